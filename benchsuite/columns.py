@@ -1,0 +1,126 @@
+"""The column dictionary: what every column of the table means, and how its name is spelled.
+
+Accuracy columns are named `dataset.split.epochs.aggregation@release`, for example
+`cifar10.test.200ep.mean@nb201-v1_0`. Two releases of NAS-Bench-201 never share a column. The name
+without `@release` stands for the best release that is present (see `RELEASES`, best first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from benchsuite.errors import UserError, did_you_mean
+
+Direction = Literal["max", "min", "none"]
+
+DATASETS = ("cifar10", "cifar100", "imagenet16-120")
+SPLITS = ("valid", "test", "valtest")
+
+ESTIMATE = "estimate-1"
+RELEASES = {
+    "nats-tss-v1_0": "NATS-Bench topology space v1.0 (2020), the last official release",
+    "nb201-v1_1": "NAS-Bench-201 v1.1 (2020)",
+    "nb201-v1_0": "NAS-Bench-201 v1.0 (2019)",
+    ESTIMATE: "ESTIMATED by this project: out-of-fold predictions, not trained networks",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column holds; `None` where a field does not apply."""
+
+    name: str
+    description: str
+    unit: str
+    direction: Direction
+    source: str
+    version: str
+    dataset: str | None = None
+    split: str | None = None
+    epochs: int | None = None
+    aggregation: str | None = None
+    release: str | None = None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the values are this project's estimates of accuracy rather than measurements."""
+        return self.release == ESTIMATE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that apply, ready for the footer of a Parquet file."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Column:
+        """Return the column a footer describes; unknown fields of a newer version are dropped."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def accuracy_column(
+    dataset: str,
+    split: str,
+    epochs: int,
+    aggregation: str,
+    release: str,
+    source: str,
+    *,
+    description: str = "",
+    version: str = "1",
+) -> Column:
+    """Return the column of an accuracy in percent.
+
+    aggregation: `mean`, or `seed777` for one training run. Raises UserError for a dataset, split or
+    release that the dictionary does not know.
+    """
+    for value, known in ((dataset, DATASETS), (split, SPLITS), (release, RELEASES)):
+        if value not in known:
+            raise UserError(
+                f"{value!r} is none of {', '.join(known)}." + did_you_mean(value, known)
+            )
+    what = "estimated accuracy" if release == ESTIMATE else "accuracy"
+    return Column(
+        name=f"{dataset}.{split}.{epochs}ep.{aggregation}@{release}",
+        description=description or f"{dataset} {split} {what} after {epochs} epochs, {aggregation}",
+        unit="%",
+        direction="max",
+        source=source,
+        version=version,
+        dataset=dataset,
+        split=split,
+        epochs=epochs,
+        aggregation=aggregation,
+        release=release,
+    )
+
+
+def resolve(name: str, present: Iterable[str]) -> str:
+    """Return the full name of a column that is present.
+
+    A full name stands for itself; a name without its `@...` suffix stands for the best release or,
+    for other columns, the highest version. Raises UserError with the nearest names otherwise.
+    """
+    names = list(present)
+    if name in names:
+        return name
+    candidates = [full for full in names if full.rpartition("@")[0] == name]
+    if not candidates:
+        raise UserError(
+            f"There is no column {name!r} in this table."
+            + (
+                did_you_mean(name, names)
+                or did_you_mean(name, [n.rpartition("@")[0] for n in names])
+            )
+            + " `benchsuite ls columns` lists what there is."
+        )
+    order = list(RELEASES)
+
+    def preference(full: str) -> tuple[int, int]:
+        suffix = full.rpartition("@")[2]
+        if suffix in RELEASES:
+            return (0, order.index(suffix))
+        return (1, -int(suffix) if suffix.isdigit() else 0)
+
+    return min(candidates, key=preference)
