@@ -4,8 +4,9 @@ A cell is six operators, one per edge of a four-node directed acyclic graph. The
 that of the architecture string, sorted by target node: (0,1), (0,2), (1,2), (0,3), (1,3), (2,3).
 
 The official index is not a mixed-radix number: the authors listed all cells in lexicographic order
-and shuffled the list with Python's `random.seed(88)` (AutoDL-Projects, `exps/NAS-Bench-201/main.py`).
-The same two steps are done here, so no table has to be shipped to know which cell an index is.
+and shuffled the list after Python's `random.seed(88)` (AutoDL-Projects,
+`exps/NAS-Bench-201/main.py`). The same two steps are done here, so no table has to be shipped to
+know which cell an index is.
 
 Source: Dong & Yang, "NAS-Bench-201", ICLR 2020, sections 2.1 and 2.2.
 """
@@ -112,7 +113,7 @@ class Cell:
 
     @classmethod
     def parse(cls, text: str) -> Cell:
-        """Return the cell a person means: an index, an architecture string, or `encoding:d,d,d,d,d,d`."""
+        """Return the cell a person means: an index, a string, or `encoding:digits`."""
         text = text.strip()
         if re.fullmatch(r"-?\d+", text):
             return cls.from_index(int(text))
@@ -173,7 +174,8 @@ def _index_by_rank() -> NDArray[np.int64]:
 
 def index_of(ops: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the official index [N] of cells given as operator codes [N, 6]."""
-    return _index_by_rank()[np.asarray(ops, dtype=np.int64) @ _PLACE_VALUE]
+    index: NDArray[np.int64] = _index_by_rank()[np.asarray(ops, dtype=np.int64) @ _PLACE_VALUE]
+    return index
 
 
 @functools.cache
@@ -196,7 +198,8 @@ def live_edges(ops: NDArray[np.integer]) -> NDArray[np.bool_]:
     for edge, (source, target) in reversed(list(enumerate(EDGES))):
         reaches[:, source] |= passes[:, edge] & reaches[:, target]
     sources, targets = np.array(EDGES).T
-    return passes & reached[:, sources] & reaches[:, targets]
+    live: NDArray[np.bool_] = passes & reached[:, sources] & reaches[:, targets]
+    return live
 
 
 def prune(ops: NDArray[np.integer]) -> NDArray[np.uint8]:

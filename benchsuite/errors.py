@@ -1,4 +1,4 @@
-"""The one error a user can cause: a sentence that says what was asked, what exists, and what to do."""
+"""Errors a user can cause: a sentence that says what was asked, what exists, and what to do."""
 
 from __future__ import annotations
 

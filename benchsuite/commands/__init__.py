@@ -1,1 +1,1 @@
-"""The commands of `benchsuite`, one file each: the file name is the command, `command` is the contract."""
+"""The commands of `benchsuite`: file name = name of the command, `command` = the contract."""
