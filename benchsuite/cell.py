@@ -28,7 +28,7 @@ from benchsuite.errors import UserError, did_you_mean
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-N_CELLS = len(OPS) ** len(EDGES)
+N_CELLS: int = len(OPS) ** len(EDGES)
 
 _PLACE_VALUE = len(OPS) ** np.arange(len(EDGES))[::-1]
 _TOKEN = re.compile(r"^(\w+)~(\d)$")

@@ -7,7 +7,7 @@ without `@release` stands for the best release that is present (see `RELEASES`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -96,11 +96,13 @@ def accuracy_column(
     )
 
 
-def resolve(name: str, present: Iterable[str]) -> str:
+def resolve(name: str, present: Iterable[str], coverage: Mapping[str, int] | None = None) -> str:
     """Return the full name of a column that is present.
 
-    A full name stands for itself; a name without its `@...` suffix stands for the best release or,
-    for other columns, the highest version. Raises UserError with the nearest names otherwise.
+    A full name stands for itself. A name without its `@...` suffix stands for the best release or,
+    for other columns, the highest version. coverage: cells with a value, by full name; a release
+    that covers fewer cells than another never stands for the short name.
+    Raises UserError with the nearest names otherwise.
     """
     names = list(present)
     if name in names:
@@ -116,11 +118,14 @@ def resolve(name: str, present: Iterable[str]) -> str:
             + " `benchsuite ls columns` lists what there is."
         )
     order = list(RELEASES)
+    cells = {full: coverage[full] if coverage else 1 for full in candidates}
+    enough = max(cells.values()) / 2
 
-    def preference(full: str) -> tuple[int, int]:
+    def preference(full: str) -> tuple[bool, int]:
         suffix = full.rpartition("@")[2]
-        if suffix in RELEASES:
-            return (0, order.index(suffix))
-        return (1, -int(suffix) if suffix.isdigit() else 0)
+        rank = (
+            order.index(suffix) if suffix in RELEASES else -int(suffix) if suffix.isdigit() else 0
+        )
+        return (cells[full] < enough, rank)
 
     return min(candidates, key=preference)

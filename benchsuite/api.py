@@ -1,0 +1,94 @@
+"""The contracts of what can be plugged in: small frozen records, one per file of a plug-in folder.
+
+A plug-in is one file whose name is its id, whose first docstring line is its description and which
+sets one constant: `PROXY`, `DEVICE`, `STRATEGY` or `REPORT` (see `benchsuite.plugins`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.columns import Column, Direction
+from benchsuite.errors import UserError
+from benchsuite.network import Skeleton
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from benchsuite.table import Table
+
+Array = NDArray[np.float64]
+Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A number that ranks cells without training them.
+
+    version: raised by any change that can move a number; direction: which end is predicted to be
+    accurate; outputs: suffix -> what it is, for a proxy of several numbers (`{"k2": ...}`), or
+    `{"": ...}` for one. Exactly one of the following computes it:
+
+    - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
+    - score(passes) -> {suffix: value}: of one network, its weights and batches (see `proxies`);
+    - combine(columns) -> {suffix: values [15625]}: of the columns named in `needs`.
+    """
+
+    version: int
+    direction: Direction
+    formula: str
+    source: str
+    cost: Cost
+    outputs: Mapping[str, str] = field(default_factory=lambda: {"": ""})
+    unit: str = "1"
+    all_cells: Callable[[Skeleton], Mapping[str, NDArray[Any]]] | None = None
+    score: Callable[[Any], Mapping[str, float]] | None = None
+    combine: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(f is not None for f in (self.all_cells, self.score, self.combine)) != 1:
+            raise UserError("A proxy sets exactly one of all_cells, score and combine.")
+
+    def columns(self, name: str, description: str) -> dict[str, Column]:
+        """Return, by suffix, the columns `name.suffix@version` that this proxy fills."""
+        return {
+            suffix: Column(
+                name=f"{name}.{suffix}@{self.version}" if suffix else f"{name}@{self.version}",
+                description=what or description,
+                unit=self.unit,
+                direction=self.direction,
+                source=self.source,
+                version=str(self.version),
+            )
+            for suffix, what in self.outputs.items()
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a report found: tables and figures by file stem, and sentences to print with them."""
+
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A table or a figure made of the table of cells.
+
+    answers: which table or figure of which paper it stands beside, or the question it answers.
+    make(table) -> Result; it draws nothing at random and writes nothing. Raises UserError where
+    the table lacks a column it needs.
+    """
+
+    title: str
+    answers: str
+    make: Callable[[Table], Result]
