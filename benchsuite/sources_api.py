@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from benchsuite.cell import EDGES, ENCODINGS, N_CELLS, OPS, all_archs, index_of
 from benchsuite.columns import Column
 from benchsuite.errors import UserError
-from benchsuite.unpickle import TORCH, PickleStream
+from benchsuite.unpickle import PickleStream
+from benchsuite.unpickle_values import TORCH
 
 Values = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from benchsuite.errors import UserError
 from benchsuite.unpickle_values import (
@@ -88,7 +88,7 @@ _FAULTS = (
 class PickleStream:
     """One file that holds one or more pickles, one after the other."""
 
-    def __init__(self, file: BinaryIO, name: str, opaque: frozenset[Name] = TORCH):
+    def __init__(self, file: IO[bytes], name: str, opaque: frozenset[Name] = TORCH):
         """file: read from its position on; name: for messages; opaque: names read as `Opaque`."""
         self._file, self._name, self.opaque = file, name, opaque
         self._data, self._at, self._limit = b"", 0, -1
