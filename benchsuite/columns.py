@@ -75,11 +75,7 @@ def accuracy_column(
     aggregation: `mean`, or `seed777` for one training run. Raises UserError for a dataset, split or
     release that the dictionary does not know.
     """
-    for value, known in ((dataset, DATASETS), (split, SPLITS), (release, RELEASES)):
-        if value not in known:
-            raise UserError(
-                f"{value!r} is none of {', '.join(known)}." + did_you_mean(value, known)
-            )
+    _check_known((dataset, DATASETS), (split, SPLITS), (release, RELEASES))
     what = "estimated accuracy" if release == ESTIMATE else "accuracy"
     return Column(
         name=f"{dataset}.{split}.{epochs}ep.{aggregation}@{release}",
@@ -90,6 +86,36 @@ def accuracy_column(
         version=version,
         dataset=dataset,
         split=split,
+        epochs=epochs,
+        aggregation=aggregation,
+        release=release,
+    )
+
+
+def training_time_column(
+    dataset: str,
+    epochs: int,
+    aggregation: str,
+    release: str,
+    source: str,
+    *,
+    description: str = "",
+    version: str = "1",
+) -> Column:
+    """Return the column of the seconds that one training run took on the benchmark's GPU.
+
+    On CIFAR-10 this is the run that trains on the training half only, whose validation accuracy is
+    `cifar10.valid`. Raises UserError as `accuracy_column` does.
+    """
+    _check_known((dataset, DATASETS), (release, RELEASES))
+    return Column(
+        name=f"{dataset}.train_seconds.{epochs}ep.{aggregation}@{release}",
+        description=description or f"{dataset} training time of {epochs} epochs, {aggregation}",
+        unit="s",
+        direction="min",
+        source=source,
+        version=version,
+        dataset=dataset,
         epochs=epochs,
         aggregation=aggregation,
         release=release,
@@ -129,3 +155,11 @@ def resolve(name: str, present: Iterable[str], coverage: Mapping[str, int] | Non
         return (cells[full] < enough, rank)
 
     return min(candidates, key=preference)
+
+
+def _check_known(*pairs: tuple[str, Iterable[str]]) -> None:
+    for value, known in pairs:
+        if value not in known:
+            raise UserError(
+                f"{value!r} is none of {', '.join(known)}." + did_you_mean(value, known)
+            )

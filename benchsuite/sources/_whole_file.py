@@ -1,0 +1,67 @@
+"""Reads an official file that holds all records, without ever holding more than one of them."""
+
+from __future__ import annotations
+
+import bz2
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from benchsuite.cell import N_CELLS
+from benchsuite.errors import UserError
+from benchsuite.sources._official import Records
+from benchsuite.sources_api import Imported, expect, expect_archs
+from benchsuite.unpickle import PickleStream
+
+_MISSING = "the release holds no training run of this cell"
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+
+
+def read_whole_file(path: Path, release: str, source: str) -> Iterator[Imported]:
+    """Yield the columns of a `.pth` (PyTorch zip or legacy) or `.pickle.pbz2` file.
+
+    The file is one dictionary with `meta_archs`, `arch2infos` (index -> record) and
+    `evaluated_indexes`. Raises UserError unless all 15,625 cells are there in official order.
+    """
+    records = Records(release, source, str(path))
+    with opened(path) as stream:
+        whole = stream.load(records.take)
+    plain = isinstance(whole, dict) and isinstance(whole.get("meta_archs"), list)
+    expect(plain and isinstance(whole.get("arch2infos"), dict), path, "not an official file")
+    expect_archs(whole["meta_archs"], path)
+    for key, index in whole["arch2infos"].items():
+        expect(key == index, path, f"record {key} is filed under another index")
+    expect(len(records.seen) == N_CELLS, path, f"{len(records.seen)} of {N_CELLS} records")
+    yield from records.columns(_MISSING)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[PickleStream]:
+    """Open a `.pickle.pbz2` or PyTorch file as a stream; a damaged file is a UserError."""
+    try:
+        if path.name.endswith(".pbz2"):
+            with bz2.open(path) as file:
+                yield PickleStream(file, str(path))
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                member = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+                expect(len(member) == 1, path, "not a PyTorch archive")
+                with archive.open(member[0]) as entry:
+                    yield PickleStream(entry, str(path))
+        else:
+            with path.open("rb") as file:
+                yield _after_header(file, path)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as fault:
+        raise UserError(
+            f"{path} was not read: it is cut short or damaged ({fault}). Download it again."
+        ) from None
+
+
+def _after_header(file: IO[bytes], path: Path) -> PickleStream:
+    stream = PickleStream(file, str(path))
+    header: list[Any] = [stream.load() for _ in range(3)]
+    expect(header[0] == _TORCH_MAGIC, path, "not a file that PyTorch wrote")
+    return stream

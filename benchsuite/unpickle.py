@@ -1,0 +1,382 @@
+"""A pickle reader that only makes data and can drop what it has made, for files of any size.
+
+`pickle.load` runs whatever a file asks for, and keeps every object until the end: the 4.7 GB file
+of NAS-Bench-201 needs about 30 GB. This reader is its own interpreter of the pickle format. It
+imports nothing, sets no attribute and calls nothing but the table in `benchsuite.unpickle_values`;
+everything else is refused by name. With `replace`, a dictionary that is complete is handed over
+and exchanged for something small, and the objects read so far are forgotten, except that repeated
+atoms (a pickle refers back to them by number) stay in a table of distinct values.
+
+Source: the opcodes are documented in Python's `pickletools`; protocols 2 to 5 are read.
+"""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import struct
+import sys
+from array import array
+from collections.abc import Callable
+from typing import IO, Any
+
+from benchsuite.errors import UserError
+from benchsuite.unpickle_values import (
+    TORCH,
+    Array,
+    Constructor,
+    Dtype,
+    Name,
+    Opaque,
+    RefusedError,
+    check_key,
+    constructor,
+)
+
+Replace = Callable[[dict[Any, Any]], Any]
+
+_CHUNK = 1 << 20
+_MARGIN = 16
+_MAX_ITEM = 1 << 28
+_MAX_NAME = 512
+_DROPPED = 0
+
+_DOUBLE = struct.Struct(">d").unpack_from
+_U2 = struct.Struct("<H").unpack_from
+_I4 = struct.Struct("<i").unpack_from
+_U4 = struct.Struct("<I").unpack_from
+_U8 = struct.Struct("<Q").unpack_from
+
+_BINFLOAT, _SHORT_TEXT, _MEMOIZE = pickle.BINFLOAT[0], pickle.SHORT_BINUNICODE[0], pickle.MEMOIZE[0]
+_BININT1, _BINGET, _LONG_BINGET = pickle.BININT1[0], pickle.BINGET[0], pickle.LONG_BINGET[0]
+_TEXT, _LONG_BINPUT, _BINPUT = pickle.BINUNICODE[0], pickle.LONG_BINPUT[0], pickle.BINPUT[0]
+_MARK, _SETITEMS, _SETITEM, _STOP = b"(us."
+_TEXTS, _SETTERS = (_SHORT_TEXT, _TEXT), (_SETITEMS, _SETITEM)
+_FRAME, _PROTO, _GLOBAL = pickle.FRAME[0], pickle.PROTO[0], pickle.GLOBAL[0]
+_BININT, _BININT2 = pickle.BININT[0], pickle.BININT2[0]
+
+_COUNTED = {
+    pickle.BINBYTES[0]: 4,
+    pickle.SHORT_BINBYTES[0]: 1,
+    pickle.BINBYTES8[0]: 8,
+    pickle.BYTEARRAY8[0]: 8,
+    pickle.BINUNICODE8[0]: 8,
+    pickle.LONG1[0]: 1,
+}
+_CONSTANTS: dict[int, Callable[[], Any]] = {
+    pickle.NONE[0]: lambda: None,
+    pickle.NEWTRUE[0]: lambda: True,
+    pickle.NEWFALSE[0]: lambda: False,
+    pickle.EMPTY_TUPLE[0]: tuple,
+    pickle.EMPTY_LIST[0]: list,
+    pickle.EMPTY_DICT[0]: dict,
+    pickle.EMPTY_SET[0]: set,
+}
+_FAULTS = (
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    AttributeError,
+    MemoryError,
+    EOFError,
+    struct.error,
+)
+
+
+class PickleStream:
+    """One file that holds one or more pickles, one after the other."""
+
+    def __init__(self, file: IO[bytes], name: str, opaque: frozenset[Name] = TORCH):
+        """file: read from its position on; name: for messages; opaque: names read as `Opaque`."""
+        self._file, self._name, self.opaque = file, name, opaque
+        self._data, self._at, self._limit = b"", 0, -1
+
+    def load(self, replace: Replace | None = None) -> Any:
+        """Return the next object of the file.
+
+        replace: called with a dictionary after items were added to it; anything but None takes the
+        dictionary's place, and what was read so far is forgotten. NumPy arrays come as `Array`.
+        Raises UserError when the file is cut short, is not a pickle, or asks for more than data.
+        """
+        try:
+            return _Machine(self, replace).run()
+        except RefusedError as reason:
+            raise UserError(
+                f"{self._name} was not read: it asks for {reason}. Nothing in it was run. "
+                "Download the file again from the address its source names."
+            ) from None
+        except _FAULTS as fault:
+            raise UserError(
+                f"{self._name} was not read: it is cut short or is not such a pickle "
+                f"({type(fault).__name__}). Download it again."
+            ) from None
+
+    def refill(self, data: bytes, at: int, need: int, want: int = 0) -> tuple[bytes, int, int]:
+        """Return data from `at` on, 0, and where to refill next; at least `need` bytes follow."""
+        if need > _MAX_ITEM:
+            raise RefusedError(f"a single item of {need} bytes")
+        parts, held = [data[at:]], len(data) - at
+        limit = -1
+        while held < max(need, want, _MARGIN + 1):
+            chunk = self._file.read(_CHUNK)
+            if not chunk:
+                limit = sys.maxsize
+                break
+            parts.append(chunk)
+            held += len(chunk)
+        joined = b"".join(parts)
+        if held < need:
+            raise EOFError
+        return joined, 0, limit if limit > 0 else len(joined) - _MARGIN
+
+    def position(self) -> tuple[bytes, int, int]:
+        """Return the buffer, the place in it, and where it must be refilled."""
+        return self._data, self._at, self._limit
+
+    def leave(self, data: bytes, at: int, limit: int) -> None:
+        """Remember where the next pickle begins."""
+        self._data, self._at, self._limit = data, at, limit
+
+
+class _Machine:
+    """The stack machine of one pickle."""
+
+    def __init__(self, source: PickleStream, replace: Replace | None):
+        self.source, self.replace = source, replace
+        self.stack: list[Any] = []
+        self.marked: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+        self.flushed = array("I")
+        self.atoms: list[Any] = [None]
+        self.numbers: dict[Any, int] = {}
+
+    def run(self) -> Any:
+        """Interpret opcodes until STOP; the commonest are handled here, for speed."""
+        refill = self.source.refill
+        data, at, limit = self.source.position()
+        stack, memo = self.stack, self.memo
+        flushed = 0
+        while True:
+            if at > limit:
+                data, at, limit = refill(data, at, 0)
+            op = data[at]
+            at += 1
+            if op == _BINFLOAT:
+                stack.append(_DOUBLE(data, at)[0])
+                at += 8
+            elif op in _TEXTS:
+                if op == _SHORT_TEXT:
+                    size = data[at]
+                    at += 1
+                else:
+                    size = _U4(data, at)[0]
+                    at += 4
+                if at + size > len(data):
+                    data, at, limit = refill(data, at, size)
+                stack.append(str(data[at : at + size], "utf-8", "surrogatepass"))
+                at += size
+            elif op == _MEMOIZE:
+                memo[flushed + len(memo)] = stack[-1]
+            elif op == _LONG_BINPUT:
+                memo[_U4(data, at)[0]] = stack[-1]
+                at += 4
+            elif op == _BINPUT:
+                memo[data[at]] = stack[-1]
+                at += 1
+            elif op == _BININT1:
+                stack.append(data[at])
+                at += 1
+            elif op == _BINGET:
+                index = data[at]
+                stack.append(memo[index] if index in memo else self.recall(index))
+                at += 1
+            elif op == _LONG_BINGET:
+                index = _U4(data, at)[0]
+                stack.append(memo[index] if index in memo else self.recall(index))
+                at += 4
+            elif op == _MARK:
+                self.marked.append(stack)
+                stack = self.stack = []
+            elif op in _SETTERS:
+                if op == _SETITEMS:
+                    items = stack
+                    stack = self.stack = self.marked.pop()
+                else:
+                    items = stack[-2:]
+                    del stack[-2:]
+                self.set_items(stack[-1], items)
+                if self.replace is not None:
+                    small = self.replace(stack[-1])
+                    if small is not None:
+                        stack[-1] = small
+                        self.forget()
+                        flushed = len(self.flushed)
+            elif op in _COUNTED:
+                width = _COUNTED[op]
+                size = data[at] if width == 1 else (_U4 if width == 4 else _U8)(data, at)[0]
+                at += width
+                if at + size > len(data):
+                    data, at, limit = refill(data, at, size)
+                stack.append(_counted(op, data[at : at + size]))
+                at += size
+            elif op == _BININT:
+                stack.append(_I4(data, at)[0])
+                at += 4
+            elif op == _BININT2:
+                stack.append(_U2(data, at)[0])
+                at += 2
+            elif op == _FRAME:
+                at += 8
+            elif op == _PROTO:
+                if data[at] > 5:
+                    raise RefusedError(f"pickle protocol {data[at]}")
+                at += 1
+            elif op == _GLOBAL:
+                data, at, limit = refill(data, at, 0, _MAX_NAME)
+                module, name, _ = data[at : at + _MAX_NAME].split(b"\n", 2)
+                at += len(module) + len(name) + 2
+                stack.append(constructor(module.decode(), name.decode(), self.source.opaque))
+            elif op == _STOP:
+                if self.marked or len(stack) != 1:
+                    raise EOFError
+                self.source.leave(data, at, limit)
+                return stack[0]
+            else:
+                self.rare(op)
+                stack = self.stack
+
+    def rare(self, op: int) -> None:
+        """Interpret an opcode without an argument."""
+        stack = self.stack
+        if op in _CONSTANTS:
+            stack.append(_CONSTANTS[op]())
+        elif op in _TUPLES:
+            size = _TUPLES[op]
+            if len(stack) < size:
+                raise EOFError
+            stack[-size:] = [tuple(stack[-size:])]
+        elif op in _MARKED:
+            items = stack
+            self.stack = self.marked.pop()
+            _MARKED[op](self.stack, items)
+        elif op in _PLAIN:
+            _PLAIN[op](stack, self.source.opaque)
+        else:
+            name = next((o.name for o in pickletools.opcodes if o.code == chr(op)), str(op))
+            raise RefusedError(f"the operation {name}, which data do not need")
+
+    def set_items(self, target: Any, items: list[Any]) -> None:
+        """Add key, value, key, value ... to a dictionary."""
+        if type(target) is not dict or len(items) % 2:
+            raise EOFError
+        keys = items[::2]
+        for key in keys:
+            if type(key) is not str and type(key) is not int:
+                check_key(key)
+        target.update(zip(keys, items[1::2], strict=True))
+
+    def forget(self) -> None:
+        """Drop the memo; keep one copy of each distinct atom, and its number by memo index."""
+        numbers, flushed = self.numbers, self.flushed
+        if self.memo and max(self.memo) + 1 - len(flushed) != len(self.memo):
+            raise RefusedError("a memo with gaps, which cannot be read piece by piece")
+        for index in range(len(flushed), len(flushed) + len(self.memo)):
+            item = self.memo[index]
+            if type(item) is str:
+                key: Any = item
+            elif type(item) in (bytes, float, int):
+                key = (type(item), item)
+            elif type(item) is tuple:
+                if not all(type(part) in (str, int) for part in item):
+                    flushed.append(_DROPPED)
+                    continue
+                key = item
+            elif type(item) in (Dtype, Constructor):
+                key = (type(item), id(item))
+            else:
+                flushed.append(_DROPPED)
+                continue
+            number = numbers.get(key)
+            if number is None:
+                number = numbers[key] = len(self.atoms)
+                self.atoms.append(item)
+            flushed.append(number)
+        self.memo.clear()
+
+    def recall(self, index: int) -> Any:
+        """Return an atom of a part of the file that has been dropped."""
+        number = self.flushed[index]
+        if number == _DROPPED:
+            raise RefusedError(
+                "an object that two records share, which cannot be read piece by piece"
+            )
+        return self.atoms[number]
+
+
+def _counted(op: int, raw: bytes) -> Any:
+    if op == pickle.BINUNICODE8[0]:
+        return str(raw, "utf-8", "surrogatepass")
+    if op == pickle.LONG1[0]:
+        return int.from_bytes(raw, "little", signed=True)
+    return raw
+
+
+def _append(stack: list[Any], items: list[Any]) -> None:
+    if type(stack[-1]) is not list:
+        raise EOFError
+    stack[-1].extend(items)
+
+
+def _add(stack: list[Any], items: list[Any]) -> None:
+    if type(stack[-1]) is not set:
+        raise EOFError
+    for item in items:
+        check_key(item)
+    stack[-1].update(items)
+
+
+def _append_one(stack: list[Any], _: frozenset[Name]) -> None:
+    _append(stack, [stack.pop()])
+
+
+def _stack_global(stack: list[Any], opaque: frozenset[Name]) -> None:
+    name, module = stack.pop(), stack.pop()
+    if type(name) is not str or type(module) is not str:
+        raise EOFError
+    stack.append(constructor(module, name, opaque))
+
+
+def _reduce(stack: list[Any], _: frozenset[Name]) -> None:
+    args, function = stack.pop(), stack.pop()
+    if not isinstance(function, Constructor) or type(args) is not tuple:
+        raise RefusedError("a call of something that is not a constructor of data")
+    stack.append(function.build(*args))
+
+
+def _build(stack: list[Any], _: frozenset[Name]) -> None:
+    state = stack.pop()
+    if not isinstance(stack[-1], (Dtype, Array, Opaque)):
+        raise RefusedError(f"a change to an object of type {type(stack[-1]).__name__}")
+    stack[-1].set_state(state)
+
+
+def _persistent(stack: list[Any], _: frozenset[Name]) -> None:
+    stack.append(Opaque("persistent", (stack.pop(),)))
+
+
+_TUPLES = {pickle.TUPLE1[0]: 1, pickle.TUPLE2[0]: 2, pickle.TUPLE3[0]: 3}
+_MARKED: dict[int, Callable[[list[Any], list[Any]], None]] = {
+    pickle.TUPLE[0]: lambda stack, items: stack.append(tuple(items)),
+    pickle.APPENDS[0]: _append,
+    pickle.ADDITEMS[0]: _add,
+}
+_PLAIN: dict[int, Callable[[list[Any], frozenset[Name]], None]] = {
+    pickle.APPEND[0]: _append_one,
+    pickle.STACK_GLOBAL[0]: _stack_global,
+    pickle.REDUCE[0]: _reduce,
+    pickle.NEWOBJ[0]: _reduce,
+    pickle.BUILD[0]: _build,
+    pickle.BINPERSID[0]: _persistent,
+}
