@@ -1,0 +1,247 @@
+"""Bootstrap intervals: resample the cells with replacement, keep each cell's values together.
+
+An interval says how far a statistic would move if another set of as many cells had been drawn from
+the same space. It does not hold the noise of training; for that see `noise_ceiling`.
+
+Resample r is `rng.integers(0, N, N)` drawn r-th from the generator, missing values included; a
+missing cell is then left out of the pairs it is missing in. So the resamples depend on the
+generator and N alone: one seed gives every score, truth and function here the same resamples, and
+the number of threads changes nothing.
+
+Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 13.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from benchsuite._correlation import (
+    Correlation,
+    Direction,
+    Floats,
+    kendall,
+    matrix,
+    oriented,
+    sign,
+)
+from benchsuite.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """Estimates [...] and their values [..., R] in R resamples; NaN where not defined."""
+
+    value: Floats
+    samples: Floats
+
+    @property
+    def n_undefined(self) -> NDArray[np.int64]:
+        """How many resamples [...] had no value; they are left out of the interval."""
+        return np.asarray(np.isnan(self.samples).sum(axis=-1), dtype=np.int64)
+
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Return the ends [...], [...] of the percentile interval that holds `level` of the values.
+
+        The ends are NaN where no resample has a value. Raises UserError for a level not in 0 ... 1.
+        """
+        if not 0 < level < 1:
+            raise UserError(f"A level of {level} was asked for: it has to lie between 0 and 1.")
+        defined = ~np.isnan(self.samples).all(axis=-1)
+        ends = np.full((2, *self.value.shape), np.nan)
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        ends[:, defined] = np.nanquantile(self.samples[defined], tails, axis=-1)
+        return ends[0], ends[1]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """The difference of two scores' tau-b on the cells both have, its interval and its p-value.
+
+    n_undefined: resamples in which a tau was not defined; they are left out.
+    """
+
+    difference: float
+    low: float
+    high: float
+    level: float
+    p: float
+    n: int
+    n_missing: int
+    n_undefined: int
+    reason: str | None = None
+
+
+def kendall_bootstrap(
+    scores: ArrayLike,
+    truths: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    directions: Direction | Sequence[Direction] = "max",
+    resamples: int = 1000,
+    threads: int = 1,
+) -> Bootstrap:
+    """Return tau-b of every score with every truth, [P, T], in shared resamples of the cells.
+
+    scores: [P, N]. truths: [T, N]. directions: one for all scores or one for each. Each value is
+    the exact tau-b of the resample. Time: P T R N log N; 60 pairs, 1,000 resamples and 15,625 cells
+    take about ten seconds on one core. Raises UserError as `kendall`, and for fewer than one
+    resample or thread.
+    """
+    x, y = matrix(scores, "scores"), matrix(truths, "truths")
+    each = [directions] * len(x) if isinstance(directions, str) else list(directions)
+    if len(each) != len(x):
+        raise UserError(f"There are {len(x)} scores and {len(each)} directions: one each, or one.")
+    if x.shape[1] != y.shape[1]:
+        raise UserError(f"The scores have {x.shape[1]} cells, the truths {y.shape[1]}.")
+    _at_least_one(resamples, "resamples")
+    _at_least_one(threads, "threads")
+    x = x * np.array([sign(direction) for direction in each], dtype=np.float64)[:, None]
+    pairs = list(itertools.product(range(len(x)), range(len(y))))
+    plans = [_Plan.of(x[p], y[t]) for p, t in pairs]
+    value = np.array([kendall(x[p], y[t]).value for p, t in pairs])
+    samples = np.empty((len(pairs), resamples))
+    with ThreadPoolExecutor(threads) as pool:
+        for first, weights in _multiplicities(x.shape[1], rng, resamples):
+            last = min(first + weights.shape[1], resamples)
+            rows = pool.map(lambda plan, weights=weights: plan.taus(weights), plans)
+            for row, taus in enumerate(rows):
+                samples[row, first:last] = taus[: last - first]
+    shape = (len(x), len(y))
+    return Bootstrap(value.reshape(shape), samples.reshape(*shape, resamples))
+
+
+def bootstrap(
+    statistic: Callable[[Floats, Floats], Correlation],
+    score: ArrayLike,
+    truth: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    resamples: int = 200,
+) -> Bootstrap:
+    """Return any statistic of score and truth in resamples of the cells, one after the other.
+
+    statistic: called with score and truth [N] of each resample, for example `weighted_kendall` or
+    `functools.partial(top_k_kendall, k=100, direction="min")`. Repeated cells are ties, so a top k
+    of a resample holds about 0.63 k different cells. Use `kendall_bootstrap` for tau-b.
+    score, truth: [N]. Raises UserError as `kendall`, and for fewer than one resample.
+    """
+    _at_least_one(resamples, "resamples")
+    x, y = oriented(score, truth, "max")
+    samples = [statistic(x[i], y[i]).value for i in _resamples(len(x), rng, resamples)]
+    return Bootstrap(np.array(statistic(x, y).value), np.array(samples))
+
+
+def paired_kendall_test(
+    score_a: ArrayLike,
+    score_b: ArrayLike,
+    truth: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    direction_a: Direction = "max",
+    direction_b: Direction = "max",
+    resamples: int = 1000,
+    level: float = 0.95,
+    threads: int = 1,
+) -> PairedTest:
+    """Test whether two scores have the same tau-b with a truth: tau(a) - tau(b) in resamples.
+
+    Cells that miss any of the three values are left out of both taus. With R defined resamples,
+    p = min(1, 2 (1 + min(#[difference <= 0], #[difference >= 0])) / (R + 1)): the level at which
+    the percentile interval reaches zero, kept above zero by counting the data as one resample.
+    score_a, score_b, truth: [N]. Raises UserError as `kendall` and `Bootstrap.interval`.
+    Source: Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2.
+    """
+    a, y = oriented(score_a, truth, direction_a)
+    b, _ = oriented(score_b, truth, direction_b)
+    complete = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
+    a, b, y = a[complete], b[complete], y[complete]
+    both = kendall_bootstrap([a, b], [y], rng, resamples=resamples, threads=threads)
+    difference = Bootstrap(
+        both.value[0, 0] - both.value[1, 0], both.samples[0, 0] - both.samples[1, 0]
+    )
+    low, high = difference.interval(level)
+    undefined = int(difference.n_undefined)
+    at_most = int((difference.samples <= 0).sum())
+    at_least = int((difference.samples >= 0).sum())
+    p = min(1.0, 2 * (1 + min(at_most, at_least)) / (resamples - undefined + 1))
+    reason = kendall(a, y).reason or kendall(b, y).reason
+    return PairedTest(
+        difference=float(difference.value),
+        low=float(low),
+        high=float(high),
+        level=level,
+        p=float("nan") if reason else p,
+        n=len(y),
+        n_missing=len(complete) - len(y),
+        n_undefined=undefined,
+        reason=reason,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What does not change from resample to resample for one score and one truth.
+
+    cells: those with both values [n], sorted by score, then truth. x, y, by_y: see `pair_counts`.
+    """
+
+    cells: NDArray[np.int64]
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
+    by_y: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, score: Floats, truth: Floats) -> _Plan:
+        cells = np.flatnonzero(np.isfinite(score) & np.isfinite(truth))
+        cells = cells[np.lexsort((truth[cells], score[cells]))]
+        x, y = _dense_ranks(score[cells]), _dense_ranks(truth[cells])
+        return cls(cells, x, y, np.argsort(y, kind="stable"))
+
+    def taus(self, weights: NDArray[np.int32]) -> Floats:
+        """Return tau-b [LANES] of the resamples with multiplicities weights [N, LANES]."""
+        from benchsuite._fenwick import pair_counts
+
+        pairs, discordant, x_ties, y_ties, both_ties = pair_counts(
+            self.x, self.y, self.by_y, weights[self.cells]
+        )
+        balance = (pairs - x_ties - y_ties + both_ties - 2 * discordant).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # 0 / 0: one side of the resample is constant
+            tau = balance / np.sqrt(pairs - x_ties) / np.sqrt(pairs - y_ties)
+        return np.asarray(np.clip(tau, -1, 1), dtype=np.float64)
+
+
+def _at_least_one(number: int, what: str) -> None:
+    if number < 1:
+        raise UserError(f"{number} {what} were asked for: 1 or more are needed.")
+
+
+def _dense_ranks(values: Floats) -> NDArray[np.int32]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int32)
+
+
+def _resamples(n: int, rng: np.random.Generator, resamples: int) -> Iterator[NDArray[np.int64]]:
+    for _ in range(resamples):
+        yield rng.integers(0, n, n) if n else np.empty(0, dtype=np.int64)
+
+
+def _multiplicities(
+    n: int, rng: np.random.Generator, resamples: int
+) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield blocks of resamples: the number of the first, and how often each cell is in each.
+
+    A block is int32 [n, LANES]; the lanes of the last that stand for no resample are zero.
+    """
+    from benchsuite._fenwick import LANES
+
+    draws = _resamples(n, rng, resamples)
+    for first in range(0, resamples, LANES):
+        weights = np.zeros((n, LANES), dtype=np.int32)
+        for lane, drawn in enumerate(itertools.islice(draws, LANES)):
+            weights[:, lane] = np.bincount(drawn, minlength=n)
+        yield first, weights

@@ -1,0 +1,100 @@
+"""Compiled kernel of the tau-b bootstrap; it is imported only when a bootstrap runs.
+
+A resample drawn with replacement is the original cells with multiplicities. The order of the cells
+by score does not change from one resample to the next, so nothing is sorted again: the cells are
+visited in that order, and a Fenwick tree over the ranks of the truth says how much weight with a
+greater truth has been visited before. The walk through the tree depends on the cell alone, so one
+walk serves `LANES` resamples at once, side by side in memory.
+
+Sources: Knight, "A computer method for calculating Kendall's tau with ungrouped data", JASA 1966
+(counting discordant pairs in n log n); Fenwick, "A new data structure for cumulative frequency
+tables", Software: Practice and Experience 1994.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+LANES = 64
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compile a function, kept on disk where a folder can be written, without holding the GIL."""
+    try:
+        jitted: Callable[_P, _R] = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither the package's nor the user's cache folder can be written
+        jitted = numba.njit(nogil=True)(function)
+    return jitted
+
+
+@compiled
+def pair_counts(
+    x: NDArray[np.int32],
+    y: NDArray[np.int32],
+    by_y: NDArray[np.int64],
+    weights: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Count pairs of cells in `LANES` resamples, in time n log n.
+
+    x, y: dense ranks [n] from 0, cells sorted by (x, y). by_y: positions [n] sorted by y.
+    weights: how often each cell is in each resample, int32 [n, LANES].
+    Returns int64 [5, LANES]: all pairs, discordant, tied in x, tied in y, tied in both.
+    """
+    n = len(x)
+    size = 0 if n == 0 else y[by_y[n - 1]] + 1
+    tree = np.zeros((size + 1, LANES), np.int32)
+    total = np.zeros(LANES, np.int32)
+    x_run = np.zeros(LANES, np.int64)
+    y_run = np.zeros(LANES, np.int64)
+    xy_run = np.zeros(LANES, np.int64)
+    counts = np.zeros((5, LANES), np.int64)
+    for i in range(n):
+        if i > 0 and x[i] != x[i - 1]:
+            _close(x_run, counts[2])
+        if i > 0 and (x[i] != x[i - 1] or y[i] != y[i - 1]):
+            _close(xy_run, counts[4])
+        # Within equal x the cells come by rising y, so none visited before has a greater y.
+        greater = total.copy()
+        node = y[i] + 1
+        while node > 0:
+            for lane in range(LANES):
+                greater[lane] -= tree[node, lane]
+            node -= node & -node
+        for lane in range(LANES):
+            w = weights[i, lane]
+            counts[1, lane] += np.int64(w) * greater[lane]
+            total[lane] += w
+            x_run[lane] += w
+            xy_run[lane] += w
+        node = y[i] + 1
+        while node <= size:
+            for lane in range(LANES):
+                tree[node, lane] += weights[i, lane]
+            node += node & -node
+    for k in range(n):
+        if k > 0 and y[by_y[k]] != y[by_y[k - 1]]:
+            _close(y_run, counts[3])
+        for lane in range(LANES):
+            y_run[lane] += weights[by_y[k], lane]
+    _close(x_run, counts[2])
+    _close(y_run, counts[3])
+    _close(xy_run, counts[4])
+    for lane in range(LANES):
+        counts[0, lane] = np.int64(total[lane]) * (total[lane] - 1) // 2
+    return counts
+
+
+@compiled
+def _close(run: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
+    """Add the pairs within a run of tied cells to `pairs` and start the next run."""
+    for lane in range(LANES):
+        pairs[lane] += run[lane] * (run[lane] - 1) // 2
+        run[lane] = 0
