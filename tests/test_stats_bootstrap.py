@@ -1,0 +1,266 @@
+"""Bootstrap: every value is scipy's tau-b of the resample written out, whatever computes it."""
+
+import functools
+import math
+import warnings
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchsuite import _bootstrap, _fenwick
+from benchsuite.errors import UserError
+from benchsuite.stats import (
+    Bootstrap,
+    bootstrap,
+    kendall,
+    kendall_bootstrap,
+    paired_kendall_test,
+    spearman,
+    top_k_kendall,
+    weighted_kendall,
+)
+
+value = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan))
+
+
+def written_out(n, seed, resamples):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, n, n) for _ in range(resamples)]
+
+
+def scipys_tau(x, y):
+    keep = np.isfinite(x) & np.isfinite(y)
+    if keep.sum() < 2:
+        return math.nan
+    with warnings.catch_warnings(action="ignore"):
+        return scipy.stats.kendalltau(x[keep], y[keep]).statistic
+
+
+@given(
+    st.integers(1, 25).flatmap(
+        lambda n: st.tuples(
+            arrays(float, (2, n), elements=value), arrays(float, (2, n), elements=value)
+        )
+    ),
+    st.integers(0, 2**32),
+)
+@settings(deadline=None, max_examples=60)
+def test_kendall_bootstrap_is_scipy_on_the_resample(columns, seed):
+    scores, truths = columns
+    rng = np.random.default_rng(seed)
+    result = kendall_bootstrap(scores, truths, rng, resamples=5, directions=["max", "min"])
+    for r, i in enumerate(written_out(scores.shape[1], seed, 5)):
+        for p, sign in enumerate((1, -1)):
+            for t in range(2):
+                theirs = scipys_tau(sign * scores[p][i], truths[t][i])
+                np.testing.assert_array_equal(result.samples[p, t, r], theirs)
+                whole = kendall(scores[p], truths[t], direction=("max", "min")[p]).value
+                np.testing.assert_array_equal(result.value[p, t], whole)
+
+
+def correlated(n, seed=0, ties=1):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    x, y = np.round(z + rng.normal(size=(2, n)), ties)
+    return x, y
+
+
+@pytest.mark.parametrize("ties", [0, 1, 9])
+def test_kendall_bootstrap_of_many_cells(ties):
+    x, y = correlated(3000, ties=ties)
+    x[::7] = np.nan
+    samples = kendall_bootstrap([x], [y], np.random.default_rng(5), resamples=3).samples
+    theirs = [scipys_tau(x[i], y[i]) for i in written_out(3000, 5, 3)]
+    assert samples[0, 0].tolist() == theirs
+
+
+@pytest.mark.parametrize("resamples", [1, _fenwick.LANES - 1, _fenwick.LANES, 150])
+def test_the_number_of_threads_changes_nothing(resamples):
+    x, y = correlated(200)
+    results = [
+        kendall_bootstrap(
+            [x, y], [y, x, -x], np.random.default_rng(1), resamples=resamples, threads=k
+        )
+        for k in (1, 4)
+    ]
+    assert results[0].samples.shape == (2, 3, resamples)
+    np.testing.assert_array_equal(results[0].samples, results[1].samples)
+
+
+def test_resamples_do_not_depend_on_what_is_computed_in_them():
+    x, y = correlated(100)
+    run = functools.partial(kendall_bootstrap, resamples=70)
+    both = run([y, x], [x, y], np.random.default_rng(3)).samples[1, 1]
+    alone = run([x], [y], np.random.default_rng(3)).samples[0, 0]
+    slow = bootstrap(kendall, x, y, np.random.default_rng(3), resamples=70).samples
+    np.testing.assert_array_equal(both, alone)
+    np.testing.assert_array_equal(both, slow)
+
+
+@pytest.mark.parametrize(
+    "statistic", [weighted_kendall, spearman, functools.partial(top_k_kendall, k=20)]
+)
+def test_bootstrap_of_any_statistic(statistic):
+    x, y = correlated(100)
+    result = bootstrap(statistic, x, y, np.random.default_rng(3), resamples=9)
+    assert result.value == statistic(x, y).value
+    expected = [statistic(x[i], y[i]).value for i in written_out(100, 3, 9)]
+    assert result.samples.tolist() == expected
+
+
+def test_interval_is_the_percentile_interval():
+    samples = np.array([[3.0, 1, 2, 5, 4], [1, np.nan, 3, np.nan, 2], [np.nan] * 5])
+    result = Bootstrap(np.zeros(3), samples)
+    low, high = result.interval(0.5)
+    np.testing.assert_array_equal(low, [2, 1.5, np.nan])
+    np.testing.assert_array_equal(high, [4, 2.5, np.nan])
+    assert result.n_undefined.tolist() == [0, 2, 5]
+
+
+def test_interval_agrees_with_scipys_bootstrap():
+    """Two independent sets of 1,000 resamples; their ends differ by chance alone."""
+    x, y = correlated(300)
+    low, high = kendall_bootstrap([x], [y], np.random.default_rng(0)).interval(0.9)
+    theirs = scipy.stats.bootstrap(
+        (x, y),
+        scipys_tau,
+        paired=True,
+        vectorized=False,
+        n_resamples=1000,
+        confidence_level=0.9,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    assert [low.item(), high.item()] == pytest.approx(theirs, abs=0.1 * (theirs[1] - theirs[0]))
+
+
+def test_the_interval_covers_the_tau_of_the_population():
+    """A normal population of correlation .5 has tau 1/3; 90 % intervals, 100 samples of 150."""
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(100):
+        z = rng.normal(size=150)
+        x, y = z + rng.normal(size=(2, 150))
+        low, high = kendall_bootstrap([x], [y], rng, resamples=192).interval(0.9)
+        inside += low.item() <= 1 / 3 <= high.item()
+    assert 80 <= inside <= 97
+
+
+def test_undefined_resamples_are_counted():
+    result = kendall_bootstrap([[1, 2]], [[3, 5]], np.random.default_rng(0), resamples=200)
+    assert set(result.samples[~np.isnan(result.samples)]) == {1.0}
+    assert 60 < result.n_undefined.item() < 140
+    assert [end.item() for end in result.interval()] == [1, 1]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_no_cells_and_one_cell(n):
+    result = kendall_bootstrap(np.ones((2, n)), np.ones((1, n)), np.random.default_rng(0))
+    assert np.isnan(result.samples).all()
+    assert np.isnan(result.interval()).all()
+    slow = bootstrap(spearman, np.ones(n), np.ones(n), np.random.default_rng(0), resamples=3)
+    assert np.isnan(slow.samples).all()
+
+
+def test_paired_test_tells_a_better_score():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=400)
+    good, bad = truth + rng.normal(size=400), truth + 3 * rng.normal(size=400)
+    good[:5], truth[-3:] = np.nan, np.inf
+    result = paired_kendall_test(good, bad, truth, rng, resamples=500)
+    used = slice(5, -3)
+    difference = kendall(good[used], truth[used]).value - kendall(bad[used], truth[used]).value
+    assert result.difference == difference
+    assert 0 < result.low < difference < result.high
+    assert result.p == 2 / 501
+    assert (result.n, result.n_missing, result.n_undefined) == (392, 8, 0)
+    mirrored = paired_kendall_test(
+        -bad, good, truth, np.random.default_rng(0), direction_a="min", resamples=500
+    )
+    assert mirrored.difference == -difference
+    assert mirrored.p == 2 / 501
+
+
+def test_paired_test_of_a_score_with_itself():
+    x, y = correlated(50)
+    result = paired_kendall_test(x, x**3, y, np.random.default_rng(0), resamples=100)
+    assert (result.difference, result.low, result.high, result.p) == (0, 0, 0, 1)
+
+
+def test_paired_p_is_uniform_when_the_scores_are_equally_good():
+    rng = np.random.default_rng(0)
+    p = []
+    for _ in range(120):
+        truth = rng.normal(size=120)
+        a, b = truth + rng.normal(size=(2, 120))
+        p.append(paired_kendall_test(a, b, truth, rng, resamples=192).p)
+    assert scipy.stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def test_paired_test_without_a_tau():
+    result = paired_kendall_test([1, 1, 1], [1, 2, 3], [1, 2, 3], np.random.default_rng(0))
+    assert result.reason == "the score is constant"
+    assert math.isnan(result.p)
+    assert math.isnan(result.difference)
+    assert result.n_undefined == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "sentence"),
+    [
+        (([[1, 2]], [[1, 2, 3]]), {}, "The scores have 2 cells, the truths 3"),
+        (([1, 2], [[1, 2]]), {}, r"The scores have shape \(2,\)"),
+        (([[1, 2]], [1, 2]), {}, r"The truths have shape \(2,\)"),
+        (([[1, 2]], [[1, 2]]), {"directions": ["max", "min"]}, "1 scores and 2 directions"),
+        (([[1, 2]], [[1, 2]]), {"directions": "up"}, "'up' is no direction"),
+        (([[1, 2]], [[1, 2]]), {"resamples": 0}, "0 resamples were asked for"),
+        (([[1, 2]], [[1, 2]]), {"threads": 0}, "0 threads were asked for"),
+    ],
+)
+def test_bad_input_is_answered_by_a_sentence(arguments, options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        kendall_bootstrap(*arguments, np.random.default_rng(0), **options)
+
+
+def test_more_bad_input():
+    rng = np.random.default_rng(0)
+    with pytest.raises(UserError, match="-1 resamples were asked for"):
+        bootstrap(kendall, [1, 2], [1, 2], rng, resamples=-1)
+    with pytest.raises(UserError, match="The score has 3 cells and the truth 2"):
+        paired_kendall_test([1, 2], [1, 2, 3], [1, 2], rng)
+    for level in (0, 1, 95):
+        with pytest.raises(UserError, match=f"A level of {level} was asked for"):
+            Bootstrap(np.array(0.0), np.zeros(3)).interval(level)
+
+
+def test_nothing_is_drawn_from_the_global_generator():
+    x, y = correlated(30)
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    kendall_bootstrap([x], [y], np.random.default_rng(0), resamples=3)
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def test_a_kernel_without_a_cache_folder_is_compiled_all_the_same(monkeypatch):
+    import numba
+
+    def njit(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: (function, options)
+
+    monkeypatch.setattr(numba, "njit", njit)
+    assert _fenwick.compiled(abs) == (abs, {"nogil": True})
+
+
+def test_the_compiled_kernel_does_what_its_source_says():
+    """The same kernel run by the interpreter: shows the branches to coverage, too."""
+    x, y = correlated(40, ties=0)
+    plan = _bootstrap._Plan.of(x, y)
+    weights = np.random.default_rng(0).integers(0, 3, (40, _fenwick.LANES), dtype=np.int32)
+    compiled = _fenwick.pair_counts(plan.x, plan.y, plan.by_y, weights)
+    interpreted = _fenwick.pair_counts.py_func(plan.x, plan.y, plan.by_y, weights)
+    np.testing.assert_array_equal(compiled, interpreted)
