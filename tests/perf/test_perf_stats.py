@@ -1,0 +1,45 @@
+"""Speed of the tau-b bootstrap as a ratio to a loop over scipy in the same run."""
+
+import time
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from benchsuite.cell import N_CELLS
+from benchsuite.stats import kendall_bootstrap
+
+PROXIES, DATASETS, RESAMPLES = 20, 3, 1000
+
+
+@pytest.fixture(scope="module")
+def columns():
+    """Scores without ties and accuracies with two decimals, as the real ones are."""
+    rng = np.random.default_rng(0)
+    quality = rng.normal(size=N_CELLS)
+    scores = quality + rng.normal(size=(PROXIES, N_CELLS))
+    accuracy = 50 + 20 * np.tanh(quality + 0.5 * rng.normal(size=(DATASETS, N_CELLS)))
+    return scores, np.round(accuracy, 2)
+
+
+@pytest.mark.perf
+def test_bootstrap_of_twenty_proxies_on_three_datasets(benchmark, columns):
+    scores, truths = columns
+    kendall_bootstrap(scores[:1], truths[:1], np.random.default_rng(0), resamples=1)  # compiles
+    rng = np.random.default_rng(1)
+    start = time.perf_counter()
+    for _ in range(40):
+        i = rng.integers(0, N_CELLS, N_CELLS)
+        scipy.stats.kendalltau(scores[0, i], truths[0, i])
+    scipys = (time.perf_counter() - start) / 40
+    benchmark.pedantic(
+        lambda: kendall_bootstrap(
+            scores, truths, np.random.default_rng(1), resamples=RESAMPLES, threads=2
+        ),
+        rounds=1,
+    )
+    ours = benchmark.stats["min"] / (PROXIES * DATASETS * RESAMPLES)
+    benchmark.extra_info["scipy_ms_per_tau"] = scipys * 1e3
+    benchmark.extra_info["ms_per_tau"] = ours * 1e3
+    benchmark.extra_info["times_faster_than_scipy"] = scipys / ours
+    assert scipys / ours > 8
