@@ -1,7 +1,6 @@
 """The rank statistics on the public accuracies, against figures computed elsewhere."""
 
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -9,29 +8,10 @@ import scipy.stats
 
 from benchsuite.cost import all_flops, all_tensors
 from benchsuite.network import Skeleton
+from benchsuite.sources_api import read_pickle
 from benchsuite.stats import kendall, kendall_bootstrap, noise_ceiling
 
 pytestmark = pytest.mark.nb201
-
-
-ALLOWED = {
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "scalar"): np.float64(0).__reduce__()[0],
-}
-
-
-class Plain(pickle.Unpickler):
-    """Reads numbers in built-in containers and nothing else."""
-
-    def find_class(self, module, name):
-        if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is not plain data")
-        return ALLOWED[module, name]
-
-
-def read(path):
-    with path.open("rb") as file:
-        return Plain(file).load()
 
 
 def test_noise_ceiling(raw):
@@ -42,7 +22,7 @@ def test_noise_ceiling(raw):
     figures are met. In the top 100 two cells tie for the last place: keeping both gives .050, and
     leaving one out gives the .061 of a cut at exactly 100.
     """
-    runs = read(raw / "HamsterMimi/MeCo/notebooks_201/nb2_test_acc_cf10.p")
+    runs = read_pickle(raw / "HamsterMimi/MeCo/notebooks_201/nb2_test_acc_cf10.p")
     values = np.array([row + [math.nan] * (3 - len(row)) for row in runs.values()])
     pairs = {k: noise_ceiling(values, k).headline for k in (None, 1000, 100)}
     for k, published in ((None, 0.905), (1000, 0.387), (100, 0.061)):
@@ -70,7 +50,7 @@ def test_published_tau_of_flops_and_of_the_number_of_tensors(raw, short, flops, 
     The accuracies here are of release v1.0, the published figures do not name theirs; the gaps are
     printed.
     """
-    truth = np.array(read(raw / f"hzf1174/RoBoT/data/nb2_{short}_test_accuracy.p"))
+    truth = np.array(read_pickle(raw / f"hzf1174/RoBoT/data/nb2_{short}_test_accuracy.p"))
     for counts, published in ((all_flops, flops), (all_tensors, tensors)):
         tau = kendall(counts(Skeleton()), truth)
         print(f"{short} {counts.__name__}: {tau.value:.4f}, {tau.value - published:+.4f}")
@@ -79,7 +59,7 @@ def test_published_tau_of_flops_and_of_the_number_of_tensors(raw, short, flops, 
 
 
 def test_bootstrap_with_many_ties(raw):
-    truth = np.array(read(raw / "hzf1174/RoBoT/data/nb2_cf10_test_accuracy.p"))
+    truth = np.array(read_pickle(raw / "hzf1174/RoBoT/data/nb2_cf10_test_accuracy.p"))
     score = all_flops(Skeleton()).astype(float)
     result = kendall_bootstrap([score], [truth], np.random.default_rng(0), resamples=100)
     rng = np.random.default_rng(0)
