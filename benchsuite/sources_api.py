@@ -66,6 +66,11 @@ class Source:
     read: Callable[[Path], Iterator[Imported]]
     sample: bool = False
 
+    @property
+    def downloadable(self) -> bool:
+        """Whether every file has a plain address, so that no step is left to a person."""
+        return all(file.urls for file in self.files)
+
 
 def github(
     repository: str, commit: str, files: Mapping[str, tuple[int, str]]
