@@ -119,6 +119,15 @@ def one_per_cell(values: Any, path: Path) -> Values:
     return np.array(values, dtype=np.float64)
 
 
+def accuracies(trained: Any, most: int, path: Path) -> list[float]:
+    """Return a list of 1 to `most` accuracies in percent; raises UserError for anything else."""
+    short = isinstance(trained, list) and 1 <= len(trained) <= most
+    expect(short, path, f"a list of 1 to {most} runs per cell expected")
+    plain = all(type(value) is float and 0 <= value <= 100 for value in trained)
+    expect(plain, path, "an accuracy is not a number from 0 to 100")
+    return list(trained)
+
+
 def expect_archs(archs: Sequence[Any], path: Path) -> None:
     """Raise UserError unless architecture strings are all cells in official order."""
     known = all_archs()
