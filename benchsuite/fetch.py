@@ -95,6 +95,8 @@ def fetch(
     where = where or places()
     missing = []
     for source in sources:
+        for file in source.files:
+            _drop_damaged(file, where.cache)
         if folder_of(source, where) is None:
             for file in source.files:
                 faults = _bring(file, where, progress, attempts, pause)
@@ -164,6 +166,16 @@ class _Bar:
 
     def close(self) -> None:
         pass
+
+
+def _drop_damaged(file: PinnedFile, cache: Path) -> None:
+    """Delete a file of the cache that is not the pinned one; the drop folder is left alone."""
+    path = cache / file.path
+    if path.is_file():
+        try:
+            _verify(file, path, cache)
+        except UserError:
+            path.unlink()
 
 
 def _verify(file: PinnedFile, path: Path, cache: Path) -> None:

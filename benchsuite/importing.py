@@ -105,9 +105,8 @@ def _what_is_missing(source: Source, where: Places) -> str:
         lacking = [file for file in source.files if not (folder / file.path).is_file()]
         if len(lacking) < len(source.files):
             return f"{folder} lacks {', '.join(file.path for file in lacking)}"
-    automatic = all(file.urls for file in source.files)
     return (
         "`benchsuite fetch` downloads it"
-        if automatic
+        if source.downloadable
         else f"download {source.files[0].path} by hand from {source.files[0].by_hand}"
     )

@@ -66,6 +66,11 @@ class Source:
     read: Callable[[Path], Iterator[Imported]]
     sample: bool = False
 
+    @property
+    def downloadable(self) -> bool:
+        """Whether every file has a plain address, so that no step is left to a person."""
+        return all(file.urls for file in self.files)
+
 
 def github(
     repository: str, commit: str, files: Mapping[str, tuple[int, str]]
@@ -112,6 +117,15 @@ def one_per_cell(values: Any, path: Path) -> Values:
     plain = all(type(value) in (int, float) for value in values)
     expect(plain, path, "not every value is a number")
     return np.array(values, dtype=np.float64)
+
+
+def accuracies(trained: Any, most: int, path: Path) -> list[float]:
+    """Return a list of 1 to `most` accuracies in percent; raises UserError for anything else."""
+    short = isinstance(trained, list) and 1 <= len(trained) <= most
+    expect(short, path, f"a list of 1 to {most} runs per cell expected")
+    plain = all(type(value) is float and 0 <= value <= 100 for value in trained)
+    expect(plain, path, "an accuracy is not a number from 0 to 100")
+    return list(trained)
 
 
 def expect_archs(archs: Sequence[Any], path: Path) -> None:

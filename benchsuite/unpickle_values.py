@@ -166,6 +166,10 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
+def _empty_bytes() -> bytes:
+    return b""
+
+
 def _slice(*args: Any) -> tuple[Any, ...]:
     if len(args) > 3 or not all(arg is None or type(arg) is int for arg in args):
         raise RefusedError("a slice that is not of integers")
@@ -184,7 +188,8 @@ def _table() -> dict[Name, Constructor]:
         ("numpy", "ndarray"): _not_called,
     }
     for module in ("builtins", "__builtin__"):
-        table |= {(module, "set"): _set, (module, "frozenset"): _set, (module, "slice"): _slice}
+        table |= {(module, "set"): _set, (module, "frozenset"): _set}
+        table |= {(module, "slice"): _slice, (module, "bytes"): _empty_bytes}
     for core in ("numpy.core", "numpy._core"):
         table |= {
             (f"{core}.multiarray", "_reconstruct"): _reconstruct,

@@ -14,7 +14,15 @@ import numpy as np
 
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import accuracy_column
-from benchsuite.sources_api import Imported, Source, expect, github, indices, read_pickle
+from benchsuite.sources_api import (
+    Imported,
+    Source,
+    accuracies,
+    expect,
+    github,
+    indices,
+    read_pickle,
+)
 
 ID = "meco"
 _SEEDS = (777, 888, 999)
@@ -42,10 +50,10 @@ def read(folder: Path) -> Iterator[Imported]:
     expect(np.array_equal(official, np.arange(N_CELLS)), path, "cells are not in official order")
     values, mean = np.full((N_CELLS, 3), np.nan), np.empty(N_CELLS)
     for cell, trained in enumerate(runs.values()):
-        expect(isinstance(trained, list) and 1 <= len(trained) <= 3, path, "1 to 3 runs expected")
-        mean[cell] = np.mean(trained)
-        if len(trained) == 3:
-            values[cell] = trained
+        run = accuracies(trained, len(_SEEDS), path)
+        mean[cell] = np.mean(run)
+        if len(run) == len(_SEEDS):
+            values[cell] = run
     for seed, column in zip(_SEEDS, values.T, strict=True):
         yield Imported(
             accuracy_column("cifar10", "test", 200, f"seed{seed}", "nb201-v1_1", ID),

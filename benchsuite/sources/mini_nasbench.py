@@ -49,13 +49,14 @@ def read(folder: Path) -> Iterator[Imported]:
     expect({"cellstr", "arch"} | wanted <= set(table), path, "a column is missing")
     expect(np.array_equal(table["arch"], np.arange(N_CELLS)), path, "cells are not in order")
     expect_archs(list(table["cellstr"]), path)
+    expect(all(table[name].dtype == np.float64 for name in wanted), path, "not all are numbers")
     for dataset, name in _NAME_HERE.items():
         for split, here in (("valid", "val"), ("test", "test")):
             runs = "2 seeds" if name + here == "cifar10val" else "1 seed"
             said = f"{dataset} {split} accuracy after 12 epochs, {runs}"
             yield Imported(
                 accuracy_column(dataset, split, 12, "mean", "nb201-v1_1", ID, description=said),
-                table[f"{name}-{here}"].astype(np.float64),
+                table[f"{name}-{here}"],
             )
 
 
@@ -65,7 +66,9 @@ def _columns(frame: Any, path: Path) -> dict[str, Any]:
         names = layout["axes"][0].args[1]["data"].values
         table = {}
         for block in layout["blocks"]:
-            for name, row in zip(names[slice(*block["mgr_locs"])], block["values"].values):  # noqa: B905
+            for name, row in zip(
+                names[slice(*block["mgr_locs"])], block["values"].values, strict=True
+            ):
                 table[name] = row
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise UserError(
