@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+import re
 import struct
 import sys
 from array import array
 from collections.abc import Callable
+from itertools import chain
 from typing import IO, Any
 
 from benchsuite.errors import UserError
@@ -54,6 +56,10 @@ _MARK, _SETITEMS, _SETITEM, _STOP = b"(us."
 _TEXTS, _SETTERS = (_SHORT_TEXT, _TEXT), (_SETITEMS, _SETITEM)
 _FRAME, _PROTO, _GLOBAL = pickle.FRAME[0], pickle.PROTO[0], pickle.GLOBAL[0]
 _BININT, _BININT2 = pickle.BININT[0], pickle.BININT2[0]
+
+# Most of an official file is dictionaries of epoch -> number: BININT1, BINFLOAT, and so on.
+_NUMBERED_FLOATS = re.compile(rb"(?:K.G.{8})+", re.DOTALL).match
+_PAIRS = struct.Struct(">xBxd").iter_unpack
 
 _COUNTED = {
     pickle.BINBYTES[0]: 4,
@@ -175,8 +181,16 @@ class _Machine:
                     at += 4
                 if at + size > len(data):
                     data, at, limit = refill(data, at, size)
-                stack.append(str(data[at : at + size], "utf-8", "surrogatepass"))
+                text = str(data[at : at + size], "utf-8", "surrogatepass")
+                stack.append(text)
                 at += size
+                if at <= limit:
+                    if data[at] == _MEMOIZE:
+                        memo[flushed + len(memo)] = text
+                        at += 1
+                    elif data[at] == _LONG_BINPUT:
+                        memo[_U4(data, at + 1)[0]] = text
+                        at += 5
             elif op == _MEMOIZE:
                 memo[flushed + len(memo)] = stack[-1]
             elif op == _LONG_BINPUT:
@@ -199,6 +213,9 @@ class _Machine:
             elif op == _MARK:
                 self.marked.append(stack)
                 stack = self.stack = []
+                if run := _NUMBERED_FLOATS(data, at):
+                    stack.extend(chain.from_iterable(_PAIRS(data[at : run.end()])))
+                    at = run.end()
             elif op in _SETTERS:
                 if op == _SETITEMS:
                     items = stack
@@ -306,7 +323,7 @@ class _Machine:
         self.memo.clear()
 
     def recall(self, index: int) -> Any:
-        """Return an atom of a part of the file that has been dropped."""
+        """Return an atom of a part that has been dropped; for a container, `Opaque` says so."""
         number = self.flushed[index]
         if number == _DROPPED:
             raise RefusedError(

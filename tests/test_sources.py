@@ -235,7 +235,7 @@ def test_permuted_orders_are_refused(tmp_path):
     keys[0], keys[1] = keys[1], keys[0]
     for run in (["a", "b"], [50.0, 101.0], [], [1.0] * 4, [np.nan], None):
         write(tmp_path, simple.files[0], pickle.dumps(dict.fromkeys(keys, run)))
-        with pytest.raises(UserError, match="runs per cell|accuracy"):
+        with pytest.raises(UserError, match=r"runs per cell|accuracy"):
             list(simple.read(tmp_path))
 
     keys[0], keys[1] = keys[1], keys[0]

@@ -215,11 +215,16 @@ def test_replaced_records_are_dropped_but_shared_atoms_survive(protocol):
     assert seen == list(records.values())
 
 
-def test_a_container_that_records_share_is_refused():
-    shared = [1]
+def test_a_container_of_a_dropped_record_is_no_longer_there():
+    shared, seen = [1], []
     content = pickle.dumps([{"id": 1, "x": shared}, {"id": 2, "x": shared}], 4)
-    with pytest.raises(UserError, match="two records share"):
-        load(content, replace=take)
+
+    def take(record):
+        seen.append(record["x"])
+        return record["id"]
+
+    assert load(content, replace=take) == [1, 2]
+    assert seen == [[1], Opaque("dropped", ())]
 
 
 def test_torch_tensors_stay_opaque():

@@ -64,7 +64,7 @@ def _columns(frame: Any, path: Path) -> dict[str, Any]:
     try:
         layout = frame.state["_data"].state[3]["0.14.1"]
         names = layout["axes"][0].args[1]["data"].values
-        table = {}
+        table: dict[str, Any] = {}
         for block in layout["blocks"]:
             for name, row in zip(
                 names[slice(*block["mgr_locs"])], block["values"].values, strict=True
