@@ -23,9 +23,9 @@ from itertools import chain
 from typing import IO, Any
 
 from benchsuite.errors import UserError
+from benchsuite.unpickle_ops import CONSTANTS, COUNTED, MARKED, PLAIN, TUPLES, counted
 from benchsuite.unpickle_values import (
     TORCH,
-    Array,
     Constructor,
     Dtype,
     Name,
@@ -61,23 +61,6 @@ _BININT, _BININT2 = pickle.BININT[0], pickle.BININT2[0]
 _NUMBERED_FLOATS = re.compile(rb"(?:K.G.{8})+", re.DOTALL).match
 _PAIRS = struct.Struct(">xBxd").iter_unpack
 
-_COUNTED = {
-    pickle.BINBYTES[0]: 4,
-    pickle.SHORT_BINBYTES[0]: 1,
-    pickle.BINBYTES8[0]: 8,
-    pickle.BYTEARRAY8[0]: 8,
-    pickle.BINUNICODE8[0]: 8,
-    pickle.LONG1[0]: 1,
-}
-_CONSTANTS: dict[int, Callable[[], Any]] = {
-    pickle.NONE[0]: lambda: None,
-    pickle.NEWTRUE[0]: lambda: True,
-    pickle.NEWFALSE[0]: lambda: False,
-    pickle.EMPTY_TUPLE[0]: tuple,
-    pickle.EMPTY_LIST[0]: list,
-    pickle.EMPTY_DICT[0]: dict,
-    pickle.EMPTY_SET[0]: set,
-}
 _FAULTS = (
     IndexError,
     KeyError,
@@ -230,13 +213,13 @@ class _Machine:
                         stack[-1] = small
                         self.forget()
                         flushed = len(self.flushed)
-            elif op in _COUNTED:
-                width = _COUNTED[op]
+            elif op in COUNTED:
+                width = COUNTED[op]
                 size = data[at] if width == 1 else (_U4 if width == 4 else _U8)(data, at)[0]
                 at += width
                 if at + size > len(data):
                     data, at, limit = refill(data, at, size)
-                stack.append(_counted(op, data[at : at + size]))
+                stack.append(counted(op, data[at : at + size]))
                 at += size
             elif op == _BININT:
                 stack.append(_I4(data, at)[0])
@@ -267,19 +250,19 @@ class _Machine:
     def rare(self, op: int) -> None:
         """Interpret an opcode without an argument."""
         stack = self.stack
-        if op in _CONSTANTS:
-            stack.append(_CONSTANTS[op]())
-        elif op in _TUPLES:
-            size = _TUPLES[op]
+        if op in CONSTANTS:
+            stack.append(CONSTANTS[op]())
+        elif op in TUPLES:
+            size = TUPLES[op]
             if len(stack) < size:
                 raise EOFError
             stack[-size:] = [tuple(stack[-size:])]
-        elif op in _MARKED:
+        elif op in MARKED:
             items = stack
             self.stack = self.marked.pop()
-            _MARKED[op](self.stack, items)
-        elif op in _PLAIN:
-            _PLAIN[op](stack, self.source.opaque)
+            MARKED[op](self.stack, items)
+        elif op in PLAIN:
+            PLAIN[op](stack, self.source.opaque)
         else:
             name = next((o.name for o in pickletools.opcodes if o.code == chr(op)), str(op))
             raise RefusedError(f"the operation {name}, which data do not need")
@@ -325,75 +308,4 @@ class _Machine:
     def recall(self, index: int) -> Any:
         """Return an atom of a part that has been dropped; for a container, `Opaque` says so."""
         number = self.flushed[index]
-        if number == _DROPPED:
-            raise RefusedError(
-                "an object that two records share, which cannot be read piece by piece"
-            )
-        return self.atoms[number]
-
-
-def _counted(op: int, raw: bytes) -> Any:
-    if op == pickle.BINUNICODE8[0]:
-        return str(raw, "utf-8", "surrogatepass")
-    if op == pickle.LONG1[0]:
-        return int.from_bytes(raw, "little", signed=True)
-    return raw
-
-
-def _append(stack: list[Any], items: list[Any]) -> None:
-    if type(stack[-1]) is not list:
-        raise EOFError
-    stack[-1].extend(items)
-
-
-def _add(stack: list[Any], items: list[Any]) -> None:
-    if type(stack[-1]) is not set:
-        raise EOFError
-    for item in items:
-        check_key(item)
-    stack[-1].update(items)
-
-
-def _append_one(stack: list[Any], _: frozenset[Name]) -> None:
-    _append(stack, [stack.pop()])
-
-
-def _stack_global(stack: list[Any], opaque: frozenset[Name]) -> None:
-    name, module = stack.pop(), stack.pop()
-    if type(name) is not str or type(module) is not str:
-        raise EOFError
-    stack.append(constructor(module, name, opaque))
-
-
-def _reduce(stack: list[Any], _: frozenset[Name]) -> None:
-    args, function = stack.pop(), stack.pop()
-    if not isinstance(function, Constructor) or type(args) is not tuple:
-        raise RefusedError("a call of something that is not a constructor of data")
-    stack.append(function.build(*args))
-
-
-def _build(stack: list[Any], _: frozenset[Name]) -> None:
-    state = stack.pop()
-    if not isinstance(stack[-1], (Dtype, Array, Opaque)):
-        raise RefusedError(f"a change to an object of type {type(stack[-1]).__name__}")
-    stack[-1].set_state(state)
-
-
-def _persistent(stack: list[Any], _: frozenset[Name]) -> None:
-    stack.append(Opaque("persistent", (stack.pop(),)))
-
-
-_TUPLES = {pickle.TUPLE1[0]: 1, pickle.TUPLE2[0]: 2, pickle.TUPLE3[0]: 3}
-_MARKED: dict[int, Callable[[list[Any], list[Any]], None]] = {
-    pickle.TUPLE[0]: lambda stack, items: stack.append(tuple(items)),
-    pickle.APPENDS[0]: _append,
-    pickle.ADDITEMS[0]: _add,
-}
-_PLAIN: dict[int, Callable[[list[Any], frozenset[Name]], None]] = {
-    pickle.APPEND[0]: _append_one,
-    pickle.STACK_GLOBAL[0]: _stack_global,
-    pickle.REDUCE[0]: _reduce,
-    pickle.NEWOBJ[0]: _reduce,
-    pickle.BUILD[0]: _build,
-    pickle.BINPERSID[0]: _persistent,
-}
+        return Opaque("dropped", ()) if number == _DROPPED else self.atoms[number]

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 from collections import OrderedDict
 
 import numpy as np
@@ -213,6 +214,23 @@ def test_replaced_records_are_dropped_but_shared_atoms_survive(protocol):
     whole = PickleStream(stream, "a file").load(count)
     assert whole == {"records": {i: i for i in range(50)}, "last": shared}
     assert seen == list(records.values())
+
+
+def test_memory_does_not_grow_with_the_records():
+    def peak(count):
+        rows = {f"key {k}": k / 7 for k in range(100)}
+        records = {i: {"id": i, "x": {key: x + i for key, x in rows.items()}} for i in range(count)}
+        content = pickle.dumps(records, 4)
+        del records
+        tracemalloc.start()
+        try:
+            PickleStream(Dribble(content, 4096), "a file").load(take)
+            return len(content), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (small, low), (large, high) = peak(100), peak(200)
+    assert high - low < (large - small) / 2
 
 
 def test_a_container_of_a_dropped_record_is_no_longer_there():
