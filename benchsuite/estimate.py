@@ -5,7 +5,7 @@ below the folder BENCHSUITE_DATA and prints how wrong the estimates are.
 
 The model sees the structure of cells (`class_features`) and mean accuracies of functional classes.
 No value is fitted to the class it stands for: a class's own accuracies, on any data set, enter
-neither the regression (its whole fold is left out) nor the hyperparameters and scales (they come
+neither the regression (every class is a fold of its own) nor the hyperparameters and scales (they come
 from the half of the classes it is not in). Cells without an input-output path get the accuracy of
 a constant network, 100 / classes %.
 """
@@ -13,10 +13,9 @@ a constant network, 100 / classes %.
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,17 +28,19 @@ from benchsuite.class_features import class_features
 from benchsuite.columns import DATASETS, ESTIMATE, Column, accuracy_column
 from benchsuite.equivalence import classes
 from benchsuite.errors import UserError
+from benchsuite.fetch import folder_of
+from benchsuite.importing import load_source
 from benchsuite.network import OFFICIAL
 from benchsuite.table import Table, Values
 
 Floats = NDArray[np.float64]
 
 OUTPUT = Path(__file__).parent / "data" / "estimates.parquet"
-FOLDS = 3
 METHOD = (
-    "Gaussian processes on structural features of functional classes; principal components of "
-    f"normal scores over all columns; {FOLDS} folds of classes left out, hyperparameters and "
-    "scales from the other half of the classes; constant networks by theory"
+    "Gaussian processes on structural features of functional classes, one per principal component "
+    "of the columns' normal scores; every class predicted with the class left out, by "
+    "hyperparameters and scales from the half of the classes that it is not in; constant networks "
+    "by theory"
 )
 TOP = 1000
 
@@ -114,54 +115,49 @@ def predict_classes(
     members: Floats,
     groups: Sequence[Floats],
     *,
-    folds: int = FOLDS,
     sample: int = _SAMPLE,
-    seed: int = _SEED,
-    verbose: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Floats:
     """Return out-of-fold predictions [N, T] of the mean accuracies [N, T] of N classes.
 
-    members: cells per class [N]; groups: features [N, *] per group; folds: how many; sample: on how
-    many classes hyperparameters are fitted. A row of the result does not depend on the same row of
-    `means`. Deterministic for a seed.
+    members: cells per class [N]; groups: features [N, *] per group; sample: on how many classes
+    hyperparameters are fitted; progress: called with a sentence per step. A row of the result does
+    not depend on the same row of `means`. Deterministic.
     """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(means))
-    half, fold = np.empty((2, len(means)), dtype=np.int64)
-    half[order] = np.arange(len(means)) % 2
-    fold[rng.permutation(len(means))] = np.arange(len(means)) % folds
-    predicted = np.empty_like(means)
-    for tuned_on in (0, 1):
-        known, asked = np.flatnonzero(half == tuned_on), np.flatnonzero(half != tuned_on)
+    order = np.random.default_rng(_SEED).permutation(len(means))
+    halves = order[::2], order[1::2]
+
+    def predict(tuned_on: int) -> Floats:
+        known, asked = halves[tuned_on], halves[1 - tuned_on]
         scales = [Scores.of(column) for column in means[known].T]
         scores = np.stack([s.forward(c) for s, c in zip(scales, means.T, strict=True)], axis=1)
         axes = np.linalg.eigh(np.cov(scores[known].T))[1][:, ::-1]
         components = scores @ axes
-        chosen = np.sort(rng.permutation(known)[:sample])
-        found = np.empty_like(components)
+        chosen = known[:sample]
+        found = np.empty((len(asked), len(axes)))
         for number, component in enumerate(components.T):
             unit = component[chosen].std()
             hyper = gaussian_process.fit(
                 [group[chosen] for group in groups], members[chosen], component[chosen] / unit
             )
             covariance = gaussian_process.covariance(groups, members, hyper)
-            found[:, number] = unit * gaussian_process.leave_fold_out(
-                covariance, component / unit, fold
-            )
-            if verbose:
-                print(
-                    f"half {tuned_on + 1} of 2, component {number + 1} of {len(axes)}",
-                    file=sys.stderr,
-                    flush=True,
-                )
-        back = found[asked] @ axes.T
-        predicted[asked] = np.stack(
-            [s.backward(c) for s, c in zip(scales, back.T, strict=True)], axis=1
-        )
+            left_out = gaussian_process.leave_one_out(covariance, component / unit)
+            found[:, number] = unit * left_out[asked]
+            if progress:
+                progress(f"half {tuned_on + 1} of 2: component {number + 1} of {len(axes)}")
+        back = (found @ axes.T).T
+        return np.stack([s.backward(c) for s, c in zip(scales, back, strict=True)], axis=1)
+
+    predicted = np.empty_like(means)
+    with ThreadPoolExecutor(2) as pool:
+        for tuned_on, values in enumerate(pool.map(predict, (0, 1))):
+            predicted[halves[1 - tuned_on]] = values
     return predicted
 
 
-def estimate_cells(truth: Floats, chance: Floats, *, verbose: bool = False) -> Floats:
+def estimate_cells(
+    truth: Floats, chance: Floats, *, progress: Callable[[str], None] | None = None
+) -> Floats:
     """Return estimates [15625, T] in percent, rounded, of public accuracies [15625, T].
 
     chance: accuracy of a constant network per column [T].
@@ -176,20 +172,31 @@ def estimate_cells(truth: Floats, chance: Floats, *, verbose: bool = False) -> F
         means[trained],
         members[trained].astype(np.float64),
         [group[trained] for group in class_features().values()],
-        verbose=verbose,
+        progress=progress,
     )
     return np.round(estimates, _DECIMALS)[of_class]
 
 
-def read_truth(folder: Path, targets: Sequence[Target] = TARGETS) -> Floats:
-    """Return the public mean accuracies [15625, T] in percent below a drop folder."""
-    wanted = {target.truth for target in targets}
+def read_truth() -> tuple[Floats, dict[str, str]]:
+    """Return the public accuracies [15625, T] of `TARGETS` in percent, and the files' SHA-256.
+
+    Raises UserError when a file is not on this machine.
+    """
     found: dict[str, Floats] = {}
-    for source in dict.fromkeys(target.source for target in targets):
-        for item in _source(source).read(folder):
-            if item.column.name in wanted and item.column.source == source:
-                found[item.column.name] = item.values
-    return np.stack([found[target.truth] for target in targets], axis=1)
+    inputs: dict[str, str] = {}
+    for name in dict.fromkeys(target.source for target in TARGETS):
+        source = load_source(name)
+        folder = folder_of(source)
+        if folder is None:
+            raise UserError(
+                f"The estimates are fitted to {name}, whose files are not all on this machine: "
+                f"{', '.join(file.path for file in source.files)}. Fetch them, or put them into "
+                "the folder that BENCHSUITE_DATA names."
+            )
+        inputs |= {file.path: file.sha256 for file in source.files}
+        found |= {f"{name}/{item.column.name}": item.values for item in source.read(folder)}
+    columns = [found[f"{target.source}/{target.truth}"] for target in TARGETS]
+    return np.stack(columns, axis=1), dict(sorted(inputs.items()))
 
 
 def errors(estimate: Floats, truth: Floats) -> dict[str, float]:
@@ -209,19 +216,18 @@ def errors(estimate: Floats, truth: Floats) -> dict[str, float]:
     }
 
 
-def build(folder: Path, *, verbose: bool = False) -> Table:
+def build(*, progress: Callable[[str], None] | None = None) -> Table:
     """Return the table of estimates, with inputs, method and measured errors in its provenance."""
-    truth = read_truth(folder)
+    truth, inputs = read_truth()
     chance = np.array([100 / OFFICIAL[target.dataset].classes for target in TARGETS])
-    estimates = estimate_cells(truth, chance, verbose=verbose).astype(np.float32)
+    estimates = estimate_cells(truth, chance, progress=progress).astype(np.float32)
     measured = {
         target.column.name: errors(estimate.astype(np.float64), real)
         for target, estimate, real in zip(TARGETS, estimates.T, truth.T, strict=True)
     }
-    files = {file.path for target in TARGETS for file in _source(target.source).files}
     provenance = {
         "accuracy": "ESTIMATED by this project, not measured",
-        "inputs": {path: record.sha256(folder / path) for path in sorted(files)},
+        "inputs": inputs,
         "made_by": record.environment(),
         "method": METHOD,
         "fitted_to": {target.column.name: target.truth for target in TARGETS},
@@ -238,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=OUTPUT, help=f"default: {OUTPUT}")
     options = parser.parse_args(arguments)
     try:
-        table = build(_drop_folder(), verbose=True)
+        table = build(progress=lambda said: print(said, file=sys.stderr, flush=True))
         table.write(options.out)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -254,20 +260,6 @@ def error_table(measured: dict[str, dict[str, float]]) -> str:
     for name, values in measured.items():
         lines.append(f"| `{name}` | " + " | ".join(f"{values[key]:.3f}" for key in keys) + " |")
     return "\n".join(lines)
-
-
-def _source(name: str):  # type: ignore[no-untyped-def]
-    return importlib.import_module(f"benchsuite.sources.{name}").SOURCE
-
-
-def _drop_folder() -> Path:
-    folder = os.environ.get("BENCHSUITE_DATA", "")
-    if not folder or not Path(folder).is_dir():
-        raise UserError(
-            "The estimates are fitted to public files: set BENCHSUITE_DATA to the folder that "
-            f"holds them (see {OUTPUT.parent / 'README.md'}); it is {folder or 'not set'!r} now."
-        )
-    return Path(folder)
 
 
 if __name__ == "__main__":

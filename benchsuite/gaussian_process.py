@@ -1,11 +1,11 @@
-"""Gaussian-process regression on grouped features, with exact predictions of left-out folds.
+"""Gaussian-process regression on grouped features, with exact leave-one-out predictions.
 
 The covariance of two points is `a * M(d) + b`, where `d` is the sum over feature groups of
 `w_g * |x_g - x'_g|^2` and `M` is the Matern function of smoothness 5/2. An observation that is the
 mean of `n` repetitions has the noise variance `s + t / n`.
 
 Source: Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006: Matern covariance
-(4.17), marginal likelihood (5.8) and its gradient (5.9), leave-one-out (5.12), here for whole folds.
+(4.17), marginal likelihood (5.8) and its gradient (5.9), leave-one-out (5.12).
 """
 
 from __future__ import annotations
@@ -54,30 +54,23 @@ def covariance(groups: Sequence[Floats], repetitions: Floats, hyper: Hyperparame
     return result
 
 
-def leave_fold_out(covariance: Floats, observed: Floats, fold: NDArray[np.int64]) -> Floats:
-    """Return what the other folds predict for the observations of each fold.
+def leave_one_out(covariance: Floats, observed: Floats) -> Floats:
+    """Return what all other observations predict for each: `y_i - (K^-1 y)_i / (K^-1)_ii`.
 
-    With Q = K^-1, a fold F gets `y_F - (Q_FF)^-1 (Q y)_F`: exactly what a regression on the other
-    folds alone predicts, without doing it.
-    covariance: K [N, N], noise included; observed: y [N]; fold: number of the fold [N].
+    This equals, without doing it, a regression for every observation that never saw it.
+    covariance: K [N, N], noise included; observed: y [N]. Returns the predictive means [N].
+    Raises LinAlgError if K is not positive definite.
     """
     factor, failed = linalg.lapack.dpotrf(covariance, lower=1)
     if failed:
         raise np.linalg.LinAlgError(f"The covariance is not positive definite at row {failed}.")
     solved = linalg.cho_solve((factor, True), observed)
     inverse, _ = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
-    predicted = np.empty(len(observed))
-    for number in np.unique(fold):
-        here = np.flatnonzero(fold == number)
-        block = inverse[np.ix_(here, here)]  # dpotri fills the lower triangle; here is sorted
-        predicted[here] = observed[here] - linalg.solve(
-            np.tril(block), solved[here], lower=True, assume_a="pos"
-        )
-    return predicted
+    return np.asarray(observed - solved / np.diag(inverse))
 
 
 def fit(
-    groups: Sequence[Floats], repetitions: Floats, observed: Floats, steps: int = 60
+    groups: Sequence[Floats], repetitions: Floats, observed: Floats, steps: int = 50
 ) -> Hyperparameters:
     """Return the hyperparameters of the highest posterior density, by L-BFGS.
 
