@@ -91,4 +91,4 @@ def _counts(words: list[list[str]], exists: NDArray[np.bool_]) -> Floats:
     for row, cell, real in zip(counts, words, exists, strict=True):
         for word, there in zip(cell, real, strict=True):
             row[known[word]] += there
-    return counts[:, counts.any(axis=0)]
+    return np.asarray(counts[:, counts.any(axis=0)])

@@ -4,10 +4,10 @@
 below the folder BENCHSUITE_DATA and prints how wrong the estimates are.
 
 The model sees the structure of cells (`class_features`) and mean accuracies of functional classes.
-No value is fitted to the class it stands for: a class's own accuracies, on any data set, enter
-neither the regression (every class is a fold of its own) nor the hyperparameters and scales (they come
-from the half of the classes it is not in). Cells without an input-output path get the accuracy of
-a constant network, 100 / classes %.
+No value is fitted to the class it stands for. A class's own accuracies, on any data set, enter
+neither the regression (every class is a fold of its own) nor the hyperparameters and scales (they
+come from the half of the classes that it is not in). Cells without an input-output path get the
+accuracy of a constant network, 100 / classes %.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def build(*, progress: Callable[[str], None] | None = None) -> Table:
     provenance = {
         "accuracy": "ESTIMATED by this project, not measured",
         "inputs": inputs,
-        "made_by": record.environment(),
+        "versions": record.environment()["versions"],
         "method": METHOD,
         "fitted_to": {target.column.name: target.truth for target in TARGETS},
         "errors": measured,
