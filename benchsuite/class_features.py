@@ -77,7 +77,7 @@ def _cell_features() -> dict[str, Floats]:
 
 
 def _one_hot(ops: NDArray[np.uint8]) -> Floats:
-    return (ops[:, None] == np.arange(1, len(OPS))).astype(np.float64)
+    return np.asarray(ops[:, None] == np.arange(1, len(OPS)), dtype=np.float64)
 
 
 def _spell(ops: NDArray[np.uint8]) -> str:

@@ -206,6 +206,6 @@ def test_without_the_files_it_says_what_to_do(tmp_path, monkeypatch, capsys):
 
 
 def test_best_public_cell_is_among_the_best_estimates(shipped):
-    """Index 6111 is the best CIFAR-10 cell of the paper's release; a good estimate ranks it high."""
+    """Index 6111 is the best CIFAR-10 cell of the paper's release."""
     values = shipped.values(f"cifar10.test.200ep.mean@{ESTIMATE}")
     assert (values > values[Cell.from_index(6111).index]).mean() < 0.02
