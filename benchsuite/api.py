@@ -66,6 +66,7 @@ class Proxy:
                 direction=self.direction,
                 source=self.source,
                 version=str(self.version),
+                kind="proxy",
             )
             for suffix, what in self.outputs.items()
         }

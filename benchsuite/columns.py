@@ -14,6 +14,7 @@ from typing import Any, Literal
 from benchsuite.errors import UserError, did_you_mean
 
 Direction = Literal["max", "min", "none"]
+Kind = Literal["accuracy", "cost", "class", "proxy", "detail", "device", "reference"]
 
 DATASETS = ("cifar10", "cifar100", "imagenet16-120")
 SPLITS = ("valid", "test", "valtest")
@@ -29,7 +30,11 @@ RELEASES = {
 
 @dataclass(frozen=True)
 class Column:
-    """What one column holds; `None` where a field does not apply."""
+    """What one column holds; `None` where a field does not apply.
+
+    kind: what it serves as. `proxy` is a score to be judged, `detail` belongs to one (its spread,
+    one repeat of it), `reference` is what somebody else measured.
+    """
 
     name: str
     description: str
@@ -37,6 +42,7 @@ class Column:
     direction: Direction
     source: str
     version: str
+    kind: Kind
     dataset: str | None = None
     split: str | None = None
     epochs: int | None = None
@@ -84,6 +90,7 @@ def accuracy_column(
         direction="max",
         source=source,
         version=version,
+        kind="accuracy",
         dataset=dataset,
         split=split,
         epochs=epochs,
@@ -115,6 +122,7 @@ def training_time_column(
         direction="min",
         source=source,
         version=version,
+        kind="cost",
         dataset=dataset,
         epochs=epochs,
         aggregation=aggregation,

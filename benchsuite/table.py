@@ -74,11 +74,10 @@ class Table:
             raise UserError(f"There is no table {path}; `benchsuite table` writes one.") from None
         except (OSError, pa.ArrowException) as error:
             raise UserError(f"{path} is no readable Parquet file ({error}).") from error
-        footer = _footer(path, data)
-        columns = {record["name"]: Column.from_json(record) for record in footer["columns"]}
+        columns, provenance = _footer(path, data)
         if lost := [name for name in columns if name not in data.column_names]:
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
-        return cls(data.replace_schema_metadata(None), columns, footer["provenance"])
+        return cls(data.replace_schema_metadata(None), columns, provenance)
 
     def write(self, path: Path) -> None:
         """Write the table; the file appears whole or not at all."""
@@ -142,6 +141,21 @@ class Table:
         frame: pd.DataFrame = self.data.select(wanted).to_pandas()
         return frame
 
+    @property
+    def estimated(self) -> bool:
+        """Whether any accuracy that a short name stands for is an estimate of this project."""
+        families = {name.rpartition("@")[0] for name, c in self.columns.items() if c.release}
+        return any(self.column(family).estimated for family in families)
+
+    @property
+    def provenance_line(self) -> str:
+        """One line for under every table and figure: accuracy source, checksum, code revision."""
+        made_by = self.provenance.get("made_by", {})
+        return (
+            f"Accuracy: {self.provenance.get('accuracy', 'none')}. "
+            f"Table {self.checksum[:12]}, code {made_by.get('revision', 'unknown')}."
+        )
+
     @functools.cached_property
     def checksum(self) -> str:
         """SHA-256 over names and values of the columns, whatever file they came from."""
@@ -203,13 +217,15 @@ def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
     return values, pa.array(told).dictionary_encode()
 
 
-def _footer(path: Path, data: pa.Table) -> dict[str, Any]:
+def _footer(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
     text = (data.schema.metadata or {}).get(_KEY)
     if text is None:
         raise UserError(f"{path} is a Parquet file, but not a table of benchsuite.")
     try:
-        footer: dict[str, Any] = json.loads(text)
-        schema, _, _ = footer["schema"], footer["columns"], footer["provenance"]
+        footer = json.loads(text)
+        schema, provenance = footer["schema"], dict(footer["provenance"])
+        if schema == SCHEMA:
+            columns = {r["name"]: Column.from_json(r) for r in footer["columns"]}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} has a damaged footer ({error!r}).") from error
     if schema != SCHEMA:
@@ -221,4 +237,4 @@ def _footer(path: Path, data: pa.Table) -> dict[str, Any]:
     archs = data.column("arch").to_pylist() if "arch" in data.column_names else []
     if not np.array_equal(index, np.arange(N_CELLS)) or tuple(archs) != all_archs():
         raise UserError(f"{path} does not list the 15,625 cells in official order.")
-    return footer
+    return columns, provenance

@@ -287,11 +287,14 @@ def test_keys_of_another_encoding_are_translated(tmp_path):
 def _proxies(source):
     from benchsuite.sources.zc_combine import PROXIES
 
-    return [Imported(Column(f"nbsz.{p}", "", "", "max", source.id, "1"), None) for p in PROXIES]
+    return [
+        Imported(Column(f"nbsz.{p}", "", "", "max", source.id, "1", "reference"), None)
+        for p in PROXIES
+    ]
 
 
 def example(identifier, numbers, name="x", sample=False):
-    column = Column(name, "", "", "max", identifier, "1")
+    column = Column(name, "", "", "max", identifier, "1", "reference")
 
     def read(_):
         yield Imported(column, np.array(numbers, dtype=float), "")

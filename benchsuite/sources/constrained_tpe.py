@@ -93,6 +93,7 @@ def _params(dataset: str) -> Column:
         direction="min",
         source=ID,
         version="1",
+        kind="reference",
         dataset=dataset,
         release=RELEASE,
     )

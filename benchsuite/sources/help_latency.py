@@ -71,6 +71,7 @@ def read(folder: Path) -> Iterator[Imported]:
                 direction="min",
                 source=ID,
                 version="1",
+                kind="reference",
                 dataset="cifar10",
             ),
             values,

@@ -65,6 +65,7 @@ def read(folder: Path) -> Iterator[Imported]:
                 direction="max",
                 source=ID,
                 version="1",
+                kind="reference",
                 dataset=dataset,
             ),
             values,

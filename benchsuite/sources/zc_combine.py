@@ -86,6 +86,7 @@ def read(folder: Path) -> Iterator[Imported]:
             direction="max",
             source=ID,
             version="1",
+            kind="reference",
             dataset="cifar10",
         )
         yield Imported(column, values, _NO_PROXY)
@@ -105,6 +106,7 @@ def read(folder: Path) -> Iterator[Imported]:
                 direction=direction,
                 source=ID,
                 version="1",
+                kind="reference",
                 dataset=dataset,
             )
             yield Imported(column, values, reason)

@@ -1,0 +1,68 @@
+"""Write what a report found: tables as CSV, Markdown and LaTeX, figures as PNG, PDF and SVG.
+
+Two runs on one table write identical bytes: no dates, no random ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchsuite.api import Result
+from benchsuite.show import shown_value
+from benchsuite.table import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def write(result: Result, folder: Path, provenance: str) -> list[Path]:
+    """Write every table and figure of a result below a folder; return the paths written.
+
+    provenance: one line that every file carries. Raises UserError where the folder cannot be
+    written; a file appears whole or not at all.
+    """
+    written = []
+    for stem, table in result.tables.items():
+        for suffix, text in _table_texts(table, [*result.notes, provenance]):
+            path = folder / f"{stem}.{suffix}"
+            write_atomically(path, lambda part, text=text: Path(part).write_text(text, "utf-8"))
+            written.append(path)
+    for stem, figure in result.figures.items():
+        written += _write_figure(figure, folder / stem, provenance)
+    return written
+
+
+def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:
+    csv = table.to_csv(index=False, lineterminator="\n")
+    yield "csv", "".join(f"# {note}\n" for note in notes) + csv
+    shown = table.map(shown_value)
+    markdown = shown.to_markdown(index=False, disable_numparse=True)
+    yield "md", "\n\n".join([markdown, *notes]) + "\n"
+    tex = shown.to_latex(index=False, escape=True)
+    yield "tex", "".join(f"% {note}\n" for note in notes) + tex
+
+
+def _write_figure(figure: Figure, stem: Path, provenance: str) -> list[Path]:
+    import matplotlib as mpl
+
+    metadata = {
+        "png": {"Software": None, "Description": provenance},
+        "pdf": {"Creator": None, "Producer": None, "CreationDate": None, "Subject": provenance},
+        "svg": {"Creator": None, "Date": None, "Description": provenance},
+    }
+    written = []
+    # The salt makes the ids in an SVG the same in every run.
+    with mpl.rc_context({"svg.hashsalt": "benchsuite"}):
+        for suffix, about in metadata.items():
+            path = stem.with_name(f"{stem.name}.{suffix}")
+            write_atomically(
+                path,
+                lambda part, suffix=suffix, about=about: figure.savefig(
+                    part, format=suffix, metadata=about, dpi=200
+                ),
+            )
+            written.append(path)
+    return written

@@ -1,0 +1,70 @@
+"""Correlate proxies with accuracy: Kendall tau-b with intervals, weighted, top-1000, Spearman."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.columns import DATASETS, SPLITS
+
+
+@click.command(
+    epilog="Examples: benchsuite correlate --proxy flops | "
+    "benchsuite correlate --cells all,connected,pruned --dataset cifar100 --json | "
+    "benchsuite correlate --proxy mine --plugins ./my-plugins"
+)
+@click.option("--proxy", "proxies", multiple=True, help="Names, also separated by commas; or all.")
+@click.option(
+    "--cells", default="all", show_default=True, help="all, connected, pruned; or several."
+)
+@click.option("--dataset", default=",".join(DATASETS), show_default=True, help="One or several.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--resamples", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@plugins_option
+@json_option
+def command(
+    proxies: tuple[str, ...],
+    cells: str,
+    dataset: str,
+    split: str,
+    resamples: int,
+    seed: int,
+    table: Path | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
+    from benchsuite.assemble import assemble
+    from benchsuite.correlate import correlations
+    from benchsuite.show import print_table
+    from benchsuite.table import Table
+
+    data = Table.open(table) if table else assemble(plugin_folders)
+    rows = correlations(
+        data,
+        _listed(",".join(proxies)),
+        cells=_listed(cells),
+        datasets=_listed(dataset),
+        split=split,
+        resamples=resamples,
+        seed=seed,
+    )
+    about = {
+        "table": data.checksum,
+        "resamples": resamples,
+        "seed": seed,
+        **data.provenance,
+    }
+    if as_json:
+        print_json({"rows": rows.to_dict("records"), "provenance": about})
+        return
+    print_table(rows.drop(columns=["ties_score", "ties_accuracy"]))
+    print(data.provenance_line)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

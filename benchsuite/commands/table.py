@@ -1,0 +1,40 @@
+"""Write the table of all 15,625 cells as one Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchsuite.cli import json_option, plugins_option, print_json
+
+
+@click.command(
+    epilog="Examples: benchsuite table | benchsuite table --out cells.parquet | "
+    "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("out/table.parquet"),
+    show_default=True,
+)
+@plugins_option
+@json_option
+def command(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+    """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
+    from benchsuite.assemble import assemble
+
+    table = assemble(plugin_folders)
+    table.write(out)
+    if as_json:
+        print_json(
+            {
+                "path": str(out),
+                "columns": [column.to_json() for column in table.columns.values()],
+                "checksum": table.checksum,
+                "provenance": table.provenance,
+            }
+        )
+        return
+    print(f"{out}: {len(table.columns)} columns of 15,625 cells\n{table.provenance_line}")

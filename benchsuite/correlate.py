@@ -1,0 +1,158 @@
+"""How well proxies rank cells: rank correlations with accuracy, a row per proxy and dataset."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite import equivalence, stats
+from benchsuite.cell import N_CELLS, all_ops, prune
+from benchsuite.columns import DATASETS
+from benchsuite.errors import UserError, did_you_mean
+from benchsuite.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mask = NDArray[np.bool_]
+
+# Which cells a correlation is taken over: the first trap in comparing published figures.
+CELLS: dict[str, tuple[str, Callable[[], Mask]]] = {
+    "all": ("all 15,625 cells", lambda: np.ones(N_CELLS, dtype=bool)),
+    "connected": (
+        "the 15,284 cells with an input-output path",
+        lambda: equivalence.classes("connected") == 1,
+    ),
+    "pruned": (
+        "the 9,445 cells without a dead operator",
+        lambda: np.asarray((prune(all_ops()) == all_ops()).all(axis=1)),
+    ),
+}
+
+
+def mask(cells: str) -> Mask:
+    """Return which cells [15625] one of `CELLS` keeps; UserError for an unknown rule."""
+    if cells not in CELLS:
+        raise UserError(
+            f"There is no rule {cells!r} for choosing cells; there are {', '.join(CELLS)}."
+            + did_you_mean(cells, CELLS)
+        )
+    return CELLS[cells][1]()
+
+
+def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
+    """Return the full names of the proxies in a table, all or those wanted.
+
+    A wanted name is a column (`flops@1`), a proxy (`flops`), or a proxy of several numbers, which
+    stands for all of them (`ntk_cond`). Raises UserError for a name the table does not hold.
+    """
+    present = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    if not wanted:
+        return present
+    found: list[str] = []
+    for name in wanted:
+        family = [full for full in present if full.startswith(f"{name}.")]
+        if name not in table.columns and not any(f.startswith(f"{name}@") for f in present):
+            if not family:
+                heads = {full.partition("@")[0].partition(".")[0] for full in present}
+                raise UserError(
+                    f"The table has no proxy {name!r}."
+                    + (did_you_mean(name, heads) or f" It has {', '.join(sorted(heads))}.")
+                )
+            found += family
+        else:
+            found.append(table.resolve(name))
+    return list(dict.fromkeys(found))
+
+
+def correlations(
+    table: Table,
+    proxies: Sequence[str] = (),
+    *,
+    cells: Sequence[str] = ("all",),
+    datasets: Sequence[str] = DATASETS,
+    split: str = "test",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
+
+    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi) over cells; weighted_tau,
+    spearman, tau_top1000 (the best 1,000 of the chosen cells by accuracy) and tau_given_flops
+    (partial tau) follow. n counts the cells used, missing those without a score or an accuracy,
+    ties_score and ties_accuracy the tied pairs. Every score is turned so that more is better.
+    Raises UserError for an unknown proxy, rule for cells or dataset.
+    """
+    import pandas as pd
+
+    names = proxies_in(table, proxies)
+    for dataset in datasets:
+        if dataset not in DATASETS:
+            raise UserError(
+                f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
+                + did_you_mean(dataset, DATASETS)
+            )
+    targets = [table.resolve(f"{dataset}.{split}.200ep.mean") for dataset in datasets]
+    scores = np.array([table.values(name) for name in names])
+    truths = np.array([table.values(name) for name in targets])
+    directions = [_direction(table, name) for name in names]
+    flops = table.values("cifar10.flops")
+    rows = []
+    for rule in cells:
+        chosen = mask(rule)
+        sampled = stats.kendall_bootstrap(
+            scores[:, chosen],
+            truths[:, chosen],
+            np.random.default_rng(seed),
+            directions=directions,
+            resamples=resamples,
+            threads=os.cpu_count() or 1,
+        )
+        low, high = sampled.interval()
+        for p, name in enumerate(names):
+            for t, target in enumerate(targets):
+                rows.append(
+                    {
+                        "proxy": name,
+                        "dataset": datasets[t],
+                        "cells": rule,
+                        **_row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p]),
+                        "lo": low[p, t],
+                        "hi": high[p, t],
+                        "accuracy": target,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _direction(table: Table, name: str) -> stats.Direction:
+    direction = table.columns[name].direction
+    if direction == "none":
+        raise UserError(f"{name!r} has no direction: it is no score, so it cannot be correlated.")
+    return direction
+
+
+def _row(
+    score: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    flops: NDArray[np.float64],
+    direction: stats.Direction,
+) -> dict[str, object]:
+    measure = functools.partial(stats.kendall, direction=direction)
+    tau = measure(score, truth)
+    return {
+        "n": tau.n,
+        "missing": tau.n_missing,
+        "tau": tau.value,
+        "weighted_tau": stats.weighted_kendall(score, truth, direction=direction).value,
+        "spearman": stats.spearman(score, truth, direction=direction).value,
+        "tau_top1000": stats.top_k_kendall(score, truth, 1000, direction=direction).value,
+        "tau_given_flops": stats.partial_kendall(score, truth, flops, direction=direction).value,
+        "ties_score": tau.ties_x,
+        "ties_accuracy": tau.ties_y,
+    }

@@ -1,0 +1,49 @@
+"""How numbers and tables are shown to people, and progress on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress
+
+
+def shown_value(value: object) -> str:
+    """Return a value as a person reads it: three decimals, thousands set apart, `-` if missing."""
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.3f}" if abs(value) < 1000 else f"{value:,.1f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def print_table(rows: pd.DataFrame) -> None:
+    """Print a DataFrame with aligned columns, whatever the width of the terminal."""
+    from tabulate import tabulate
+
+    sides = ["right" if rows[name].dtype.kind in "iuf" else "left" for name in rows.columns]
+    shown = rows.map(shown_value)
+    print(
+        tabulate(
+            shown.to_numpy().tolist(),
+            headers=list(map(str, shown.columns)),
+            tablefmt="simple",
+            colalign=sides if len(rows) else None,
+            disable_numparse=True,
+        )
+    )
+
+
+def progress() -> Progress:
+    """Return a progress bar on stderr with the time left."""
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,64 @@
+"""Kendall tau of every proxy with accuracy on three datasets, with intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.correlate import CELLS, correlations
+from benchsuite.table import Table
+from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
+
+RESAMPLES = 1000
+
+
+def _make(table: Table) -> Result:
+    rows = correlations(table, cells=tuple(CELLS), resamples=RESAMPLES)
+    kind = "estimated accuracy" if table.estimated else "accuracy"
+    notes = (
+        f"Kendall tau-b with 200-epoch test {kind}; lo and hi hold 95 % of {RESAMPLES:,} "
+        "bootstrap resamples of the cells.",
+        "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
+    )
+    return Result(
+        tables={"correlations": rows},
+        figures={"correlations": _figure(rows[rows["cells"] == "all"], kind)},
+        notes=notes,
+    )
+
+
+def _figure(rows: pd.DataFrame, kind: str) -> Figure:
+    mean = rows.groupby("proxy")["tau"].mean().sort_values()
+    figure = new_figure(PAGE_WIDTH, 0.9 + 0.42 * len(mean))
+    axes = figure.add_subplot()
+    for offset, dataset in zip((0.24, 0, -0.24), DATASETS, strict=True):
+        of = rows[rows["dataset"] == dataset].set_index("proxy").loc[mean.index]
+        axes.errorbar(
+            of["tau"],
+            [position + offset for position in range(len(mean))],
+            xerr=[of["tau"] - of["lo"], of["hi"] - of["tau"]],
+            fmt="os^"[DATASETS.index(dataset)],
+            markersize=4,
+            linewidth=1,
+            capsize=2,
+            color=COLOURS[dataset],
+            label=NAMES[dataset],
+        )
+    axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
+    axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
+    axes.set_xlabel(f"Kendall tau-b with 200-epoch test {kind}, all 15,625 cells")
+    axes.grid(axis="x", linewidth=0.3)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+REPORT = Report(
+    title="Proxies and accuracy",
+    answers="how well each proxy ranks the cells of NAS-Bench-201",
+    make=_make,
+)

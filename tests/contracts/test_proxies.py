@@ -1,0 +1,36 @@
+"""What every proxy promises, whoever wrote it."""
+
+import numpy as np
+import pytest
+
+from benchsuite import plugins
+from benchsuite.cell import N_CELLS
+from benchsuite.network import OFFICIAL
+
+PROXIES = plugins.find("proxies")
+ANALYTIC = [name for name in PROXIES if plugins.load("proxies", name).all_cells]
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_it_says_what_it_is(name):
+    proxy = plugins.load("proxies", name)
+    assert PROXIES[name].description.endswith(".")
+    assert proxy.formula
+    assert proxy.source
+    assert proxy.version >= 1
+    assert proxy.direction in ("max", "min")
+    for suffix, column in proxy.columns(name, PROXIES[name].description).items():
+        assert column.name.startswith(f"{name}.{suffix}" if suffix else name)
+        assert column.description
+
+
+@pytest.mark.parametrize("name", ANALYTIC)
+@pytest.mark.parametrize("dataset", OFFICIAL)
+def test_analytic_proxies_score_every_cell(name, dataset):
+    proxy = plugins.load("proxies", name)
+    values = proxy.all_cells(OFFICIAL[dataset])
+    assert set(values) == set(proxy.outputs)
+    for one in values.values():
+        assert np.shape(one) == (N_CELLS,)
+        assert not np.isinf(one).any()
+        assert N_CELLS - np.isnan(one).sum() >= 15_284

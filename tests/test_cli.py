@@ -1,0 +1,185 @@
+"""The command line: what people type, what they get, and what happens when it is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchsuite import cli
+
+COMMANDS = sorted(path.stem for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _only_what_ships(monkeypatch, tmp_path):
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def benchsuite(capsys):
+    """Call the command line; return exit code, stdout and stderr."""
+
+    def call(*args):
+        try:
+            cli.main(args)
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_help_lists_every_command(benchsuite):
+    code, out, _ = benchsuite("--help")
+    assert code == 0
+    assert all(f"  {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_with_examples(benchsuite, name):
+    code, out, _ = benchsuite(name, "--help")
+    assert code == 0
+    assert f"Examples: benchsuite {name}" in " ".join(out.split())
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from benchsuite.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'matplotlib', 'pandas', 'scipy', 'numba', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_version(benchsuite):
+    assert benchsuite("--version")[1].startswith("benchsuite, version 0")
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("cel", "1"), "Did you mean cell"),
+        (("cell", "15625"), "0 to 15624"),
+        (("cell",), "Missing argument"),
+        (("cell", "hbo:1"), "Did you mean hpo"),
+        (("correlate", "--proxy", "flosp"), "Did you mean flops"),
+        (("correlate", "--cells", "some"), "all, connected, pruned"),
+        (("correlate", "--dataset", "cifar"), "Did you mean cifar10"),
+        (("correlate", "--resamples", "0"), "--resamples"),
+        (("correlate", "--table", "none.parquet"), "There is no table"),
+        (("ls", "proxy"), "proxies"),
+        (("run", "--plugins", "."), "holds no plug-ins"),
+        (("fetch", "robots"), "Did you mean robot"),
+    ],
+)
+def test_mistakes_are_sentences_with_exit_code_2(benchsuite, args, hint):
+    code, out, err = benchsuite(*args)
+    assert (code, out) == (2, "")
+    assert hint in err
+    assert "Traceback" not in err
+    if args[0] in COMMANDS:
+        code, out, _ = benchsuite(*args, "--json")
+        assert code == 2
+        assert hint in json.loads(out)["error"]
+
+
+def test_cell_in_json(benchsuite):
+    code, out, _ = benchsuite("cell", "6111", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["index"] == 6111
+    assert facts["arch"].startswith("|nor_conv_3x3~0|+")
+    assert facts["ops"] == [3, 3, 3, 1, 3, 2]
+    assert (facts["params"], facts["flops"]) == (1_073_466, 153_272_970)
+    assert facts["connected"] is True
+    assert set(facts["classes"]) == {"connected", "pruned", "unique_string", "functional"}
+    assert len(facts["neighbours"]) == 24
+    assert "ESTIMATED" in facts["accuracy_source"]
+
+
+def test_cell_for_people(benchsuite):
+    code, out, _ = benchsuite("cell", "6111")
+    assert code == 0
+    assert "conv 3x3" in out
+    assert "1,073,466" in out
+    assert "computes a constant" in benchsuite("cell", "hpo:000000")[1]
+    assert "dead" in benchsuite("cell", "hpo:330010")[1]
+
+
+def test_correlate_in_json(benchsuite):
+    code, out, _ = benchsuite(
+        "correlate", "--proxy", "flops,depth", "--cells", "all", "--resamples", "20", "--json"
+    )
+    answer = json.loads(out)
+    assert code == 0
+    assert len(answer["rows"]) == 6
+    for row in answer["rows"]:
+        assert row["lo"] < row["tau"] < row["hi"]
+        assert (
+            row["n"] == 15_625 - row["missing"] == (15_284 if "depth" in row["proxy"] else 15_625)
+        )
+    assert "ESTIMATED" in answer["provenance"]["accuracy"]
+
+
+@pytest.mark.parametrize("what", ["columns", "proxies", "reports"])
+def test_lists(benchsuite, what):
+    code, out, _ = benchsuite("ls", what)
+    assert code == 0
+    rows = json.loads(benchsuite("ls", what, "--json")[1])["rows"]
+    assert len(out.splitlines()) == len(rows)
+    assert all(row["description"] for row in rows)
+
+
+def test_table_and_run(benchsuite, tmp_path):
+    code, out, _ = benchsuite("table", "--out", "t.parquet")
+    assert code == 0
+    assert "15,625 cells" in out
+    assert len(pd.read_parquet("t.parquet")) == 15_625
+    code, out, _ = benchsuite("run", "--out", "result")
+    assert code == 0
+    assert "ESTIMATED test accuracy" in out
+    assert Path("result/table.parquet").is_file()
+    for suffix in ("csv", "md", "tex", "png", "pdf", "svg"):
+        assert Path(f"result/reports/correlations.{suffix}").stat().st_size
+    assert "ESTIMATED" in Path("result/reports/correlations.md").read_text()
+
+
+def test_a_proxy_of_ones_own(benchsuite, tmp_path):
+    (tmp_path / "mine" / "proxies").mkdir(parents=True)
+    (tmp_path / "mine" / "proxies" / "minus_flops.py").write_text(
+        '"""FLOPs, the smaller the better."""\n'
+        "from benchsuite.api import Proxy\n"
+        "from benchsuite.cost import all_flops\n"
+        "PROXY = Proxy(version=1, direction='min', formula='flops', source='a test',\n"
+        "    cost='analytic', all_cells=lambda skeleton: {'': all_flops(skeleton)})\n"
+    )
+    code, out, _ = benchsuite(
+        "correlate",
+        "--plugins",
+        "mine",
+        "--proxy",
+        "minus_flops,flops",
+        "--resamples",
+        "9",
+        "--json",
+    )
+    rows = json.loads(out)["rows"]
+    assert code == 0
+    assert rows[0]["tau"] == pytest.approx(-rows[3]["tau"])
+
+
+def test_a_folder_that_cannot_be_written(benchsuite, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = benchsuite("table", "--out", "file/t.parquet")
+    assert code == 2
+    assert "cannot be written" in err

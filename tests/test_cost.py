@@ -1,0 +1,79 @@
+"""Costs: closed forms for every cell, and layer by layer on samples."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchsuite import cost
+from benchsuite.cell import CONV1, CONV3, N_CELLS, Cell, all_ops, live_edges, prune
+from benchsuite.deploy import deploy
+from benchsuite.network import OFFICIAL, Skeleton, build
+
+CONVS1, CONVS3 = ((all_ops() == op).sum(axis=1) for op in (CONV1, CONV3))
+cells = st.integers(0, N_CELLS - 1).map(Cell.from_index)
+skeletons = st.builds(
+    Skeleton,
+    channels=st.integers(1, 20),
+    cells_per_stage=st.integers(1, 6),
+    resolution=st.sampled_from([4, 8, 12, 32]),
+    classes=st.integers(1, 20),
+)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "base"), [("cifar10", 73306), ("cifar100", 79156), ("imagenet16-120", 80456)]
+)
+def test_parameters_of_every_cell(dataset, base):
+    expected = base + 28000 * CONVS1 + 243040 * CONVS3
+    np.testing.assert_array_equal(cost.all_params(OFFICIAL[dataset]), expected)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "base", "one", "three"),
+    [
+        ("cifar10", 7783050, 3932160, 35389440),
+        ("cifar100", 7788900, 3932160, 35389440),
+        ("imagenet16-120", 1953400, 983040, 8847360),
+    ],
+)
+def test_flops_of_every_cell(dataset, base, one, three):
+    expected = base + one * CONVS1 + three * CONVS3
+    np.testing.assert_array_equal(cost.all_flops(OFFICIAL[dataset]), expected)
+
+
+def test_published_figures_of_the_best_cells():
+    """153.27 M and 184.73 M FLOPs, as the official tables print them."""
+    assert cost.all_flops(OFFICIAL["cifar10"])[6111] == 153_272_970
+    assert cost.all_params(OFFICIAL["cifar10"])[6111] == 1_073_466
+    assert cost.all_flops(OFFICIAL["cifar10"])[9930] == 184_730_250
+    assert cost.all_params(OFFICIAL["cifar10"])[9930] == 1_288_506
+
+
+@given(cells, skeletons)
+@settings(max_examples=40, deadline=None)
+def test_vectorised_costs_are_sums_over_layers(cell, skeleton):
+    index = cell.index
+    trained, deployed = build(cell, skeleton), deploy(cell, skeleton)
+    assert cost.all_params(skeleton)[index] == cost.params(trained)
+    assert cost.all_flops(skeleton)[index] == cost.flops(trained)
+    assert cost.all_tensors(skeleton)[index] == cost.tensors(trained)
+    assert cost.all_deployed_params(skeleton)[index] == cost.params(deployed)
+    assert cost.all_deployed_macs(skeleton)[index] == cost.macs(deployed)
+
+
+def test_only_dead_operators_and_bn_are_saved_by_deployment():
+    """Without dead operators the multiply-accumulates are the FLOPs less the classifier's bias."""
+    skeleton = OFFICIAL["cifar10"]
+    whole = (prune(all_ops()) == all_ops()).all(axis=1) & live_edges(all_ops()).any(axis=1)
+    saved = cost.all_flops(skeleton) - cost.all_deployed_macs(skeleton)
+    assert (saved[whole] == skeleton.classes).all()
+    assert (saved >= skeleton.classes).all()
+    assert (cost.all_deployed_params(skeleton) < cost.all_params(skeleton)).all()
+
+
+def test_28_pairs_of_flops_and_params():
+    pairs = set(
+        zip(cost.all_flops(Skeleton()).tolist(), cost.all_params(Skeleton()).tolist(), strict=True)
+    )
+    assert len(pairs) == 28
