@@ -86,6 +86,22 @@ def outputs(net: Net, which: Sequence[str]) -> Iterator[dict[str, Tensor]]:
             handle.remove()
 
 
+@contextmanager
+def unchanged(net: Net, *, training: bool = True) -> Iterator[Net]:
+    """Give the network in a mode and take it back as it was: statistics, mode, no gradients."""
+    before = net.training
+    kept = [(buffer, buffer.clone()) for buffer in net.buffers()]
+    net.train(training)
+    try:
+        yield net
+    finally:
+        with torch.no_grad():
+            for buffer, value in kept:
+                buffer.copy_(value)
+        net.train(before)
+        net.zero_grad(set_to_none=True)
+
+
 def blocks(network: Network) -> list[str]:
     """Return the layers that end the stem, every cell and every residual block, in order."""
     return [
