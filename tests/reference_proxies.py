@@ -6,6 +6,7 @@ weight of a convolution or of the classifier, g = dL/dtheta.
 """
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -271,7 +272,7 @@ def az_nas(net, x, names, signs):
     net(x)
     entropies = [entropy(features[name]) for name in names]
     trainability = []
-    for before, after in zip(names[:-1], names[1:], strict=True):
+    for before, after in itertools.pairwise(names):
         g_out = signs[after]
         g_in = torch.autograd.grad(features[after], features[before], g_out, retain_graph=True)[0]
         if g_in.shape[2:] != g_out.shape[2:]:
