@@ -73,6 +73,16 @@ class Passes:
         return any(self.cell.ops)
 
     @property
+    def images(self) -> Tensor:
+        """Images of the first batch [B, 3, H, W]."""
+        return self.batches[0].images.to(self.dtype)
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels of the first batch, int64 [B]."""
+        return self.batches[0].labels
+
+    @property
     def weights(self) -> dict[str, Tensor]:
         """Default weights by layer name: [C_out, C_in, k, k], classifier [K, C], its bias [K]."""
         return self._once(("weights",), lambda: self._draw("default"))
@@ -109,9 +119,7 @@ class Passes:
         """g^T H w of the first batch's cross-entropy, over all convolutions and the classifier."""
         return self._once(
             ("curvature",),
-            lambda: grad_hessian_weights(
-                self.tape, self.batches[0].labels, self.gradients().weights
-            ),
+            lambda: grad_hessian_weights(self.tape, self.labels, self.gradients().weights),
         )
 
     @property
@@ -129,12 +137,21 @@ class Passes:
         source = generator(self.seed, self.repeat, "noise", name)
         return torch.randn(self.batches[0].images.shape, generator=source).to(self.dtype)
 
-    def module(self, rule: Rule = "default") -> Net:
-        """Return a new torch module of the network with the same weights, in training mode.
+    def generator(self, name: str) -> torch.Generator:
+        """Return a generator for a proxy's own draws, by seed, repeat and `name`."""
+        return generator(self.seed, self.repeat, "proxy", name)
+
+    @property
+    def module(self) -> Net:
+        """A new torch module of the network with the same weights, in training mode.
 
         For a proxy that wants autograd or hooks. Its layers are those of
         `benchsuite.network.build` of the cell without dead operators.
         """
+        return self.new_module()
+
+    def new_module(self, rule: Rule = "default") -> Net:
+        """Return a torch module as `module`, with weights of either rule."""
         net = Net(build(self.cell, self.skeleton)).to(self.dtype)
         weights = self._draw(rule)
         with torch.no_grad():

@@ -8,7 +8,7 @@ from proxies._passes import Passes
 
 def _score(passes: Passes) -> dict[str, float]:
     """Add a a^T + (1-a)(1-a)^T = 2 p - d - d^T + n, with p = a a^T and d its diagonal."""
-    batch = len(passes.batches[0].images)
+    batch = len(passes.labels)
     kernel = torch.zeros(batch, batch, dtype=torch.float64)
     for output, readers in passes.tape.relus():
         active = output.sign().permute(0, 2, 3, 1).reshape(batch, -1)
