@@ -51,7 +51,7 @@ def _score(name: str, proxy: Proxy, passes: Passes) -> tuple[Mapping[str, float]
         return {}, NO_PATH
     try:
         with passes.clock(f"score.{name}"):
-            found = {key: float(value) for key, value in proxy.score(passes).items()}
+            found = {key: _number(value) for key, value in proxy.score(passes).items()}
     except UserError:
         raise
     except (torch.linalg.LinAlgError, ArithmeticError) as error:
@@ -66,3 +66,7 @@ def _score(name: str, proxy: Proxy, passes: Passes) -> tuple[Mapping[str, float]
             f"The proxy {name} gave {sorted(found)}, but declares outputs {sorted(proxy.outputs)}."
         )
     return found, ""
+
+
+def _number(value: object) -> float:
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
