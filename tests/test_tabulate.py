@@ -306,7 +306,7 @@ def test_killed_it_goes_on_and_ends_the_same(tmp_path):
         process.send_signal(signal.SIGKILL)
     before = len(list(_rows.read(out)))
     assert before
-        subprocess.run(command, env=environment, check=True, timeout=240, capture_output=True)
+    subprocess.run(command, env=environment, check=True, timeout=240, capture_output=True)
     found = rows(out)
     assert len(found) == 80
     spec = Spec(SPEC.proxies, SMALL, 4, 0, "gaussian")
