@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchsuite.cell import Cell, live_edges
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import Layer, Network
 
@@ -109,6 +111,11 @@ def blocks(network: Network) -> list[str]:
         for layer in network.layers
         if layer.name == "stem.bn" or layer.name.endswith(".node3") or layer.name[-4:] == ".add"
     ]
+
+
+def has_path(cell: Cell) -> bool:
+    """Tell whether anything of a cell's input reaches its output."""
+    return bool(live_edges(np.array([cell.ops])).any())
 
 
 def scored(net: Net) -> list[nn.Conv2d | nn.Linear]:
