@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchsuite.cell import Cell, prune
 from benchsuite.deploy import live
@@ -26,7 +26,7 @@ from proxies._engine import Tape, forward
 from proxies._engine_curvature import grad_hessian_weights
 from proxies._engine_flow import log_synaptic_flow
 from proxies._engine_gradients import Gradients, frozen_gram, input_jacobian, loss_gradients
-from proxies._net import Net
+from proxies._net import Net, initialise
 from proxies._weights import Rule, draw_weights, generator
 
 T = TypeVar("T")
@@ -129,23 +129,16 @@ class Passes:
         source = generator(self.seed, self.repeat, "noise", name)
         return torch.randn(self.batches[0].images.shape, generator=source).to(self.dtype)
 
-    def module(self, rule: Rule = "default") -> Net:
-        """Return a new torch module of the network with the same weights, in training mode.
+    def module(self, rule: Rule = "default", skeleton: Skeleton | None = None) -> Net:
+        """Return a new torch module of the cell, in training mode, without dead operators.
 
         For a proxy that wants autograd or hooks. Its layers are those of
-        `benchsuite.network.build` of the cell without dead operators.
+        `benchsuite.network.build`, and its weights those the passes have; skeleton: another network
+        around the cell than that of the passes.
         """
-        net = Net(build(self.cell, self.skeleton)).to(self.dtype)
-        weights = self._draw(rule)
-        with torch.no_grad():
-            for layer, module in zip(net.network.layers, net.layers, strict=True):
-                if isinstance(module, nn.BatchNorm2d):
-                    module.reset_parameters()
-                elif isinstance(module, nn.Conv2d | nn.Linear):
-                    module.weight.copy_(weights[layer.name])
-                    if module.bias is not None:
-                        module.bias.copy_(weights[f"{layer.name}.bias"])
-        return net.train()
+        network = build(self.cell, skeleton or self.skeleton)
+        weights = draw_weights(network, self.seed, self.repeat, rule, self.dtype)
+        return initialise(Net(network).to(self.dtype), weights).train()
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,8 +24,16 @@ from torch.nn.functional import pixel_unshuffle
 
 from benchsuite.api import Proxy
 from benchsuite.cost import flops
-from benchsuite.network import build
-from proxies._net import Net, blocks, has_path, initialise, outputs, unchanged
+from proxies._net import Net, blocks, outputs, unchanged
+from proxies._passes import Passes
+from proxies._weights import generator
+
+OUTPUTS = {
+    "expressivity": "sum over blocks of the entropy of principal components [nat]",
+    "progressivity": "smallest gain of that entropy from block to block [nat]",
+    "trainability": "mean over blocks of 2 - s - 1/s, s the block's gradient gain",
+    "complexity": "FLOPs of the network without dead operators",
+}
 
 
 def entropy(feature: Tensor) -> float:
@@ -54,33 +61,30 @@ def trainability(before: Tensor, after: Tensor, signs: Tensor) -> float:
     return 2 - s - 1 / (s + 1e-6)
 
 
-def parts(net: Net, images: Tensor, generator: torch.Generator) -> tuple[float, float, float]:
+def parts(net: Net, images: Tensor, source: torch.Generator) -> tuple[float, float, float]:
     """Return expressivity, progressivity and trainability; signs are drawn block by block."""
     names = blocks(net.network)
     with unchanged(net), outputs(net, names) as features:
         net(images, stop=names[-1])
         entropies = [entropy(features[name].detach()) for name in names]
         trainable = [
-            trainability(before, after, _random_signs(after, generator))
+            trainability(before, after, _random_signs(after, source))
             for before, after in itertools.pairwise(features[name] for name in names)
         ]
     gains = [after - before for before, after in itertools.pairwise(entropies)]
     return sum(entropies), min(gains), sum(trainable) / len(trainable)
 
 
-def _random_signs(like: Tensor, generator: torch.Generator) -> Tensor:
-    return 2.0 * torch.randint(2, like.shape, generator=generator) - 1.0
+def _random_signs(like: Tensor, source: torch.Generator) -> Tensor:
+    signs = 2 * torch.randint(2, like.shape, generator=source) - 1
+    return signs.to(like.dtype)
 
 
-def _score(passes: Any) -> dict[str, float]:
-    network = build(passes.cell, passes.skeleton)
-    numbers = (math.nan,) * 3
-    if has_path(passes.cell):
-        generator = passes.generator("az_nas")
-        net = initialise(Net(network), generator, "kaiming")
-        numbers = parts(net, passes.images, generator)
-    names = ("expressivity", "progressivity", "trainability")
-    return {**dict(zip(names, numbers, strict=True)), "complexity": float(flops(network))}
+def _score(passes: Passes) -> dict[str, float]:
+    net = passes.module("kaiming")
+    source = generator(passes.seed, passes.repeat, "az_nas")
+    numbers = (*parts(net, passes.batches[0].images, source), float(flops(net.network)))
+    return dict(zip(OUTPUTS, numbers, strict=True))
 
 
 PROXY = Proxy(
@@ -89,11 +93,6 @@ PROXY = Proxy(
     formula="E = sum_l H(f_l); P = min_l H(f_l) - H(f_l-1); T = mean_l 2 - s_l - 1/(s_l + 1e-6)",
     source="Lee & Ham, AZ-NAS, CVPR 2024, section 3.1; released code, NB201",
     cost="backward",
-    outputs={
-        "expressivity": "sum over blocks of the entropy of principal components [nat]",
-        "progressivity": "smallest gain of that entropy from block to block [nat]",
-        "trainability": "mean over blocks of 2 - s - 1/s, s the block's gradient gain",
-        "complexity": "FLOPs of the network without dead operators",
-    },
+    outputs=OUTPUTS,
     score=_score,
 )

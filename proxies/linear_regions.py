@@ -13,8 +13,6 @@ thin network (`n3000`).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,19 +20,21 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from benchsuite.api import Proxy
-from benchsuite.network import Skeleton, build
-from proxies._net import Net, has_path, initialise, outputs, unchanged
+from benchsuite.network import Skeleton
+from proxies._net import Net, outputs, unchanged
+from proxies._passes import Passes
+from proxies._weights import generator
 
 BATCHES, SIZE = 3, 1000
 _THIN = Skeleton(channels=1, cells_per_stage=1, resolution=4)
 _CELL = "stage0.cell0.node3"
 
 
-def patches(images: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def patches(images: Tensor, count: int, source: torch.Generator) -> Tensor:
     """Return random crops [count, 1, 3, 3] of random channels of images [B, C, H, W]."""
 
     def pick(below: int) -> Tensor:
-        return torch.randint(below, (count, 1, 1), generator=generator)
+        return torch.randint(below, (count, 1, 1), generator=source)
 
     batch, channels, height, width = images.shape
     near = torch.arange(3)
@@ -67,12 +67,10 @@ def distinct(rows: NDArray[np.bool_]) -> int:
     return len(np.unique(packed.view(f"V{packed.shape[1]}")))
 
 
-def _score(passes: Any) -> dict[str, float]:
-    if not has_path(passes.cell):
-        return dict.fromkeys(("n1000", "n3000", "cell3000"), float("nan"))
-    generator = passes.generator("linear_regions")
-    net = initialise(Net(build(passes.cell, _THIN)), generator, "kaiming")
-    inputs = patches(passes.images, BATCHES * SIZE, generator).split(SIZE)
+def _score(passes: Passes) -> dict[str, float]:
+    net = passes.module("kaiming", _THIN)
+    source = generator(passes.seed, passes.repeat, "linear_regions")
+    inputs = patches(passes.batches[0].images, BATCHES * SIZE, source).split(SIZE)
     whole, first = zip(*(signs(net, batch) for batch in inputs), strict=True)
     return {
         "n1000": float(np.mean([distinct(rows) for rows in whole])),

@@ -10,13 +10,14 @@ of their code (an operator, a cell, a stage), so some of their maps count twice 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchsuite.api import Proxy
-from proxies._net import Net, has_path, outputs, unchanged
+from proxies._net import Net, outputs, unchanged
+from proxies._passes import Passes
+from proxies._weights import generator
 
 KINDS = ("conv", "bn", "relu", "avg_pool", "add")
 SIZE = 64
@@ -38,11 +39,10 @@ def smallest_eigenvalues(net: Net, image: Tensor) -> float:
     )
 
 
-def _score(passes: Any) -> dict[str, float]:
-    if not has_path(passes.cell):
-        return {"": float("nan")}
-    image = torch.randn((1, 3, SIZE, SIZE), generator=passes.generator("meco"))
-    return {"": smallest_eigenvalues(passes.module, image)}
+def _score(passes: Passes) -> dict[str, float]:
+    source = generator(passes.seed, passes.repeat, "meco")
+    image = torch.randn((1, 3, SIZE, SIZE), generator=source).to(passes.dtype)
+    return {"": smallest_eigenvalues(passes.module(), image)}
 
 
 PROXY = Proxy(

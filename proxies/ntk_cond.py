@@ -14,14 +14,13 @@ where l_(n-i) is not above 0, and K_i for i >= B does not exist.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchsuite.api import Proxy
-from benchsuite.network import build
-from proxies._net import Net, has_path, initialise, unchanged
+from proxies._net import Net, unchanged
+from proxies._passes import Passes
 
 ORDERS = (0, 1, 2, 4, 8, 16)
 
@@ -39,17 +38,13 @@ def kernel(net: Net, images: Tensor) -> Tensor:
     return jacobian @ jacobian.T
 
 
-def _score(passes: Any) -> dict[str, float]:
+def _score(passes: Passes) -> dict[str, float]:
     numbers = dict.fromkeys(ORDERS, float("nan"))
-    if has_path(passes.cell):
-        thin = replace(passes.skeleton, channels=3, cells_per_stage=1)
-        net = initialise(
-            Net(build(passes.cell, thin)), passes.generator("ntk_cond"), "kaiming_fan_out"
-        )
-        ascending = torch.linalg.eigvalsh(kernel(net, passes.images)).tolist()
-        for i in ORDERS:
-            if i < len(ascending) and ascending[i] > 0:
-                numbers[i] = ascending[-1] / ascending[i]
+    net = passes.module("kaiming_fan_out", replace(passes.skeleton, channels=3, cells_per_stage=1))
+    ascending = torch.linalg.eigvalsh(kernel(net, passes.batches[0].images)).tolist()
+    for i in ORDERS:
+        if i < len(ascending) and ascending[i] > 0:
+            numbers[i] = ascending[-1] / ascending[i]
     return {f"k{i}": number for i, number in numbers.items()}
 
 

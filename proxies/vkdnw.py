@@ -13,16 +13,13 @@ that the paper calls for; here it is the paper's matrix. Images are those of the
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from benchsuite.api import Proxy
-from benchsuite.network import build
-from proxies._net import Net, has_path, initialise, unchanged
+from proxies._net import Net, unchanged
+from proxies._passes import Passes
 
 TENSORS = 128
 _SMOOTHING = 0.05
@@ -91,14 +88,11 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
     return -(share * torch.log(share + _TINY)).sum().item()
 
 
-def _score(passes: Any) -> dict[str, float]:
-    if not has_path(passes.cell):
-        return {"": math.nan}
-    net = Net(build(passes.cell, passes.skeleton)).requires_grad_(False)
-    initialise(net, passes.generator("vkdnw"), "kaiming")
+def _score(passes: Passes) -> dict[str, float]:
+    net, images = passes.module("kaiming").requires_grad_(False), passes.batches[0].images
     with unchanged(net, training=False):
-        logits = net(passes.images)
-    return {"": spectrum_entropy(jacobian(net, passes.images), logits)}
+        logits = net(images)
+    return {"": spectrum_entropy(jacobian(net, images), logits)}
 
 
 PROXY = Proxy(

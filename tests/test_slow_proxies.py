@@ -1,8 +1,5 @@
 """Proxies that need a plain network: equal to their definitions, deterministic, without traces."""
 
-import hashlib
-import types
-
 import numpy as np
 import pytest
 import reference_proxies as reference
@@ -17,8 +14,11 @@ from benchsuite.plugins import load
 from proxies import az_nas, linear_regions, meco, ntk_cond, swap, vkdnw
 from proxies._batch import draw
 from proxies._images import Images
-from proxies._net import Net, blocks, initialise
+from proxies._net import blocks
+from proxies._passes import Passes
 from proxies._ranks import rank_sum
+from proxies._score import score_network
+from proxies._weights import generator
 
 SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
 SCORED = ("az_nas", "linear_regions", "meco", "ntk_cond", "swap", "vkdnw")
@@ -30,23 +30,13 @@ NO_CONV = Cell((NONE, NONE, NONE, POOL, NONE, NONE))
 IDENTITY = Cell((NONE, NONE, NONE, SKIP, NONE, NONE))
 
 
-def generator(*key):
-    seed = int(hashlib.sha256(repr(key).encode()).hexdigest()[:12], 16)
-    return torch.Generator().manual_seed(seed)
-
-
 def passes(cell, seed=0, skeleton=SMALL, size=6):
-    """The least that these proxies ask of the passes over a network."""
     batch = draw(Images("synthetic"), size, skeleton.resolution, skeleton.classes, seed=seed)
-    module = initialise(Net(build(cell, skeleton)), generator(seed, "module")).train()
-    return types.SimpleNamespace(
-        cell=cell,
-        skeleton=skeleton,
-        module=module,
-        images=batch.images,
-        labels=batch.labels,
-        generator=lambda name: generator(seed, name),
-    )
+    return Passes(cell, skeleton, [batch], seed=seed)
+
+
+def images_of(given):
+    return given.batches[0].images
 
 
 def score(name, given):
@@ -57,12 +47,11 @@ def score(name, given):
 @given(cell=CONNECTED)
 def test_ntk_is_the_definition(cell):
     given = passes(cell)
-    net = Net(build(cell, Skeleton(channels=3, cells_per_stage=1, resolution=8)))
-    initialise(net, given.generator("ntk_cond"), "kaiming_fan_out")
-    single = ntk_cond.kernel(net, given.images).numpy()
-    exact = reference.ntk(net.double(), given.images.double())
+    net = given.module("kaiming_fan_out", Skeleton(3, 1, resolution=8))
+    single = ntk_cond.kernel(net, images_of(given)).numpy()
+    exact = reference.ntk(net.double(), images_of(given).double())
     np.testing.assert_allclose(
-        ntk_cond.kernel(net, given.images.double()), exact, rtol=1e-7, atol=1e-9 * exact.max()
+        ntk_cond.kernel(net, images_of(given).double()), exact, rtol=1e-7, atol=1e-9 * exact.max()
     )
     # In float32 a ReLU input near 0 may fall on the other side.
     np.testing.assert_allclose(single, exact, atol=0.02 * exact.max())
@@ -73,7 +62,9 @@ def test_ntk_is_the_definition(cell):
 
 def test_ntk_with_frozen_statistics_is_another_quantity():
     given = passes(FULL)
-    train, frozen = (reference.ntk(given.module, given.images, frozen=f) for f in (False, True))
+    train, frozen = (
+        reference.ntk(given.module(), images_of(given), frozen=f) for f in (False, True)
+    )
     assert not np.allclose(train, frozen, rtol=0.1)
 
 
@@ -81,9 +72,9 @@ def test_ntk_with_frozen_statistics_is_another_quantity():
 @given(cell=CONNECTED)
 def test_linear_regions_are_the_definition(cell):
     given = passes(cell)
-    source = given.generator("linear_regions")
-    net = initialise(Net(build(cell, linear_regions._THIN)), source, "kaiming")
-    batches = linear_regions.patches(given.images, 3000, source).split(1000)
+    source = generator(0, 0, "linear_regions")
+    net = given.module("kaiming", linear_regions._THIN)
+    batches = linear_regions.patches(images_of(given), 3000, source).split(1000)
     run = {"start": "stem.bn", "stop": "last.relu"}
     found = score("linear_regions", given)
     assert found["n3000"] == reference.linear_regions(net, batches, **run)
@@ -107,18 +98,18 @@ def test_patches_are_crops_of_the_images():
 @given(cell=CONNECTED)
 def test_swap_is_the_definition(cell):
     given = passes(cell, size=20)
-    first = given.images[:16]
-    assert score("swap", given) == {"": reference.swap(given.module, first)}
-    assert swap.distinct_columns(given.module, first) <= 2**16
+    first = images_of(given)[:16]
+    assert score("swap", given) == {"": reference.swap(given.module(), first)}
+    assert swap.distinct_columns(given.module(), first) <= 2**16
 
 
 @settings(max_examples=8, deadline=None)
 @given(cell=CONNECTED)
 def test_meco_is_the_definition(cell):
     given = passes(cell)
-    image = torch.randn((1, 3, 64, 64), generator=given.generator("meco"))
+    image = torch.randn((1, 3, 64, 64), generator=generator(0, 0, "meco"))
     assert score("meco", given)[""] == pytest.approx(
-        reference.meco(given.module, image), rel=1e-5, abs=1e-5
+        reference.meco(given.module(), image), rel=1e-5, abs=1e-5
     )
 
 
@@ -126,16 +117,16 @@ def test_meco_is_the_definition(cell):
 @given(cell=CONNECTED)
 def test_vkdnw_is_the_definition(cell):
     given = passes(cell)
-    net = initialise(Net(build(cell, SMALL)), given.generator("vkdnw"), "kaiming")
-    exact = reference.vkdnw(net.double(), given.images.double())
+    net = given.module("kaiming")
+    exact = reference.vkdnw(net.double(), images_of(given).double())
     assert score("vkdnw", given)[""] == pytest.approx(exact, abs=2e-3)
     assert 0 <= exact <= np.log(9)
 
 
 def test_vkdnw_derivatives_are_those_of_single_numbers():
     """Move the first number of each tensor by a finite step."""
-    net = initialise(Net(build(FULL, SMALL)), generator(1), "kaiming").double().eval()
-    images = passes(FULL).images.double()
+    given = passes(FULL)
+    net, images = given.module("kaiming").double().eval(), images_of(given).double()
     derivatives = vkdnw.jacobian(net.requires_grad_(False), images)
     assert derivatives.shape == (6, 10, min(128, len(list(net.parameters()))))
     for at in (0, 1, 2, 5, 30, derivatives.shape[2] - 1):
@@ -150,18 +141,17 @@ def test_vkdnw_derivatives_are_those_of_single_numbers():
 @given(cell=CONNECTED)
 def test_az_nas_is_the_definition(cell):
     given = passes(cell)
-    source = given.generator("az_nas")
-    net = initialise(Net(build(cell, SMALL)), source, "kaiming")
+    source, net = generator(0, 0, "az_nas"), given.module("kaiming")
     names = blocks(net.network)
     sizes = {layer.name: layer.shape for layer in net.network.layers}
     signs = {n: 2.0 * torch.randint(2, (6, *sizes[n]), generator=source) - 1.0 for n in names[1:]}
-    exact = reference.az_nas(net, given.images, names, signs)
+    exact = reference.az_nas(net, images_of(given), names, signs)
     found = score("az_nas", given)
     assert found["expressivity"] == pytest.approx(exact[0], rel=1e-3)
     assert found["progressivity"] == pytest.approx(exact[1], abs=2e-3)
     if not np.isnan(found["trainability"]):
         assert found["trainability"] == pytest.approx(exact[2], rel=1e-3, abs=1e-3)
-    assert found["complexity"] == flops(build(cell, SMALL))
+    assert found["complexity"] == flops(build(given.cell, SMALL))
 
 
 def test_an_identity_is_untrainable():
@@ -172,29 +162,47 @@ def test_an_identity_is_untrainable():
 
 @pytest.mark.parametrize("name", SCORED)
 def test_without_a_path_nothing_is_scored(name):
-    found = {k: v for k, v in score(name, passes(DISCONNECTED)).items() if k != "complexity"}
-    assert found
-    assert np.isnan(list(found.values())).all()
+    found = score_network({name: load("proxies", name)}, passes(DISCONNECTED))
+    assert np.isnan(list(found.values.values())).all()
+    assert set(found.reasons) == set(found.values)
+    assert set(found.reasons.values()) == {"no path from input to output"}
 
 
 @pytest.mark.parametrize("cell", [FULL, NO_CONV], ids=["full", "no-conv"])
 @pytest.mark.parametrize("name", SCORED)
-def test_deterministic_for_a_seed_and_leaves_no_trace(name, cell):
+def test_deterministic_for_a_seed_and_draws_nothing_elsewhere(name, cell):
     given = passes(cell, size=12)
-    before = {key: value.clone() for key, value in given.module.state_dict().items()}
-    images, state = given.images.clone(), torch.random.get_rng_state()
+    images, state = images_of(given).clone(), torch.random.get_rng_state()
     first = score(name, given)
     assert set(first) == set(load("proxies", name).outputs)
     assert first == pytest.approx(score(name, given), nan_ok=True, rel=1e-12)
     assert first == pytest.approx(score(name, passes(cell, size=12)), nan_ok=True, rel=1e-12)
-    assert first != pytest.approx(score(name, passes(cell, seed=1, size=12)), nan_ok=True, rel=1e-9)
-    for key, value in given.module.state_dict().items():
-        assert torch.equal(value, before[key]), key
-    assert given.module.training
-    assert all(parameter.grad is None for parameter in given.module.parameters())
-    assert not any(module._forward_hooks for module in given.module.modules())
-    assert torch.equal(given.images, images)
+    assert first != pytest.approx(score(name, passes(cell, 1, size=12)), nan_ok=True, rel=1e-9)
+    assert torch.equal(images_of(given), images)
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+MEASURES = {
+    "ntk_cond": ntk_cond.kernel,
+    "swap": swap.distinct_columns,
+    "meco": lambda net, images: meco.smallest_eigenvalues(net, images[:1]),
+    "linear_regions": lambda net, images: linear_regions.signs(net, images[:, :1, :3, :3]),
+    "vkdnw": vkdnw.jacobian,
+    "az_nas": lambda net, images: az_nas.parts(net, images, generator(0)),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_network_is_left_as_it_was(name):
+    given = passes(FULL)
+    net = given.module("kaiming", linear_regions._THIN if name == "linear_regions" else None)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    MEASURES[name](net, images_of(given))
+    for key, value in net.state_dict().items():
+        assert torch.equal(value, before[key]), key
+    assert net.training
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert not any(module._forward_hooks for module in net.modules())
 
 
 def test_ranks_are_those_of_the_candidates():
@@ -241,7 +249,7 @@ def test_vkdnw_single_ranks_by_tensors_first():
 def test_the_references_obey_their_own_formulas():
     """Facts that hold for any network, so that a slip in a definition shows."""
     given = passes(FULL, size=8)
-    net, x, y = given.module, given.images, given.labels
+    net, x, y = given.module(), images_of(given), given.batches[0].labels
     squares = [g.square().sum().item() for _, g in reference.gradients(net, x, y)]
     assert reference.grad_norm(net, x, y) == pytest.approx(np.sqrt(squares).sum())
     assert reference.grad_norm_global(net, x, y) == pytest.approx(np.sqrt(sum(squares)))
@@ -261,8 +269,7 @@ def test_the_references_obey_their_own_formulas():
     assert reference.epe_nas(net, x.double(), y, 10) >= 0
     assert reference.epe_nas(net, x.double(), y, 120) >= 0
     assert reference.zico(net, [(x.double(), y), (x.double().flip(0), y)]) > 0
-    gauss = initialise(net.float(), generator(2), "gauss")
-    assert np.isfinite(reference.zen(gauss, x, torch.randn(x.shape, generator=generator(3))))
+    assert np.isfinite(reference.zen(given.module("normal"), x, given.noise("zen")))
 
 
 @pytest.mark.parametrize("module", [az_nas, linear_regions, meco, ntk_cond, swap, vkdnw])
