@@ -6,8 +6,7 @@ network scored without its dead operators is one built from `benchsuite.cell.pru
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -15,13 +14,6 @@ from torch import Tensor, nn
 
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import Layer, Network
-
-INITS = {
-    "default": "PyTorch's own, as NAS-Bench-201 trains: U(-b, b), b = 1/sqrt(fan-in), biases too",
-    "kaiming": "N(0, 2/fan-in), biases 0",
-    "kaiming_fan_out": "N(0, 2/fan-out), biases 0",
-    "gauss": "N(0, 1), biases 0",
-}
 
 
 class Net(nn.Module):
@@ -116,39 +108,17 @@ def scored(net: Net) -> list[nn.Conv2d | nn.Linear]:
     return [module for module in net.layers if isinstance(module, nn.Conv2d | nn.Linear)]
 
 
-def initialise(net: Net, generator: torch.Generator, how: str = "default") -> Net:
-    """Draw the weights of every convolution and of the classifier in order; reset every BN.
-
-    how: one of `INITS`. Returns the same network. Raises UserError for another name.
-    """
-    if how not in INITS:
-        raise UserError(
-            f"There is no initialisation {how!r}; there are {', '.join(INITS)}."
-            + did_you_mean(how, INITS)
-        )
+def initialise(net: Net, weights: Mapping[str, Tensor]) -> Net:
+    """Give a network the weights of `proxies._weights.draw_weights`, and BNs as new; return it."""
     with torch.no_grad():
-        for module in net.layers:
+        for layer, module in zip(net.network.layers, net.layers, strict=True):
             if isinstance(module, nn.BatchNorm2d):
                 module.reset_parameters()
             elif isinstance(module, nn.Conv2d | nn.Linear):
-                _draw(module, generator, how)
+                module.weight.copy_(weights[layer.name])
+                if module.bias is not None:
+                    module.bias.copy_(weights[f"{layer.name}.bias"])
     return net
-
-
-def _draw(module: nn.Conv2d | nn.Linear, generator: torch.Generator, how: str) -> None:
-    weight, bias = module.weight, module.bias
-    fan_in = weight[0].numel()
-    if how == "default":
-        bound = 1 / math.sqrt(fan_in)
-        weight.uniform_(-bound, bound, generator=generator)
-        if bias is not None:
-            bias.uniform_(-bound, bound, generator=generator)
-        return
-    fan_out = weight.numel() // weight.shape[1]
-    variance = {"kaiming": 2 / fan_in, "kaiming_fan_out": 2 / fan_out, "gauss": 1.0}[how]
-    weight.normal_(0, math.sqrt(variance), generator=generator)
-    if bias is not None:
-        bias.zero_()
 
 
 def _read(layers: Sequence[Layer], layer: Layer) -> tuple[int, ...]:

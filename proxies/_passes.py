@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchsuite.cell import Cell, prune
 from benchsuite.deploy import live
@@ -26,7 +26,7 @@ from proxies._engine import Tape, forward
 from proxies._engine_curvature import grad_hessian_weights
 from proxies._engine_flow import log_synaptic_flow
 from proxies._engine_gradients import Gradients, frozen_gram, input_jacobian, loss_gradients
-from proxies._net import Net
+from proxies._net import Net, initialise
 from proxies._weights import Rule, draw_weights, generator
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Passes:
     proxies look at, ZiCo takes all; seed, repeat: of the weights (`proxies._weights`).
     Everything runs in `dtype` on one device, the processor, with BN in training mode.
 
-    seconds: by pass, how long each took, without the passes it called for.
+    seconds: by pass, its processor time, without the passes it called for.
     """
 
     def __init__(
@@ -141,37 +141,25 @@ class Passes:
         """Return a generator for a proxy's own draws, by seed, repeat and `name`."""
         return generator(self.seed, self.repeat, "proxy", name)
 
-    @property
-    def module(self) -> Net:
-        """A new torch module of the network with the same weights, in training mode.
+    def module(self, rule: Rule = "default", skeleton: Skeleton | None = None) -> Net:
+        """Return a new torch module of the cell, in training mode, without dead operators.
 
         For a proxy that wants autograd or hooks. Its layers are those of
-        `benchsuite.network.build` of the cell without dead operators.
+        `benchsuite.network.build`, and its weights those the passes have; skeleton: another network
+        around the cell than that of the passes.
         """
-        return self.new_module()
-
-    def new_module(self, rule: Rule = "default") -> Net:
-        """Return a torch module as `module`, with weights of either rule."""
-        net = Net(build(self.cell, self.skeleton)).to(self.dtype)
-        weights = self._draw(rule)
-        with torch.no_grad():
-            for layer, module in zip(net.network.layers, net.layers, strict=True):
-                if isinstance(module, nn.BatchNorm2d):
-                    module.reset_parameters()
-                elif isinstance(module, nn.Conv2d | nn.Linear):
-                    module.weight.copy_(weights[layer.name])
-                    if module.bias is not None:
-                        module.bias.copy_(weights[f"{layer.name}.bias"])
-        return net.train()
+        network = build(self.cell, skeleton or self.skeleton)
+        weights = draw_weights(network, self.seed, self.repeat, rule, self.dtype)
+        return initialise(Net(network).to(self.dtype), weights).train()
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to `seconds[name]`, without that of passes called inside."""
-        start, outer, self._inner = time.perf_counter(), self._inner, 0.0
+        """Add the processor time of this thread inside to `seconds[name]`, less passes inside."""
+        start, outer, self._inner = time.thread_time(), self._inner, 0.0
         try:
             yield
         finally:
-            total = time.perf_counter() - start
+            total = time.thread_time() - start
             self.seconds[name] = self.seconds.get(name, 0.0) + total - self._inner
             self._inner = outer + total
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchsuite.network import Layer, Network
 
-Rule = Literal["default", "normal"]
+Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
 Weights = Mapping[str, Tensor]
 
 RULE = "PyTorch default U(+-1/sqrt(fan_in)), by SHA-256 of seed/repeat/layer/rule, version 1"
@@ -36,8 +36,9 @@ def draw_weights(
     `name.bias`, [C_out, C_in] and [C_out]. BN has scale 1 and offset 0 and no key.
 
     rule `default`: U(-1/sqrt(fan_in), 1/sqrt(fan_in)), weights and biases, as PyTorch initialises
-    them; rule `normal`: N(0, 1), biases 0 (Lin et al., Zen-NAS, ICCV 2021). Drawn in float32
-    whatever `dtype` they are returned in.
+    them; rule `normal`: N(0, 1), biases 0 (Lin et al., Zen-NAS, ICCV 2021); rules `kaiming` and
+    `kaiming_fan_out`: N(0, 2/fan_in) and N(0, 2/fan_out), biases 0 (He et al., ICCV 2015). Drawn
+    in float32 whatever `dtype` they are returned in.
     """
     weights = {}
     for layer in network.layers:
@@ -52,7 +53,8 @@ def draw_weights(
         if layer.bias:
             tensors.append((f"{layer.name}.bias", shape[:1]))
         for name, size in tensors:
-            weights[name] = _draw(name, size, fan_in, seed, repeat, rule).to(dtype)
+            fan_out = shape[0] * math.prod(shape[2:])
+            weights[name] = _draw(name, size, (fan_in, fan_out), seed, repeat, rule).to(dtype)
     return weights
 
 
@@ -68,13 +70,14 @@ def scored(layers: tuple[Layer, ...]) -> list[Layer]:
 
 
 def _draw(
-    name: str, shape: tuple[int, ...], fan_in: int, seed: int, repeat: int, rule: Rule
+    name: str, shape: tuple[int, ...], fans: tuple[int, int], seed: int, repeat: int, rule: Rule
 ) -> Tensor:
     source = generator(seed, repeat, name, rule)
     if rule == "default":
-        tensor = (2 * torch.rand(shape, generator=source) - 1) / math.sqrt(fan_in)
+        tensor = (2 * torch.rand(shape, generator=source) - 1) / math.sqrt(fans[0])
     elif name.endswith(".bias"):
         tensor = torch.zeros(shape)
     else:
-        tensor = torch.randn(shape, generator=source)
+        variance = {"normal": 1.0, "kaiming": 2 / fans[0], "kaiming_fan_out": 2 / fans[1]}[rule]
+        tensor = torch.randn(shape, generator=source) * math.sqrt(variance)
     return tensor.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else tensor

@@ -225,8 +225,9 @@ def meco(net, x):
     with torch.no_grad():
         net(x)
     for out in maps:
-        if out.dim() == 4 and out.any():
-            corr = np.nan_to_num(np.ma.corrcoef(out[0].flatten(1).double().numpy()).filled(0.0))
+        if out.dim() == 4:
+            with np.errstate(all="ignore"):
+                corr = np.nan_to_num(np.corrcoef(out[0].flatten(1).double().numpy()))
             total += np.linalg.eigvalsh(corr).min()
     return total
 

@@ -59,7 +59,7 @@ def zico_signed(net, batches):
 
 def definitions(p):
     """Every score by its definition, from the torch module with the same weights."""
-    net, x, y = p.module, p.images, p.labels
+    net, x, y = p.module(), p.images, p.labels
     kernel = reference.ntk(net, x, frozen=True)
     numbers = reference.condition_numbers(kernel)
     scores = {
@@ -75,7 +75,7 @@ def definitions(p):
         "knas": kernel.mean(),
         "ntk_frozen.trace": np.trace(kernel),
         "zico": zico_signed(net, [(b.images.to(p.dtype), b.labels) for b in p.batches]),
-        "zen": reference.zen(p.new_module("normal"), p.noise("zen.image"), p.noise("zen.step")),
+        "zen": reference.zen(p.module("normal"), p.noise("zen.image"), p.noise("zen.step")),
     }
     for order in (0, 1, 2, 4):
         scores[f"ntk_frozen.k{order}"] = numbers[order]
@@ -112,7 +112,7 @@ def test_every_score_is_its_definition_in_float32(cell):
 def test_random_cells_equal_autograd(cell):
     p = passes(cell)
     assume(p.connected)
-    net, x, y = p.module, p.images, p.labels
+    net, x, y = p.module(), p.images, p.labels
     torch.testing.assert_close(p.tape.logits, reference.fresh(net)(x).detach())
     gradients = p.gradients().weights
     named = [layer.name for layer in net.network.layers if layer.kind in ("conv", "linear")]
@@ -135,7 +135,7 @@ def test_zico_with_many_batches_is_stable_in_float32():
 def test_above_a_hundred_classes_epe_nas_compares_classes():
     p = passes(MIXED, Skeleton(channels=3, cells_per_stage=1, resolution=8, classes=120), size=12)
     p.batches[0].labels[:6] = torch.tensor([1, 1, 1, 5, 5, 110])
-    expected = reference.epe_nas(p.module, p.images, p.labels, 120)
+    expected = reference.epe_nas(p.module(), p.images, p.labels, 120)
     assert PROXIES["epe_nas"].score(p)[""] == pytest.approx(expected, rel=1e-9)
 
 
@@ -186,11 +186,11 @@ def test_default_weights_have_the_spread_pytorch_gives():
 
 def test_a_module_is_new_each_time_and_computes_the_same():
     p = passes(MIXED)
-    first = p.module
+    first = p.module()
     with torch.no_grad():
         first.layers[first.position("classifier")].weight.zero_()
     with torch.no_grad():
-        torch.testing.assert_close(p.module(p.images), p.tape.logits)
+        torch.testing.assert_close(p.module()(p.images), p.tape.logits)
 
 
 def test_seconds_add_up_to_the_time_spent():

@@ -242,7 +242,7 @@ PROXY = Proxy(
     source="a test",
     cost="forward",
     outputs={"tape": "by the tape", "module": "by the module"},
-    score=lambda p: {"tape": p.tape.logits.mean(), "module": p.module(p.images).mean()},
+    score=lambda p: {"tape": p.tape.logits.mean(), "module": p.module()(p.images).mean()},
 )
 '''
 
