@@ -29,28 +29,33 @@ _TINY = 1e-10
 def jacobian(net: Net, images: Tensor) -> Tensor:
     """Return d logits/d (first number of each tensor): [B, classes, tensors], BN in eval mode.
 
-    Without normalisation over the batch images do not mix. So each of those numbers may differ by
-    image: a step `delta` [B] of it is added to what its layer puts out, and one backward pass per
-    class gives the derivatives of all images.
+    Without normalisation over the batch images do not mix, so the gradient with respect to what a
+    layer puts out, times what a step of the number adds to that, is the derivative image by image:
+    one backward pass per class gives them all.
     """
-    deltas: list[Tensor] = []
+    reached: list[Tensor] = []
+    steps: list[list[Tensor]] = []
 
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        for name, _ in module.named_parameters():
-            if len(deltas) < TENSORS:
-                deltas.append(images.new_zeros(len(images), requires_grad=True))
-                step = _effect(module, name, inputs[0].detach())
-                first = output[:, :1] + _like(deltas[-1], output) * step
-                output = torch.cat([first, output[:, 1:]], dim=1)
-        return output
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        names = [name for name, _ in module.named_parameters()][: TENSORS - sum(map(len, steps))]
+        if names:
+            reached.append(output)
+            steps.append([_effect(module, name, inputs[0].detach()) for name in names])
 
     handles = [module.register_forward_hook(hook) for module in net.layers]
+    rows = []
     try:
         with unchanged(net, training=False):
-            rows = [
-                torch.autograd.grad(column.sum(), deltas, retain_graph=True, materialize_grads=True)
-                for column in net(images).unbind(1)
-            ]
+            logits = net(images.clone().requires_grad_())
+            for column in logits.unbind(1):
+                grads = torch.autograd.grad(column.sum(), reached, retain_graph=True)
+                rows.append(
+                    [
+                        (grad[:, :1] * step).flatten(1).sum(1)
+                        for grad, of_layer in zip(grads, steps, strict=True)
+                        for step in of_layer
+                    ]
+                )
     finally:
         for handle in handles:
             handle.remove()
@@ -60,7 +65,7 @@ def jacobian(net: Net, images: Tensor) -> Tensor:
 def _effect(module: nn.Module, parameter: str, x: Tensor) -> Tensor:
     """Return what a unit step of a tensor's first number adds to channel 0: [B, 1, H, W]."""
     if parameter == "bias":
-        return _like(x.new_ones(len(x)), x)
+        return x.new_ones(())
     if isinstance(module, nn.BatchNorm2d):
         assert module.running_var is not None
         assert module.running_mean is not None
@@ -70,10 +75,6 @@ def _effect(module: nn.Module, parameter: str, x: Tensor) -> Tensor:
         corner[0, 0, 0, 0] = 1
         return conv2d(x[:, :1], corner, stride=module.stride, padding=module.padding)
     return x[:, :1]
-
-
-def _like(values: Tensor, x: Tensor) -> Tensor:
-    return values.view(-1, *[1] * (x.dim() - 1))
 
 
 def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
@@ -89,7 +90,8 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net, images = passes.module("kaiming").requires_grad_(False), passes.batches[0].images
+    net = passes.module("kaiming").requires_grad_(False).to(memory_format=torch.channels_last)
+    images = passes.batches[0].images.contiguous(memory_format=torch.channels_last)
     with unchanged(net, training=False):
         logits = net(images)
     return {"": spectrum_entropy(jacobian(net, images), logits)}
