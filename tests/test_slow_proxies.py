@@ -43,7 +43,7 @@ def score(name, given):
     return load("proxies", name).score(given)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cell=CONNECTED)
 def test_ntk_is_the_definition(cell):
     given = passes(cell)
@@ -68,7 +68,7 @@ def test_ntk_with_frozen_statistics_is_another_quantity():
     assert not np.allclose(train, frozen, rtol=0.1)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cell=CONNECTED)
 def test_linear_regions_are_the_definition(cell):
     given = passes(cell)
@@ -94,7 +94,7 @@ def test_patches_are_crops_of_the_images():
     assert {tuple(crop) for crop in crops.flatten(1).tolist()} == known
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cell=CONNECTED)
 def test_swap_is_the_definition(cell):
     given = passes(cell, size=20)
@@ -103,7 +103,7 @@ def test_swap_is_the_definition(cell):
     assert swap.distinct_columns(given.module(), first) <= 2**16
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cell=CONNECTED)
 def test_meco_is_the_definition(cell):
     given = passes(cell)
@@ -137,7 +137,7 @@ def test_vkdnw_derivatives_are_those_of_single_numbers():
         torch.testing.assert_close(derivatives[:, :, at], (high - low) / 2e-6, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cell=CONNECTED)
 def test_az_nas_is_the_definition(cell):
     given = passes(cell)
