@@ -109,7 +109,7 @@ class _Collected:
         for name in sorted(self._seconds):
             column = Column(
                 name=f"seconds.{name}@1",
-                description=f"Processor time per cell of {name}, one thread, without what it called",
+                description=f"Processor time per cell of {name}, one thread, less what it called",
                 unit="s",
                 direction="none",
                 source=_SOURCE,

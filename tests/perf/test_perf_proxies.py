@@ -1,7 +1,7 @@
 """Every proxy against its plain definition in one run: how many times faster the engine is.
 
-One thread, 16 channels, one cell per stage, 16 px, 32 images (the default). A proxy's time holds all passes it
-needs, none shared. Floors lie well below what is usual, as machines differ.
+One thread, 16 channels, one cell per stage, 16 px, 32 images (the default). A proxy's time holds
+all passes it needs, none shared. Floors lie well below what is usual, as machines differ.
 """
 
 import time
