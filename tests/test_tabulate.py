@@ -292,20 +292,20 @@ def test_mistakes_are_sentences(tmp_path, threads, capsys, monkeypatch, args, wh
 
 
 def test_killed_it_goes_on_and_ends_the_same(tmp_path):
-    """Two worker processes, killed with their parent in the middle; then the same command again."""
+    """Two workers whose parent is killed in the middle; then one worker does the rest."""
     out = tmp_path / "out"
-    options = [*OPTIONS, "--cells", "40", "--repeats", "2", "--jobs", "2", "--out", str(out)]
+    options = [*OPTIONS, "--cells", "40", "--repeats", "2", "--out", str(out)]
     program = "from benchsuite.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program, "tabulate", *options]
     path = out / "rows-1-of-1.jsonl"
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+    two = [*command, "--jobs", "2"]
+    with subprocess.Popen(two, env=environment, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120
         while not (path.exists() and path.stat().st_size > 2000) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    before = len(list(_rows.read(out)))
-    assert before
+    assert 0 < len(list(_rows.read(out))) < 80
     subprocess.run(command, env=environment, check=True, timeout=240, capture_output=True)
     found = rows(out)
     assert len(found) == 80
