@@ -17,13 +17,11 @@ from benchsuite.network import Layer, Network, Skeleton, build
 _CAN_FUSE_RELU = ("conv", "add", "affine")
 
 
-def deploy(cell: Cell, skeleton: Skeleton) -> Network:
-    """Return the deployed network of a cell.
+def live(cell: Cell, skeleton: Skeleton) -> Network:
+    """Return the network as trained (BN unfolded) without what cannot change its output.
 
-    - operators on no input-output path and `none` are gone;
-    - a BN is folded into the convolution before it (which gets a bias), any other BN is `affine`;
-    - a node's sum is a chain of two-operand additions, in edge order;
-    - the ReLUs that read one tensor are one ReLU, fused into the producer if nobody else reads it.
+    - operators on no input-output path and `none` are gone; a sum of one term is that term;
+    - the ReLUs that read one tensor are one ReLU.
 
     A cell without an input-output path leaves one `constant` layer: the logits do not depend on
     the input.
@@ -32,9 +30,18 @@ def deploy(cell: Cell, skeleton: Skeleton) -> Network:
     if not any(alive.ops):
         logits = Layer("logits", "constant", (), (skeleton.classes, 1, 1), 0)
         return Network(cell, skeleton, (logits,))
-    layers = build(alive, skeleton).layers
-    layers = _fuse_relu(_share_relu(_two_operand_adds(_fold_bn(_drop_zeros(layers)))))
-    return Network(cell, skeleton, layers)
+    return Network(cell, skeleton, _share_relu(_drop_zeros(build(alive, skeleton).layers)))
+
+
+def deploy(cell: Cell, skeleton: Skeleton) -> Network:
+    """Return the deployed network of a cell: its `live` network, rewritten for inference.
+
+    - a BN is folded into the convolution before it (which gets a bias), any other BN is `affine`;
+    - a node's sum is a chain of two-operand additions, in edge order;
+    - a ReLU is fused into the producer of its input if nobody else reads that.
+    """
+    layers = live(cell, skeleton).layers
+    return Network(cell, skeleton, _fuse_relu(_two_operand_adds(_fold_bn(layers))))
 
 
 class _Rewrite:

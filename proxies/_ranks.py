@@ -1,0 +1,25 @@
+"""Sums of ranks, for scores that put several proxies together over a set of candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+Values = NDArray[np.float64]
+
+
+def rank_sum(columns: Iterable[Values], candidates: NDArray[np.bool_], *, log: bool) -> Values:
+    """Return the sum over columns of rank/N, or of its log, NaN outside the candidates.
+
+    columns: values [15625], larger is better. Ranks run from 1 to the number N of candidates,
+    ties share their mean rank; a value that is missing for a candidate ranks below all others.
+    """
+    score = np.where(candidates, 0.0, np.nan)
+    for values in columns:
+        inside = values[candidates]
+        rank = rankdata(np.where(np.isfinite(inside), inside, -np.inf)) / max(len(inside), 1)
+        score[candidates] += np.log(rank) if log else rank
+    return score

@@ -1,0 +1,277 @@
+"""Score many cells: shards, processes of one thread each, resumable, the same whatever the split.
+
+Each functional class is scored once, by its representative (see `proxies._passes`). The parent
+process alone writes; workers get (cell, repeat) and give back a row.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchsuite import plugins
+from benchsuite.api import Proxy
+from benchsuite.cell import Cell
+from benchsuite.equivalence import classes, representatives
+from benchsuite.errors import UserError
+from benchsuite.network import Skeleton
+from proxies import _rows
+
+BATCHES = 2
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+# Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
+_MALLOC = (
+    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:"
+    "glibc.malloc.trim_threshold=100000000000:glibc.malloc.top_pad=268435456"
+)
+Task = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What every score depends on, except cell and repeat.
+
+    proxies: their names; images: what `proxies._images.open_images` understands, or None;
+    plugin_folders: where to look for proxies besides this project's.
+    """
+
+    proxies: tuple[str, ...]
+    skeleton: Skeleton
+    batch_size: int = 32
+    seed: int = 0
+    images: str | None = None
+    plugin_folders: tuple[Path, ...] = ()
+
+    def load(self) -> dict[str, Proxy]:
+        """Return the proxies by name; UserError for one that does not score networks."""
+        loaded = {name: plugins.load("proxies", name, self.plugin_folders) for name in self.proxies}
+        for name, proxy in loaded.items():
+            if proxy.score is None:
+                raise UserError(
+                    f"The proxy {name} scores no network: it is computed of the cell's structure "
+                    "or of other columns, and needs no tabulation."
+                )
+        return loaded
+
+    def batches(self, repeat: int) -> list[Any]:
+        """Return the mini-batches of a repeat, the same for all cells."""
+        from proxies._batch import draw
+        from proxies._images import open_images
+
+        size, classes_ = self.skeleton.resolution, self.skeleton.classes
+        return [
+            draw(
+                open_images(self.images),
+                self.batch_size,
+                size,
+                classes_,
+                seed=self.seed,
+                repeat=repeat,
+                index=index,
+            )
+            for index in range(BATCHES)
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must agree for two results to share a folder, as JSON."""
+        from importlib.metadata import version
+
+        from proxies._weights import RULE
+
+        first = self.batches(0)
+        return {
+            "proxies": {name: proxy.version for name, proxy in self.load().items()},
+            "skeleton": asdict(self.skeleton),
+            "batch": {
+                "size": self.batch_size,
+                "images": first[0].description.partition(",")[0],
+                "sha256 of repeat 0": [batch.sha256 for batch in first],
+            },
+            "seed": self.seed,
+            "weights": RULE,
+            "dtype": "float32",
+            "torch": version("torch"),
+        }
+
+
+def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names of all proxies that score networks."""
+    return tuple(
+        name
+        for name in plugins.find("proxies", plugin_folders)
+        if plugins.load("proxies", name, plugin_folders).score is not None
+    )
+
+
+def choose_cells(which: str, seed: int) -> list[int]:
+    """Return official indices, sorted, of the representatives of the chosen cells.
+
+    which: `all`, a number of representatives to draw by `seed`, or a file with a cell per line.
+    """
+    everyone = representatives("functional")
+    if which == "all":
+        return [int(index) for index in everyone]
+    if which.isdigit():
+        if not 1 <= int(which) <= len(everyone):
+            raise UserError(f"There are {len(everyone)} different cells, not {which}.")
+        drawn = np.random.default_rng(seed).choice(everyone, int(which), replace=False)
+        return sorted(int(index) for index in drawn)
+    try:
+        lines = Path(which).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"--cells {which!r} is neither `all`, nor a number, nor a readable file ({error})."
+        ) from error
+    indices = [Cell.parse(line).index for line in lines if line.strip()]
+    if not indices:
+        raise UserError(f"{which} lists no cell.")
+    return sorted({int(everyone[number]) for number in classes("functional")[indices]})
+
+
+def tasks(cells: Sequence[int], repeats: int, shard: int, shards: int) -> list[Task]:
+    """Return the (cell, repeat) of one shard, 1 ... shards: every n-th cell, repeat by repeat."""
+    if not 1 <= shard <= shards:
+        raise UserError(
+            f"There is no shard {shard}/{shards}: give 1/{shards} to {shards}/{shards}."
+        )
+    return [(cell, repeat) for repeat in range(repeats) for cell in cells[shard - 1 :: shards]]
+
+
+def run(
+    spec: Spec,
+    todo: Sequence[Task],
+    folder: Path,
+    *,
+    shard: int = 1,
+    shards: int = 1,
+    jobs: int = 1,
+    finished: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Score what is not yet in the folder and append it; return how many rows were added.
+
+    finished(done, total) is called with rows of `todo` that are there. Raises UserError for a
+    folder of other settings, a proxy that fails, a full disk, or a worker that was killed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _rows.claim(folder, spec.settings())
+    with _rows.appending(folder, shard, shards) as file:
+        there = {(row["cell"], row["repeat"]) for row in _rows.read(folder)}
+        left = [task for task in todo if task not in there]
+        done = len(todo) - len(left)
+        finished(done, len(todo))
+        for rows in _scored(spec, left, jobs):
+            file.append(rows)
+            done += len(rows)
+            finished(done, len(todo))
+    return len(left)
+
+
+def _scored(spec: Spec, left: list[Task], jobs: int) -> Iterator[list[_rows.Row]]:
+    """Yield rows as they are finished; few tasks wait in memory at any time."""
+    if not left:
+        return
+    with _workers(spec, min(jobs, len(left))) as pool:
+        waiting: set[Future[_rows.Row]] = set()
+        queue = iter(left)
+        try:
+            while True:
+                for task in queue:
+                    waiting.add(pool.submit(_work, task))
+                    if len(waiting) >= 4 * jobs:
+                        break
+                if not waiting:
+                    return
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield [future.result() for future in ready]
+        except BrokenProcessPool as error:
+            raise UserError(
+                "A worker process was killed, perhaps for want of memory. What was finished is "
+                "kept; run the same command again, with fewer --jobs."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _workers(spec: Spec, jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes of one thread each; the settings are read when a process starts."""
+    wanted = dict.fromkeys(_THREADS, "1")
+    if sys.platform == "linux":
+        wanted["GLIBC_TUNABLES"] = _MALLOC
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, _start, (spec,)) as pool:
+            yield pool
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_spec: Spec | None = None
+
+
+def _start(spec: Spec) -> None:
+    global _spec
+    _spec = spec
+    import torch
+
+    torch.set_num_threads(1)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(task: Task) -> _rows.Row:
+    assert _spec is not None
+    return score_row(_spec, *task)
+
+
+def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
+    """Return the row of one cell and repeat: values (None where missing), reasons, seconds."""
+    from proxies._passes import Passes
+    from proxies._score import score_network
+
+    batches = _batches(spec, repeat)
+    passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
+    scores = score_network(_loaded(spec), passes)
+    return {
+        "cell": cell,
+        "repeat": repeat,
+        "batches": [batch.sha256[:16] for batch in batches],
+        "values": {k: v if math.isfinite(v) else None for k, v in scores.values.items()},
+        "reasons": scores.reasons,
+        "seconds": {name: round(value, 6) for name, value in scores.seconds.items()},
+    }
+
+
+@functools.lru_cache(maxsize=2)
+def _batches(spec: Spec, repeat: int) -> list[Any]:
+    return spec.batches(repeat)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(spec: Spec) -> dict[str, Proxy]:
+    return spec.load()

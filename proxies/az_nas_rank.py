@@ -1,0 +1,34 @@
+"""AZ-NAS: the sum of log ranks of expressivity, progressivity, trainability and FLOPs.
+
+The score of a cell depends on which others it is ranked with: the candidates are all cells that
+have an expressivity, so all connected cells of a complete table (the authors rank the 341
+disconnected ones too, last). Missing trainability (an identity) ranks last, as the authors' minus
+infinity does. FLOPs are those of the network as trained, dead operators included, as theirs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchsuite.api import Array, Proxy
+from proxies._ranks import rank_sum
+
+PARTS = ("az_nas.expressivity", "az_nas.progressivity", "az_nas.trainability", "flops")
+
+
+def _combine(columns: Mapping[str, Array]) -> dict[str, Array]:
+    candidates = np.isfinite(columns[PARTS[0]])
+    return {"": rank_sum((columns[name] for name in PARTS), candidates, log=True)}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    formula="sum of log(rank / N) of E, P, T and FLOPs among the N cells with an E",
+    source="Lee & Ham, AZ-NAS, CVPR 2024, eq. 6",
+    cost="combined",
+    combine=_combine,
+    needs=PARTS,
+)

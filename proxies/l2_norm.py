@@ -1,0 +1,20 @@
+"""Sum over layers of the norm of the weights."""
+
+from benchsuite.api import Proxy
+from proxies._passes import Passes
+from proxies._weights import scored
+
+
+def _score(passes: Passes) -> dict[str, float]:
+    weights = passes.weights
+    return {"": sum(float(weights[layer.name].norm()) for layer in scored(passes.network.layers))}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    formula="sum_l ||w_l||_2 over convolutions and classifier",
+    source="Abdelfattah et al., ICLR 2021 (code); NAS-Bench-Suite-Zero, 2022",
+    cost="forward",
+    score=_score,
+)

@@ -1,0 +1,29 @@
+"""NASWOT: how differently the ReLUs switch on the images of a batch."""
+
+import torch
+
+from benchsuite.api import Proxy
+from proxies._passes import Passes
+
+
+def _score(passes: Passes) -> dict[str, float]:
+    """Add a a^T + (1-a)(1-a)^T = 2 p - d - d^T + n, with p = a a^T and d its diagonal."""
+    batch = len(passes.labels)
+    kernel = torch.zeros(batch, batch, dtype=torch.float64)
+    for output, readers in passes.tape.relus():
+        active = output.sign().permute(0, 2, 3, 1).reshape(batch, -1)
+        both = (active @ active.t()).double()
+        on = both.diagonal()
+        kernel += readers * (2 * both - on[:, None] - on[None, :] + active.shape[1])
+    return {"": float(torch.linalg.slogdet(kernel).logabsdet)}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    formula="log |det K|, K = sum over ReLUs of A A^T + (1-A)(1-A)^T, A = [input > 0]; every ReLU "
+    "of the pruned network once (each convolution has its own); BN train",
+    source="Mellor et al., Neural Architecture Search without Training, ICML 2021, eq. 2",
+    cost="forward",
+    score=_score,
+)

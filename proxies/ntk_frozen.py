@@ -1,0 +1,30 @@
+"""Condition numbers and trace of the neural tangent kernel, BN's statistics held constant."""
+
+import torch
+
+from benchsuite.api import Proxy
+from proxies._passes import Passes
+
+_ORDERS = (0, 1, 2, 4, 8, 16)
+
+
+def _score(passes: Passes) -> dict[str, float]:
+    values = torch.linalg.eigvalsh(passes.gram)  # ascending
+    scores = {"trace": float(values.sum())}
+    for order in _ORDERS:
+        small = float(values[order]) if order < len(values) else float("nan")
+        scores[f"k{order}"] = float(values[-1]) / small if small > 0 else float("nan")
+    return scores
+
+
+PROXY = Proxy(
+    version=1,
+    direction="min",
+    formula="K_i = l_1 / l_(n-i) of K = J J^T, J_b = d(sum_k f_bk)/dw over convolutions, BN scales "
+    "and classifier; BN uses the batch's statistics as constants (not the training-mode kernel)",
+    source="Chen et al., TE-NAS, ICLR 2021, section 3.1.1; Qiao et al., MONAS, 2024",
+    cost="per-sample",
+    outputs={f"k{order}": f"NTK condition number K_{order}, BN frozen" for order in _ORDERS}
+    | {"trace": "Trace of the NTK, BN frozen"},
+    score=_score,
+)

@@ -1,0 +1,33 @@
+"""VKDNW aggregated: log ranks of five proxies, its own, jacob_cov, two of AZ-NAS, and FLOPs.
+
+The score of a cell depends on which others it is ranked with: the candidates are all cells that
+have a `vkdnw_single`, so all connected cells of a complete table. Another proxy that is missing
+for a candidate ranks last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchsuite.api import Array, Proxy
+from proxies._ranks import rank_sum
+
+PARTS = ("vkdnw_single", "jacob_cov", "az_nas.expressivity", "az_nas.trainability", "flops")
+
+
+def _combine(columns: Mapping[str, Array]) -> dict[str, Array]:
+    candidates = np.isfinite(columns[PARTS[0]])
+    return {"": rank_sum((columns[name] for name in PARTS), candidates, log=True)}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    formula="sum of log(rank / N) of V, J, E, T and FLOPs among the N cells with a V",
+    source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 15; released code, `tss_utils.py`",
+    cost="combined",
+    combine=_combine,
+    needs=PARTS,
+)
