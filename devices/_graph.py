@@ -8,6 +8,7 @@ the graph for any skeleton follows by scaling the shapes and repeating the secon
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchsuite.cell import CONV1, CONV3, Cell, all_ops, prune
 from benchsuite.deploy import deploy
-from benchsuite.network import STAGES, Kind, Layer, Network, Skeleton
+from benchsuite.network import Kind, Layer, Network, Skeleton
 
 
 @dataclass(frozen=True)
@@ -58,74 +59,68 @@ def patterns() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 @functools.cache
 def pattern_graphs(skeleton: Skeleton) -> tuple[Graph, ...]:
     """Return the graph of every pattern in a skeleton: equal to `graph(deploy(...))`."""
-    scaled = {}
+    scaled: dict[_Unit, tuple[int, int]] = {}
     graphs = []
-    for layers in _templates():
-        graphs.append(_scale(_repeat(layers, skeleton.cells_per_stage), skeleton, scaled))
+    for kinds, inputs, units in _structures(skeleton.cells_per_stage):
+        for unit in units:
+            if unit not in scaled:
+                scaled[unit] = _scale(unit, skeleton)
+        sizes, channels = zip(*(scaled[unit] for unit in units), strict=True)
+        graphs.append(Graph(kinds, inputs, sizes, channels))
     return tuple(graphs)
 
 
-_UNIT = Skeleton(channels=1, cells_per_stage=2, resolution=4, classes=1)
-_Step = tuple[Kind, tuple[int, int], tuple[int, ...]]
+# The template's skeleton, and what is known of a tensor in it: kind, channels, height.
+_TEMPLATE = Skeleton(channels=1, cells_per_stage=2, resolution=4, classes=1)
+_Unit = tuple[Kind, int, int]
+_Structure = tuple[tuple[Kind, ...], tuple[tuple[int, ...], ...], tuple[_Unit, ...]]
 
 
 @functools.cache
 def _templates() -> tuple[tuple[Layer, ...], ...]:
     rows, _ = patterns()
-    return tuple(deploy(Cell(tuple(row)), _UNIT).layers for row in rows.tolist())
+    return tuple(deploy(Cell(tuple(row)), _TEMPLATE).layers for row in rows.tolist())
 
 
-def _repeat(layers: tuple[Layer, ...], cells: int) -> list[_Step]:
+@functools.cache
+def _structures(cells: int) -> tuple[_Structure, ...]:
+    return tuple(_repeat(layers, cells) for layers in _templates())
+
+
+def _repeat(layers: tuple[Layer, ...], cells: int) -> _Structure:
     """Repeat (or drop) every stage's second cell so that there are `cells` per stage.
 
     A cell reads nothing before the output of the cell before it, which is that cell's last layer,
     so a copy reads what the original reads, shifted by the length of the cell.
     """
-    steps: list[_Step] = []
-    shift = position = 0
-    while position < len(layers):
-        block = _second_cell(layers, position)
-        for copy in range(cells - 1 if block > 1 or _in_second_cell(layers[position]) else 1):
-            for layer in layers[position : position + block]:
-                inputs = tuple(at + shift + copy * block for at in layer.inputs)
-                steps.append((layer.kind, layer.shape[:2], inputs))
-        if _in_second_cell(layers[position]):
-            shift += (cells - 2) * block
-        position += block
-    return steps
+    blocks = itertools.groupby(layers, key=_second_cell)
+    kinds: list[Kind] = []
+    inputs: list[tuple[int, ...]] = []
+    units: list[_Unit] = []
+    shift = 0
+    for second_cell, group in blocks:
+        block = list(group)
+        copies = cells - 1 if second_cell else 1
+        for copy in range(copies):
+            offset = shift + copy * len(block)
+            kinds += [layer.kind for layer in block]
+            inputs += [tuple([at + offset for at in layer.inputs]) for layer in block]
+            units += [(layer.kind, *layer.shape[:2]) for layer in block]
+        shift += (copies - 1) * len(block)
+    return tuple(kinds), tuple(inputs), tuple(units)
 
 
-def _in_second_cell(layer: Layer) -> bool:
-    return any(layer.name.startswith(f"stage{stage}.cell1.") for stage in range(STAGES))
+def _second_cell(layer: Layer) -> str:
+    """Return `stage0.cell1` for a layer of a stage's second cell, '' for any other."""
+    stage, _, rest = layer.name.partition(".")
+    return stage if rest.startswith("cell1.") else ""
 
 
-def _second_cell(layers: tuple[Layer, ...], start: int) -> int:
-    """Return how many layers from `start` on form one second cell, or 1."""
-    end = start
-    while end < len(layers) and _in_second_cell(layers[end]):
-        end += 1
-    return max(1, end - start)
-
-
-def _scale(
-    steps: list[_Step], skeleton: Skeleton, known: dict[tuple[Kind, tuple[int, int]], int]
-) -> Graph:
-    for kind, shape, _ in steps:
-        if (kind, shape) not in known:
-            known[kind, shape] = _bytes(kind, shape, skeleton)
-    channels = {"input": 3, "linear": skeleton.classes, "constant": skeleton.classes}
-    return Graph(
-        tuple(kind for kind, _, _ in steps),
-        tuple(inputs for _, _, inputs in steps),
-        tuple(known[kind, shape] for kind, shape, _ in steps),
-        tuple(channels.get(kind, shape[0] * skeleton.channels) for kind, shape, _ in steps),
-    )
-
-
-def _bytes(kind: Kind, unit: tuple[int, int], skeleton: Skeleton) -> int:
-    """Return the bytes of a tensor of [channels, height] `unit` in the template."""
+def _scale(unit: _Unit, skeleton: Skeleton) -> tuple[int, int]:
+    """Return the bytes and the channels of a tensor of the template in a skeleton."""
+    kind, channels, height = unit
     if kind in ("linear", "constant"):
-        return skeleton.classes
-    channels = 3 if kind == "input" else unit[0] * skeleton.channels
-    side = 1 if kind == "global_pool" else unit[1] * skeleton.resolution // _UNIT.resolution
-    return channels * side * side
+        return skeleton.classes, skeleton.classes
+    channels = channels if kind == "input" else channels * skeleton.channels
+    side = 1 if kind == "global_pool" else height * skeleton.resolution // _TEMPLATE.resolution
+    return channels * side * side, channels
