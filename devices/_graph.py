@@ -111,7 +111,7 @@ def _repeat(layers: tuple[Layer, ...], cells: int) -> _Structure:
 
 
 def _second_cell(layer: Layer) -> str:
-    """Return `stage0.cell1` for a layer of a stage's second cell, '' for any other."""
+    """Return the stage whose second cell a layer belongs to, or an empty string."""
     stage, _, rest = layer.name.partition(".")
     return stage if rest.startswith("cell1.") else ""
 

@@ -44,10 +44,18 @@ class Range:
     scale: float
     zero_point: int
 
+    def whole(self, real: Floats) -> NDArray[np.int8]:
+        """Return the int8 numbers nearest to real ones."""
+        steps = np.round(real / self.scale) + self.zero_point
+        return np.clip(steps, -128, 127).astype(np.int8)
+
+    def real(self, whole: NDArray[np.int8]) -> Floats:
+        """Return the real numbers that int8 ones stand for."""
+        return ((whole.astype(np.int32) - self.zero_point) * self.scale).astype(np.float32)
+
     def round(self, real: Floats) -> Floats:
         """Return the nearest real numbers that the tensor can hold."""
-        steps = np.clip(np.round(real / self.scale) + self.zero_point, -128, 127)
-        return ((steps - self.zero_point) * self.scale).astype(np.float32)
+        return self.real(self.whole(real))
 
 
 @dataclass(frozen=True)
@@ -95,14 +103,24 @@ def evaluate(quantised: Quantised, images: Floats, *, rounded: bool = False) -> 
     Weights and biases are the quantised ones. rounded: every tensor is rounded to what int8 can
     hold, as a device computes; otherwise activations are exact.
     """
-    network = quantised.network
-    reals = {}
-    for at, weights in quantised.weights.items():
-        scales = weights.scales * quantised.ranges[network.layers[at].inputs[0]].scale
-        values = weights.values * weights.scales[:, None, None, None]
-        reals[at] = (values.astype(np.float32), (weights.biases * scales).astype(np.float32))
+    reals = {at: _real_weights(quantised, at) for at in quantised.weights}
     ranges = quantised.ranges if rounded else None
-    return _run(network, reals, images, quantised.stride2, ranges)[-1]
+    return _run(quantised.network, reals, images, quantised.stride2, ranges)[-1]
+
+
+def evaluate_layer(quantised: Quantised, at: int, reads: list[Floats]) -> Floats:
+    """Return what layer `at` computes of real inputs [N, H, W, C] or [N, C], not rounded."""
+    layer = quantised.network.layers[at]
+    real = _real_weights(quantised, at) if at in quantised.weights else None
+    output = _apply(layer, reads, real, quantised.stride2)
+    return output.clip(min=0) if layer.relu else output
+
+
+def _real_weights(quantised: Quantised, at: int) -> tuple[Floats, Floats]:
+    weights = quantised.weights[at]
+    before = quantised.ranges[quantised.network.layers[at].inputs[0]].scale
+    values = weights.values * weights.scales[:, None, None, None]
+    return values, (weights.biases * (weights.scales * before)).astype(np.float32)
 
 
 _Reals = Mapping[int, tuple[Floats, Floats]]

@@ -225,7 +225,7 @@ def test_ram_grows_with_channels_and_resolution(convention, wider):
 
 
 def test_live_memory_scales_with_the_area():
-    """Four times the area: every tensor but the pooled vector and the logits is four times as big."""
+    """Four times the area is four times the bytes of every tensor that can set the peak."""
     narrow, wide = SMALL, Skeleton(8, 1, 32, 100)
     for convention in ("ram.order", "ram.best"):
         ratio = all_ram(convention, wide)[CONNECTED] / all_ram(convention, narrow)[CONNECTED]
