@@ -164,10 +164,10 @@ def tflm():
     runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
     pytest.importorskip("tflite")
 
-    def interpreter(data, keep=False):
+    def interpreter(data, keep=False, arena=8 << 20):
         config = runtime.InterpreterConfig
         mode = config.kPreserveAllTensors if keep else config.kAllocationRecording
-        return runtime.Interpreter.from_bytes(data, arena_size=8 << 20, intrepreter_config=mode)
+        return runtime.Interpreter.from_bytes(data, arena_size=arena, intrepreter_config=mode)
 
     return interpreter
 
@@ -181,7 +181,23 @@ def test_arena_is_the_interpreters(tflm):
             ours = network(skeleton, cell)
             own = graph(ours.network)
             assert reported_arena(tflm(to_tflite(ours))) == (head(own), tail(own))
-            assert ram("ram.tflm", cell, skeleton) == head(own) + tail(own)
+
+
+def test_arena_is_the_smallest_that_works(tflm):
+    """To 16 bytes, whether the tensors need it or the plan's own notes do."""
+    from devices._tflite import to_tflite
+
+    limits = set()
+    for skeleton in (*SKELETONS, Skeleton(4, 3, 4, 7)):
+        for cell in connected_cells(3, seed=skeleton.channels + 1):
+            ours = network(skeleton, cell)
+            data, own = to_tflite(ours), graph(ours.network)
+            needed = ram("ram.tflm", cell, skeleton)
+            limits.add(needed > head(own) + tail(own))
+            tflm(data, arena=needed)
+            with pytest.raises(RuntimeError):
+                tflm(data, arena=needed - 32)
+    assert limits == {False, True}
 
 
 def check_layers(ours, whole):
