@@ -63,7 +63,7 @@ def tail(graph: Graph) -> int:
 
     Operators are all layers but the input.
     """
-    count = Counter(graph.kinds)
+    count: Counter[str] = Counter(graph.kinds)
     structures = _ONCE + _TENSOR * _tensors(graph) + _OPERATOR * (len(graph.kinds) - 1)
     structures += sum(size * count[kind] for kind, size in _OPTIONS.items())
     prepared = sum(size * count[kind] for kind, size in _PREPARED.items())

@@ -47,7 +47,8 @@ class Range:
     def whole(self, real: Floats) -> NDArray[np.int8]:
         """Return the int8 numbers nearest to real ones."""
         steps = np.round(real / self.scale) + self.zero_point
-        return np.clip(steps, -128, 127).astype(np.int8)
+        whole: NDArray[np.int8] = np.clip(steps, -128, 127).astype(np.int8)
+        return whole
 
     def real(self, whole: NDArray[np.int8]) -> Floats:
         """Return the real numbers that int8 ones stand for."""
@@ -147,7 +148,7 @@ def _run(
 def _apply(
     layer: Layer, reads: list[Floats], real: tuple[Floats, Floats] | None, stride2: Stride2
 ) -> Floats:
-    x = reads[0]
+    x: Floats = reads[0]
     if layer.kind == "input":
         return x
     if layer.kind == "add":
@@ -155,10 +156,11 @@ def _apply(
     if layer.kind == "relu":
         return x.clip(min=0)
     if layer.kind == "global_pool":
-        return x.mean(axis=(1, 2))
+        return np.asarray(x.mean(axis=(1, 2)), np.float32)
     if layer.kind == "avg_pool":
         count = _windows(np.ones_like(x[:1, :, :, :1]), layer, stride2).sum(axis=(-2, -1))
-        return _windows(x, layer, stride2).sum(axis=(-2, -1)) / count
+        total = _windows(x, layer, stride2).sum(axis=(-2, -1))
+        return np.asarray(total / count, np.float32)
     assert real is not None
     weights, bias = real
     if layer.kind == "affine":
