@@ -1,0 +1,55 @@
+"""Write one cell as an int8 .tflite or .onnx file with random weights."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from benchsuite.cell import Cell
+from benchsuite.errors import UserError
+from benchsuite.network import OFFICIAL, Skeleton
+
+_DEFAULT = OFFICIAL["cifar10"]
+
+
+@click.command(
+    epilog="Examples: benchsuite export 6111 --out cell.tflite | "
+    "benchsuite export 6111 --channels 8 --cells-per-stage 1 --format onnx --out cell.onnx"
+)
+@click.argument("cell")
+@click.option("--channels", type=int, default=_DEFAULT.channels, show_default=True)
+@click.option("--cells-per-stage", type=int, default=_DEFAULT.cells_per_stage, show_default=True)
+@click.option("--resolution", type=int, default=_DEFAULT.resolution, show_default=True)
+@click.option("--classes", type=int, default=_DEFAULT.classes, show_default=True)
+@click.option("--format", "file_format", default="tflite", show_default=True, help="tflite or onnx")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def command(
+    cell: str,
+    channels: int,
+    cells_per_stage: int,
+    resolution: int,
+    classes: int,
+    file_format: str,
+    seed: int,
+    out: Path,
+) -> None:
+    """Write CELL (as in `benchsuite cell`), deployed in a skeleton, as an int8 file.
+
+    The weights are random: RAM, flash and latency of the file are meaningful, accuracy is not.
+    """
+    skeleton = Skeleton(channels, cells_per_stage, resolution, classes)
+    chosen = Cell.parse(cell)
+    data = importlib.import_module("devices._export").export(chosen, skeleton, file_format, seed)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(data)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}.") from error
+    memory = importlib.import_module("devices._memory")
+    print(f"{out}: cell {chosen.index}, {len(data):,} bytes, random weights (seed {seed})")
+    print("RAM, flash and latency of this file are meaningful; its accuracy is not.")
+    for convention in memory.CONVENTIONS:
+        print(f"  {convention:<15} {memory.ram(convention, chosen, skeleton):>9,} bytes")
