@@ -2,30 +2,36 @@
 #include "arith.h"
 #include "kernels.h"
 
-void add_s8(const add_args *a) {
+/* The arguments are copied first: a store through an int8 pointer could change them, so a compiler
+ * would have to load them again for every element. */
+
+void add_s8(const add_args *args) {
+    const add_args a = *args;
     /* a_offset, b_offset and the rounding add up to one constant. */
-    const int32_t start = a->a_offset * a->a_scale + a->b_offset * a->b_scale + (1 << (a->shift - 1));
-    for (int i = 0; i < a->count; i++) {
-        const int32_t sum = start + a->a[i] * a->a_scale + a->b[i] * a->b_scale;
-        a->out[i] = (int8_t)clamp((sum >> a->shift) + a->out_offset, a->low, a->high);
+    const int32_t start = a.a_offset * a.a_scale + a.b_offset * a.b_scale + (1 << (a.shift - 1));
+    for (int i = 0; i < a.count; i++) {
+        const int32_t sum = start + a.a[i] * a.a_scale + a.b[i] * a.b_scale;
+        a.out[i] = (int8_t)clamp((sum >> a.shift) + a.out_offset, a.low, a.high);
     }
 }
 
-void affine_s8(const affine_args *a) {
-    const int8_t *in = a->in;
-    int8_t *out = a->out;
-    for (int pixel = 0; pixel < a->pixels; pixel++) {
-        for (int channel = 0; channel < a->channels; channel++) {
-            const int32_t scaled = (*in++ + a->in_offset) * a->scale[channel] + a->bias[channel];
-            const int32_t rounded = (scaled + (1 << (a->shift - 1))) >> a->shift;
-            *out++ = (int8_t)clamp(rounded + a->out_offset, a->low, a->high);
+void affine_s8(const affine_args *args) {
+    const affine_args a = *args;
+    const int8_t *in = a.in;
+    int8_t *out = a.out;
+    for (int pixel = 0; pixel < a.pixels; pixel++) {
+        for (int channel = 0; channel < a.channels; channel++) {
+            const int32_t scaled = (*in++ + a.in_offset) * a.scale[channel] + a.bias[channel];
+            const int32_t rounded = (scaled + (1 << (a.shift - 1))) >> a.shift;
+            *out++ = (int8_t)clamp(rounded + a.out_offset, a.low, a.high);
         }
     }
 }
 
-void relu_s8(const relu_args *a) {
-    for (int i = 0; i < a->count; i++) {
-        a->out[i] = (int8_t)(a->in[i] < a->low ? a->low : a->in[i]);
+void relu_s8(const relu_args *args) {
+    const relu_args a = *args;
+    for (int i = 0; i < a.count; i++) {
+        a.out[i] = (int8_t)(a.in[i] < a.low ? a.low : a.in[i]);
     }
 }
 
