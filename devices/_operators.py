@@ -1,6 +1,7 @@
 """The operators a device executes, by kind and shape, and one checked run of each kernel.
 
-A `Shape` is the key of every latency table: two layers of one shape cost the same.
+A `Shape` is the key of every latency table: two layers of one shape cost the same. No layer of
+NAS-Bench-201 is depthwise and there is no such kernel here; tables counted elsewhere may hold it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from devices import _reference as reference
 from devices._cores import Core
 from devices._emulate import Execution, call
 
-Operator = Literal["conv", "conv1x1", "avg_pool", "add", "affine", "relu", "linear"]
+Operator = Literal[
+    "conv", "conv1x1", "avg_pool", "add", "affine", "relu", "linear", "depthwise"
+]  # fmt: skip
 OPERATORS: tuple[Operator, ...] = (
     "conv",
     "conv1x1",

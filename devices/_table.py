@@ -48,7 +48,11 @@ class Table:
         """
         if shape in self.rows:
             return float(self.rows[shape].cycles), False
-        return float(amounts(shape) @ self._fit(shape.operator)[0]), True
+        return float(amounts(shape) @ self.coefficients(shape.operator)), True
+
+    def coefficients(self, operator: str) -> NDArray[np.float64]:
+        """Return the fitted cycles per unit of each of the `amounts` of one kind of operator."""
+        return self._fit(operator)[0]
 
     def fit_error(self, operator: str) -> float:
         """Return the root mean square relative error of the interpolation over its own rows."""
@@ -68,19 +72,21 @@ class Table:
 def amounts(shape: Shape) -> NDArray[np.float64]:
     """Return the amounts of work that cost something in a shape; which they are depends on its kind.
 
-    conv: multiply-accumulates, columns gathered, outputs, output pixels, calls; avg_pool: window
-    elements inside the image, outputs, pixels, calls; linear: multiply-accumulates, outputs, calls;
-    others: outputs, calls.
+    conv: multiply-accumulates, columns gathered, outputs, output pixels; avg_pool: window elements
+    inside the image, outputs, pixels; linear: multiply-accumulates, outputs; depthwise:
+    multiply-accumulates; others: outputs. There is no constant: a call costs some hundred cycles, and a fitted one would swallow other costs.
     """
     pixels = shape.out_size**2
     columns = pixels * shape.kernel**2 * (-(-shape.in_channels // 4) * 4)
     if shape.operator in ("conv", "conv1x1"):
-        return _array(columns * shape.out_channels, columns, shape.outputs, pixels, 1)
+        return _array(columns * shape.out_channels, columns, shape.outputs, pixels)
     if shape.operator == "avg_pool":
-        return _array(_inside(shape) ** 2 * shape.out_channels, shape.outputs, pixels, 1)
+        return _array(_inside(shape) ** 2 * shape.out_channels, shape.outputs, pixels)
     if shape.operator == "linear":
-        return _array(shape.in_channels * shape.out_channels, shape.out_channels, 1)
-    return _array(shape.outputs, 1)
+        return _array(shape.in_channels * shape.out_channels, shape.out_channels)
+    if shape.operator == "depthwise":
+        return _array(pixels * shape.kernel**2 * shape.out_channels)
+    return _array(shape.outputs)
 
 
 def _inside(shape: Shape) -> int:
