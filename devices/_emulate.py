@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from benchsuite.errors import UserError
 from devices._cores import Core
 
-_CODE, _STACK_TOP, _ARGUMENTS, _DATA, _RETURN = 0, 0x0200_0000, 0x0300_0000, 0x1000_0000, 0x0400_0000
+_CODE, _STACK_TOP, _ARGUMENTS, _DATA, _RETURN = (
+    0,
+    0x0200_0000,
+    0x0300_0000,
+    0x1000_0000,
+    0x0400_0000,
+)
 _DATA_BYTES = 32 << 20
 
 
@@ -60,9 +66,7 @@ def call(
     packed += struct.pack(f"<{len(numbers)}i", *(int(n) for n in numbers))
     machine.mem_write(_ARGUMENTS, packed)
     thumb = core.isa == "thumb"
-    for register, value in zip(
-        registers, (_ARGUMENTS, _RETURN | thumb, _STACK_TOP), strict=True
-    ):
+    for register, value in zip(registers, (_ARGUMENTS, _RETURN | thumb, _STACK_TOP), strict=True):
         machine.reg_write(register, value)
 
     sizes: dict[int, int] = {}

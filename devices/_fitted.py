@@ -38,7 +38,7 @@ from devices._table import TABLES, amounts
 PARTS = ("macs", "light_macs", "elements", "layers")
 NEWEST = "10.2.0"
 TINYENGINE_REFERENCE = "7.3.0"
-_WITHOUT_CONVOLUTION = "autoencoder"
+WITHOUT_CONVOLUTION = "autoencoder"
 Group = tuple[str, str]
 
 
@@ -83,7 +83,7 @@ def usable(figure: Figure) -> bool:
     return (
         figure.runtime == "x_cube_ai"
         and figure.clock_stated
-        and figure.family != _WITHOUT_CONVOLUTION
+        and figure.family != WITHOUT_CONVOLUTION
         and figure.model in models()
     )
 

@@ -97,9 +97,7 @@ def execute(elf: bytes, core: Core, shape: Shape) -> Execution:
     reference (`_reference`).
     """
     if shape.operator not in _RUN:
-        raise UserError(
-            f"There is no kernel {shape.operator!r}; there are {', '.join(OPERATORS)}."
-        )
+        raise UserError(f"There is no kernel {shape.operator!r}; there are {', '.join(OPERATORS)}.")
     whole = shape.in_channels if shape.operator in ("conv1x1", "avg_pool", "linear") else 0
     if whole % 4 or min(shape.size, shape.in_channels, shape.out_channels, shape.kernel) < 1:
         raise UserError(
@@ -141,9 +139,7 @@ def _conv(elf: bytes, core: Core, s: Shape, rng: np.random.Generator) -> Checked
         [s.size, s.size, s.in_channels, s.out_size, s.out_size, s.out_channels]
         + [s.kernel, s.stride, *quantised.values()],
     )
-    wanted = reference.conv(
-        image, weights, bias, multiplier, shift, stride=s.stride, **quantised
-    )
+    wanted = reference.conv(image, weights, bias, multiplier, shift, stride=s.stride, **quantised)
     return execution, wanted, 5
 
 

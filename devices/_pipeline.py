@@ -56,9 +56,7 @@ class _DualIssue:
 
 
 _M7 = _DualIssue({"load": 2, "load_multiple": 2, "mac": 2, "mul": 2, "divide": 8}, 2, 8)
-_A53 = _DualIssue(
-    {"load": 4, "load_multiple": 4, "mac": 4, "mul": 4, "divide": 8, "simd": 4}, 1, 9
-)
+_A53 = _DualIssue({"load": 4, "load_multiple": 4, "mac": 4, "mul": 4, "divide": 8, "simd": 4}, 1, 9)
 
 
 @dataclass(frozen=True)
@@ -154,9 +152,7 @@ def _rv32(instructions: tuple[Instruction, ...], runs: int, jumps: int) -> int:
     return cycles * runs + (2 * jumps if instructions[-1].kind == "branch" else 0)
 
 
-def _dual(
-    model: _DualIssue, instructions: tuple[Instruction, ...], runs: int, jumps: int
-) -> int:
+def _dual(model: _DualIssue, instructions: tuple[Instruction, ...], runs: int, jumps: int) -> int:
     conditional = instructions[-1].kind == "branch"
     wrong = min(jumps, runs - jumps) if conditional else 0
     return _steady(_Hashable(model), instructions) * runs + model.mispredicted * wrong

@@ -22,7 +22,16 @@ from devices._cores import Core
 
 KERNELS = Path(__file__).parent / "_kernels"
 COMPILERS = ("zig", "gcc")
-_FLAGS = ("-O3", "-ffreestanding", "-fno-builtin", "-nostdlib", "-static", "-g0", "-Wall", "-Werror")
+_FLAGS = (
+    "-O3",
+    "-ffreestanding",
+    "-fno-builtin",
+    "-nostdlib",
+    "-static",
+    "-g0",
+    "-Wall",
+    "-Werror",
+)
 _INSTALL = (
     "Install the extra `mcu` (`pip install benchsuite[mcu]`, which brings ziglang) or the package "
     "gcc-arm-none-eabi of your distribution."
