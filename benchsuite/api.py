@@ -96,7 +96,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Device:
-    """A part to deploy on: core, clock and memories of its data sheet, and what runs networks on it.
+    """A part to deploy on: its core, clock, memories and the runtimes that are known for it.
 
     core: `cortex-m4`, ...; clock: Hz; sram, flash: bytes, None where the source names none;
     runtimes: ids of `devices._runtimes`; memory_factor: cycles on the part per model cycle, for

@@ -2,7 +2,7 @@
 
 `deploy` of one cell takes milliseconds, of 15,625 cells a minute; so the counts of all cells are
 those of one deployed network plus what another cell changes: its convolutions and poolings, one per
-live edge; its additions, one less per node than live edges enter it; and the ReLUs that could not be
+live edge; its additions, one less per node than live edges enter it; and the ReLUs that are not
 fused. The last depend on who reads which tensor, so the tensors of a stage are followed by reader.
 """
 

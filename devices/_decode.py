@@ -1,10 +1,9 @@
-"""Machine code to instructions with a class and the registers they touch (disassembler: capstone)."""
+"""Machine code to instructions with their class and registers (disassembler: capstone)."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 

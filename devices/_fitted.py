@@ -9,7 +9,7 @@
   window elements of pooling;
 - layers: operators.
 
-The four coefficients are common to all cores and versions of X-CUBE-AI; each (core, version) has one
+The four coefficients are common to all cores and versions of X-CUBE-AI; each (core, version) has a
 factor. All are non-negative and minimise the relative error; every (core, version, family of
 models) has the same weight, so that many resolutions of one model do not outvote others. Fitting
 leaves out networks without convolutions (the MLPerf autoencoder: its classifier's cost is not that

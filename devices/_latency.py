@@ -2,8 +2,8 @@
 
     latency = sum over layers of cycles(layer | core, runtime) / clock
 
-Nothing else is added: a runtime's own constant cost is some thousand cycles. The layers are those of
-`benchsuite.deploy`, so additions and ReLUs that the pattern of a cell makes necessary count.
+Nothing else is added: a runtime's own constant cost is some thousand cycles. The layers are those
+of `benchsuite.deploy`, so additions and ReLUs that the pattern of a cell makes necessary count.
 """
 
 from __future__ import annotations

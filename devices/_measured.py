@@ -1,10 +1,10 @@
-"""Figures that others measured on boards, each with its source, and the work of the models measured.
+"""Figures that others measured on boards, each with its source, and the work of those models.
 
 `tables/measured.csv`: one row per figure; effective: the share of the model's multiply-accumulates
 that the runtime executed (the MLPerf person-detection model has dead channels, which X-CUBE-AI
-removes since version 8.1); clock_stated is 0 where the source names no clock (TinyEngine's table for
-the STM32H743; 480 MHz, the part's highest, is assumed). `tables/models.csv`: amounts of work per
-model, counted from its layers.
+removes since version 8.1); clock_stated is 0 where the source names no clock (TinyEngine's table
+for the STM32H743; 480 MHz, the part's highest, is assumed). `tables/models.csv`: amounts of work of
+each model, counted from its layers.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ FREE = ("input", "constant", "zero")
 
 @dataclass(frozen=True, order=True)
 class Shape:
-    """One operator at one size; size: height and width of its input; padding: of average pooling."""
+    """One operator at one size; size: height and width of its input; padding: on every side."""
 
     operator: Operator
     size: int
@@ -136,8 +136,17 @@ def _conv(elf: bytes, core: Core, s: Shape, rng: np.random.Generator) -> Checked
         core,
         f"{s.operator}_s8",
         [image, padded, bias, multiplier, shift, out, columns],
-        [s.size, s.size, s.in_channels, s.out_size, s.out_size, s.out_channels]
-        + [s.kernel, s.stride, *quantised.values()],
+        [
+            s.size,
+            s.size,
+            s.in_channels,
+            s.out_size,
+            s.out_size,
+            s.out_channels,
+            s.kernel,
+            s.stride,
+            *quantised.values(),
+        ],
     )
     wanted = reference.conv(image, weights, bias, multiplier, shift, stride=s.stride, **quantised)
     return execution, wanted, 5

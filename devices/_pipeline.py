@@ -9,14 +9,14 @@
   of loads and multiplications after 2 (a chain of accumulations: 1); divide 8; mispredicted
   branch 8.
 - *RV32IMC*, single issue, by the manual of the open core CV32E40P (pipeline details): load-use
-  stall 1, multiplication 1, divide 35 at most and 19 here, jump 2, taken branch 3, other branches 1.
+  stall 1, multiplication 1, divide 19 (3 to 35), jump 2, taken branch 3, other branches 1.
 - *Cortex-A53*, dual issue in order, with constants of LLVM's scheduling model for it (load 4,
   multiply 4, SIMD 4, mispredicted branch 9; one memory access, one multiplication and one SIMD
   operation per cycle).
 
 In the two dual-issue models a block of code is costed in its steady state (its second run in a row)
-and a conditional branch is mispredicted as often as its rarer outcome occurs. Memory answers at once:
-no cache misses, no flash wait states. Those belong to the calibration against boards.
+and a conditional branch is mispredicted as often as its rarer outcome occurs. Memory answers at
+once: no cache misses, no flash wait states. Those belong to the calibration against boards.
 """
 
 from __future__ import annotations

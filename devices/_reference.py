@@ -1,6 +1,6 @@
-"""What the int8 kernels must compute, written with numpy and no trick; tensors [height, width, channels].
+"""What the int8 kernels must compute, written with numpy and no trick.
 
-Definitions are those in `_kernels/kernels.h`.
+Tensors are [height, width, channels]. Definitions are those in `_kernels/kernels.h`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def add(
 def affine(
     image: Int8, scale: Int32, bias: Int32, offsets: tuple[int, int], shift: int, low: int
 ) -> Int8:
-    """Return image [H, W, C] times scale [C] plus bias [C]; offsets: of the input, of the result."""
+    """Return image [H, W, C] times scale [C] plus bias [C]; offsets: of input and result."""
     total = (image.astype(np.int64) + offsets[0]) * scale + bias
     return clamp(requantise(total, 1, shift) + offsets[1], low, 127)
 

@@ -70,11 +70,12 @@ class Table:
 
 
 def amounts(shape: Shape) -> NDArray[np.float64]:
-    """Return the amounts of work that cost something in a shape; which they are depends on its kind.
+    """Return the amounts of work that cost something in a shape; its kind says which.
 
     conv: multiply-accumulates, columns gathered, outputs, output pixels; avg_pool: window elements
     inside the image, outputs, pixels; linear: multiply-accumulates, outputs; depthwise:
-    multiply-accumulates; others: outputs. There is no constant: a call costs some hundred cycles, and a fitted one would swallow other costs.
+    multiply-accumulates; others: outputs. There is no constant: a call costs some hundred cycles,
+    and a fitted one would swallow other costs.
     """
     pixels = shape.out_size**2
     columns = pixels * shape.kernel**2 * (-(-shape.in_channels // 4) * 4)
