@@ -56,10 +56,10 @@ def all_counts(skeleton: Skeleton) -> tuple[tuple[Shape, ...], NDArray[np.int32]
         ):
             counts[:, place[shape]] += changed.astype(np.int32)
     counts[~live.any(axis=1)] = 0  # the logits are constant
-    kept = counts.any(axis=0)
+    kept = (counts != 0).any(axis=0)
     counts = counts[:, kept]
     counts.setflags(write=False)
-    return tuple(shape for shape, keep in zip(shapes, kept, strict=True) if keep), counts
+    return tuple(shape for shape, keep in zip(shapes, kept.tolist(), strict=True) if keep), counts
 
 
 def _glue_shapes(skeleton: Skeleton, stage: int) -> tuple[Shape, Shape, Shape, Shape, Shape]:

@@ -120,9 +120,9 @@ def _instruction(i: Any, isa: Isa) -> Instruction:
         pc = _import("capstone.arm").ARM_REG_PC
         if pc in writes and kind in ("alu", "load"):
             kind = "jump"
-        if mnemonic in ("ldrd", "strd") or isa == "aarch64":
+        if mnemonic in ("ldrd", "strd"):
             moved = 2
-        elif mnemonic not in ("pop", "push") and kind.endswith("multiple"):
+        elif not mnemonic.endswith(("pop", "push")) and kind.endswith("multiple"):
             moved -= 1
     accumulates = kind == "mac" and len(i.operands) == 4
     return Instruction(

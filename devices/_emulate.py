@@ -100,19 +100,19 @@ def call(
 def _machine(unicorn: Any, core: Core) -> tuple[Any, tuple[int, int, int]]:
     """Return an emulator and its registers for first argument, return address and stack."""
     if core.isa == "thumb":
-        from unicorn import arm_const as c
+        c = _import("unicorn.arm_const")
 
         machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         m4 = core.name == "cortex-m4"
         machine.ctl_set_cpu_model(c.UC_CPU_ARM_CORTEX_M4 if m4 else c.UC_CPU_ARM_CORTEX_M7)
         registers = (c.UC_ARM_REG_R0, c.UC_ARM_REG_LR, c.UC_ARM_REG_SP)
     elif core.isa == "riscv32":
-        from unicorn import riscv_const as c
+        c = _import("unicorn.riscv_const")
 
         machine = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
         registers = (c.UC_RISCV_REG_A0, c.UC_RISCV_REG_RA, c.UC_RISCV_REG_SP)
     else:
-        from unicorn import arm64_const as c
+        c = _import("unicorn.arm64_const")
 
         machine = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         machine.ctl_set_cpu_model(c.UC_CPU_ARM64_A53)

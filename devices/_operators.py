@@ -173,7 +173,7 @@ def _affine(elf: bytes, core: Core, s: Shape, rng: np.random.Generator) -> Check
     scale = rng.integers(-(1 << 20), 1 << 20, s.in_channels).astype(np.int32)
     bias = rng.integers(-(1 << 24), 1 << 24, s.in_channels).astype(np.int32)
     numbers = [s.size**2, s.in_channels, 9, 20, -11, -128, 127]
-    arrays = [image, scale, bias, np.zeros_like(image)]
+    arrays: list[NDArray[Any]] = [image, scale, bias, np.zeros_like(image)]
     execution = call(elf, core, "affine_s8", arrays, numbers)
     return execution, reference.affine(image, scale, bias, (9, -11), 20, -128), 3
 
@@ -189,7 +189,7 @@ def _linear(elf: bytes, core: Core, s: Shape, rng: np.random.Generator) -> Check
     bias = rng.integers(-2048, 2048, s.out_channels).astype(np.int32)
     multiplier, shift = 0x5000_0000, 40
     numbers = [s.in_channels, s.out_channels, 128, multiplier, shift, -1]
-    arrays = [features, weights, bias, np.zeros(s.out_channels, np.int8)]
+    arrays: list[NDArray[Any]] = [features, weights, bias, np.zeros(s.out_channels, np.int8)]
     execution = call(elf, core, "linear_s8", arrays, numbers)
     return execution, reference.linear(features, weights, bias, (128, -1), multiplier, shift), 3
 

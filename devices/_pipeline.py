@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from devices._cores import Core, Isa
@@ -47,7 +47,7 @@ class Profile:
         return sum(self.instructions.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object per core, so it can be a key of the cache
 class _DualIssue:
     latency: Mapping[Class, int]
     loads_per_cycle: int
@@ -155,26 +155,12 @@ def _rv32(instructions: tuple[Instruction, ...], runs: int, jumps: int) -> int:
 def _dual(model: _DualIssue, instructions: tuple[Instruction, ...], runs: int, jumps: int) -> int:
     conditional = instructions[-1].kind == "branch"
     wrong = min(jumps, runs - jumps) if conditional else 0
-    return _steady(_Hashable(model), instructions) * runs + model.mispredicted * wrong
-
-
-class _Hashable:
-    """A model as a key of the cache: there is one object per core."""
-
-    def __init__(self, model: _DualIssue) -> None:
-        self.model = model
-
-    def __hash__(self) -> int:
-        return id(self.model)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashable) and other.model is self.model
+    return _steady(model, instructions) * runs + model.mispredicted * wrong
 
 
 @functools.cache
-def _steady(key: _Hashable, instructions: tuple[Instruction, ...]) -> int:
+def _steady(model: _DualIssue, instructions: tuple[Instruction, ...]) -> int:
     """Return the cycles of the second of two runs in a row."""
-    model = key.model
     ready: dict[int, int] = defaultdict(int)
     chained: dict[int, int] = {}
     by_alu: set[int] = set()
@@ -221,7 +207,7 @@ def _fits(model: _DualIssue, kind: Class, issued: list[Class]) -> bool:
     return kind != "branch" or "branch" not in issued
 
 
-_CYCLES = {
+_CYCLES: dict[str, Callable[[tuple[Instruction, ...], int, int], int]] = {
     "cortex-m4": _m4,
     "cortex-m7": functools.partial(_dual, _M7),
     "rv32imc": _rv32,

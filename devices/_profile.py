@@ -28,7 +28,7 @@ def conditions(core: Core, built: Build) -> dict[str, str]:
 def count(core: Core, shape: Shape, compiler: str = "") -> Row:
     """Return the instructions and model cycles of one shape, its output checked bit by bit."""
     counted = profile(execute(build(core, compiler).elf, core, shape), core)
-    classes = {kind: int(counted.instructions.get(kind, 0)) for kind in CLASSES}
+    classes: dict[str, int] = {kind: int(counted.instructions.get(kind, 0)) for kind in CLASSES}
     return Row(shape, counted.cycles, {"instructions": counted.total, **classes})
 
 

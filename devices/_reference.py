@@ -18,12 +18,14 @@ def requantise(acc: NDArray[Any], multiplier: Any, shift: Any) -> NDArray[np.int
     """Return `(acc * multiplier + 2^(shift - 1)) >> shift` in 64 bits."""
     wide = acc.astype(np.int64) * np.asarray(multiplier, np.int64)
     half = np.int64(1) << (np.asarray(shift, np.int64) - 1)
-    return (wide + half) >> np.asarray(shift, np.int64)
+    result: NDArray[np.int64] = np.right_shift(wide + half, np.asarray(shift, np.int64))
+    return result
 
 
 def clamp(values: NDArray[Any], low: int, high: int) -> Int8:
     """Return values limited to [low, high] as int8."""
-    return np.clip(values, low, high).astype(np.int8)
+    limited: Int8 = np.clip(values, low, high).astype(np.int8)
+    return limited
 
 
 def conv(

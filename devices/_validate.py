@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
 from devices import _fitted, _table
@@ -168,17 +169,18 @@ def _row(group: Sequence[Prediction]) -> Row:
     )
 
 
-def _mean_known(values: np.ndarray) -> float:
+def _mean_known(values: NDArray[np.float64]) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else math.nan
 
 
-def _rank(predicted: np.ndarray, measured: np.ndarray, which: str) -> float:
+def _rank(predicted: NDArray[np.float64], measured: NDArray[np.float64], which: str) -> float:
     """Return a rank correlation over the pairs that are known, NaN for fewer than 3."""
     from scipy import stats
 
     known = ~np.isnan(predicted)
     if known.sum() < 3 or len(set(measured[known])) < 2 or len(set(predicted[known])) < 2:
         return math.nan
-    test = stats.spearmanr if which == "spearman" else stats.kendalltau
-    return float(test(predicted[known], measured[known])[0])
+    pair = predicted[known], measured[known]
+    found = stats.spearmanr(*pair) if which == "spearman" else stats.kendalltau(*pair)
+    return float(found[0])
