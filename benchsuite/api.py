@@ -93,3 +93,38 @@ class Report:
     title: str
     answers: str
     make: Callable[[Table], Result]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A part to deploy on: its core, clock, memories and the runtimes that are known for it.
+
+    core: `cortex-m4`, ...; clock: Hz; sram, flash: bytes, None where the source names none;
+    runtimes: ids of `devices._runtimes`; memory_factor: cycles on the part per model cycle, for
+    runtimes whose cycles are counted (flash wait states and buses, 1 where nobody measured it),
+    and memory_factor_source: where it comes from; source: of the facts.
+    """
+
+    core: str
+    clock: float
+    sram: int | None
+    flash: int | None
+    runtimes: tuple[str, ...]
+    source: str
+    memory_factor: float = 1.0
+    memory_factor_source: str = "not calibrated: memory that answers at once"
+
+    def __post_init__(self) -> None:
+        for name in ("core", "source"):
+            if not getattr(self, name):
+                raise UserError(f"A device needs its {name}; this one names none.")
+        if not self.runtimes:
+            raise UserError("A device needs at least one runtime: no latency without one.")
+        if not (np.isfinite(self.clock) and self.clock > 0):
+            raise UserError(f"A device needs a clock above 0 Hz, not {self.clock!r}.")
+        if not (np.isfinite(self.memory_factor) and self.memory_factor > 0):
+            raise UserError(f"A memory factor is above 0, not {self.memory_factor!r}.")
+        for name in ("sram", "flash"):
+            size = getattr(self, name)
+            if size is not None and (isinstance(size, bool) or int(size) != size or size <= 0):
+                raise UserError(f"A device needs a whole number of bytes of {name}, not {size!r}.")

@@ -34,6 +34,7 @@ class Kind:
 
 KINDS = {
     "proxies": Kind("proxies", "proxies", "PROXY", api.Proxy),
+    "devices": Kind("devices", "devices", "DEVICE", api.Device),
     "reports": Kind("reports", "reports", "REPORT", api.Report),
 }
 

@@ -1,0 +1,91 @@
+"""The runtimes a device can run networks with, and where their cycles come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from benchsuite.api import Device
+from benchsuite.errors import UserError, did_you_mean
+from devices import _fitted, _table
+from devices._operators import Shape
+
+Origin = Literal["emulated", "counted", "fitted", "published"]
+ShapeCycles = Callable[[Shape], tuple[float, bool]]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A library of kernels; origin: how its cycles are known; source: from what."""
+
+    origin: Origin
+    description: str
+    source: str
+
+
+RUNTIMES = {
+    "own": Runtime(
+        "emulated",
+        "int8 kernels of this project, counted in an emulator",
+        "devices/_kernels, devices/tables/own-*.csv; pipeline models in devices/_pipeline.py",
+    ),
+    "tflm_cmsis_nn": Runtime(
+        "counted",
+        "TensorFlow Lite Micro with CMSIS-NN, instructions counted in an emulator",
+        "devices/tables/tflm_cmsis_nn-*.csv; CMSIS-NN 99f736a, gcc 12.2 -Ofast",
+    ),
+    "x_cube_ai": Runtime(
+        "fitted",
+        f"X-CUBE-AI {_fitted.NEWEST}, fitted to latencies published for boards",
+        "devices/tables/measured.csv (MLPerf Tiny v0.7 to v1.3, ST model zoo)",
+    ),
+    "tinyengine": Runtime(
+        "fitted",
+        "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board",
+        "devices/tables/measured.csv (mit-han-lab/tinyengine)",
+    ),
+    "monas2024": Runtime(
+        "published",
+        "the latency table of the MONAS paper, milliseconds per operator of a cell",
+        "devices/_monas.py (MONAS, Table 2; YeQiao/MicroNAS)",
+    ),
+}
+
+
+def runtime(device: Device, name: str) -> Runtime:
+    """Return one of `RUNTIMES`. Raises UserError if unknown or not among the device's."""
+    if name not in RUNTIMES:
+        raise UserError(
+            f"There is no runtime {name!r}; there are {', '.join(RUNTIMES)}."
+            + did_you_mean(name, RUNTIMES)
+        )
+    if name not in device.runtimes:
+        raise UserError(
+            f"This device has no runtime {name!r}; it has {', '.join(device.runtimes)}."
+        )
+    return RUNTIMES[name]
+
+
+def shape_cycles(device: Device, name: str) -> ShapeCycles:
+    """Return shape -> (clock cycles, whether interpolated) of one runtime on a device.
+
+    Counted cycles are multiplied with the device's memory factor; fitted ones hold it already.
+    Raises UserError if the device has no such runtime or the runtime knows no single layers.
+    """
+    origin = runtime(device, name).origin
+    if origin in ("emulated", "counted"):
+        table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
+
+        def from_table(shape: Shape) -> tuple[float, bool]:
+            cycles, interpolated = table.cycles(shape)
+            return cycles * factor, interpolated
+
+        return from_table
+    if origin == "fitted":
+        find = _fitted.x_cube_ai if name == "x_cube_ai" else _fitted.tinyengine
+        cycles = find(device.core)
+        return lambda shape: (cycles(shape), False)
+    raise UserError(
+        f"The runtime {name!r} is a published table per operator of a cell: it knows no layers."
+    )

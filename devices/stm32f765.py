@@ -1,0 +1,18 @@
+"""STM32F765: Cortex-M7 at 216 MHz, 512 KiB SRAM, 2 MiB flash.
+
+MCUNet, which states 1 MB of flash.
+"""
+
+from benchsuite.api import Device
+from devices._memory_factor import CORTEX_M7
+
+DEVICE = Device(
+    core="cortex-m7",
+    clock=216e6,
+    sram=512 * 1024,
+    flash=2 * 1024 * 1024,
+    runtimes=("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"),
+    source="data sheet DS11532; MCUNet section 4",
+    memory_factor=CORTEX_M7.value,
+    memory_factor_source=CORTEX_M7.source,
+)

@@ -1,0 +1,207 @@
+"""What ships as tables: well-formed, refitted alike, and compared with boards honestly."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from benchsuite.commands import devices as devices_command
+from benchsuite.commands import profile as profile_command
+from benchsuite.errors import UserError
+from devices import _fitted, _table, _toolchain
+from devices._cores import CORES
+from devices._grid import grid
+from devices._measured import figures, models, work
+from devices._operators import OPERATORS
+from devices._table import TABLES, dump, load, parse
+from devices._validate import check
+
+COUNTED = sorted(path.stem for path in TABLES.glob("*-*.csv"))
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_tables_are_well_formed(name: str) -> None:
+    table = load(name)
+    runtime, _, core = name.partition("-")
+    assert table.conditions["runtime"] == runtime
+    assert table.conditions["core"] == core
+    assert {"compiler", "kernels", "inputs", "unit"} <= table.conditions.keys()
+    assert {shape.operator for shape in table.rows} >= set(OPERATORS)
+    for row in table.rows.values():
+        classes = sum(n for kind, n in row.counts.items() if kind != "instructions")
+        assert classes == row.counts["instructions"]
+        assert 0.4 * classes < row.cycles < 4 * classes
+    assert dump(table.conditions, list(table.rows.values())) == (
+        (TABLES / f"{name}.csv").read_text(encoding="utf-8")
+    )
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_own_tables_hold_the_grid_and_these_kernels(core: str) -> None:
+    table = load(f"own-{core}")
+    assert tuple(table.rows) == grid()
+    assert table.conditions["kernels"] == _toolchain.kernel_hash()
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+def test_the_interpolation_fits_its_rows(core: str) -> None:
+    table = load(f"own-{core}")
+    for operator in OPERATORS:
+        assert table.fit_error(operator) < 0.06
+
+
+def test_interpolation_predicts_rows_left_out() -> None:
+    table = load("own-cortex-m4")
+    for left_out in [s for s in table.rows if s.operator == "conv" and s.in_channels >= 16]:
+        rest = {shape: row for shape, row in table.rows.items() if shape != left_out}
+        cycles, interpolated = _table.Table("rest", {}, rest).cycles(left_out)
+        assert interpolated
+        assert cycles == pytest.approx(table.rows[left_out].cycles, rel=0.12)
+
+
+HEADER = "operator,size,in_channels,out_channels,kernel,stride,padding,cycles"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [HEADER],
+        ["# core: x", "size,cycles", "1,2"],
+        [HEADER, "add,4,8,8,1,1,0"],
+        [HEADER, "add,4,8,8,1,1,0,many"],
+        [HEADER, "add,four,8,8,1,1,0,10"],
+    ],
+)
+def test_malformed_tables(lines: list[str]) -> None:
+    with pytest.raises(UserError, match=r"malformed in line|holds no rows"):
+        parse("bad", lines)
+
+
+def test_a_table_without_an_operator_or_without_a_file() -> None:
+    table = parse("small", [HEADER, "add,4,8,8,1,1,0,10"])
+    with pytest.raises(UserError, match="no row of the operator 'conv'; it holds add"):
+        table.cycles(next(shape for shape in grid() if shape.operator == "conv"))
+    with pytest.raises(UserError, match="no latency table 'own-z80'; there are own-cortex-a53"):
+        load("own-z80")
+
+
+def test_the_shipped_fit_is_the_fit() -> None:
+    def numbers(text: str) -> dict[str, float]:
+        lines = text.strip().splitlines()[1:]
+        return {line.rpartition(",")[0]: float(line.rpartition(",")[2]) for line in lines}
+
+    shipped = numbers((TABLES / "fitted.csv").read_text(encoding="utf-8"))
+    assert numbers(_fitted.refit()) == pytest.approx(shipped, rel=1e-5)
+    assert min(shipped.values()) >= 0
+
+
+def test_a_fit_recovers_the_coefficients_that_made_its_data() -> None:
+    rows = [row for row in figures() if _fitted.usable(row)]
+    true, _ = _fitted.shipped()
+    made = [
+        type(row)(
+            **{
+                **vars(row),
+                "latency": true.cycles(row.core, row.version, _fitted.parts_of_work(work(row)))
+                / row.clock,
+            }
+        )
+        for row in rows
+    ]
+    again = _fitted.fit(made)
+    assert again.coefficients == pytest.approx(true.coefficients, rel=1e-3)
+    assert dict(again.factors) == pytest.approx(dict(true.factors), rel=1e-3)
+
+
+def test_measured_figures_have_sources_and_positive_values() -> None:
+    assert len(figures()) > 150
+    for figure in figures():
+        assert figure.latency > 0
+        assert figure.clock > 0
+        assert 0 < figure.effective <= 1
+        assert "@" in figure.source
+    assert models()["pretrainedResnet_quant"]["layers"] == 14
+    total = models()["pretrainedResnet_quant"]
+    assert sum(total[k] for k in ("conv_macs", "conv1x1_macs", "linear_macs")) == 12_501_632
+
+
+def test_agreement_with_boards() -> None:
+    rows = {(row.board, row.runtime): row for row in check().rows}
+    for board in ("NUCLEO-L4R5ZI", "NUCLEO-H7A3ZI-Q", "STM32H747I-DISCO"):
+        row = rows[board, "x_cube_ai"]
+        assert row.n >= 15
+        assert row.mape <= row.mape_family_out < 0.11
+        assert row.tau > 0.9
+    assert rows["NUCLEO-L4R5ZI", "microtvm_cmsis_nn"].mape < 0.1
+    # What does not agree is in the report all the same.
+    assert rows["NUCLEO-L4R5ZI", "tflm_cmsis_nn"].mape > 0.3
+    assert rows["STM32H743", "tinyengine"].mape > 0.15
+    assert not rows["STM32H743", "tinyengine"].clock_stated
+
+
+def test_resnet8_on_the_reference_board() -> None:
+    resnet = [
+        one
+        for one in check().predictions
+        if (one.figure.board, one.figure.family) == ("NUCLEO-L4R5ZI", "resnet8")
+    ]
+    newest = [one for one in resnet if one.figure.version == _fitted.NEWEST]
+    other = [one for one in resnet if one.figure.runtime == "microtvm_cmsis_nn"]
+    assert newest
+    assert other
+    for one in newest + other:
+        assert one.family_out == pytest.approx(one.figure.latency, rel=0.1)
+
+
+def test_a_family_left_out_is_not_used() -> None:
+    unseen = [one for one in check().predictions if _fitted.usable(one.figure)]
+    assert len(unseen) > 90
+    assert all(one.predicted != one.family_out for one in unseen)
+
+
+def test_devices_check_prints_both_forms() -> None:
+    found = CliRunner().invoke(devices_command.command, ["check", "--json"])
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.output)["rows"]
+    wanted = {"board", "runtime", "n", "mae_ms", "mape", "mape_family_out", "spearman", "tau"}
+    assert all(wanted <= row.keys() for row in rows)
+    printed = CliRunner().invoke(devices_command.command, ["check"])
+    assert printed.exit_code == 0
+    assert "Left out" in printed.output
+
+
+def test_profile_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = CliRunner()
+    unknown = runner.invoke(profile_command.command, ["stm32f747"])
+    assert isinstance(unknown.exception, UserError)
+    assert "Did you mean stm32f7" in str(unknown.exception)
+    monkeypatch.setattr(_toolchain, "available", lambda: ())
+    _toolchain.build.cache_clear()
+    nothing = runner.invoke(profile_command.command, ["stm32f746"])
+    assert isinstance(nothing.exception, UserError)
+    assert "no cross-compiler" in str(nothing.exception)
+
+
+def test_profile_writes_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    for package in ("unicorn", "capstone", "elftools"):
+        pytest.importorskip(package)
+    if not _toolchain.available():
+        pytest.skip("no cross-compiler: neither ziglang nor gcc-arm-none-eabi")
+    from devices import _grid
+
+    few = tuple(shape for shape in grid() if shape.operator == "linear")
+    monkeypatch.setattr(_grid, "grid", lambda: few)
+    path = f"{tmp_path}/table.csv"
+    done = CliRunner().invoke(profile_command.command, ["stm32l4r5", "--out", path])
+    assert done.exit_code == 0, done.output
+    with open(path, encoding="utf-8") as file:
+        table = parse("new", file.read().splitlines())
+    assert tuple(table.rows) == few
+
+
+def test_a_missing_emulator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from devices._emulate import _import
+
+    with pytest.raises(UserError, match=r"nowhere_to_be_found.*pip install benchsuite\[mcu\]"):
+        _import("nowhere_to_be_found")
