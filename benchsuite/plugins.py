@@ -94,6 +94,11 @@ def load(kind: str, name: str, extra: Sequence[Path] = ()) -> Any:
     return record
 
 
+def shared(module: str) -> Any:
+    """Return a shared module of a plug-in package, such as `devices._memory`, by its name."""
+    return importlib.import_module(module)
+
+
 def _import(plugin: Plugin, kind: Kind) -> ModuleType:
     if plugin.module:
         return importlib.import_module(plugin.module)

@@ -93,6 +93,7 @@ class _Collected:
             name=f"{stem}.std@{version}",
             description=f"Standard deviation over {self.repeats} repeats: {column.description}",
             direction="none",
+            kind="detail",
         )
         if self.repeats > 1:
             yield self._expand(spread, values.std(axis=0, ddof=1), why)
@@ -101,6 +102,7 @@ class _Collected:
                 column,
                 name=f"{stem}.r{repeat}@{version}",
                 description=f"Repeat {repeat}: {column.description}",
+                kind="detail",
             )
             why = [self._why(name, repeat, number) for number in range(values.shape[1])]
             yield self._expand(one, values[repeat], why)
@@ -114,6 +116,7 @@ class _Collected:
                 direction="none",
                 source=_SOURCE,
                 version="1",
+                kind="detail",
             )
             seconds = self._seconds[name]
             count = (~np.isnan(seconds)).sum(axis=0)
