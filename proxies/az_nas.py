@@ -26,7 +26,6 @@ from benchsuite.api import Proxy
 from benchsuite.cost import flops
 from proxies._net import Net, blocks, outputs, unchanged
 from proxies._passes import Passes
-from proxies._weights import generator
 
 OUTPUTS = {
     "expressivity": "sum over blocks of the entropy of principal components [nat]",
@@ -82,8 +81,8 @@ def _random_signs(like: Tensor, source: torch.Generator) -> Tensor:
 
 def _score(passes: Passes) -> dict[str, float]:
     net = passes.module("kaiming")
-    source = generator(passes.seed, passes.repeat, "az_nas")
-    numbers = (*parts(net, passes.batches[0].images, source), float(flops(net.network)))
+    source = passes.generator("az_nas")
+    numbers = (*parts(net, passes.images, source), float(flops(net.network)))
     return dict(zip(OUTPUTS, numbers, strict=True))
 
 

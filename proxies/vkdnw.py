@@ -91,7 +91,7 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
 
 def _score(passes: Passes) -> dict[str, float]:
     net = passes.module("kaiming").requires_grad_(False).to(memory_format=torch.channels_last)
-    images = passes.batches[0].images.contiguous(memory_format=torch.channels_last)
+    images = passes.images.contiguous(memory_format=torch.channels_last)
     with unchanged(net, training=False):
         logits = net(images)
     return {"": spectrum_entropy(jacobian(net, images), logits)}
