@@ -16,9 +16,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchsuite.cli import main
 
 from benchsuite.cell import N_CELLS
+from benchsuite.cli import main
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
