@@ -111,7 +111,7 @@ def test_meco_is_the_definition(cell):
 def test_vkdnw_is_the_definition(cell):
     given = passes(cell)
     net = given.module("kaiming")
-    exact = reference.vkdnw(net.double(), given.images.double())
+    exact = reference.vkdnw(net.double(), given.noise("vkdnw").double())
     assert score("vkdnw", given)[""] == pytest.approx(exact, abs=2e-3)
     assert 0 <= exact <= np.log(9)
 
@@ -138,7 +138,7 @@ def test_az_nas_is_the_definition(cell):
     names = blocks(net.network)
     sizes = {layer.name: layer.shape for layer in net.network.layers}
     signs = {n: 2.0 * torch.randint(2, (6, *sizes[n]), generator=source) - 1.0 for n in names[1:]}
-    exact = reference.az_nas(net, given.images, names, signs)
+    exact = reference.az_nas(net, given.noise("az_nas"), names, signs)
     found = score("az_nas", given)
     assert found["expressivity"] == pytest.approx(exact[0], rel=1e-3)
     assert found["progressivity"] == pytest.approx(exact[1], abs=2e-3)
