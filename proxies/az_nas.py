@@ -9,8 +9,9 @@ a block halves the resolution its gradient's 2x2 neighbours become channels.
 
 A block that passes every gradient on unchanged is untrainable: the authors' score is minus
 infinity, here trainability is missing. Complexity is the FLOPs of the network that is scored,
-without dead operators. Weights are Kaiming (fan-in) as in the authors' code; their images are 64
-of white noise, here they are those of the batch. `az_nas_rank` puts the parts together.
+without dead operators. As in the authors' code weights are Kaiming (fan-in) and images are N(0, 1)
+noise, here as many as the batch has (theirs: 64). Real images are another quantity: progressivity
+above all ranks cells differently on them. `az_nas_rank` puts the parts together.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from benchsuite.api import Proxy
 from benchsuite.cost import flops
 from proxies._net import Net, blocks, outputs, unchanged
 from proxies._passes import Passes
-from proxies._weights import generator
 
 OUTPUTS = {
     "expressivity": "sum over blocks of the entropy of principal components [nat]",
@@ -82,8 +82,8 @@ def _random_signs(like: Tensor, source: torch.Generator) -> Tensor:
 
 def _score(passes: Passes) -> dict[str, float]:
     net = passes.module("kaiming")
-    source = generator(passes.seed, passes.repeat, "az_nas")
-    numbers = (*parts(net, passes.batches[0].images, source), float(flops(net.network)))
+    source = passes.generator("az_nas")
+    numbers = (*parts(net, passes.noise("az_nas"), source), float(flops(net.network)))
     return dict(zip(OUTPUTS, numbers, strict=True))
 
 

@@ -23,7 +23,6 @@ from benchsuite.api import Proxy
 from benchsuite.network import Skeleton
 from proxies._net import Net, outputs, unchanged
 from proxies._passes import Passes
-from proxies._weights import generator
 
 BATCHES, SIZE = 3, 1000
 _THIN = Skeleton(channels=1, cells_per_stage=1, resolution=4)
@@ -69,8 +68,8 @@ def distinct(rows: NDArray[np.bool_]) -> int:
 
 def _score(passes: Passes) -> dict[str, float]:
     net = passes.module("kaiming", _THIN)
-    source = generator(passes.seed, passes.repeat, "linear_regions")
-    inputs = patches(passes.batches[0].images, BATCHES * SIZE, source).split(SIZE)
+    source = passes.generator("linear_regions")
+    inputs = patches(passes.images, BATCHES * SIZE, source).split(SIZE)
     whole, first = zip(*(signs(net, batch) for batch in inputs), strict=True)
     return {
         "n1000": float(np.mean([distinct(rows) for rows in whole])),

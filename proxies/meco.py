@@ -17,7 +17,6 @@ from torch import Tensor
 from benchsuite.api import Proxy
 from proxies._net import Net, outputs, unchanged
 from proxies._passes import Passes
-from proxies._weights import generator
 
 KINDS = ("conv", "bn", "relu", "avg_pool", "add")
 SIZE = 64
@@ -40,7 +39,7 @@ def smallest_eigenvalues(net: Net, image: Tensor) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    source = generator(passes.seed, passes.repeat, "meco")
+    source = passes.generator("meco")
     image = torch.randn((1, 3, SIZE, SIZE), generator=source).to(passes.dtype)
     return {"": smallest_eigenvalues(passes.module(), image)}
 

@@ -41,7 +41,7 @@ def kernel(net: Net, images: Tensor) -> Tensor:
 def _score(passes: Passes) -> dict[str, float]:
     numbers = dict.fromkeys(ORDERS, float("nan"))
     net = passes.module("kaiming_fan_out", replace(passes.skeleton, channels=3, cells_per_stage=1))
-    ascending = torch.linalg.eigvalsh(kernel(net, passes.batches[0].images)).tolist()
+    ascending = torch.linalg.eigvalsh(kernel(net, passes.images)).tolist()
     for i in ORDERS:
         if i < len(ascending) and ascending[i] > 0:
             numbers[i] = ascending[-1] / ascending[i]

@@ -5,10 +5,10 @@ tensors (weights, scales, offsets): F = mean_b J_b^T (diag(p_b) - p_b p_b^T) J_b
 128] the derivatives of the logits, p_b = 0.95 softmax + 0.05 / classes. The score is the entropy
 of the nine deciles of its singular values, scaled to sum to 1; at most log 9.
 
-As in the authors' code weights are Kaiming (fan-in) and BN is in eval mode with new statistics,
-so it normalises nothing. Their code multiplies J by the transpose of the factor of p's covariance
-that the paper calls for; here it is the paper's matrix. Images are those of the batch; theirs are
-64 of white noise.
+As in the authors' code weights are Kaiming (fan-in), images are N(0, 1) noise, here as many as the
+batch has (theirs: 64), and BN is in eval mode with new statistics, so it normalises nothing. Their
+code multiplies J by the transpose of the factor of p's covariance that the paper calls for; here
+it is the paper's matrix.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
 
 def _score(passes: Passes) -> dict[str, float]:
     net = passes.module("kaiming").requires_grad_(False).to(memory_format=torch.channels_last)
-    images = passes.batches[0].images.contiguous(memory_format=torch.channels_last)
+    images = passes.noise("vkdnw").contiguous(memory_format=torch.channels_last)
     with unchanged(net, training=False):
         logits = net(images)
     return {"": spectrum_entropy(jacobian(net, images), logits)}

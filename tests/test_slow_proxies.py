@@ -18,7 +18,6 @@ from proxies._net import blocks
 from proxies._passes import Passes
 from proxies._ranks import rank_sum
 from proxies._score import score_network
-from proxies._weights import generator
 
 SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
 SCORED = ("az_nas", "linear_regions", "meco", "ntk_cond", "swap", "vkdnw")
@@ -35,10 +34,6 @@ def passes(cell, seed=0, skeleton=SMALL, size=6):
     return Passes(cell, skeleton, [batch], seed=seed)
 
 
-def images_of(given):
-    return given.batches[0].images
-
-
 def score(name, given):
     return load("proxies", name).score(given)
 
@@ -48,10 +43,10 @@ def score(name, given):
 def test_ntk_is_the_definition(cell):
     given = passes(cell)
     net = given.module("kaiming_fan_out", Skeleton(3, 1, resolution=8))
-    single = ntk_cond.kernel(net, images_of(given)).numpy()
-    exact = reference.ntk(net.double(), images_of(given).double())
+    single = ntk_cond.kernel(net, given.images).numpy()
+    exact = reference.ntk(net.double(), given.images.double())
     np.testing.assert_allclose(
-        ntk_cond.kernel(net, images_of(given).double()), exact, rtol=1e-7, atol=1e-9 * exact.max()
+        ntk_cond.kernel(net, given.images.double()), exact, rtol=1e-7, atol=1e-9 * exact.max()
     )
     # In float32 a ReLU input near 0 may fall on the other side.
     np.testing.assert_allclose(single, exact, atol=0.02 * exact.max())
@@ -62,9 +57,7 @@ def test_ntk_is_the_definition(cell):
 
 def test_ntk_with_frozen_statistics_is_another_quantity():
     given = passes(FULL)
-    train, frozen = (
-        reference.ntk(given.module(), images_of(given), frozen=f) for f in (False, True)
-    )
+    train, frozen = (reference.ntk(given.module(), given.images, frozen=f) for f in (False, True))
     assert not np.allclose(train, frozen, rtol=0.1)
 
 
@@ -72,9 +65,9 @@ def test_ntk_with_frozen_statistics_is_another_quantity():
 @given(cell=CONNECTED)
 def test_linear_regions_are_the_definition(cell):
     given = passes(cell)
-    source = generator(0, 0, "linear_regions")
+    source = given.generator("linear_regions")
     net = given.module("kaiming", linear_regions._THIN)
-    batches = linear_regions.patches(images_of(given), 3000, source).split(1000)
+    batches = linear_regions.patches(given.images, 3000, source).split(1000)
     run = {"start": "stem.bn", "stop": "last.relu"}
     found = score("linear_regions", given)
     assert found["n3000"] == reference.linear_regions(net, batches, **run)
@@ -98,7 +91,7 @@ def test_patches_are_crops_of_the_images():
 @given(cell=CONNECTED)
 def test_swap_is_the_definition(cell):
     given = passes(cell, size=20)
-    first = images_of(given)[:16]
+    first = given.images[:16]
     assert score("swap", given) == {"": reference.swap(given.module(), first)}
     assert swap.distinct_columns(given.module(), first) <= 2**16
 
@@ -107,7 +100,7 @@ def test_swap_is_the_definition(cell):
 @given(cell=CONNECTED)
 def test_meco_is_the_definition(cell):
     given = passes(cell)
-    image = torch.randn((1, 3, 64, 64), generator=generator(0, 0, "meco"))
+    image = torch.randn((1, 3, 64, 64), generator=given.generator("meco"))
     assert score("meco", given)[""] == pytest.approx(
         reference.meco(given.module(), image), rel=1e-5, abs=1e-5
     )
@@ -118,7 +111,7 @@ def test_meco_is_the_definition(cell):
 def test_vkdnw_is_the_definition(cell):
     given = passes(cell)
     net = given.module("kaiming")
-    exact = reference.vkdnw(net.double(), images_of(given).double())
+    exact = reference.vkdnw(net.double(), given.noise("vkdnw").double())
     assert score("vkdnw", given)[""] == pytest.approx(exact, abs=2e-3)
     assert 0 <= exact <= np.log(9)
 
@@ -126,7 +119,7 @@ def test_vkdnw_is_the_definition(cell):
 def test_vkdnw_derivatives_are_those_of_single_numbers():
     """Move the first number of each tensor by a finite step."""
     given = passes(FULL)
-    net, images = given.module("kaiming").double().eval(), images_of(given).double()
+    net, images = given.module("kaiming").double().eval(), given.images.double()
     derivatives = vkdnw.jacobian(net.requires_grad_(False), images)
     assert derivatives.shape == (6, 10, min(128, len(list(net.parameters()))))
     for at in (0, 1, 2, 5, 30, derivatives.shape[2] - 1):
@@ -141,11 +134,11 @@ def test_vkdnw_derivatives_are_those_of_single_numbers():
 @given(cell=CONNECTED)
 def test_az_nas_is_the_definition(cell):
     given = passes(cell)
-    source, net = generator(0, 0, "az_nas"), given.module("kaiming")
+    source, net = given.generator("az_nas"), given.module("kaiming")
     names = blocks(net.network)
     sizes = {layer.name: layer.shape for layer in net.network.layers}
     signs = {n: 2.0 * torch.randint(2, (6, *sizes[n]), generator=source) - 1.0 for n in names[1:]}
-    exact = reference.az_nas(net, images_of(given), names, signs)
+    exact = reference.az_nas(net, given.noise("az_nas"), names, signs)
     found = score("az_nas", given)
     assert found["expressivity"] == pytest.approx(exact[0], rel=1e-3)
     assert found["progressivity"] == pytest.approx(exact[1], abs=2e-3)
@@ -172,13 +165,13 @@ def test_without_a_path_nothing_is_scored(name):
 @pytest.mark.parametrize("name", SCORED)
 def test_deterministic_for_a_seed_and_draws_nothing_elsewhere(name, cell):
     given = passes(cell, size=12)
-    images, state = images_of(given).clone(), torch.random.get_rng_state()
+    images, state = given.images.clone(), torch.random.get_rng_state()
     first = score(name, given)
     assert set(first) == set(load("proxies", name).outputs)
     assert first == pytest.approx(score(name, given), nan_ok=True, rel=1e-12)
     assert first == pytest.approx(score(name, passes(cell, size=12)), nan_ok=True, rel=1e-12)
     assert first != pytest.approx(score(name, passes(cell, 1, size=12)), nan_ok=True, rel=1e-9)
-    assert torch.equal(images_of(given), images)
+    assert torch.equal(given.images, images)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
@@ -188,7 +181,7 @@ MEASURES = {
     "meco": lambda net, images: meco.smallest_eigenvalues(net, images[:1]),
     "linear_regions": lambda net, images: linear_regions.signs(net, images[:, :1, :3, :3]),
     "vkdnw": vkdnw.jacobian,
-    "az_nas": lambda net, images: az_nas.parts(net, images, generator(0)),
+    "az_nas": lambda net, images: az_nas.parts(net, images, torch.Generator().manual_seed(0)),
 }
 
 
@@ -197,7 +190,7 @@ def test_the_network_is_left_as_it_was(name):
     given = passes(FULL)
     net = given.module("kaiming", linear_regions._THIN if name == "linear_regions" else None)
     before = {key: value.clone() for key, value in net.state_dict().items()}
-    MEASURES[name](net, images_of(given))
+    MEASURES[name](net, given.images)
     for key, value in net.state_dict().items():
         assert torch.equal(value, before[key]), key
     assert net.training
@@ -249,7 +242,7 @@ def test_vkdnw_single_ranks_by_tensors_first():
 def test_the_references_obey_their_own_formulas():
     """Facts that hold for any network, so that a slip in a definition shows."""
     given = passes(FULL, size=8)
-    net, x, y = given.module(), images_of(given), given.batches[0].labels
+    net, x, y = given.module(), given.images, given.labels
     squares = [g.square().sum().item() for _, g in reference.gradients(net, x, y)]
     assert reference.grad_norm(net, x, y) == pytest.approx(np.sqrt(squares).sum())
     assert reference.grad_norm_global(net, x, y) == pytest.approx(np.sqrt(sum(squares)))
