@@ -12,6 +12,7 @@ from benchsuite.accuracy import accuracies
 from benchsuite.columns import Column
 from benchsuite.network import OFFICIAL
 from benchsuite.record import environment
+from benchsuite.shipped import join_shipped
 from benchsuite.table import Table, Values
 
 NO_PATH = "no input-output path"
@@ -27,7 +28,8 @@ def assemble(plugin_folders: Sequence[Path] = ()) -> Table:
     table = Table(
         accuracy.data, accuracy.columns, {**accuracy.provenance, "made_by": environment()}
     )
-    return table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
+    table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
+    return join_shipped(table)
 
 
 def _classes() -> Iterator[Values]:

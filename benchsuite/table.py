@@ -104,6 +104,19 @@ class Table:
                 data = data.append_column(name + _REASON, reason)
         return Table(data, columns, self.provenance)
 
+    def joined(self, other: Table) -> Table:
+        """Return a table with the columns of another beside its own; UserError if they share one.
+
+        Both list the cells in official order, so nothing is matched.
+        """
+        if shared := [name for name in other.columns if name in self.columns]:
+            raise UserError(f"Both tables have a column {shared[0]!r}.")
+        data = self.data
+        for name in other.data.column_names:
+            if name not in KEYS:
+                data = data.append_column(other.data.field(name), other.data.column(name))
+        return Table(data, {**self.columns, **other.columns}, self.provenance)
+
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
         return resolve(

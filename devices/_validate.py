@@ -74,6 +74,23 @@ class Check:
         rows = [{key: plain(value) for key, value in asdict(row).items()} for row in self.rows]
         return {"rows": rows, "left_out": dict(self.left_out)}
 
+    def points(self) -> list[dict[str, object]]:
+        """Return one record per figure: what was measured where, and both predictions [s]."""
+        return [
+            {
+                "board": one.figure.board,
+                "runtime": one.figure.runtime,
+                "version": one.figure.version,
+                "model": one.figure.model,
+                "family": one.figure.family,
+                "source": one.figure.source,
+                "measured": one.figure.latency,
+                "predicted": one.predicted,
+                "family_out": None if math.isnan(one.family_out) else one.family_out,
+            }
+            for one in self.predictions
+        ]
+
 
 @functools.cache
 def check() -> Check:

@@ -1,49 +1,62 @@
-"""`benchsuite devices check`: predicted against measured latency, board by board."""
+"""Examine the devices: check their latency models, or rebuild their columns."""
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import click
 
+from benchsuite.cli import json_option, print_json
+from benchsuite.plugins import shared
 
-@click.group("devices")
+
+@click.group(epilog="Examples: benchsuite devices check --json | benchsuite devices tabulate")
 def command() -> None:
     """Examine the device profiles and their latency models."""
 
 
-@command.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@command.command(epilog="Examples: benchsuite devices check | benchsuite devices check --json")
+@json_option
 def check(as_json: bool) -> None:
     """Compare predicted with measured latency for every board and runtime that was measured."""
-    from devices._validate import check as run
+    import pandas as pd
 
-    found = run()
+    from benchsuite.show import print_table
+
+    found = shared("devices._validate").check()
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=1))
+        print_json(found.to_json())
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Predicted against measured latency")
-    for heading in ("board", "runtime", "n", "families", "MAE ms", "MAPE", "family out"):
-        table.add_column(heading)
-    for heading in ("Spearman", "tau", "tau family out"):
-        table.add_column(heading)
-    for row in found.rows:
-        table.add_row(
-            row.board + ("" if row.clock_stated else " (clock assumed)"),
-            row.runtime,
-            str(row.n),
-            str(row.families),
-            f"{row.mae_ms:.2f}",
-            *(f"{share:.1%}" for share in (row.mape, row.mape_family_out)),
-            *(f"{value:.2f}" for value in (row.spearman, row.tau, row.tau_family_out)),
-        )
-    Console().print(table)
+    print_table(pd.DataFrame(found.to_json()["rows"]))
     for reason, count in found.left_out.items():
-        click.echo(f"Left out: {count} figures ({reason}).")
-    click.echo(
+        print(f"Left out: {count} figures ({reason}).")
+    print(
         "The runtimes own and monas2024 are not compared: nobody measured the former's kernels on "
         "a board, and the latter's figures are no measurements."
     )
+
+
+@command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@json_option
+def tabulate(out: Path, as_json: bool) -> None:
+    """Compute latency, RAM, flash and what fits for all cells, devices and two skeletons.
+
+    The comparison with measured boards goes into the file's provenance.
+    """
+    from benchsuite.record import environment
+    from benchsuite.table import Table
+
+    columns = shared("devices._columns").columns()
+    checked = shared("devices._validate").check()
+    about = {
+        "inputs": {},
+        "made_by": environment(),
+        "validation": {**checked.to_json(), "points": checked.points()},
+    }
+    table = Table.empty(about).with_columns(columns)
+    table.write(out)
+    if as_json:
+        print_json({"path": str(out), "columns": list(table.columns)})
+        return
+    print(f"{out}: {len(table.columns)} columns of 15,625 cells")

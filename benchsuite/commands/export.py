@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import click
 
 from benchsuite.cell import Cell
-from benchsuite.errors import UserError
+from benchsuite.cli import json_option, print_json
 from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.plugins import shared
+from benchsuite.table import write_atomically
 
 _DEFAULT = OFFICIAL["cifar10"]
 
@@ -26,6 +27,7 @@ _DEFAULT = OFFICIAL["cifar10"]
 @click.option("--format", "file_format", default="tflite", show_default=True, help="tflite or onnx")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@json_option
 def command(
     cell: str,
     channels: int,
@@ -35,6 +37,7 @@ def command(
     file_format: str,
     seed: int,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Write CELL (as in `benchsuite cell`), deployed in a skeleton, as an int8 file.
 
@@ -42,14 +45,14 @@ def command(
     """
     skeleton = Skeleton(channels, cells_per_stage, resolution, classes)
     chosen = Cell.parse(cell)
-    data = importlib.import_module("devices._export").export(chosen, skeleton, file_format, seed)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(data)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    memory = importlib.import_module("devices._memory")
+    data = shared("devices._export").export(chosen, skeleton, file_format, seed)
+    write_atomically(out, lambda part: Path(part).write_bytes(data))
+    memory = shared("devices._memory")
+    ram = {name: memory.ram(name, chosen, skeleton) for name in memory.CONVENTIONS}
+    if as_json:
+        print_json({"path": str(out), "cell": chosen.index, "bytes": len(data), "ram": ram})
+        return
     print(f"{out}: cell {chosen.index}, {len(data):,} bytes, random weights (seed {seed})")
     print("RAM, flash and latency of this file are meaningful; its accuracy is not.")
-    for convention in memory.CONVENTIONS:
-        print(f"  {convention:<15} {memory.ram(convention, chosen, skeleton):>9,} bytes")
+    for convention, size in ram.items():
+        print(f"  {convention:<15} {size:>9,} bytes")

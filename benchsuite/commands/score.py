@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from benchsuite.cell import Cell
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.commands._network_options import network_options, proxy_names
 from benchsuite.network import Skeleton
+from benchsuite.plugins import shared
 
 
 @click.command(
@@ -39,7 +39,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Score CELL, an index, an architecture string or ENCODING:DIGITS, with zero-cost proxies."""
-    tabulate: Any = importlib.import_module("proxies._tabulate")
+    tabulate: Any = shared("proxies._tabulate")
     spec = tabulate.Spec(
         proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
@@ -49,7 +49,7 @@ def command(
         plugin_folders=tuple(plugin_folders),
     )
     wanted = Cell.parse(cell)
-    passes: Any = importlib.import_module("proxies._passes")
+    passes: Any = shared("proxies._passes")
     scored_as = passes.representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
     facts = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchsuite.cli import plugins_option
 from benchsuite.commands._network_options import network_options, proxy_names
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
+from benchsuite.plugins import shared
 
 TABLE = "proxies.parquet"
 
@@ -61,7 +61,7 @@ def command(
     Stopped or killed, the same command goes on where it was. Shards of one table may run at the
     same time, on several machines that share DIR or whose rows are copied together.
     """
-    tabulate: Any = importlib.import_module("proxies._tabulate")
+    tabulate: Any = shared("proxies._tabulate")
     if merge:
         _merge(folder, repeats, plugin_folders)
         return
@@ -80,7 +80,7 @@ def command(
     todo = tabulate.tasks(chosen, repeats, number, shards)
     with _progress() as progress:
         tabulate.run(spec, todo, folder, shard=number, shards=shards, jobs=jobs, finished=progress)
-    rows: Any = importlib.import_module("proxies._rows")
+    rows: Any = shared("proxies._rows")
     there = {(row["cell"], row["repeat"]) for row in rows.read(folder)}
     missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
     if missing:
@@ -92,7 +92,7 @@ def command(
 def _merge(folder: Path, repeats: int, plugin_folders: tuple[Path, ...]) -> None:
     from benchsuite import plugins
 
-    rows: Any = importlib.import_module("proxies._rows")
+    rows: Any = shared("proxies._rows")
     settings = rows.read_settings(folder)["proxies"]
     proxies = {name: plugins.load("proxies", name, plugin_folders) for name in settings}
     for name, version in settings.items():
@@ -101,7 +101,7 @@ def _merge(folder: Path, repeats: int, plugin_folders: tuple[Path, ...]) -> None
                 f"{folder} holds version {version} of {name}; here it has version "
                 f"{proxies[name].version}. Tabulate into another folder."
             )
-    tabulated: Any = importlib.import_module("proxies._tabulated")
+    tabulated: Any = shared("proxies._tabulated")
     table = tabulated.merge(folder, proxies, repeats)
     table.write(folder / TABLE)
     click.echo(

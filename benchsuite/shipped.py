@@ -1,0 +1,26 @@
+"""The tables that ship: what this project computed of every cell, ready to be joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchsuite.table import Table
+
+FOLDER = Path(__file__).parent / "data"
+_ESTIMATES = "estimates"
+
+
+def join_shipped(table: Table) -> Table:
+    """Return a table with the columns of every shipped table except the accuracy estimates.
+
+    The provenance of each is kept under `shipped` and its name.
+    """
+    about: dict[str, Any] = {}
+    for path in sorted(FOLDER.glob("*.parquet")):
+        if path.stem == _ESTIMATES:
+            continue
+        other = Table.open(path)
+        table = table.joined(other)
+        about[path.stem] = dict(other.provenance)
+    return Table(table.data, table.columns, {**table.provenance, "shipped": about})
