@@ -11,6 +11,7 @@ COLOURS = {
     "imagenet16-120": "#009E73",
     "grey": "#666666",
 }
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#666666")
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet16-120": "ImageNet16-120"}
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0

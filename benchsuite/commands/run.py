@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.columns import DATASETS
 
 
 @click.command(epilog="Examples: benchsuite run | benchsuite run --out results --json")
@@ -53,6 +54,7 @@ def command(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
         )
         return
     _summary(results["correlations"].tables["correlations"], table.estimated)
+    _fits(results["device_fit"].tables["device_fit"], table.estimated)
     print(f"\n{table.provenance_line}")
     print(f"\n{len(written)} files, the first of them:")
     print("\n".join(f"  {path}" for path in written[:6]))
@@ -71,6 +73,24 @@ def _summary(rows: Any, estimated: bool) -> None:
         index=["cells", "proxy"], columns="dataset", values="tau", aggfunc="first", sort=False
     )
     print_table(wide.reset_index())
+
+
+def _fits(rows: Any, estimated: bool) -> None:
+    from benchsuite.show import print_table
+
+    kind = "ESTIMATED test accuracy" if estimated else "test accuracy"
+    print(f"\nCells that fit each device, and the best {kind} among them (index):\n")
+    rows = rows[rows["skeleton"] == "official"]
+    for dataset in DATASETS:
+        rows = rows.assign(
+            **{
+                dataset: [
+                    f"{row[f'best {dataset}']:.2f} ({row[f'index {dataset}']})"
+                    for row in rows.to_dict("records")
+                ]
+            }
+        )
+    print_table(rows[["device", "runtime", "cells", *DATASETS]])
 
 
 def _say(text: str) -> None:

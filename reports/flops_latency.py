@@ -1,0 +1,94 @@
+"""FLOPs against latency of all cells, and the cells where the two disagree most (MONAS Fig. 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import rankdata
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.table import Table
+from reports._style import COLOURS, PAGE_WIDTH, new_figure
+
+SHOWN = ("latency.stm32f746.tflm_cmsis_nn.official", "latency.stm32f746.monas2024.official")
+_WORST = 5
+
+
+def _make(table: Table) -> Result:
+    flops = table.values("cifar10.flops")
+    return Result(
+        tables={"flops_latency": _disagreements(table, flops)},
+        figures={"flops_latency": _figure(table, flops)},
+        notes=(
+            "MONAS, section 3.2 and Fig. 3, says that FLOPs are no measure of latency on "
+            "microcontrollers. FLOPs are the official ones, dead operators included; latency is "
+            "that of the deployed network. Cells without an input-output path are left out.",
+            f"rows: the {_WORST} cells per column whose rank by latency exceeds most, and least, "
+            "their rank by FLOPs (ranks from 0 to 1, ties share the mean).",
+        ),
+    )
+
+
+def _disagreements(table: Table, flops: np.ndarray) -> pd.DataFrame:
+    rows = []
+    for name in SHOWN:
+        latency = table.values(name)
+        known = np.flatnonzero(np.isfinite(latency))
+        gap = (rankdata(latency[known]) - rankdata(flops[known])) / len(known)
+        order = np.argsort(gap, kind="stable")
+        for position in [*order[::-1][:_WORST], *order[:_WORST]]:
+            index = int(known[position])
+            rows.append(
+                {
+                    "latency column": name,
+                    "index": index,
+                    "arch": table.data.column("arch")[index].as_py(),
+                    "MFLOPs": flops[index] / 1e6,
+                    "latency [ms]": latency[index] * 1e3,
+                    "rank by latency - by FLOPs": gap[position],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _figure(table: Table, flops: np.ndarray) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.8)
+    for position, name in enumerate(SHOWN):
+        axes = figure.add_subplot(1, len(SHOWN), position + 1)
+        latency = table.values(name)
+        axes.plot(
+            flops / 1e6,
+            latency * 1e3,
+            ".",
+            markersize=2,
+            color=COLOURS["cifar10"],
+            alpha=0.3,
+            rasterized=True,
+        )
+        _, device, runtime, _ = name.split(".")
+        rho = stats.spearman(flops, latency)
+        tau = stats.kendall(flops, latency)
+        axes.set_title(f"{device}, {runtime}", fontsize=9)
+        axes.text(
+            0.03,
+            0.97,
+            f"Spearman {rho.value:.3f}\nKendall {tau.value:.3f}\nn = {rho.n:,}",
+            transform=axes.transAxes,
+            va="top",
+            fontsize=8,
+        )
+        axes.set_xlabel("FLOPs [M]")
+        axes.set_ylabel("latency [ms]")
+        axes.grid(linewidth=0.3)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    return figure
+
+
+REPORT = Report(
+    title="FLOPs and latency",
+    answers="MONAS (2024), Fig. 3: FLOPs against latency of all cells",
+    make=_make,
+)
