@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
-from benchsuite.show import shown_value
+from benchsuite.show import shown_table
 from benchsuite.table import write_atomically
 
 if TYPE_CHECKING:
@@ -38,8 +38,11 @@ def write(result: Result, folder: Path, provenance: str) -> list[Path]:
 def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:
     csv = table.to_csv(index=False, lineterminator="\n")
     yield "csv", "".join(f"# {note}\n" for note in notes) + csv
-    shown = table.map(shown_value)
-    markdown = shown.to_markdown(index=False, disable_numparse=True)
+    shown = shown_table(table)
+    # A pipe inside a cell, as in an architecture string, would end it.
+    cells = shown.map(lambda text: text.replace("|", "\\|"))
+    sides = ["right" if kind.kind in "iuf" else "left" for kind in table.dtypes]
+    markdown = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
     yield "md", "\n\n".join([markdown, *notes]) + "\n"
     tex = shown.to_latex(index=False, escape=True)
     yield "tex", "".join(f"% {note}\n" for note in notes) + tex

@@ -18,12 +18,21 @@ def shown_value(value: object) -> str:
     return str(value)
 
 
+def shown_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a DataFrame of texts; a column `index...` holds names of cells, not amounts."""
+    shown = rows.map(shown_value)
+    for name in rows.columns:
+        if str(name).startswith("index"):
+            shown[name] = rows[name].astype(str)
+    return shown
+
+
 def print_table(rows: pd.DataFrame) -> None:
     """Print a DataFrame with aligned columns, whatever the width of the terminal."""
     from tabulate import tabulate
 
     sides = ["right" if rows[name].dtype.kind in "iuf" else "left" for name in rows.columns]
-    shown = rows.map(shown_value)
+    shown = shown_table(rows)
     print(
         tabulate(
             shown.to_numpy().tolist(),
