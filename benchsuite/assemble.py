@@ -9,27 +9,30 @@ import numpy as np
 
 from benchsuite import cost, equivalence, plugins
 from benchsuite.accuracy import accuracies
+from benchsuite.api import Proxy
 from benchsuite.columns import Column
 from benchsuite.network import OFFICIAL
 from benchsuite.record import environment
-from benchsuite.shipped import join_shipped
+from benchsuite.shipped import join_tables
 from benchsuite.table import Table, Values
 
 NO_PATH = "no input-output path"
 
 
-def assemble(plugin_folders: Sequence[Path] = ()) -> Table:
+def assemble(plugin_folders: Sequence[Path] = (), scores: Path | None = None) -> Table:
     """Return the table of all 15,625 cells with everything that is known without measuring anew.
 
-    Real accuracies where they have been fetched or dropped, estimates otherwise.
-    Raises UserError for a plug-in that cannot be used.
+    Real accuracies where they have been fetched or dropped, estimates otherwise. scores: a table
+    that `benchsuite tabulate` made; its columns take the place of shipped ones of the same name.
+    Raises UserError for a plug-in or table that cannot be used.
     """
     accuracy = accuracies()
     table = Table(
         accuracy.data, accuracy.columns, {**accuracy.provenance, "made_by": environment()}
     )
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
-    return join_shipped(table)
+    table = join_tables(table, scores)
+    return with_combined(table, plugin_folders)
 
 
 def _classes() -> Iterator[Values]:
@@ -74,10 +77,38 @@ def _costs() -> Iterator[Values]:
 
 def analytic_proxies(plugin_folders: Sequence[Path] = ()) -> Iterator[Values]:
     """Yield the columns of every proxy that is a function of the structure alone."""
-    for name, plugin in plugins.find("proxies", plugin_folders).items():
-        proxy = plugins.load("proxies", name, plugin_folders)
-        if proxy.all_cells is None:
-            continue
-        columns = proxy.columns(name, plugin.description)
-        for suffix, values in proxy.all_cells(OFFICIAL["cifar10"]).items():
-            yield Values(columns[suffix], np.asarray(values), NO_PATH)
+    for plugin in _of_cost("analytic", plugin_folders):
+        proxy = plugins.load("proxies", plugin.name, plugin_folders)
+        if proxy.all_cells is not None:
+            columns = proxy.columns(plugin.name, plugin.description)
+            for suffix, values in proxy.all_cells(OFFICIAL["cifar10"]).items():
+                yield Values(columns[suffix], np.asarray(values), NO_PATH)
+
+
+def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
+    """Return a table with every combined proxy whose needs are there, also one by another."""
+    waiting = _of_cost("combined", plugin_folders)
+    while True:
+        ready = [p for p in waiting if _has(table, plugins.load("proxies", p.name, plugin_folders))]
+        if not ready:
+            return table
+        waiting = [plugin for plugin in waiting if plugin not in ready]
+        for plugin in ready:
+            proxy = plugins.load("proxies", plugin.name, plugin_folders)
+            columns = proxy.columns(plugin.name, plugin.description)
+            combined = proxy.combine({name: table.values(name) for name in proxy.needs})
+            table = table.with_columns(
+                Values(columns[suffix], values, "not a candidate: it lacks a needed score")
+                for suffix, values in combined.items()
+            )
+
+
+def _of_cost(cost: str, plugin_folders: Sequence[Path]) -> list[plugins.Plugin]:
+    """Return the proxies of one cost class, importing none; those that do not say it included."""
+    found = plugins.find("proxies", plugin_folders).values()
+    return [plugin for plugin in found if plugin.facts.get("cost", cost) == cost]
+
+
+def _has(table: Table, proxy: Proxy) -> bool:
+    names = set(table.columns) | {name.rpartition("@")[0] for name in table.columns}
+    return proxy.combine is not None and set(proxy.needs) <= names

@@ -17,6 +17,7 @@ from benchsuite import __version__
 from benchsuite.errors import UserError, did_you_mean
 
 _COMMANDS = Path(__file__).parent / "commands"
+SCORES = Path("out/proxies/proxies.parquet")
 
 P = ParamSpec("P")
 
@@ -98,6 +99,20 @@ def plugins_option(function: Callable[P, Any]) -> Callable[P, Any]:
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         metavar="DIR",
         help="A folder with your own plug-ins, as in DIR/proxies/mine.py; may be repeated.",
+    )(function)
+
+
+def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Add `--scores FILE`: a table that `benchsuite tabulate` made, used where it is there."""
+
+    def found(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+        return value or (SCORES if SCORES.is_file() else None)
+
+    return click.option(
+        "--scores",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        callback=found,
+        help=f"Scores that `benchsuite tabulate` made. [default: {SCORES}, if it is there]",
     )(function)
 
 

@@ -11,7 +11,7 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -41,12 +41,16 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """One file that can be plugged in."""
+    """One file that can be plugged in.
+
+    facts: the arguments of its constant that are literals, as `{"version": 1, "cost": "forward"}`.
+    """
 
     name: str
     path: Path
     description: str
     module: str
+    facts: Mapping[str, Any]
 
 
 def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
@@ -67,7 +71,8 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
                     f"{found[path.stem].path} and {path}. Rename one of them."
                 )
             module = f"{package}.{path.stem}" if package else ""
-            found[path.stem] = Plugin(path.stem, path, _description(path), module)
+            description, facts = _read(path, own.constant)
+            found[path.stem] = Plugin(path.stem, path, description, module, facts)
     return dict(sorted(found.items()))
 
 
@@ -139,9 +144,20 @@ def _entry_points() -> list[Path]:
     return roots
 
 
-def _description(path: Path) -> str:
+def _read(path: Path, constant: str) -> tuple[str, dict[str, Any]]:
+    """Return a file's first docstring line and the literal arguments of its constant."""
     try:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"{path} is not a Python file: {error}.") from error
-    return text.partition("\n")[0].strip()
+    facts = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if constant in names:
+                facts = {
+                    keyword.arg: keyword.value.value
+                    for keyword in node.value.keywords
+                    if keyword.arg and isinstance(keyword.value, ast.Constant)
+                }
+    return (ast.get_docstring(tree) or "").partition("\n")[0].strip(), facts

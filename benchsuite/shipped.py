@@ -1,4 +1,4 @@
-"""The tables that ship: what this project computed of every cell, ready to be joined."""
+"""The tables that ship, and one's own scores: computed of every cell, ready to be joined."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ FOLDER = Path(__file__).parent / "data"
 _ESTIMATES = "estimates"
 
 
-def join_shipped(table: Table) -> Table:
+def join_tables(table: Table, scores: Path | None = None) -> Table:
     """Return a table with the columns of every shipped table except the accuracy estimates.
 
-    The provenance of each is kept under `shipped` and its name.
+    scores: a table of one's own, whose columns take the place of shipped ones of the same name.
+    The provenance of each is kept under `joined` and its name. Raises UserError as `Table.open`.
     """
     about: dict[str, Any] = {}
+    own = Table.open(scores) if scores else None
+    if own and scores:
+        table = table.joined(own)
+        about[str(scores)] = dict(own.provenance)
     for path in sorted(FOLDER.glob("*.parquet")):
-        if path.stem == _ESTIMATES:
-            continue
-        other = Table.open(path)
-        table = table.joined(other)
-        about[path.stem] = dict(other.provenance)
-    return Table(table.data, table.columns, {**table.provenance, "shipped": about})
+        if path.stem != _ESTIMATES:
+            other = Table.open(path)
+            table = table.joined(other.without(own.columns if own else ()))
+            about[path.stem] = dict(other.provenance)
+    return Table(table.data, table.columns, {**table.provenance, "joined": about})

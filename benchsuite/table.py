@@ -117,6 +117,15 @@ class Table:
                 data = data.append_column(other.data.field(name), other.data.column(name))
         return Table(data, {**self.columns, **other.columns}, self.provenance)
 
+    def without(self, names: Iterable[str]) -> Table:
+        """Return a table without some columns; names that it lacks do not matter."""
+        gone = set(names) & set(self.columns)
+        dropped = gone | {name + _REASON for name in gone}
+        data = self.data.select([n for n in self.data.column_names if n not in dropped])
+        return Table(
+            data, {n: c for n, c in self.columns.items() if n not in gone}, self.provenance
+        )
+
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
         return resolve(

@@ -125,7 +125,7 @@ class _Collected:
 
     def _expand(self, column: Column, values: NDArray[np.float64], why: list[str]) -> Values:
         reasons = [why[number] for number in self._number]
-        return Values(column, values[self._number], reasons)
+        return Values(column, values[self._number].astype(np.float32), reasons)
 
     def _reason(self, name: str, number: int) -> str:
         missing = self.repeats - int(self._there[:, number].sum())

@@ -12,7 +12,7 @@ from reports._style import PALETTE, new_figure
 
 
 def _make(table: Table) -> Result:
-    about = table.provenance.get("shipped", {}).get("devices", {}).get("validation")
+    about = table.provenance.get("joined", {}).get("devices", {}).get("validation")
     if about is None:
         raise UserError(
             "This table holds no comparison with measured boards; `benchsuite table` writes one "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS, SPLITS
 
 
@@ -24,6 +24,7 @@ from benchsuite.columns import DATASETS, SPLITS
 @click.option("--resamples", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
 @plugins_option
 @json_option
 def command(
@@ -34,6 +35,7 @@ def command(
     resamples: int,
     seed: int,
     table: Path | None,
+    scores: Path | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -43,7 +45,7 @@ def command(
     from benchsuite.show import print_table
     from benchsuite.table import Table
 
-    data = Table.open(table) if table else assemble(plugin_folders)
+    data = Table.open(table) if table else assemble(plugin_folders, scores)
     rows = correlations(
         data,
         _listed(",".join(proxies)),

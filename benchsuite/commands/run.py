@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
 
 
@@ -20,15 +20,18 @@ from benchsuite.columns import DATASETS
     show_default=True,
     help="The folder for the table, the tables and figures.",
 )
+@scores_option
 @plugins_option
 @json_option
-def command(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    out: Path, scores: Path | None, plugin_folders: tuple[Path, ...], as_json: bool
+) -> None:
     """Tabulate all 15,625 cells, correlate the proxies with accuracy, and make every report."""
     from benchsuite import artefacts, plugins
     from benchsuite.assemble import assemble
 
     _say("Tabulating 15,625 cells ...")
-    table = assemble(plugin_folders)
+    table = assemble(plugin_folders, scores)
     table.write(out / "table.parquet")
     written = [out / "table.parquet"]
     results: dict[str, Any] = {}

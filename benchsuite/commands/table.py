@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 
 
 @click.command(
@@ -19,13 +19,16 @@ from benchsuite.cli import json_option, plugins_option, print_json
     default=Path("out/table.parquet"),
     show_default=True,
 )
+@scores_option
 @plugins_option
 @json_option
-def command(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    out: Path, scores: Path | None, plugin_folders: tuple[Path, ...], as_json: bool
+) -> None:
     """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
     from benchsuite.assemble import assemble
 
-    table = assemble(plugin_folders)
+    table = assemble(plugin_folders, scores)
     table.write(out)
     if as_json:
         print_json(

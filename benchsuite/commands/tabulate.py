@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import plugins_option
+from benchsuite.cli import SCORES, plugins_option
 from benchsuite.commands._network_options import network_options, proxy_names
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
 from benchsuite.plugins import shared
 
-TABLE = "proxies.parquet"
+TABLE = SCORES.name
 
 
 @click.command(
@@ -33,7 +33,8 @@ TABLE = "proxies.parquet"
 @click.option(
     "--out",
     "folder",
-    required=True,
+    default=SCORES.parent,
+    show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help=f"Where rows and {TABLE} go; a run with the same DIR and settings goes on there.",

@@ -34,3 +34,14 @@ def test_analytic_proxies_score_every_cell(name, dataset):
         assert np.shape(one) == (N_CELLS,)
         assert not np.isinf(one).any()
         assert N_CELLS - np.isnan(one).sum() >= 15_284
+
+
+HOW = {"analytic": "all_cells", "combined": "combine"}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_its_cost_is_written_out_and_true(name):
+    """The cost is read without importing the file, so it has to be a literal."""
+    proxy = plugins.load("proxies", name)
+    assert PROXIES[name].facts["cost"] == proxy.cost
+    assert getattr(proxy, HOW.get(proxy.cost, "score")) is not None
