@@ -130,6 +130,28 @@ def correlations(
     return pd.DataFrame(rows)
 
 
+def ceilings(
+    table: Table, datasets: Sequence[str] = DATASETS, split: str = "test", k: int | None = None
+) -> dict[str, stats.NoiseCeiling]:
+    """Return by dataset how well one training run ranks the cells as another does.
+
+    Runs are the columns `dataset.split.200ep.seed...` of the release that the mean is of; a dataset
+    without two of them, as with estimates, has no entry. k: only among the k best cells.
+    """
+    found = {}
+    for dataset in datasets:
+        release = table.column(f"{dataset}.{split}.200ep.mean").release
+        seeds = [
+            name
+            for name in table.columns
+            if name.startswith(f"{dataset}.{split}.200ep.seed") and name.endswith(f"@{release}")
+        ]
+        if len(seeds) > 1:
+            runs = np.stack([table.values(name) for name in seeds], axis=1)
+            found[dataset] = stats.noise_ceiling(runs, k)
+    return found
+
+
 def _direction(table: Table, name: str) -> stats.Direction:
     direction = table.columns[name].direction
     if direction == "none":

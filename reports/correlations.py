@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
-from benchsuite.correlate import CELLS, correlations
+from benchsuite.correlate import CELLS, ceilings, correlations
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
 
@@ -22,14 +25,28 @@ def _make(table: Table) -> Result:
         "bootstrap resamples of the cells.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
+    ceiling = ceilings(table)
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(rows[rows["cells"] == "all"], kind)},
-        notes=notes,
+        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, kind)},
+        notes=(*notes, _about(ceiling)),
     )
 
 
-def _figure(rows: pd.DataFrame, kind: str) -> Figure:
+def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
+    if not ceiling:
+        return "No noise ceiling: it takes the accuracies of single training runs."
+    each = (
+        f"{NAMES[dataset]} {found.headline.tau.value:.3f} (n = {found.headline.tau.n:,})"
+        for dataset, found in ceiling.items()
+    )
+    return (
+        "Noise ceiling, tau between two training runs of the same cells: " + "; ".join(each) + ". "
+        "A reference line, no bound: accuracies are means over runs, which have less noise."
+    )
+
+
+def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], kind: str) -> Figure:
     mean = rows.groupby("proxy")["tau"].mean().sort_values()
     figure = new_figure(PAGE_WIDTH, 0.9 + 0.42 * len(mean))
     axes = figure.add_subplot()
@@ -46,6 +63,13 @@ def _figure(rows: pd.DataFrame, kind: str) -> Figure:
             color=COLOURS[dataset],
             label=NAMES[dataset],
         )
+    for dataset, found in ceiling.items():
+        axes.axvline(
+            found.headline.tau.value, color=COLOURS[dataset], linewidth=1, linestyle="dotted"
+        )
+    if ceiling:
+        right = min(found.headline.tau.value for found in ceiling.values())
+        axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
     axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.set_xlabel(f"Kendall tau-b with 200-epoch test {kind}, all 15,625 cells")

@@ -57,6 +57,7 @@ def command(
         )
         return
     _summary(results["correlations"].tables["correlations"], table.estimated)
+    print("\n" + results["correlations"].notes[-1])
     _fits(results["device_fit"].tables["device_fit"], table.estimated)
     print(f"\n{table.provenance_line}")
     print(f"\n{len(written)} files, the first of them:")
@@ -68,6 +69,7 @@ def _summary(rows: Any, estimated: bool) -> None:
 
     kind = "ESTIMATED test accuracy" if estimated else "test accuracy"
     print(f"Kendall tau-b of each proxy with {kind} (200 epochs), 95 % interval:\n")
+    rows = rows[rows["cells"] == "all"]
     rows = rows.assign(
         tau=[f"{r.tau:.3f} [{r.lo:.3f}, {r.hi:.3f}]" for r in rows.itertuples()],
         cells=[f"{r.cells} ({r.n:,} used, {r.missing} missing)" for r in rows.itertuples()],
