@@ -51,7 +51,8 @@ def conditional_expectation(values: Array, present: Array, probs: Array) -> tupl
 
 
 def _outer(p: Array) -> Array:
-    return np.multiply.outer(np.multiply.outer(p[0], p[1]), p[2]).ravel()
+    outer: Array = np.multiply.outer(np.multiply.outer(p[0], p[1]), p[2]).ravel()
+    return outer
 
 
 def _partials(t: Array, p: Array) -> Sequence[Array]:

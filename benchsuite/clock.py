@@ -3,8 +3,8 @@
 Where the table holds training times they are used; other numbers of epochs are scaled in
 proportion. Where it holds none (the estimates that ship), a model stands in: seconds per epoch as a
 base plus one term per operator, fitted by least squares to the published 200-epoch times of all
-15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %, largest 16 %). A model linear in
-FLOPs alone reaches R^2 0.58: average pooling costs no FLOPs but a third of a 3x3 convolution's time.
+15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %, largest 16 %). A line in
+FLOPs alone reaches R^2 0.58: average pooling has no FLOPs but a third of a 3x3 convolution's time.
 """
 
 from __future__ import annotations
@@ -53,4 +53,5 @@ def training_clock(table: Table, dataset: str, epochs: int) -> Clock:
 def modelled_seconds(dataset: str, epochs: int) -> NDArray[np.float64]:
     """Return the modelled seconds [15625] of a training run: base + sum over the operators."""
     base, per_op = _MODEL[dataset]
-    return (base + np.array(per_op)[all_ops()].sum(axis=1)) * (epochs / 200)
+    total: NDArray[np.float64] = base + np.array(per_op)[all_ops()].sum(axis=1)
+    return total * (epochs / 200)

@@ -1,4 +1,4 @@
-"""What a search may look at: validation accuracies, a clock, cheap columns and bounds; never a test.
+"""What a search may look at: validation accuracies, a clock, cheap columns, bounds; no test.
 
 A `Problem` is cut out of the table before a strategy starts and holds copies of the permitted
 columns only. Test accuracies are not hidden in it: they are not there.

@@ -14,6 +14,7 @@ table. The contract tests check that no strategy of this project imports or touc
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 _TRAINING, _MEASURED, _STATED, _NONE = range(len(CHARGES))
 
 
-class Exhausted(Exception):
+class ExhaustedError(Exception):
     """The next look would exceed the budget; it was not made. Strategies need not catch it."""
 
 
@@ -59,7 +60,8 @@ class Run:
     """One search: its answer, what it looked at, and what it took.
 
     answer: the cells, the pick first, empty where none was found; feasible: whether the pick keeps
-    the bounds; optimiser_seconds: wall time [T] at each look since the start, the door's included.
+    the bounds; optimiser_seconds: wall time [T] at each look since the start, the door's included;
+    total_optimiser_seconds: until the strategy returned.
     """
 
     seed: int
@@ -70,6 +72,7 @@ class Run:
     simulated_seconds: float
     trace: Trace
     optimiser_seconds: Array
+    total_optimiser_seconds: float
 
 
 class Search:
@@ -97,8 +100,8 @@ class Search:
         """Train cells and return their validation accuracies in %, [N].
 
         epochs: one of `fidelities`; None for the search's own. Each query costs its training
-        seconds, also a second one of the same cell. Raises Exhausted at the first cell the budget
-        does not allow; those before it are logged.
+        seconds, also a second one of the same cell. Raises ExhaustedError at the first cell the
+        budget does not allow; those before it are logged.
         """
         return np.array([self.query_one(int(cell), epochs) for cell in cells], dtype=np.float64)
 
@@ -112,7 +115,7 @@ class Search:
             raise UserError(f"There is no cell {cell}: indices run from 0 to {N_CELLS - 1}.")
         cost = seconds.item(cell) if self._charged else 0.0
         if self._clock + cost > self._limit or self._queries >= self._queries_left:
-            raise Exhausted
+            raise ExhaustedError
         self._clock += cost
         self._queries += 1
         value: float = accuracy.item(cell)
@@ -123,8 +126,8 @@ class Search:
         """Return a cheap column for some cells [N], or for all [15625]; NaN where missing.
 
         Its measured cost per cell is charged once per cell; a column without one costs nothing.
-        Raises Exhausted where the budget does not allow it, UserError for a column that a search
-        cannot see.
+        Raises ExhaustedError where the budget does not allow it, UserError for a column that a
+        search cannot see.
         """
         full = self._problem.resolve(name)
         values = self._problem.columns[full]
@@ -133,7 +136,7 @@ class Search:
             raise UserError(f"Cells run from 0 to {N_CELLS - 1}; {at.min()} ... {at.max()} given.")
         costs = self._costs_due(full, at)
         if self._clock + costs.sum() > self._limit:
-            raise Exhausted
+            raise ExhaustedError
         self._paid.setdefault(full, np.zeros(N_CELLS, dtype=bool))[at] = True
         charge = _MEASURED if full in self._problem.column_seconds else _NONE
         if cells is None:
@@ -152,18 +155,20 @@ class Search:
         [6, 5], an edge each. seconds: what the paper states such a step costs; charged and marked
         as stated, not measured. log10: of the column's logarithm. Missing values, and those without
         a logarithm, are left out (conditional expectation). This stands for a trained supernet, so
-        it is free of the error of weight sharing. Raises Exhausted.
+        it is free of the error of weight sharing. Raises ExhaustedError.
         """
         if not (seconds >= 0 and math.isfinite(seconds)):
             raise UserError(f"A step cannot cost {seconds} seconds.")
         probs = np.asarray(probs, dtype=np.float64)
         if probs.shape != (6, 5):
-            raise UserError(f"Probabilities are [6, 5], an edge and an operator; not {probs.shape}.")
+            raise UserError(
+                f"Probabilities are [6, 5], an edge and an operator; not {probs.shape}."
+            )
         full = name if name == "accuracy" else self._problem.resolve(name)
         values, present = self._tensor(full, log10)
         cost = seconds if self._charged else 0.0
         if self._clock + cost > self._limit:
-            raise Exhausted
+            raise ExhaustedError
         if present is None:
             value, gradient = expectation(values, probs)
         else:
@@ -233,6 +238,7 @@ class Search:
         return self._tensors[full, log10]
 
     def _finish(self, seed: int, start: float) -> Run:
+        total = time.perf_counter() - start
         rows = list(zip(*self._log, strict=True)) or [()] * 7
         cell, name, epochs = (np.array(rows[i], dtype=t) for i, t in enumerate(("i4", "i2", "i2")))
         value, seconds = np.array(rows[3], dtype=float), np.array(rows[4], dtype=float)
@@ -254,12 +260,10 @@ class Search:
         feasible = bool(answer) and self.feasible(answer[0])
         reason = "" if feasible else "the answer breaks a bound" if answer else "no feasible cell"
         wall = np.array(rows[6], dtype=float) - start
-        return Run(seed, answer, feasible, reason, self._queries, self._clock, trace, wall)
+        return Run(seed, answer, feasible, reason, self._queries, self._clock, trace, wall, total)
 
 
-def replay(
-    strategy: Strategy, problem: Problem, budget: Budget, parameters: Any, seed: int
-) -> Run:
+def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any, seed: int) -> Run:
     """Run a strategy once; the same seed gives the same run, wall times apart."""
     if not isinstance(parameters, strategy.parameters):
         raise UserError(
@@ -268,10 +272,8 @@ def replay(
         )
     search = Search(problem, budget, charged=strategy.charged)
     start = time.perf_counter()
-    try:
+    with contextlib.suppress(ExhaustedError):
         strategy.run(search, np.random.default_rng(seed), parameters)
-    except Exhausted:
-        pass
     return search._finish(seed, start)
 
 

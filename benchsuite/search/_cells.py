@@ -44,7 +44,7 @@ class Space:
 
     def around(self, cell: int) -> NDArray[np.int64]:
         """Return the neighbours of a cell that keep the bounds; there may be none."""
-        near = neighbours()[cell]
+        near: NDArray[np.int64] = neighbours()[cell]
         return near if self._whole else near[self._is_in[near]]
 
     def mutate(self, rng: np.random.Generator, cell: int) -> int:

@@ -80,10 +80,8 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
                 record.losses.append(losses[-1])
 
 
-def _propose(
-    rng: np.random.Generator, space: Space, seen: dict[int, _Seen], p: Parameters
-) -> int:
-    """Return the candidate with the largest ratio of densities, or a random cell without a model."""
+def _propose(rng: np.random.Generator, space: Space, seen: dict[int, _Seen], p: Parameters) -> int:
+    """Return the candidate with the largest ratio of densities; a random cell without a model."""
     least = len(EDGES) + 1
     modelled = [budget for budget, record in seen.items() if len(record.cells) > least + 1]
     if not modelled or rng.random() < p.random_fraction:

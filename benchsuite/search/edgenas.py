@@ -99,9 +99,8 @@ def _penalties(search: Search, p: Parameters) -> list[Callable[[Array], tuple[fl
 
 
 def _through_softmax(gradient: Array, probs: Array) -> Array:
-    return probs * (gradient - (gradient * probs).sum(axis=1, keepdims=True))
+    by_logits: Array = probs * (gradient - (gradient * probs).sum(axis=1, keepdims=True))
+    return by_logits
 
 
-STRATEGY = Strategy(
-    version=1, source="EdgeNAS, section 3.3", run=run, parameters=Parameters
-)
+STRATEGY = Strategy(version=1, source="EdgeNAS, section 3.3", run=run, parameters=Parameters)

@@ -13,6 +13,7 @@ judged by all. Pruning and Bayesian optimisation are not replayed by this strate
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.parameters import check_range
 from benchsuite.pareto import non_dominated
-from benchsuite.replay import Exhausted, Search
+from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 
 _CAP = 10.0
@@ -49,15 +50,13 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     """Evolve for some rounds; answer the best feasible cell, then the rest of the Pareto front."""
     costs = _scaled_costs(search, parameters)
     history: list[tuple[int, float]] = []
-    try:
+    with contextlib.suppress(ExhaustedError):
         _evolve(search, rng, parameters, costs, history)
-    except Exhausted:
-        pass
     _answer(search, costs, history)
 
 
 def _scaled_costs(search: Search, p: Parameters) -> NDArray[np.float64]:
-    """Return the bounded columns over their bounds, capped, [15625, k]; missing counts as the cap."""
+    """Return the bounded columns over their bounds, capped, [15625, k]; the cap where missing."""
     left_out = {search.full_name(name) for name in p.without}
     if extra := left_out - set(search.bounds):
         raise UserError(
@@ -105,9 +104,7 @@ def _evolve(
             oldest = (oldest + 1) % p.population
 
 
-def _answer(
-    search: Search, costs: NDArray[np.float64], history: list[tuple[int, float]]
-) -> None:
+def _answer(search: Search, costs: NDArray[np.float64], history: list[tuple[int, float]]) -> None:
     found = dict(history)
     cells = np.array(list(found), dtype=np.int64)
     kept = np.array([search.feasible(cell) for cell in found], dtype=bool)

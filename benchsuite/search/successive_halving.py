@@ -35,11 +35,10 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     space = Space(search)
     while True:
         rung = np.array([space.draw(rng) for _ in range(parameters.cells)])
-        for level, epochs in enumerate(search.fidelities):
-            keep = max(parameters.cells // parameters.eta**level, 1)
-            if level:
-                rung = rung[np.argsort(-accuracy, kind="stable")][:keep]
+        for epochs in search.fidelities:
             accuracy = search.query(rung, epochs)
+            best = np.argsort(-accuracy, kind="stable")
+            rung = rung[best[: max(len(rung) // parameters.eta, 1)]]
 
 
 STRATEGY = Strategy(
