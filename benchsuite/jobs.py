@@ -66,6 +66,11 @@ def shards(job: Job, size: int) -> list[Job]:
 
 def strategy_of(name: str, folders: Sequence[Path] = ()) -> Strategy:
     """Return a strategy by name; UserError with the nearest names for an unknown one."""
+    return _strategy(name, tuple(folders))
+
+
+@functools.cache
+def _strategy(name: str, folders: tuple[Path, ...]) -> Strategy:
     strategy: Strategy = plugins.load("strategies", name, folders)
     return strategy
 
@@ -77,12 +82,7 @@ def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) 
 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:
     """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
-    plugin = plugins.find("strategies", folders)[job.strategy]
-    described = {
-        **dataclasses.asdict(job),
-        "version": strategy_of(job.strategy, folders).version,
-        "source": [sha256(plugin.path), _code()],
-    }
+    described = {**dataclasses.asdict(job), "code": _code(job.strategy, tuple(folders))}
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -166,7 +166,9 @@ def _write_timing(path: Path, runs: Sequence[Run]) -> None:
 
 
 @functools.cache
-def _code() -> str:
+def _code(strategy: str, folders: tuple[Path, ...]) -> str:
+    """Return a digest of the source of a strategy and of what replays it."""
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in _CODE] + sorted(here.glob("search/_*.py"))
+    files.append(plugins.find("strategies", folders)[strategy].path)
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()

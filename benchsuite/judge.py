@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import trim_mean
 
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
@@ -138,14 +137,17 @@ def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
     rng = np.random.default_rng(seed)
     means, iqms = np.empty(RESAMPLES), np.empty(RESAMPLES)
     for r in range(RESAMPLES):
-        drawn = np.sort(x[rng.integers(len(x), size=len(x))])
-        means[r] = drawn.mean()
-        cut = len(x) // 4
-        iqms[r] = drawn[cut : len(x) - cut].mean()
+        drawn = x[rng.integers(len(x), size=len(x))]
+        means[r], iqms[r] = drawn.mean(), _middle_mean(drawn)
     spread = float(x.std(ddof=1)) if len(x) > 1 else float("nan")
     ends = (*np.quantile(means, [0.025, 0.975]), *np.quantile(iqms, [0.025, 0.975]))
-    found = (x.mean(), spread, trim_mean(x, 0.25), *ends)
+    found = (x.mean(), spread, _middle_mean(x), *ends)
     return {"n": len(x), **{name: float(v) for name, v in zip(names, found, strict=True)}}
+
+
+def _middle_mean(x: Array) -> float:
+    cut = len(x) // 4
+    return float(np.sort(x)[cut : len(x) - cut].mean())
 
 
 def _failed(rows: pd.DataFrame) -> int:

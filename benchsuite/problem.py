@@ -102,6 +102,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             f"There is no dataset {setting.dataset!r}; there are {', '.join(DATASETS)}."
             + did_you_mean(setting.dataset, DATASETS)
         )
+    check_device(table, setting)
     if setting.skeleton is not None:
         extra = [*skeleton_columns(setting.skeleton), *extra]
     table = table.with_columns(extra)
@@ -134,18 +135,29 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     )
 
 
+def check_device(table: Table, setting: Setting) -> None:
+    """Raise UserError where the table has no columns of the setting's device (and runtime)."""
+    for what, wanted in (("device", setting.device), ("runtime", setting.runtime)):
+        names = [n.partition("@")[0].split(".") for n in table.columns if _of_device(table, n)]
+        if wanted is None or any(wanted in parts[1:] for parts in names):
+            continue
+        at = 1 if what == "device" else 2
+        known = sorted({parts[at] for parts in names if len(parts) > at})
+        raise UserError(
+            f"The table has no columns of a {what} {wanted!r}; it has "
+            f"{', '.join(known) or 'no device columns at all'}." + did_you_mean(wanted, known)
+        )
+
+
+def _of_device(table: Table, name: str) -> bool:
+    return table.columns[name].kind == "device"
+
+
 def full_name(table: Table, name: str, setting: Setting) -> str:
     """Return the full name of a column, completed by the device and runtime of the setting."""
     if setting.device is None:
         return table.resolve(name)
-    devices = [n for n, c in table.columns.items() if c.kind == "device"]
-    if not any(setting.device in n.partition("@")[0].split(".") for n in devices):
-        known = sorted({n.partition("@")[0].split(".")[1] for n in devices if "." in n})
-        raise UserError(
-            f"The table has no columns of a device {setting.device!r}; it has "
-            f"{', '.join(known) or 'no device columns at all'}."
-            + did_you_mean(setting.device, known)
-        )
+    check_device(table, setting)
     parts = [name, setting.device, *([setting.runtime] if setting.runtime else [])]
     for candidate in (".".join(parts), ".".join(parts[:2])):
         if any(n.rpartition("@")[0] == candidate or n == candidate for n in table.columns):
