@@ -7,6 +7,7 @@ Reading their files and their copies of whole records would make it slower still
 
 import copy
 import random
+import resource
 import time
 from collections import deque
 
@@ -91,9 +92,8 @@ def test_aging_evolution_beside_a_string_api(benchmark):
     benchmark.extra_info["evaluations_per_cpu_second"] = STEPS / ours
     benchmark.extra_info["reference_evaluations_per_cpu_second"] = STEPS / reference
     benchmark.extra_info["times_faster_than_a_string_api"] = reference / ours
-    print(
-        f"\n{STEPS / ours:,.0f} evaluations a CPU second, {reference / ours:.1f} times a string API"
-    )
+    print(f"\n{STEPS / ours:,.0f} evaluations a CPU second")
+    print(f"{reference / ours:.1f} times a string API")
     assert reference / ours > 1.5
 
 
@@ -105,11 +105,15 @@ def test_a_thousand_seeds_of_aging_evolution_on_two_cores(benchmark):
     jobs = shards(whole, 50)
     shared = Shared({"it": problem})
     assert munas.charged
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     found = benchmark.pedantic(lambda: dict(map_jobs(answers, jobs, shared, workers=2)), rounds=1)
     seconds = benchmark.stats["min"]
     assert sum(map(len, found.values())) == SEEDS
     benchmark.extra_info["evaluations_per_second"] = SEEDS * STEPS / seconds
-    print(f"\n{seconds:.0f} s, {SEEDS * STEPS / seconds:,.0f} evaluations a second on two cores")
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    benchmark.extra_info["cpu_seconds"] = spent
+    rate = SEEDS * STEPS / seconds
+    print(f"\n{seconds:.0f} s ({spent:.0f} CPU seconds), {rate:,.0f} evaluations a second")
 
 
 @pytest.mark.perf
