@@ -39,6 +39,7 @@ def grid_volume(p, r):
     return total
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(points))
 def test_non_dominated_is_the_definition(p):
     expected = [not any(dominates(other, one) for other in p) for one in p]
@@ -52,6 +53,7 @@ def test_hypervolume_is_the_grid_decomposition(p):
     assert hypervolume(p, r) == pytest.approx(grid_volume(p, r))
 
 
+@settings(max_examples=50, deadline=None)
 @given(points(3), st.randoms())
 def test_order_duplicates_and_dominated_points_change_nothing(p, random):
     r = np.full(3, 5.0)
