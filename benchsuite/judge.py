@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
-from benchsuite.problem import Setting, full_name, skeleton_columns
+from benchsuite.problem import Setting, device_columns, full_name, skeleton_columns
 from benchsuite.table import Table
 
 if TYPE_CHECKING:
@@ -88,13 +88,10 @@ def _columns(table: Table, setting: Setting) -> dict[str, Array]:
     for cost in ("flops", "params"):
         if f"{setting.dataset}.{cost}" in table.columns:
             found[cost] = table.values(f"{setting.dataset}.{cost}")
-    for name in setting.bounds:
-        found[name] = table.values(full_name(table, name, setting))
-    for name, column in table.columns.items():
-        parts = name.partition("@")[0].split(".")
-        wanted = column.kind == "device" and setting.device in parts
-        if wanted and (setting.runtime is None or setting.runtime in parts):
-            found[name] = table.values(name)
+    for name in (full_name(table, bound, setting) for bound in setting.bounds):
+        found[name] = table.values(name)
+    for name in device_columns(table, setting):
+        found[name] = table.values(name)
     return found
 
 

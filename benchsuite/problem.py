@@ -31,7 +31,8 @@ class Problem:
     accuracy, seconds: epochs -> validation accuracy in % and training seconds, each [15625];
     epochs: the training that a plain query stands for; columns: cheap columns [15625] by full name;
     column_seconds: what measuring one of them costs per cell; bounds: column -> its upper bound;
-    feasible: bool [15625], which cells keep all bounds; notes: where all of it is from.
+    feasible: bool [15625], which cells keep all bounds; notes: where all of it is from; aliases:
+    short names of the chosen device's columns.
     """
 
     dataset: str
@@ -44,11 +45,12 @@ class Problem:
     bounds: Mapping[str, float]
     feasible: NDArray[np.bool_]
     notes: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
         try:
-            return resolve(name, self.columns)
+            return resolve(self.aliases.get(name, name), self.columns)
         except UserError as error:
             raise UserError(
                 f"A search on {self.dataset} cannot look at {name!r}: it sees proxies, costs, "
@@ -62,7 +64,7 @@ class Setting:
     """How a problem is cut out of the table; the fields a study file and the command line set.
 
     epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; where
-    `device` (and `runtime`) is set, `latency_ms` stands for `latency_ms.<device>.<runtime>`.
+    `device` and `runtime` are set, `latency` stands for `latency.<device>.<runtime>.<network>`.
     skeleton: adds `skeleton.params` and `skeleton.macs` of the cells in another skeleton.
     proxy_seconds: measured seconds per cell of proxies whose cost the table does not hold.
     """
@@ -74,6 +76,13 @@ class Setting:
     runtime: str | None = None
     skeleton: Skeleton | None = None
     proxy_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def network(self) -> str | None:
+        """The network of the device columns: `official`, `mcu` (one cell per stage), or none."""
+        if self.skeleton is None or self.skeleton == Skeleton():
+            return "official"
+        return "mcu" if self.skeleton == Skeleton(cells_per_stage=1) else None
 
 
 def skeleton_columns(skeleton: Skeleton) -> list[Values]:
@@ -132,37 +141,59 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             "clock": clocks[epochs].source,
             "proxies": "measured" if spent else "looking at proxies is charged nothing",
         },
+        aliases=_aliases(table, setting),
     )
 
 
 def check_device(table: Table, setting: Setting) -> None:
-    """Raise UserError where the table has no columns of the setting's device (and runtime)."""
-    for what, wanted in (("device", setting.device), ("runtime", setting.runtime)):
-        names = [n.partition("@")[0].split(".") for n in table.columns if _of_device(table, n)]
-        if wanted is None or any(wanted in parts[1:] for parts in names):
+    """Raise UserError where the table has no columns of the setting's device or runtime."""
+    if setting.device is None:
+        return
+    runtimes: dict[str, set[str]] = {}
+    for name, column in table.columns.items():
+        parts = name.split(".")
+        if column.kind == "device" and len(parts) == 4:
+            runtimes.setdefault(parts[1], set()).add(parts[2])
+    _known("device", setting.device, runtimes)
+    if setting.runtime is not None:
+        _known("runtime", setting.runtime, runtimes[setting.device])
+
+
+def device_columns(table: Table, setting: Setting) -> list[str]:
+    """Return the columns of the setting's device and network: latency, fits, and all memories."""
+    if setting.device is None or setting.network is None:
+        return []
+    found = []
+    for name, column in table.columns.items():
+        parts = name.split(".")
+        if column.kind != "device" or parts[-1] != setting.network:
             continue
-        at = 1 if what == "device" else 2
-        known = sorted({parts[at] for parts in names if len(parts) > at})
-        raise UserError(
-            f"The table has no columns of a {what} {wanted!r}; it has "
-            f"{', '.join(known) or 'no device columns at all'}." + did_you_mean(wanted, known)
-        )
-
-
-def _of_device(table: Table, name: str) -> bool:
-    return table.columns[name].kind == "device"
+        of_device = parts[1] == setting.device and setting.runtime in (None, parts[2])
+        if of_device or parts[0] in ("ram", "flash"):
+            found.append(name)
+    return found
 
 
 def full_name(table: Table, name: str, setting: Setting) -> str:
-    """Return the full name of a column, completed by the device and runtime of the setting."""
-    if setting.device is None:
-        return table.resolve(name)
-    check_device(table, setting)
-    parts = [name, setting.device, *([setting.runtime] if setting.runtime else [])]
-    for candidate in (".".join(parts), ".".join(parts[:2])):
-        if any(n.rpartition("@")[0] == candidate or n == candidate for n in table.columns):
-            return table.resolve(candidate)
-    return table.resolve(name)
+    """Return the full name of a column, completed by the device, runtime and network."""
+    return _aliases(table, setting).get(name) or table.resolve(name)
+
+
+def _aliases(table: Table, setting: Setting) -> dict[str, str]:
+    """Return full names by first part, `latency`, of a device under one runtime."""
+    if setting.device is None or setting.runtime is None or setting.network is None:
+        return {}
+    end = f".{setting.device}.{setting.runtime}.{setting.network}"
+    return {name.removesuffix(end): name for name in table.columns if name.endswith(end)}
+
+
+def _known(what: str, wanted: str, known: Iterable[str]) -> None:
+    names = sorted(known)
+    if wanted not in names:
+        raise UserError(
+            f"The table has no columns of a {what} {wanted!r}; it has "
+            f"{', '.join(names) or 'none at all'}." + did_you_mean(wanted, names)
+        )
 
 
 def _accuracies(table: Table, dataset: str) -> dict[int, str]:

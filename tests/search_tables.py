@@ -55,7 +55,7 @@ def table(epochs=(12, 200), clock=True, missing_ntk=True):
         ),
         Values(column("flops@1", "proxy", "max"), cost.all_flops(OFFICIAL["cifar10"])),
         Values(
-            column("latency_ms.board.tflm", "device", "min"),
+            column("latency.board.tflm.official", "device", "min"),
             5 + (np.array([0, 1.0, 4, 12, 3])[all_ops()]).sum(axis=1),
         ),
         Values(column("others.score", "reference", "max", split="test"), np.arange(N_CELLS)),

@@ -210,7 +210,7 @@ def test_edgenas_goes_for_accuracy_and_turns_back_at_the_bound():
     valid = table().values("cifar10.valid.200ep.mean")
     assert (valid > valid[free.answer[0]]).mean() < 0.02
     assert free.simulated_seconds == pytest.approx(8 * 3600)
-    bounded = Setting(bounds={"latency_ms": 30}, device="board", runtime="tflm")
+    bounded = Setting(bounds={"latency": 30}, device="board", runtime="tflm")
     kept = run("edgenas", bounded, steps=600)
     ignored = run("edgenas", bounded, steps=600, penalty="none")
     assert kept.feasible
@@ -233,8 +233,8 @@ def test_monas_with_all_weight_on_flops_prunes_the_dearest_operators():
     flops = table().values("cifar10.flops")
     assert flops[found.answer[0]] == flops.min()
     latency = Setting(device="board", runtime="tflm")
-    cheapest = run("monas", latency, mu=1.0, latency="latency_ms.board.tflm")
-    assert table().values("latency_ms.board.tflm")[cheapest.answer[0]] == 5
+    cheapest = run("monas", latency, mu=1.0, latency="latency")
+    assert table().values("latency.board.tflm.official")[cheapest.answer[0]] == 5
 
 
 def test_munas_answers_a_front_with_the_pick_first():
@@ -310,6 +310,8 @@ def test_statistics_of_nothing_are_missing():
         (Setting(bounds={"cifar10.test.200ep.mean": 99.0}), "may not look"),
         (Setting(bounds={"cifar10.flops": float("nan")}), "no number"),
         (Setting(device="boart"), "Did you mean board"),
+        (Setting(device="board", runtime="tfl"), "Did you mean tflm"),
+        (Setting(device="board", bounds={"latency": 9}), "no column 'latency'"),
         (Setting(proxy_seconds={"flosp": 1.0}), "Did you mean flops"),
     ],
 )

@@ -34,7 +34,7 @@ _EVALUATIONS = sum(1 + len(EDGES) * left for left in range(2, len(OPS) + 1))
 class Parameters:
     """lambda_, mu: weights of FLOPs and latency; ntk, regions, flops, latency: their columns.
 
-    flops: None for those of the search's dataset.
+    flops: None for those of the search's dataset; latency: of the search's device and runtime.
     """
 
     lambda_: float = 0.0
@@ -42,7 +42,7 @@ class Parameters:
     ntk: str = "ntk_cond.k2"
     regions: str = "linear_regions.n1000"
     flops: str | None = None
-    latency: str = "latency_ms"
+    latency: str = "latency"
     gpu_hours: float = 0.5
 
     def __post_init__(self) -> None:
