@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from benchsuite.replay import Search
     from benchsuite.table import Table
 
 Array = NDArray[np.float64]
@@ -128,3 +129,22 @@ class Device:
             size = getattr(self, name)
             if size is not None and (isinstance(size, bool) or int(size) != size or size <= 0):
                 raise UserError(f"A device needs a whole number of bytes of {name}, not {size!r}.")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way of searching, replayed on the table.
+
+    version: raised by any change that can move a result; source: paper and section.
+    run(search, rng, parameters): looks at data through `search` only, draws from `rng` only, and
+    ends by `search.answer(cells)`, by returning, or when the budget is spent; without an answer the
+    best feasible cell it queried is the answer.
+    parameters: a frozen dataclass whose fields all have defaults, the paper's.
+    charged: False for a bound that no real search could reach: nothing it looks at costs anything.
+    """
+
+    version: int
+    source: str
+    run: Callable[[Search, np.random.Generator, Any], None]
+    parameters: type
+    charged: bool = True

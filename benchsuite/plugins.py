@@ -36,6 +36,7 @@ KINDS = {
     "proxies": Kind("proxies", "proxies", "PROXY", api.Proxy),
     "devices": Kind("devices", "devices", "DEVICE", api.Device),
     "reports": Kind("reports", "reports", "REPORT", api.Report),
+    "strategies": Kind("search", "benchsuite.search", "STRATEGY", api.Strategy),
 }
 
 

@@ -1,0 +1,62 @@
+"""One function that maps jobs: in this process, or in worker processes started afresh."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Literal, TypeVar
+
+from benchsuite.errors import UserError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Mode = Literal["serial", "processes"]
+
+_shared: Any = None
+
+
+def map_jobs(
+    function: Callable[[Any, Job], Result],
+    jobs: Sequence[Job],
+    shared: Any = None,
+    *,
+    workers: int = 1,
+    mode: Mode | None = None,
+) -> Iterator[tuple[int, Result]]:
+    """Yield (position of the job, function(shared, job)) as jobs finish.
+
+    function: importable by name, for it is sent to the workers. shared: sent to each worker once.
+    mode: None for `processes` if there is more than one worker. Workers are spawned, not forked:
+    they hold `shared` and nothing else of the caller's memory. An error of a job ends the map after
+    it is raised here. Raises UserError for less than one worker and for a worker that was killed.
+    """
+    if workers < 1:
+        raise UserError(f"{workers} workers cannot do anything: 1 or more are needed.")
+    if (mode or ("processes" if workers > 1 else "serial")) == "serial":
+        for i, job in enumerate(jobs):
+            yield i, function(shared, job)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_receive, initargs=(shared,))
+    try:
+        futures = {pool.submit(_call, function, job): i for i, job in enumerate(jobs)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "A worker process was killed, most likely for lack of memory. Finished jobs are kept; "
+            "run the same command again, with fewer workers."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _receive(shared: Any) -> None:
+    global _shared
+    _shared = shared
+
+
+def _call(function: Callable[[Any, Job], Result], job: Job) -> Result:
+    return function(_shared, job)

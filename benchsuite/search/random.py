@@ -1,0 +1,35 @@
+"""Random search: cells drawn uniformly with replacement, the best by validation accuracy.
+
+Source: Bergstra & Bengio, JMLR 2012; as the baseline of Dong & Yang, "NAS-Bench-201", ICLR 2020,
+section 5. Under bounds only cells that keep them are drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchsuite.api import Strategy
+from benchsuite.replay import Search
+from benchsuite.search._cells import Space
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """It has none."""
+
+
+def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> None:
+    """Query random cells until the budget is spent."""
+    space = Space(search)
+    while True:
+        search.query_one(space.draw(rng))
+
+
+STRATEGY = Strategy(
+    version=1,
+    source="Bergstra & Bengio, JMLR 2012; Dong & Yang, ICLR 2020, section 5",
+    run=run,
+    parameters=Parameters,
+)

@@ -1,0 +1,253 @@
+"""Studies: a TOML file that names searches, run as content-addressed jobs that can be resumed.
+
+    schema = 1
+    name = "published-budget"
+
+    [[searches]]
+    strategy = "rea"
+    dataset = "cifar10"
+    epochs = 12
+    seeds = 500
+    budget = { seconds = 12000 }
+    parameters = { population = 10 }
+    bounds = { "cifar10.flops" = 1e8 }
+
+Optional at the top: `traces = true`, `shard = 50` (seeds per job) and `[defaults]` with any field
+of a search. A search may also set `label`, `device`, `runtime`, `first_seed`, `proxy_seconds` and
+`skeleton = { cells_per_stage = 1 }`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchsuite import jobs
+from benchsuite.errors import UserError, did_you_mean
+from benchsuite.jobs import Job, Shared
+from benchsuite.judge import Answer
+from benchsuite.network import Skeleton
+from benchsuite.parameters import fill
+from benchsuite.pool import map_jobs
+from benchsuite.problem import Problem, Setting, prepare
+from benchsuite.replay import Budget
+from benchsuite.table import Table
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One search of a study, as written; see the module's text for the fields."""
+
+    strategy: str
+    budget: Budget
+    setting: Setting
+    parameters: Mapping[str, Any]
+    seeds: int
+    first_seed: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study file; `text` is the file's, so that a result can say what made it."""
+
+    name: str
+    searches: tuple[Entry, ...]
+    traces: bool = False
+    shard: int = 50
+    text: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the study file, 12 hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a study on one table: per search its jobs, and the problems they share."""
+
+    jobs: tuple[tuple[Job, ...], ...]
+    problems: Mapping[str, Problem]
+
+
+@dataclass(frozen=True)
+class _Fields:
+    strategy: str = ""
+    dataset: str = "cifar10"
+    epochs: int | None = None
+    seeds: int = 0
+    first_seed: int = 0
+    device: str | None = None
+    runtime: str | None = None
+    label: str | None = None
+    budget: Any = None
+    parameters: Any = None
+    bounds: Any = None
+    skeleton: Any = None
+    proxy_seconds: Any = None
+
+
+@dataclass(frozen=True)
+class _Top:
+    schema: int = 0
+    name: str = ""
+    traces: bool = False
+    shard: int = 50
+
+
+_TABLES = ("budget", "parameters", "bounds", "skeleton", "proxy_seconds")
+
+
+def load(path: Path) -> Study:
+    """Read and check a study file; every mistake is a UserError that names the search it is in."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        written = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"The study {path} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"The study {path} is not TOML: {error}.") from error
+    searches = written.pop("searches", None)
+    defaults = written.pop("defaults", {})
+    top = fill(_Top, _known(_Top, written, str(path), ("searches", "defaults")), str(path))
+    if top.schema != SCHEMA:
+        raise UserError(f"{path} has schema {top.schema}; this version reads schema = {SCHEMA}.")
+    if not top.name or not top.name.replace("-", "").replace("_", "").isalnum():
+        raise UserError(f"{path} needs a name of letters, digits, - and _; it has {top.name!r}.")
+    if top.shard < 1:
+        raise UserError(f"{path} has {top.shard} seeds per job; 1 or more are needed.")
+    if not isinstance(searches, list) or not searches or not isinstance(defaults, dict):
+        raise UserError(f"{path} names no search: at least one [[searches]] is needed.")
+    entries = tuple(
+        _entry(defaults, one, f"Search {i} of {path}") for i, one in enumerate(searches, start=1)
+    )
+    labels = [entry.label for entry in entries]
+    if twice := {label for label in labels if labels.count(label) > 1}:
+        raise UserError(
+            f"{path} has several searches labelled {twice.pop()!r}; give each its own `label`."
+        )
+    return Study(top.name, entries, top.traces, top.shard, text)
+
+
+def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
+    """Check a study against a table and cut it into jobs; nothing runs and nothing is written."""
+    planned, problems = [], {}
+    for entry in study.searches:
+        strategy = jobs.strategy_of(entry.strategy, folders)
+        parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
+        problem = prepare(table, entry.setting)
+        at = jobs.problem_key(problem)
+        problems[at] = problem
+        job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
+        planned.append(tuple(jobs.shards(job, study.shard)))
+    return Plan(tuple(planned), problems)
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    *,
+    traces: bool = False,
+    workers: int = 1,
+    plugin_folders: Sequence[Path] = (),
+    provenance: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] = lambda done, all_: None,
+) -> list[list[Answer]]:
+    """Run the jobs that are not done yet; return the answers of each search, by seed.
+
+    folder: where finished jobs are kept, `<key>.json` each; a run that was stopped or killed loses
+    only the jobs under way. progress: called with the jobs done and the jobs there are.
+    """
+    flat = [job for search in plan.jobs for job in search]
+    paths = [folder / f"{jobs.key(job, plugin_folders)}.json" for job in flat]
+    found = {path: jobs.read_answers(path) for path in paths}
+    if traces:
+        found = {p: a for p, a in found.items() if p.with_suffix(".trace.parquet").exists()}
+    missing = {p: job for p, job in zip(paths, flat, strict=True) if found.get(p) is None}
+    done = len(set(paths)) - len(missing)
+    progress(done, len(set(paths)))
+    shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
+    targets = list(missing)
+    for at, answers in map_jobs(
+        jobs.stored_answers, list(missing.values()), shared, workers=workers
+    ):
+        found[targets[at]] = answers
+        done += 1
+        progress(done, len(set(paths)))
+    results, position = [], 0
+    for search in plan.jobs:
+        kept = [found.get(path) or [] for path in paths[position : position + len(search)]]
+        results.append([answer for answers in kept for answer in answers])
+        position += len(search)
+    return results
+
+
+def described(entry: Entry) -> dict[str, Any]:
+    """Return a search as plain values, for provenance."""
+    return json.loads(json.dumps(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
+
+
+def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
+    if not isinstance(written, dict):
+        raise UserError(f"{where} is no table of fields.")
+    merged = {**defaults, **written}
+    given = _known(_Fields, merged, where)
+    tables = {name: given.pop(name) for name in _TABLES if name in given}
+    for name, value in tables.items():
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: {name} is a table, as in {name} = {{ ... }}, not {value!r}.")
+    fields = fill(_Fields, given, where)
+    if not fields.strategy:
+        raise UserError(f"{where} names no strategy.")
+    if fields.seeds < 1 or fields.first_seed < 0:
+        raise UserError(f"{where} needs seeds = 1 or more, starting at 0 or later.")
+    if "budget" not in tables:
+        raise UserError(f"{where} has no budget, as in budget = {{ seconds = 12000 }}.")
+    skeleton = tables.get("skeleton")
+    setting = Setting(
+        dataset=fields.dataset,
+        epochs=fields.epochs,
+        bounds=_numbers(tables.get("bounds", {}), f"{where}: a bound"),
+        device=fields.device,
+        runtime=fields.runtime,
+        skeleton=fill(Skeleton, skeleton, f"{where}: skeleton") if skeleton is not None else None,
+        proxy_seconds=_numbers(tables.get("proxy_seconds", {}), f"{where}: a proxy's seconds"),
+    )
+    return Entry(
+        strategy=fields.strategy,
+        budget=fill(Budget, tables["budget"], f"{where}: budget"),
+        setting=setting,
+        parameters=tables.get("parameters", {}),
+        seeds=fields.seeds,
+        first_seed=fields.first_seed,
+        label=fields.label or fields.strategy,
+    )
+
+
+def _known(
+    kind: type, given: Mapping[str, Any], where: str, also: Sequence[str] = ()
+) -> dict[str, Any]:
+    known = [f.name for f in dataclasses.fields(kind)]
+    for name in given:
+        if name not in known:
+            raise UserError(
+                f"{where} has an unknown field {name!r}; known are {', '.join([*known, *also])}."
+                + did_you_mean(name, [*known, *also])
+            )
+    return dict(given)
+
+
+def _numbers(given: Mapping[str, Any], what: str) -> dict[str, float]:
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"{what} is a number, but {name} = {value!r}.")
+    return {name: float(value) for name, value in given.items()}

@@ -1,0 +1,151 @@
+"""Speed of replays: aging evolution beside the same loop on an architecture-string API; DNAS steps.
+
+The reference answers queries as nats_bench and NASLib do: a cell is an architecture string, looked
+up in a dictionary, its record a dictionary of metrics by dataset; parents are copied as objects.
+Reading their files and their copies of whole records would make it slower still.
+"""
+
+import copy
+import random
+import resource
+import time
+from collections import deque
+
+import numpy as np
+import pytest
+from search_tables import table
+
+from benchsuite import plugins
+from benchsuite._multilinear import expectation, tensor
+from benchsuite.cell import OPS, Cell, all_archs
+from benchsuite.jobs import Job, Shared, answers, shards
+from benchsuite.pool import map_jobs
+from benchsuite.problem import Setting, prepare
+from benchsuite.replay import Budget, replay
+
+BOUNDS = {"cifar10.flops": 1e8, "cifar10.params": 6e5}
+STEPS, SEEDS = 2000, 1000
+
+
+class StringApi:
+    """Query by architecture string: string -> index -> record of metrics."""
+
+    def __init__(self, problem):
+        self._index = {arch: i for i, arch in enumerate(all_archs())}
+        columns = {"valid-accuracy": problem.accuracy[12], "seconds": problem.seconds[12]}
+        columns |= {name: problem.columns[name] for name in BOUNDS}
+        self._records = [
+            {"cifar10": {name: float(c[i]) for name, c in columns.items()}} for i in range(15_625)
+        ]
+
+    def query(self, arch):
+        return dict(self._records[self._index[arch]]["cifar10"])
+
+
+def reference_evolution(api, seed, steps, population=100, sample=25):
+    """Evolve as muNAS' code does: goals of dictionaries, lists of operator names, deep copies."""
+    rng = random.Random(seed)
+    alive = deque()
+
+    def train(ops):
+        arch = "+".join(
+            "|" + "|".join(f"{ops[i]}~{k}" for k, i in enumerate(row)) + "|"
+            for row in ([0], [1, 2], [3, 4, 5])
+        )
+        record = api.query(arch)
+        features = [(1 - record["valid-accuracy"] / 100) / 0.18]
+        alive.append((ops, features + [record[name] / b for name, b in BOUNDS.items()]))
+
+    while len(alive) < population:
+        train([rng.choice(OPS) for _ in range(6)])
+    for _ in range(steps - population):
+        weights = [rng.random() or 1.0 for _ in range(3)]
+        chosen = [rng.choice(alive) for _ in range(sample)]
+        parent = min(
+            chosen,
+            key=lambda one: max(min(f, 10) / w for f, w in zip(one[1], weights, strict=True)),
+        )
+        child = copy.deepcopy(parent[0])
+        edge = rng.randrange(6)
+        child[edge] = rng.choice([op for op in OPS if op != child[edge]])
+        train(child)
+        alive.popleft()
+
+
+@pytest.mark.perf
+def test_aging_evolution_beside_a_string_api(benchmark):
+    problem = prepare(table(), Setting(bounds=BOUNDS))
+    munas = plugins.load("strategies", "munas")
+    api = StringApi(problem)
+    assert api.query(Cell.from_index(5).arch)["valid-accuracy"] == problem.accuracy[12][5]
+    parameters = munas.parameters(rounds=STEPS)
+    replay(munas, problem, Budget(queries=STEPS), parameters, 0)
+    start = time.process_time()
+    for seed in range(3):
+        reference_evolution(api, seed, STEPS)
+    reference = (time.process_time() - start) / 3
+    start = time.process_time()
+    for seed in range(20):
+        replay(munas, problem, Budget(queries=STEPS), parameters, seed)
+    ours = (time.process_time() - start) / 20
+    benchmark.pedantic(lambda: replay(munas, problem, Budget(queries=STEPS), parameters, 1))
+    benchmark.extra_info["evaluations_per_cpu_second"] = STEPS / ours
+    benchmark.extra_info["reference_evaluations_per_cpu_second"] = STEPS / reference
+    benchmark.extra_info["times_faster_than_a_string_api"] = reference / ours
+    print(f"\n{STEPS / ours:,.0f} evaluations a CPU second")
+    print(f"{reference / ours:.1f} times a string API")
+    assert reference / ours > 1.5
+
+
+@pytest.mark.perf
+def test_a_thousand_seeds_of_aging_evolution_on_two_cores(benchmark):
+    munas = plugins.load("strategies", "munas")
+    problem = prepare(table(), Setting(bounds=BOUNDS))
+    whole = Job("munas", {"rounds": STEPS}, "it", Budget(queries=STEPS), 0, SEEDS)
+    jobs = shards(whole, 50)
+    shared = Shared({"it": problem})
+    assert munas.charged
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    found = benchmark.pedantic(lambda: dict(map_jobs(answers, jobs, shared, workers=2)), rounds=1)
+    seconds = benchmark.stats["min"]
+    assert sum(map(len, found.values())) == SEEDS
+    benchmark.extra_info["evaluations_per_second"] = SEEDS * STEPS / seconds
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    benchmark.extra_info["cpu_seconds"] = spent
+    rate = SEEDS * STEPS / seconds
+    print(f"\n{seconds:.0f} s ({spent:.0f} CPU seconds), {rate:,.0f} evaluations a second")
+
+
+@pytest.mark.perf
+def test_a_step_of_differentiable_search_beside_the_plain_sum(benchmark):
+    t = tensor(table().values("cifar10.valid.200ep.mean"))
+    probs = np.random.default_rng(0).dirichlet(np.ones(5), size=6)
+
+    def plain():
+        """Value and gradient by einsum, one contraction each."""
+        edges = "abcdef"
+        value = np.einsum("abcdef,a,b,c,d,e,f->", t, *probs, optimize=True)
+        gradient = [
+            np.einsum(
+                f"abcdef,{','.join(x for x in edges if x != e)}->{e}",
+                t,
+                *[p for p, x in zip(probs, edges, strict=True) if x != e],
+                optimize=True,
+            )
+            for e in edges
+        ]
+        return value, np.array(gradient)
+
+    value, gradient = expectation(t, probs)
+    expected = plain()
+    assert value == pytest.approx(expected[0])
+    np.testing.assert_allclose(gradient, expected[1])
+    start = time.process_time()
+    for _ in range(20):
+        plain()
+    reference = (time.process_time() - start) / 20
+    benchmark(expectation, t, probs)
+    ours = benchmark.stats["median"]
+    benchmark.extra_info["times_faster_than_einsum"] = reference / ours
+    print(f"\n{ours * 1e6:.0f} microseconds, {reference / ours:.0f} times einsum")
+    assert ours < 1e-3
