@@ -228,7 +228,7 @@ def build(*, progress: Callable[[str], None] | None = None) -> Table:
     provenance = {
         "accuracy": "ESTIMATED by this project, not measured",
         "inputs": inputs,
-        "versions": record.environment()["versions"],
+        "made_by": {"versions": record.environment()["versions"]},
         "method": METHOD,
         "fitted_to": {target.column.name: target.truth for target in TARGETS},
         "errors": measured,
