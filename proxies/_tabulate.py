@@ -250,13 +250,17 @@ def _work(task: Task) -> _rows.Row:
 
 
 def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
-    """Return the row of one cell and repeat: values (None where missing), reasons, seconds."""
+    """Return the row of one cell and repeat: values (None where missing), reasons, seconds.
+
+    It is computed with one thread, as a second one adds up in another order.
+    """
     from proxies._passes import Passes
     from proxies._score import score_network
 
     batches = _batches(spec, repeat)
     passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
-    scores = score_network(_loaded(spec), passes)
+    with _one_thread():
+        scores = score_network(_loaded(spec), passes)
     return {
         "cell": cell,
         "repeat": repeat,
@@ -265,6 +269,18 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
         "reasons": scores.reasons,
         "seconds": {name: round(value, 6) for name, value in scores.seconds.items()},
     }
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @functools.lru_cache(maxsize=2)

@@ -190,8 +190,8 @@ def test_the_table_expands_classes_and_tells_what_is_missing(tmp_path, threads, 
     for name in ("naswot", "l2_norm"):
         repeats = np.stack([table.values(f"{name}.r{r}@1") for r in range(3)])
         mean, spread = table.values(f"{name}@1"), table.values(f"{name}.std@1")
-        np.testing.assert_allclose(mean, repeats.mean(axis=0))
-        np.testing.assert_allclose(spread, repeats.std(axis=0, ddof=1))
+        np.testing.assert_allclose(mean, repeats.mean(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(spread, repeats.std(axis=0, ddof=1), rtol=1e-3)
         there = np.isfinite(mean)
         assert set(number[there]) == {number[6111], number[77]}
         for index in (6111, 77):
