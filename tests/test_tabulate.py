@@ -201,7 +201,7 @@ def test_the_table_expands_classes_and_tells_what_is_missing(tmp_path, threads, 
         rest = "not tabulated: 3 of 3 repeats missing"
         assert reasons[rest] == N_CELLS - 341 - there.sum()
     row = score_row(SPEC, int(representatives("functional")[number[77]]), 2)
-    assert table.values("naswot.r2@1")[77] == row["values"]["naswot"]
+    assert table.values("naswot.r2@1")[77] == np.float32(row["values"]["naswot"])
     assert np.isfinite(table.values("seconds.forward@1")[77])
     assert table.column("naswot").direction == "max"
     assert table.column("naswot.std").direction == "none"
