@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
 
+_OTHER: dict[Direction, Direction] = {"max": "min", "min": "max", "none": "none"}
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -34,7 +36,8 @@ class Proxy:
 
     version: raised by any change that can move a number; direction: which end is predicted to be
     accurate; outputs: suffix -> what it is, for a proxy of several numbers (`{"k2": ...}`), or
-    `{"": ...}` for one. Exactly one of the following computes it:
+    `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
+    accurate. Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
     - score(passes) -> {suffix: value}: of one network, its weights and batches (see `proxies`);
@@ -47,6 +50,7 @@ class Proxy:
     source: str
     cost: Cost
     outputs: Mapping[str, str] = field(default_factory=lambda: {"": ""})
+    opposite: tuple[str, ...] = ()
     unit: str = "1"
     all_cells: Callable[[Skeleton], Mapping[str, NDArray[Any]]] | None = None
     score: Callable[[Any], Mapping[str, float]] | None = None
@@ -54,6 +58,8 @@ class Proxy:
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if unknown := set(self.opposite) - set(self.outputs):
+            raise UserError(f"A proxy has no output {min(unknown)!r} that could be opposite.")
         if sum(f is not None for f in (self.all_cells, self.score, self.combine)) != 1:
             raise UserError("A proxy sets exactly one of all_cells, score and combine.")
 
@@ -64,7 +70,7 @@ class Proxy:
                 name=f"{name}.{suffix}@{self.version}" if suffix else f"{name}@{self.version}",
                 description=what or description,
                 unit=self.unit,
-                direction=self.direction,
+                direction=_OTHER[self.direction] if suffix in self.opposite else self.direction,
                 source=self.source,
                 version=str(self.version),
                 kind="proxy",

@@ -22,9 +22,11 @@ PROXY = Proxy(
     direction="min",
     formula="K_i = l_1 / l_(n-i) of K = J J^T, J_b = d(sum_k f_bk)/dw over convolutions, BN scales "
     "and classifier; BN uses the batch's statistics as constants (not the training-mode kernel)",
-    source="Chen et al., TE-NAS, ICLR 2021, section 3.1.1; Qiao et al., MONAS, 2024",
+    source="Chen et al., TE-NAS, ICLR 2021, section 3.1.1; Qiao et al., MONAS, 2024; the trace, "
+    "more of it better: Shu et al., NASI, ICLR 2022",
     cost="per-sample",
     outputs={f"k{order}": f"NTK condition number K_{order}, BN frozen" for order in _ORDERS}
     | {"trace": "Trace of the NTK, BN frozen"},
+    opposite=("trace",),
     score=_score,
 )

@@ -106,3 +106,13 @@ def test_a_proxy_is_computed_in_one_way():
             all_cells=lambda skeleton: {"": np.zeros(1)},
             score=lambda passes: {"": 0.0},
         )
+
+
+def test_an_output_can_point_the_other_way():
+    facts = {"version": 1, "direction": "min", "formula": "", "source": "", "cost": "forward"}
+    outputs = {"k": "condition", "trace": "trace"}
+    proxy = Proxy(**facts, outputs=outputs, opposite=("trace",), score=lambda passes: {})
+    columns = proxy.columns("ntk", "")
+    assert (columns["k"].direction, columns["trace"].direction) == ("min", "max")
+    with pytest.raises(UserError, match="no output 'tarce'"):
+        Proxy(**facts, outputs=outputs, opposite=("tarce",), score=lambda passes: {})
