@@ -134,8 +134,8 @@ def resolve(name: str, present: Iterable[str], coverage: Mapping[str, int] | Non
     """Return the full name of a column that is present.
 
     A full name stands for itself. A name without its `@...` suffix stands for the best release or,
-    for other columns, the highest version. coverage: cells with a value, by full name; a release
-    that covers fewer cells than another never stands for the short name.
+    for other columns, the highest version. coverage: cells with a value, by full name; a column
+    that covers less than half the cells of the fullest never stands for the short name.
     Raises UserError with the nearest names otherwise.
     """
     names = list(present)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 Values = NDArray[np.float64]
+
+
+def log_rank_sum(parts: Sequence[str]) -> Callable[[Mapping[str, Values]], dict[str, Values]]:
+    """Return what sums the log ranks of columns, among the cells that have the first of them."""
+
+    def combine(columns: Mapping[str, Values]) -> dict[str, Values]:
+        candidates = np.isfinite(columns[parts[0]])
+        return {"": rank_sum((columns[name] for name in parts), candidates, log=True)}
+
+    return combine
 
 
 def rank_sum(columns: Iterable[Values], candidates: NDArray[np.bool_], *, log: bool) -> Values:

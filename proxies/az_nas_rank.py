@@ -6,22 +6,10 @@ disconnected ones too, last). Missing trainability (an identity) ranks last, as 
 infinity does. FLOPs are those of the network as trained, dead operators included, as theirs are.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
-import numpy as np
-
-from benchsuite.api import Array, Proxy
-from proxies._ranks import rank_sum
+from benchsuite.api import Proxy
+from proxies._ranks import log_rank_sum
 
 PARTS = ("az_nas.expressivity", "az_nas.progressivity", "az_nas.trainability", "flops")
-
-
-def _combine(columns: Mapping[str, Array]) -> dict[str, Array]:
-    candidates = np.isfinite(columns[PARTS[0]])
-    return {"": rank_sum((columns[name] for name in PARTS), candidates, log=True)}
-
 
 PROXY = Proxy(
     version=1,
@@ -29,6 +17,6 @@ PROXY = Proxy(
     formula="sum of log(rank / N) of E, P, T and FLOPs among the N cells with an E",
     source="Lee & Ham, AZ-NAS, CVPR 2024, eq. 6",
     cost="combined",
-    combine=_combine,
+    combine=log_rank_sum(PARTS),
     needs=PARTS,
 )

@@ -5,22 +5,10 @@ have a `vkdnw_single`, so all connected cells of a complete table. Another proxy
 for a candidate ranks last.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
-import numpy as np
-
-from benchsuite.api import Array, Proxy
-from proxies._ranks import rank_sum
+from benchsuite.api import Proxy
+from proxies._ranks import log_rank_sum
 
 PARTS = ("vkdnw_single", "jacob_cov", "az_nas.expressivity", "az_nas.trainability", "flops")
-
-
-def _combine(columns: Mapping[str, Array]) -> dict[str, Array]:
-    candidates = np.isfinite(columns[PARTS[0]])
-    return {"": rank_sum((columns[name] for name in PARTS), candidates, log=True)}
-
 
 PROXY = Proxy(
     version=1,
@@ -28,6 +16,6 @@ PROXY = Proxy(
     formula="sum of log(rank / N) of V, J, E, T and FLOPs among the N cells with a V",
     source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 15; released code, `tss_utils.py`",
     cost="combined",
-    combine=_combine,
+    combine=log_rank_sum(PARTS),
     needs=PARTS,
 )
