@@ -75,7 +75,7 @@ class Table:
         except (OSError, pa.ArrowException) as error:
             raise UserError(f"{path} is no readable Parquet file ({error}).") from error
         columns, provenance = _footer(path, data)
-        if lost := [name for name in columns if name not in data.column_names]:
+        if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
         return cls(data.replace_schema_metadata(None), columns, provenance)
 
