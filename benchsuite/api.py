@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from benchsuite.replay import Search
-    from benchsuite.table import Table
 
 Array = NDArray[np.float64]
+GROUPS = ("MONAS", "muNAS", "EdgeNAS", "MCUNet", "UDC", "Ours")
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
 
 _OTHER: dict[Direction, Direction] = {"max": "min", "min": "max", "none": "none"}
@@ -92,14 +92,22 @@ class Result:
 class Report:
     """A table or a figure made of the table of cells.
 
-    answers: which table or figure of which paper it stands beside, or the question it answers.
-    make(table) -> Result; it draws nothing at random and writes nothing. Raises UserError where
-    the table lacks a column it needs.
+    answers: which table or figure of which paper it stands beside, or the question it answers;
+    group: the paper, one of `GROUPS`; studies: names of the studies it is made of.
+    make(table) -> Result, or make(table, outcomes) with an `outcomes.Outcome` per study, where it
+    names some; it draws nothing at random and writes nothing. Raises UserError where the table
+    lacks a column it needs.
     """
 
     title: str
     answers: str
-    make: Callable[[Table], Result]
+    make: Callable[..., Result]
+    group: str = "Ours"
+    studies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.group not in GROUPS:
+            raise UserError(f"A report belongs to {', '.join(GROUPS)}; not to {self.group!r}.")
 
 
 @dataclass(frozen=True)

@@ -91,4 +91,5 @@ REPORT = Report(
     title="FLOPs and latency",
     answers="MONAS (2024), Fig. 3: FLOPs against latency of all cells",
     make=_make,
+    group="MONAS",
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from search_tables import table
 
-from benchsuite import jobs, study
+from benchsuite import jobs, outcomes, study
 from benchsuite.errors import UserError
 from benchsuite.judge import judge
 from benchsuite.pool import map_jobs
@@ -196,6 +196,22 @@ def test_mistakes_are_sentences_and_nothing_is_written(tmp_path, change, hint):
     with pytest.raises(UserError, match=hint):
         study.plan(study.load(write(tmp_path, GOOD.replace(*change))), table())
     assert [p.name for p in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_an_outcome_holds_runs_fronts_and_traces_of_as_many_seeds_as_asked(planned, tmp_path):
+    outcome = outcomes.run(planned[0], table(), tmp_path, seeds=2)
+    assert outcome.runs.groupby("search").size().to_dict() == {"random": 2, "small-rea": 2}
+    assert outcome.runs[outcome.runs["search"] == "small-rea"]["seed"].tolist() == [10, 11]
+    for label, fronts in outcome.fronts.items():
+        picks = outcome.runs[outcome.runs["search"] == label]["cell"].tolist()
+        assert [front[0] if front else -1 for front in fronts] == picks
+        assert outcome.summary[label]["queries"]["n"] == sum(map(bool, fronts))
+    trace = outcome.trace("small-rea")
+    assert set(trace["seed"]) == {10, 11}
+    assert (trace.groupby("seed")["clock"].diff().dropna() >= 0).all()
+    written = outcome.write(tmp_path, "a line")
+    assert written[0].read_text().startswith("# a line\n")
+    assert json.loads(written[1].read_text())["provenance"]["seeds"] == 2
 
 
 def test_a_study_that_is_not_there_is_a_sentence(tmp_path):

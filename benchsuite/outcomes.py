@@ -1,0 +1,123 @@
+"""The outcome of a study: its searches run, judged and summarised."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchsuite import jobs, study
+from benchsuite.judge import judge, sources, summarise
+from benchsuite.record import environment
+from benchsuite.study import Study
+from benchsuite.table import Table, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the searches of a study found on one table.
+
+    runs: one row per search and seed, as `judge.judge` describes it, and its label in `search`;
+    summary: label -> column -> statistics (`judge.summarise`); fronts: label -> per seed, in the
+    order of `runs`, every cell answered, the pick first; trace_files: label -> Parquet files, empty
+    for a study without `traces = true`; provenance: what made it.
+    """
+
+    study: Study
+    runs: pd.DataFrame
+    summary: Mapping[str, Mapping[str, Mapping[str, float]]]
+    fronts: Mapping[str, tuple[tuple[int, ...], ...]]
+    trace_files: Mapping[str, tuple[Path, ...]]
+    provenance: Mapping[str, Any]
+
+    def trace(self, label: str) -> pd.DataFrame:
+        """Return every look of a search, all seeds, in order (`trace.Trace`)."""
+        import pandas as pd
+
+        return pd.concat([pd.read_parquet(path) for path in self.trace_files[label]])
+
+    def write(self, folder: Path, line: str) -> list[Path]:
+        """Write runs.csv, headed by a provenance line, and summary.json; return their paths."""
+        csv = f"# {line}\n" + self.runs.to_csv(index=False, lineterminator="\n")
+        text = json.dumps(self.to_json(), indent=2, sort_keys=True)
+        paths = [folder / "runs.csv", folder / "summary.json"]
+        for path, content in zip(paths, (csv, text), strict=True):
+            write_atomically(path, lambda part, text=content: Path(part).write_text(text, "utf-8"))
+        return paths
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary, the searches as they were set, and the provenance."""
+        return {
+            "summary": self.summary,
+            "searches": {entry.label: study.described(entry) for entry in self.study.searches},
+            "provenance": self.provenance,
+        }
+
+
+def run(
+    chosen: Study,
+    table: Table,
+    folder: Path,
+    *,
+    seeds: int | None = None,
+    workers: int = 1,
+    plugin_folders: Sequence[Path] = (),
+    progress: Callable[[int, int], None] = lambda done, jobs: None,
+) -> Outcome:
+    """Run a study on a table, or go on where it was stopped, and judge it.
+
+    folder: finished jobs are kept in its `jobs/`; seeds: run as many per search, not the study's;
+    progress: called with the jobs done and the jobs there are. Raises UserError before anything is
+    written where the study does not fit the table.
+    """
+    import pandas as pd
+
+    if seeds is not None:
+        entries = [dataclasses.replace(entry, seeds=seeds) for entry in chosen.searches]
+        chosen = dataclasses.replace(chosen, searches=tuple(entries))
+    planned = study.plan(chosen, table, plugin_folders)
+    found = study.run(
+        planned,
+        folder / "jobs",
+        traces=chosen.traces,
+        workers=workers,
+        plugin_folders=plugin_folders,
+        provenance={"study": chosen.name, "table": table.checksum},
+        progress=progress,
+    )
+    labels = [entry.label for entry in chosen.searches]
+    judged = {
+        entry.label: judge(table, entry.setting, answers)
+        for entry, answers in zip(chosen.searches, found, strict=True)
+    }
+    files = {
+        label: tuple(
+            folder / "jobs" / f"{jobs.key(job, plugin_folders)}.trace.parquet" for job in parts
+        )
+        for label, parts in zip(labels, planned.jobs, strict=True)
+    }
+    return Outcome(
+        study=chosen,
+        runs=pd.concat([rows.assign(search=label) for label, rows in judged.items()]),
+        summary={label: summarise(rows) for label, rows in judged.items()},
+        fronts={
+            label: tuple(answer.cells for answer in answers)
+            for label, answers in zip(labels, found, strict=True)
+        },
+        trace_files=files if chosen.traces else dict.fromkeys(labels, ()),
+        provenance={
+            "study": chosen.name,
+            "study_digest": chosen.digest,
+            "seeds": seeds or "as in the study",
+            "table": table.checksum,
+            "made_by": environment(),
+            "judged_by": sources(table),
+            **{k: v for k, v in table.provenance.items() if k != "made_by"},
+        },
+    )
