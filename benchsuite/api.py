@@ -37,7 +37,8 @@ class Proxy:
     version: raised by any change that can move a number; direction: which end is predicted to be
     accurate; outputs: suffix -> what it is, for a proxy of several numbers (`{"k2": ...}`), or
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
-    accurate. Exactly one of the following computes it:
+    accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
+    named. Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
     - score(passes) -> {suffix: value}: of one network, its weights and batches (see `proxies`);
@@ -51,6 +52,7 @@ class Proxy:
     cost: Cost
     outputs: Mapping[str, str] = field(default_factory=lambda: {"": ""})
     opposite: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     unit: str = "1"
     all_cells: Callable[[Skeleton], Mapping[str, NDArray[Any]]] | None = None
     score: Callable[[Any], Mapping[str, float]] | None = None
@@ -58,8 +60,9 @@ class Proxy:
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if unknown := set(self.opposite) - set(self.outputs):
-            raise UserError(f"A proxy has no output {min(unknown)!r} that could be opposite.")
+        for what, named in (("opposite", self.opposite), ("a detail", self.details)):
+            if unknown := set(named) - set(self.outputs):
+                raise UserError(f"A proxy has no output {min(unknown)!r} that could be {what}.")
         if sum(f is not None for f in (self.all_cells, self.score, self.combine)) != 1:
             raise UserError("A proxy sets exactly one of all_cells, score and combine.")
 
@@ -73,7 +76,7 @@ class Proxy:
                 direction=_OTHER[self.direction] if suffix in self.opposite else self.direction,
                 source=self.source,
                 version=str(self.version),
-                kind="proxy",
+                kind="detail" if suffix in self.details else "proxy",
             )
             for suffix, what in self.outputs.items()
         }

@@ -48,16 +48,20 @@ def mask(cells: str) -> Mask:
 def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
     """Return the full names of the proxies in a table, all or those wanted.
 
-    A wanted name is a column (`flops@1`), a proxy (`flops`), or a proxy of several numbers, which
-    stands for all of them (`ntk_cond`). Raises UserError for a name the table does not hold.
+    A wanted name is a column (`flops@1`), a proxy (`flops`), a proxy of several numbers, which
+    stands for all of them (`ntk_cond`), or a detail that has a direction (`ntk_cond.k3`). Raises
+    UserError for a name the table does not hold.
     """
     present = [name for name, column in table.columns.items() if column.kind == "proxy"]
     if not wanted:
         return present
+    details = [name for name, column in table.columns.items() if column.kind == "detail"]
     found: list[str] = []
     for name in wanted:
         family = [full for full in present if full.startswith(f"{name}.")]
-        if name not in table.columns and not any(f.startswith(f"{name}@") for f in present):
+        if name not in table.columns and not any(
+            full.startswith(f"{name}@") for full in [*present, *details]
+        ):
             if not family:
                 heads = {full.partition("@")[0].partition(".")[0] for full in present}
                 raise UserError(

@@ -22,12 +22,14 @@ from proxies import _rows
 _SOURCE = "tabulated by benchsuite"
 
 
-def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int) -> Table:
+def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
     """Return the table of a folder of rows.
 
-    Per output of a proxy: the mean over `repeats` repeats `name@v`, their standard deviation (ddof
-    1) `name.std@v`, and the value of each, `name.r0@v`; besides, `seconds.<pass>@1` per cell.
-    A mean is missing where any repeat is. Raises UserError if the folder holds no row.
+    Per output of a proxy: the mean over `repeats` repeats `name@v` and, for several, their standard
+    deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, `seconds.<pass>@1`
+    per cell. A mean is missing where any repeat is. label: ends every name, `name.label@v`, so that
+    it stands beside the same proxy under other settings; such columns are details. Raises UserError
+    if the folder holds no row.
     """
     settings = _rows.read_settings(folder)
     found = _Collected(repeats)
@@ -46,7 +48,14 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int) -> Table:
             column = replace(column, description=f"{column.description} ({where})")
             columns += found.of_proxy(f"{name}.{suffix}" if suffix else name, column)
     columns += found.of_seconds()
+    if label:
+        columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
     return Table.empty(found.provenance(settings)).with_columns(columns)
+
+
+def _labelled(column: Column, label: str) -> Column:
+    stem, _, version = column.name.rpartition("@")
+    return replace(column, name=f"{stem}.{label}@{version}", kind="detail")
 
 
 class _Collected:
@@ -95,8 +104,9 @@ class _Collected:
             direction="none",
             kind="detail",
         )
-        if self.repeats > 1:
-            yield self._expand(spread, values.std(axis=0, ddof=1), why)
+        if self.repeats == 1:
+            return
+        yield self._expand(spread, values.std(axis=0, ddof=1), why)
         for repeat in range(self.repeats):
             one = replace(
                 column,

@@ -38,7 +38,11 @@ def again(table, spec, cells):
     for index in cells:
         row = score_row(spec, int(index), 0)
         for name, value in row["values"].items():
-            yield index, name, value, float(table.values(f"{name}.r0")[index])
+            yield index, name, value, float(table.values(first_repeat(table, name))[index])
+
+
+def first_repeat(table, name):
+    return f"{name}.r0" if table.provenance["repeats"] > 1 else name
 
 
 def sample(number):

@@ -19,6 +19,7 @@ import pytest
 
 from benchsuite.cell import N_CELLS
 from benchsuite.cli import main
+from benchsuite.correlate import proxies_in
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
@@ -214,12 +215,31 @@ def test_merging_fewer_or_more_repeats_than_there_are(tmp_path, threads, capsys)
     main_ok(["tabulate", *OPTIONS, "--cells", "3", "--repeats", "2", "--out", out])
     main_ok(["tabulate", "--merge", "--repeats", "1", "--out", out])
     table = Table.open(tmp_path / "proxies.parquet")
-    assert "naswot.std@1" not in table.columns
-    np.testing.assert_array_equal(table.values("naswot@1"), table.values("naswot.r0@1"))
+    assert not {"naswot.std@1", "naswot.r0@1"} & set(table.columns)
+    assert np.isfinite(table.values("naswot@1")).any()
     main_ok(["tabulate", "--merge", "--repeats", "3", "--out", out])
     table = Table.open(tmp_path / "proxies.parquet")
     assert not np.isfinite(table.values("naswot@1")).any()
     assert "not tabulated: 1 of 3 repeats missing" in table.reasons("naswot@1")
+
+
+def test_a_label_lets_two_settings_stand_in_one_table(tmp_path, threads, capsys):
+    options = ["tabulate", *OPTIONS, "--cells", "3", "--repeats", "1", "--out", str(tmp_path)]
+    main_ok(options)
+    plain = Table.open(tmp_path / "proxies.parquet")
+    capsys.readouterr()
+    main_ok([*options, "--label", "again", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    labelled = Table.open(tmp_path / "proxies.parquet")
+    assert printed["columns"] == list(labelled.columns)
+    assert printed["rows"] == 3
+    both = plain.joined(labelled)
+    np.testing.assert_array_equal(both.values("naswot@1"), both.values("naswot.again@1"))
+    assert proxies_in(both, ["naswot", "naswot.again"]) == ["naswot@1", "naswot.again@1"]
+    assert "naswot.again@1" not in proxies_in(both)
+    with pytest.raises(SystemExit, match="2"):
+        main([*options, "--label", "not this"])
+    assert "make a label" in capsys.readouterr().err
 
 
 def test_a_shard_alone_waits_for_the_others(tmp_path, threads, capsys):

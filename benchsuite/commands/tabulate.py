@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import SCORES, plugins_option
+from benchsuite.cli import SCORES, json_option, plugins_option, print_json
 from benchsuite.commands._network_options import network_options, proxy_names
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
@@ -40,6 +40,8 @@ TABLE = SCORES.name
     help=f"Where rows and {TABLE} go; a run with the same DIR and settings goes on there.",
 )
 @click.option("--merge", is_flag=True, help=f"Only make {TABLE} of the rows there are.")
+@click.option("--label", default="", help="Ends every column's name: `naswot.LABEL`.")
+@json_option
 def command(
     proxies: tuple[str, ...],
     channels: int,
@@ -56,6 +58,8 @@ def command(
     plugin_folders: tuple[Path, ...],
     folder: Path,
     merge: bool,
+    label: str,
+    as_json: bool,
 ) -> None:
     """Score the cells with zero-cost proxies, once per functional class and repeat.
 
@@ -63,8 +67,10 @@ def command(
     same time, on several machines that share DIR or whose rows are copied together.
     """
     tabulate: Any = shared("proxies._tabulate")
+    if label and not label.isidentifier():
+        raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
     if merge:
-        _merge(folder, repeats, plugin_folders)
+        _merge(folder, repeats, plugin_folders, label, as_json)
         return
     number, shards = _shard(shard)
     if min(repeats, jobs) < 1:
@@ -84,13 +90,17 @@ def command(
     rows: Any = shared("proxies._rows")
     there = {(row["cell"], row["repeat"]) for row in rows.read(folder)}
     missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
-    if missing:
+    if missing and as_json:
+        print_json({"table": None, "rows": len(there), "missing_rows": len(missing)})
+    elif missing:
         click.echo(f"{len(missing)} rows of other shards are missing; --merge makes the table.")
     else:
-        _merge(folder, repeats, plugin_folders)
+        _merge(folder, repeats, plugin_folders, label, as_json)
 
 
-def _merge(folder: Path, repeats: int, plugin_folders: tuple[Path, ...]) -> None:
+def _merge(
+    folder: Path, repeats: int, plugin_folders: tuple[Path, ...], label: str, as_json: bool
+) -> None:
     from benchsuite import plugins
 
     rows: Any = shared("proxies._rows")
@@ -103,8 +113,19 @@ def _merge(folder: Path, repeats: int, plugin_folders: tuple[Path, ...]) -> None
                 f"{proxies[name].version}. Tabulate into another folder."
             )
     tabulated: Any = shared("proxies._tabulated")
-    table = tabulated.merge(folder, proxies, repeats)
+    table = tabulated.merge(folder, proxies, repeats, label)
     table.write(folder / TABLE)
+    if as_json:
+        print_json(
+            {
+                "table": str(folder / TABLE),
+                "columns": list(table.columns),
+                "rows": table.provenance["rows"],
+                "missing_rows": 0,
+                "provenance": table.provenance,
+            }
+        )
+        return
     click.echo(
         f"{folder / TABLE}: {len(table.columns)} columns of {table.provenance['rows']} rows, "
         f"{len(proxies)} proxies, {repeats} repeats."
