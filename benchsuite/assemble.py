@@ -10,7 +10,7 @@ import numpy as np
 from benchsuite import cost, equivalence, plugins
 from benchsuite.accuracy import accuracies
 from benchsuite.api import Proxy
-from benchsuite.columns import Column
+from benchsuite.columns import Column, seconds_column, seconds_name
 from benchsuite.network import OFFICIAL
 from benchsuite.record import environment
 from benchsuite.shipped import join_tables
@@ -101,6 +101,16 @@ def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
                 Values(columns[suffix], values, "not a candidate: it lacks a needed score")
                 for suffix, values in combined.items()
             )
+            table = table.with_columns(_seconds_of_all(table, plugin.name, proxy))
+
+
+def _seconds_of_all(table: Table, name: str, proxy: Proxy) -> Iterator[Values]:
+    """Yield the seconds of a combined proxy, the sum of those it needs, if each was timed."""
+    heads = sorted({need.partition(".")[0] for need in proxy.needs})
+    timed = [seconds_name(f"alone.{head}") for head in heads]
+    if set(timed) <= set(table.columns):
+        column = seconds_column(f"alone.{name}", f"{name} alone: {' + '.join(heads)}")
+        yield Values(column, sum(table.values(part) for part in timed), "not run")
 
 
 def _of_cost(cost: str, plugin_folders: Sequence[Path]) -> list[plugins.Plugin]:

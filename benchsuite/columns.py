@@ -65,6 +65,24 @@ class Column:
         return cls(**{key: value for key, value in record.items() if key in known})
 
 
+def seconds_name(what: str) -> str:
+    """Return the name of a column of seconds per cell: of a pass, or `alone.PROXY` for all of it."""
+    return f"seconds.{what}@1"
+
+
+def seconds_column(what: str, description: str) -> Column:
+    """Return a column of processor seconds per cell, named by `seconds_name`."""
+    return Column(
+        name=seconds_name(what),
+        description=description,
+        unit="s",
+        direction="none",
+        source="measured by benchsuite",
+        version="1",
+        kind="detail",
+    )
+
+
 def accuracy_column(
     dataset: str,
     split: str,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite import equivalence, stats
 from benchsuite.cell import N_CELLS, all_ops, prune
-from benchsuite.columns import DATASETS
+from benchsuite.columns import DATASETS, seconds_name
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.table import Table
 
@@ -89,7 +89,8 @@ def correlations(
     tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi) over cells; weighted_tau,
     spearman, tau_top1000 (the best 1,000 of the chosen cells by accuracy) and tau_given_flops
     (partial tau) follow. n counts the cells used, missing those without a score or an accuracy,
-    ties_score and ties_accuracy the tied pairs. Every score is turned so that more is better.
+    ties_score and ties_accuracy the tied pairs; seconds is the mean processor time of a score where
+    the table tells it, NaN elsewhere. Every score is turned so that more is better.
     Raises UserError for an unknown proxy, rule for cells or dataset.
     """
     import pandas as pd
@@ -104,7 +105,7 @@ def correlations(
     targets = [table.resolve(f"{dataset}.{split}.200ep.mean") for dataset in datasets]
     scores = np.array([table.values(name) for name in names])
     truths = np.array([table.values(name) for name in targets])
-    directions = [_direction(table, name) for name in names]
+    directions = [direction_of(table, name) for name in names]
     flops = table.values("cifar10.flops")
     rows = []
     for rule in cells:
@@ -128,10 +129,22 @@ def correlations(
                         **_row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p]),
                         "lo": low[p, t],
                         "hi": high[p, t],
+                        "seconds": seconds(table, name, chosen),
                         "accuracy": target,
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def seconds(table: Table, name: str, chosen: Mask) -> float:
+    """Return the mean processor seconds per cell of a proxy alone, NaN where it was not timed."""
+    head, *rest = name.rpartition("@")[0].split(".")
+    stems = (f"alone.{head}.{rest[-1]}" if rest else "", f"alone.{head}")
+    timed = next((n for n in map(seconds_name, stems) if n in table.columns), None)
+    if timed is None:
+        return float("nan")
+    values = table.values(timed)[chosen]
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def ceilings(
@@ -156,7 +169,8 @@ def ceilings(
     return found
 
 
-def _direction(table: Table, name: str) -> stats.Direction:
+def direction_of(table: Table, name: str) -> stats.Direction:
+    """Return which end of a column is good; UserError for one that is no score."""
     direction = table.columns[name].direction
     if direction == "none":
         raise UserError(f"{name!r} has no direction: it is no score, so it cannot be correlated.")

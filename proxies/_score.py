@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 import torch
 
 from benchsuite.api import Proxy
+from benchsuite.cell import CONV1, CONV3, POOL, SKIP, Cell
 from benchsuite.errors import UserError
+from benchsuite.network import Skeleton
+from proxies._batch import draw
+from proxies._images import Images
 from proxies._passes import Passes
 
 NO_PATH = "no path from input to output"
@@ -43,6 +47,17 @@ def score_network(proxies: Mapping[str, Proxy], passes: Passes) -> Scores:
             if not math.isfinite(value):
                 reasons[full] = reason or f"not finite ({value})"
     return Scores(values, reasons, dict(passes.seconds))
+
+
+def passes_of(name: str, proxy: Proxy) -> tuple[str, ...]:
+    """Return the names, as in `Scores.seconds`, of everything a proxy computes if it is alone.
+
+    Found by scoring a small network: what a proxy needs does not depend on the size.
+    """
+    images, skeleton = Images("gaussian"), Skeleton(channels=2, cells_per_stage=1, resolution=8)
+    batches = [draw(images, 4, 8, skeleton.classes, seed=0, index=index) for index in range(2)]
+    passes = Passes(Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1)), skeleton, batches)
+    return tuple(score_network({name: proxy}, passes).seconds)
 
 
 def _score(name: str, proxy: Proxy, passes: Passes) -> tuple[Mapping[str, float], str]:

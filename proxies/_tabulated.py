@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Proxy
-from benchsuite.columns import Column
+from benchsuite.columns import Column, seconds_column
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.record import environment
 from benchsuite.table import Table, Values
 from proxies import _rows
-
-_SOURCE = "tabulated by benchsuite"
+from proxies._score import passes_of
 
 
 def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
     """Return the table of a folder of rows.
 
     Per output of a proxy: the mean over `repeats` repeats `name@v` and, for several, their standard
-    deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, `seconds.<pass>@1`
-    per cell. A mean is missing where any repeat is. label: ends every name, `name.label@v`, so that
-    it stands beside the same proxy under other settings; such columns are details. Raises UserError
-    if the folder holds no row.
+    deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, per cell,
+    `seconds.<pass>@1` and `seconds.alone.<proxy>@1`, the sum of all passes it needs. A mean is
+    missing where any repeat is. label: ends every name, `name.label@v`, so that it stands beside
+    the same proxy under other settings; such columns are details. Raises UserError if the folder
+    holds no row.
     """
     settings = _rows.read_settings(folder)
     found = _Collected(repeats)
@@ -47,7 +47,7 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
         for suffix, column in proxy.columns(name, proxy.formula).items():
             column = replace(column, description=f"{column.description} ({where})")
             columns += found.of_proxy(f"{name}.{suffix}" if suffix else name, column)
-    columns += found.of_seconds()
+    columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})
     if label:
         columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
     return Table.empty(found.provenance(settings)).with_columns(columns)
@@ -117,21 +117,23 @@ class _Collected:
             why = [self._why(name, repeat, number) for number in range(values.shape[1])]
             yield self._expand(one, values[repeat], why)
 
-    def of_seconds(self) -> Iterator[Values]:
-        for name in sorted(self._seconds):
-            column = Column(
-                name=f"seconds.{name}@1",
-                description=f"Processor time per cell of {name}, one thread, less what it called",
-                unit="s",
-                direction="none",
-                source=_SOURCE,
-                version="1",
-                kind="detail",
-            )
-            seconds = self._seconds[name]
+    def of_seconds(self, passes: Mapping[str, tuple[str, ...]]) -> Iterator[Values]:
+        mean = {}
+        for name, seconds in self._seconds.items():
             count = (~np.isnan(seconds)).sum(axis=0)
-            mean = np.where(count > 0, np.nansum(seconds, axis=0) / np.maximum(count, 1), np.nan)
-            yield self._expand(column, mean, ["not run"] * len(mean))
+            with_any = np.nansum(seconds, axis=0) / np.maximum(count, 1)
+            mean[name] = np.where(count > 0, with_any, np.nan)
+        for name in sorted(mean):
+            what = f"Processor time per cell of {name}, one thread, less what it called"
+            yield self._expand(seconds_column(name, what), mean[name], ["not run"] * len(self))
+        for proxy, needed in passes.items():
+            what = f"Processor time per cell of {proxy} alone, one thread: {' + '.join(needed)}"
+            alone = np.sum([mean.get(name, np.full(len(self), np.nan)) for name in needed], axis=0)
+            column = seconds_column(f"alone.{proxy}", what)
+            yield self._expand(column, alone, ["not run"] * len(self))
+
+    def __len__(self) -> int:
+        return len(self._of_cell)
 
     def _expand(self, column: Column, values: NDArray[np.float64], why: list[str]) -> Values:
         reasons = [why[number] for number in self._number]
@@ -147,7 +149,8 @@ class _Collected:
     def _why(self, name: str, repeat: int, number: int) -> str:
         if not self._there[repeat, number]:
             return "not tabulated"
-        return self._reasons[name].get((repeat, number), "")
+        found = np.isfinite(self._values[name][repeat, number])
+        return "" if found else self._reasons[name].get((repeat, number), "no such output then")
 
     def provenance(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         for repeat, seen in self._batches.items():
