@@ -8,6 +8,10 @@ missing cell is then left out of the pairs it is missing in. So the resamples de
 generator and N alone: one seed gives every score, truth and function here the same resamples, and
 the number of threads changes nothing.
 
+Cells that belong together (equal functions, which share one score) can be drawn as whole groups:
+then resample r is drawn of the G groups, sorted by label, and the interval says how far another set
+of as many groups would move the statistic (a cluster bootstrap).
+
 Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 13.
 """
 
@@ -83,14 +87,16 @@ def kendall_bootstrap(
     rng: np.random.Generator,
     *,
     directions: Direction | Sequence[Direction] = "max",
+    groups: ArrayLike | None = None,
     resamples: int = 1000,
     threads: int = 1,
 ) -> Bootstrap:
     """Return tau-b of every score with every truth, [P, T], in shared resamples of the cells.
 
-    scores: [P, N]. truths: [T, N]. directions: one for all scores or one for each. Each value is
-    the exact tau-b of the resample. Time: P T R N log N; 60 pairs, 1,000 resamples and 15,625 cells
-    take about ten seconds on one core. Raises UserError as `kendall`, and for fewer than one
+    scores: [P, N]. truths: [T, N]. directions: one for all scores or one for each. groups: labels
+    [N] of cells that are drawn together; default: each alone. Each value is the exact tau-b of the
+    resample. Time: P T R N log N; 60 pairs, 1,000 resamples and 15,625 cells take about ten seconds
+    on one core. Raises UserError as `kendall`, and for fewer than one
     resample or thread.
     """
     x, y = matrix(scores, "scores"), matrix(truths, "truths")
@@ -101,13 +107,14 @@ def kendall_bootstrap(
         raise UserError(f"The scores have {x.shape[1]} cells, the truths {y.shape[1]}.")
     _at_least_one(resamples, "resamples")
     _at_least_one(threads, "threads")
+    group = _groups(groups, x.shape[1])
     x = x * np.array([sign(direction) for direction in each], dtype=np.float64)[:, None]
     pairs = list(itertools.product(range(len(x)), range(len(y))))
     plans = [_Plan.of(x[p], y[t]) for p, t in pairs]
     value = np.array([kendall(x[p], y[t]).value for p, t in pairs])
     samples = np.empty((len(pairs), resamples))
     with ThreadPoolExecutor(threads) as pool:
-        for first, weights in _multiplicities(x.shape[1], rng, resamples):
+        for first, weights in _multiplicities(group, rng, resamples):
             last = min(first + weights.shape[1], resamples)
             rows = pool.map(lambda plan, weights=weights: plan.taus(weights), plans)
             for row, taus in enumerate(rows):
@@ -145,6 +152,7 @@ def paired_kendall_test(
     *,
     direction_a: Direction = "max",
     direction_b: Direction = "max",
+    groups: ArrayLike | None = None,
     resamples: int = 1000,
     level: float = 0.95,
     threads: int = 1,
@@ -154,14 +162,15 @@ def paired_kendall_test(
     Cells that miss any of the three values are left out of both taus. With R defined resamples,
     p = min(1, 2 (1 + min(#[difference <= 0], #[difference >= 0])) / (R + 1)): the level at which
     the percentile interval reaches zero, kept above zero by counting the data as one resample.
-    score_a, score_b, truth: [N]. Raises UserError as `kendall` and `Bootstrap.interval`.
+    score_a, score_b, truth, groups: [N]. Raises UserError as `kendall` and `Bootstrap.interval`.
     Source: Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2.
     """
     a, y = oriented(score_a, truth, direction_a)
     b, _ = oriented(score_b, truth, direction_b)
     complete = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
     a, b, y = a[complete], b[complete], y[complete]
-    both = kendall_bootstrap([a, b], [y], rng, resamples=resamples, threads=threads)
+    group = _groups(groups, len(complete))[complete]
+    both = kendall_bootstrap([a, b], [y], rng, groups=group, resamples=resamples, threads=threads)
     difference = Bootstrap(
         both.value[0, 0] - both.value[1, 0], both.samples[0, 0] - both.samples[1, 0]
     )
@@ -230,8 +239,18 @@ def _resamples(n: int, rng: np.random.Generator, resamples: int) -> Iterator[NDA
         yield rng.integers(0, n, n) if n else np.empty(0, dtype=np.int64)
 
 
+def _groups(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Return the number of each cell's group [N], from 0."""
+    if labels is None:
+        return np.arange(n)
+    given = np.asarray(labels)
+    if given.shape != (n,):
+        raise UserError(f"There are {n} cells and groups of shape {given.shape}: one per cell.")
+    return np.unique(given, return_inverse=True)[1].astype(np.int64)
+
+
 def _multiplicities(
-    n: int, rng: np.random.Generator, resamples: int
+    group: NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Yield blocks of resamples: the number of the first, and how often each cell is in each.
 
@@ -239,9 +258,10 @@ def _multiplicities(
     """
     from benchsuite._fenwick import LANES
 
-    draws = _resamples(n, rng, resamples)
+    n, n_groups = len(group), int(group.max(initial=-1)) + 1
+    draws = _resamples(n_groups, rng, resamples)
     for first in range(0, resamples, LANES):
         weights = np.zeros((n, LANES), dtype=np.int32)
         for lane, drawn in enumerate(itertools.islice(draws, LANES)):
-            weights[:, lane] = np.bincount(drawn, minlength=n)
+            weights[:, lane] = np.bincount(drawn, minlength=n_groups)[group]
         yield first, weights

@@ -66,7 +66,7 @@ class Column:
 
 
 def seconds_name(what: str) -> str:
-    """Return the name of a column of seconds per cell: of a pass, or `alone.PROXY` for all of it."""
+    """Return the name of a column of seconds per cell: of a pass, or `alone.PROXY`."""
     return f"seconds.{what}@1"
 
 

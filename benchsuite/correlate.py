@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Mask = NDArray[np.bool_]
+Array = NDArray[np.float64]
 
 # Which cells a correlation is taken over: the first trap in comparing published figures.
 CELLS: dict[str, tuple[str, Callable[[], Mask]]] = {
@@ -86,7 +87,8 @@ def correlations(
 ) -> pd.DataFrame:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
-    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi) over cells; weighted_tau,
+    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi) over functional classes, as
+    equal cells share a score; n_classes counts those among the cells used. weighted_tau,
     spearman, tau_top1000 (the best 1,000 of the chosen cells by accuracy) and tau_given_flops
     (partial tau) follow. n counts the cells used, missing those without a score or an accuracy,
     ties_score and ties_accuracy the tied pairs; seconds is the mean processor time of a score where
@@ -107,6 +109,7 @@ def correlations(
     truths = np.array([table.values(name) for name in targets])
     directions = [direction_of(table, name) for name in names]
     flops = table.values("cifar10.flops")
+    of_class = equivalence.classes("functional")
     rows = []
     for rule in cells:
         chosen = mask(rule)
@@ -115,6 +118,7 @@ def correlations(
             truths[:, chosen],
             np.random.default_rng(seed),
             directions=directions,
+            groups=of_class[chosen],
             resamples=resamples,
             threads=os.cpu_count() or 1,
         )
@@ -127,6 +131,7 @@ def correlations(
                         "dataset": datasets[t],
                         "cells": rule,
                         **_row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p]),
+                        "n_classes": _distinct(of_class[chosen], scores[p], truths[t], chosen),
                         "lo": low[p, t],
                         "hi": high[p, t],
                         "seconds": seconds(table, name, chosen),
@@ -134,6 +139,10 @@ def correlations(
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _distinct(of_class: NDArray[np.int64], x: Array, y: Array, chosen: Mask) -> int:
+    return len(np.unique(of_class[np.isfinite(x[chosen]) & np.isfinite(y[chosen])]))
 
 
 def seconds(table: Table, name: str, chosen: Mask) -> float:

@@ -121,6 +121,37 @@ def test_interval_is_the_percentile_interval():
     assert result.n_undefined.tolist() == [0, 2, 5]
 
 
+def test_groups_are_drawn_whole():
+    rng = np.random.default_rng(4)
+    label = np.repeat([7, 3, 11, 5], [4, 9, 2, 6])
+    label = label[rng.permutation(len(label))]
+    x, y = rng.normal(size=(2, len(label)))
+    x[2] = np.nan
+    result = kendall_bootstrap([x], [y], np.random.default_rng(0), groups=label, resamples=80)
+    draws = np.random.default_rng(0)
+    for sample in result.samples[0, 0]:
+        groups = np.unique(label)[draws.integers(0, 4, 4)]
+        cells = np.concatenate([np.flatnonzero(label == group) for group in groups])
+        expected = kendall(x[cells], y[cells]).value
+        assert sample == pytest.approx(expected, nan_ok=True, abs=1e-12)
+    alone = kendall_bootstrap([x], [y], np.random.default_rng(0), groups=np.arange(len(label)))
+    plain = kendall_bootstrap([x], [y], np.random.default_rng(0))
+    np.testing.assert_array_equal(alone.samples, plain.samples)
+    with pytest.raises(UserError, match="one per cell"):
+        kendall_bootstrap([x], [y], np.random.default_rng(0), groups=[1, 2])
+
+
+def test_copies_of_cells_do_not_sharpen_a_grouped_interval():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 60))
+    label = np.tile(np.arange(60), 5)
+    many = kendall_bootstrap(
+        [np.tile(x, 5)], [np.tile(y, 5)], np.random.default_rng(0), groups=label
+    ).interval()
+    once = kendall_bootstrap([x], [y], np.random.default_rng(0)).interval()
+    np.testing.assert_allclose(many, once, atol=0.01)
+
+
 def test_interval_agrees_with_scipys_bootstrap():
     """Two independent sets of 1,000 resamples; their ends differ by chance alone."""
     x, y = correlated(300)
