@@ -87,8 +87,10 @@ def correlations(
 ) -> pd.DataFrame:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
-    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi) over functional classes, as
-    equal cells share a score; n_classes counts those among the cells used. weighted_tau,
+    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
+    score that most of the cells lack, functional classes, of which a sample was tabulated: see
+    `resampled`. n_classes counts the classes of the cells used; equal cells share a score.
+    weighted_tau,
     spearman, tau_top1000 (the best 1,000 of the chosen cells by accuracy) and tau_given_flops
     (partial tau) follow. n counts the cells used, missing those without a score or an accuracy,
     ties_score and ties_accuracy the tied pairs; seconds is the mean processor time of a score where
@@ -113,16 +115,19 @@ def correlations(
     rows = []
     for rule in cells:
         chosen = mask(rule)
-        sampled = stats.kendall_bootstrap(
-            scores[:, chosen],
-            truths[:, chosen],
-            np.random.default_rng(seed),
-            directions=directions,
-            groups=of_class[chosen],
-            resamples=resamples,
-            threads=os.cpu_count() or 1,
-        )
-        low, high = sampled.interval()
+        units = [_unit(score[chosen]) for score in scores]
+        low, high = np.empty((2, len(names), len(targets)))
+        for unit, groups in (("cells", None), ("classes", of_class[chosen])):
+            of_unit = [p for p, its in enumerate(units) if its == unit]
+            low[of_unit], high[of_unit] = stats.kendall_bootstrap(
+                scores[of_unit][:, chosen],
+                truths[:, chosen],
+                np.random.default_rng(seed),
+                directions=[directions[p] for p in of_unit],
+                groups=groups,
+                resamples=resamples,
+                threads=os.cpu_count() or 1,
+            ).interval()
         for p, name in enumerate(names):
             for t, target in enumerate(targets):
                 rows.append(
@@ -134,11 +139,16 @@ def correlations(
                         "n_classes": _distinct(of_class[chosen], scores[p], truths[t], chosen),
                         "lo": low[p, t],
                         "hi": high[p, t],
+                        "resampled": units[p],
                         "seconds": seconds(table, name, chosen),
                         "accuracy": target,
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _unit(score: Array) -> str:
+    return "cells" if 2 * np.isfinite(score).sum() >= len(score) else "classes"
 
 
 def _distinct(of_class: NDArray[np.int64], x: Array, y: Array, chosen: Mask) -> int:

@@ -22,7 +22,7 @@ def _make(table: Table) -> Result:
     kind = "estimated accuracy" if table.estimated else "accuracy"
     notes = (
         f"Kendall tau-b with 200-epoch test {kind}; lo and hi hold 95 % of {RESAMPLES:,} "
-        "bootstrap resamples of the functional classes of cells, n_classes of which are used.",
+        "bootstrap resamples (of cells, or of classes of equal cells: resampled).",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
