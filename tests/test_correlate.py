@@ -1,4 +1,4 @@
-"""Correlations: what is resampled where all cells were scored, and where a sample of classes was."""
+"""Correlations: what is resampled where all cells were scored, and where only some classes were."""
 
 import numpy as np
 import pytest
