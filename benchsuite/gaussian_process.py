@@ -1,11 +1,12 @@
-"""Gaussian-process regression on grouped features, with exact leave-one-out predictions.
+"""Gaussian-process regression on grouped features: leave-one-out predictions, posterior draws.
 
 The covariance of two points is `a * M(d) + b`, where `d` is the sum over feature groups of
 `w_g * |x_g - x'_g|^2` and `M` is the Matern function of smoothness 5/2. An observation that is the
 mean of `n` repetitions has the noise variance `s + t / n`.
 
 Source: Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006: Matern covariance
-(4.17), marginal likelihood (5.8) and its gradient (5.9), leave-one-out (5.12).
+(4.17), predictive distribution (2.23, 2.24), marginal likelihood (5.8) and its gradient (5.9),
+leave-one-out (5.12).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scipy import linalg, optimize
 Floats = NDArray[np.float64]
 
 _JITTER = 1e-8
+_DRAW_JITTER = 1e-6
 _PRIOR_PRECISION = 0.02
 _N_SCALARS = 4  # a, b, s, t
 
@@ -69,13 +71,45 @@ def leave_one_out(covariance: Floats, observed: Floats) -> Floats:
     return np.asarray(observed - solved / np.diag(inverse))
 
 
+def posterior(
+    groups: Sequence[Floats], repetitions: Floats, observed: Floats, hyper: Hyperparameters
+) -> tuple[Floats, Floats]:
+    """Return mean [M] and covariance [M, M] of the function itself at the points after the first N.
+
+    groups: features [N + M, *] per group; repetitions, observed: [N]. The noise of the observations
+    is in neither. Raises LinAlgError if their covariance is not positive definite.
+    """
+    n = len(observed)
+    everywhere = covariance(groups, np.full(len(groups[0]), np.inf), hyper)
+    everywhere[np.diag_indices_from(everywhere)] -= _noise(np.array(np.inf), hyper)
+    seen = everywhere[:n, :n].copy()
+    seen[np.diag_indices_from(seen)] += _noise(repetitions, hyper)
+    factor = linalg.cholesky(seen, lower=True)
+    whitened = linalg.solve_triangular(factor, everywhere[:n, n:], lower=True)
+    mean = whitened.T @ linalg.solve_triangular(factor, observed, lower=True)
+    return np.asarray(mean), np.asarray(everywhere[n:, n:] - whitened.T @ whitened)
+
+
+def draw(mean: Floats, covariance: Floats, rng: np.random.Generator) -> Floats:
+    """Return one function [M] drawn from the joint normal distribution of `posterior`."""
+    jittered = covariance.copy()
+    jittered[np.diag_indices_from(jittered)] += _DRAW_JITTER * np.diag(covariance).max()
+    factor = linalg.cholesky(jittered, lower=True)
+    return np.asarray(mean + factor @ rng.standard_normal(len(mean)))
+
+
 def fit(
-    groups: Sequence[Floats], repetitions: Floats, observed: Floats, steps: int = 50
+    groups: Sequence[Floats],
+    repetitions: Floats,
+    observed: Floats,
+    steps: int = 50,
+    limit: float | None = None,
 ) -> Hyperparameters:
     """Return the hyperparameters of the highest posterior density, by L-BFGS.
 
     The logarithms have independent, wide normal priors, so that unused groups stay finite.
-    groups: features [N, *] per group; repetitions, observed: [N]; steps: at most so many.
+    groups: features [N, *] per group; repetitions, observed: [N]; steps: at most so many; limit:
+    how far a logarithm may go from the prior's mean: few observations bound nothing themselves.
     """
     distances = np.stack([squared_distances(group) for group in groups])
     spread = np.maximum(distances.mean(axis=(1, 2)), 1e-12)
@@ -86,6 +120,7 @@ def fit(
         args=(distances, repetitions, observed, centre),
         jac=True,
         method="L-BFGS-B",
+        bounds=None if limit is None else [(c - limit, c + limit) for c in centre],
         options={"maxiter": steps},
     )
     return Hyperparameters.from_logs(found.x)

@@ -30,7 +30,10 @@ from benchsuite.replay import Budget, Run, replay
 from benchsuite.table import write_atomically
 from benchsuite.trace import write_traces
 
-_CODE = ("replay", "problem", "trace", "parameters", "_multilinear", "cell", "pareto")
+_CODE = (
+    *("replay", "problem", "trace", "parameters", "_multilinear", "cell", "pareto"),
+    *("gaussian_process", "class_features", "equivalence"),
+)
 
 
 @dataclass(frozen=True)

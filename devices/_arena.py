@@ -42,7 +42,7 @@ def arena(graph: Graph) -> int:
     """
     if graph.kinds == ("constant",):
         return graph.sizes[0]
-    return tail(graph) + max(head(graph), _align(notes(graph)))
+    return tail(graph) + max(head(graph), aligned(notes(graph)))
 
 
 def notes(graph: Graph) -> int:
@@ -53,7 +53,7 @@ def notes(graph: Graph) -> int:
 def head(graph: Graph) -> int:
     """Return the bytes of the planned part: every tensor padded to 16 bytes, placed by `plan`."""
     lasts = [min(last, len(graph.inputs) - 1) for last in last_use(graph.inputs)]
-    sizes = [_align(size) for size in graph.sizes]
+    sizes = [aligned(size) for size in graph.sizes]
     offsets = plan(sizes, range(len(sizes)), lasts)
     return max(offset + size for offset, size in zip(offsets, sizes, strict=True))
 
@@ -68,11 +68,11 @@ def tail(graph: Graph) -> int:
     structures += sum(size * count[kind] for kind, size in _OPTIONS.items())
     prepared = sum(size * count[kind] for kind, size in _PREPARED.items())
     channels = (
-        2 * _align(_MULTIPLIER * channels)
+        2 * aligned(_MULTIPLIER * channels)
         for kind, channels in zip(graph.kinds, graph.channels, strict=True)
         if kind in _PER_CHANNEL
     )
-    return _align(structures) + prepared + sum(channels)
+    return aligned(structures) + prepared + sum(channels)
 
 
 def plan(sizes: Sequence[int], firsts: Sequence[int], lasts: Sequence[int]) -> list[int]:
@@ -101,5 +101,6 @@ def _tensors(graph: Graph) -> int:
     return len(graph.kinds) + 2 * sum(kind in _PER_CHANNEL for kind in graph.kinds) + 1
 
 
-def _align(size: int) -> int:
+def aligned(size: int) -> int:
+    """Return a size [bytes] rounded up to the arena's alignment."""
     return -(-size // _ALIGNMENT) * _ALIGNMENT

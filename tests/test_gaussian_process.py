@@ -52,6 +52,38 @@ def test_leave_one_out_equals_regressing_without_each(seed):
         assert predicted[i] == pytest.approx(covariance[i, known] @ weights, abs=1e-8)
 
 
+def test_posterior_is_the_conditional_of_the_joint_normal():
+    """By the precision matrix: the block of an inverse is the inverse of a conditional."""
+    groups, repetitions, observed, _ = problem(4, 30)
+    n = 22
+    mean, spread = gp.posterior(groups, repetitions[:n], observed[:n], HYPER)
+    joint = gp.covariance(groups, repetitions, HYPER)
+    noise = HYPER.noise + HYPER.noise_per_repetition / repetitions + gp._JITTER
+    joint[np.arange(n, 30), np.arange(n, 30)] -= noise[n:]
+    joint[np.arange(n, 30), np.arange(n, 30)] += 1e-7  # the precision of the latent part exists
+    precision = np.linalg.inv(joint)
+    np.testing.assert_allclose(spread, np.linalg.inv(precision[n:, n:]), atol=1e-5)
+    expected = -np.linalg.solve(precision[n:, n:], precision[n:, :n] @ observed[:n])
+    np.testing.assert_allclose(mean, expected, atol=1e-5)
+
+
+def test_draws_have_the_mean_and_covariance_they_are_drawn_from():
+    groups, repetitions, observed, rng = problem(5, 12)
+    mean, spread = gp.posterior(groups, repetitions[:8], observed[:8], HYPER)
+    drawn = np.array([gp.draw(mean, spread, rng) for _ in range(20_000)])
+    scale = np.sqrt(np.diag(spread).max())
+    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.03 * scale)
+    np.testing.assert_allclose(np.cov(drawn.T), spread, atol=0.05 * scale**2)
+
+
+def test_a_limit_keeps_hyperparameters_near_the_prior_where_the_data_say_nothing():
+    groups, repetitions, _, _ = problem(6, 4)
+    free = gp.fit(groups, repetitions, np.zeros(4), steps=50)
+    kept = gp.fit(groups, repetitions, np.zeros(4), steps=50, limit=1.0)
+    assert free.amplitude < np.exp(-1.01)
+    assert kept.amplitude >= np.exp(-1) - 1e-12
+
+
 def test_gradient_is_that_of_finite_differences():
     groups, repetitions, observed, rng = problem(2)
     distances = np.stack([gp.squared_distances(group) for group in groups])
