@@ -67,12 +67,14 @@ def run(
     *,
     seeds: int | None = None,
     workers: int = 1,
+    cluster: str | None = None,
     plugin_folders: Sequence[Path] = (),
     progress: Callable[[int, int], None] = lambda done, jobs: None,
 ) -> Outcome:
     """Run a study on a table, or go on where it was stopped, and judge it.
 
     folder: finished jobs are kept in its `jobs/`; seeds: run as many per search, not the study's;
+    workers, cluster: as `pool.map_jobs`;
     progress: called with the jobs done and the jobs there are. Raises UserError before anything is
     written where the study does not fit the table.
     """
@@ -87,6 +89,7 @@ def run(
         folder / "jobs",
         traces=chosen.traces,
         workers=workers,
+        cluster=cluster,
         plugin_folders=plugin_folders,
         provenance={"study": chosen.name, "table": table.checksum},
         progress=progress,

@@ -1,14 +1,15 @@
-"""One function that maps jobs: in this process, or in worker processes started afresh."""
+"""One function that maps jobs: in this process, in worker processes, or on a cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, TypeVar
 
 from benchsuite.errors import UserError
+from benchsuite.executors import on_cluster, results
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,16 +25,21 @@ def map_jobs(
     *,
     workers: int = 1,
     mode: Mode | None = None,
+    cluster: str | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield (position of the job, function(shared, job)) as jobs finish.
 
     function: importable by name, for it is sent to the workers. shared: sent to each worker once.
     mode: None for `processes` if there is more than one worker. Workers are spawned, not forked:
     they hold `shared` and nothing else of the caller's memory. An error of a job ends the map after
-    it is raised here. Raises UserError for less than one worker and for a worker that was killed.
+    it is raised here. cluster: where to run instead, see
+    `benchsuite.executors`. Raises UserError for less than one worker and for one that was killed.
     """
     if workers < 1:
         raise UserError(f"{workers} workers cannot do anything: 1 or more are needed.")
+    if cluster:
+        yield from on_cluster(cluster, function, jobs, shared, workers)
+        return
     if (mode or ("processes" if workers > 1 else "serial")) == "serial":
         for i, job in enumerate(jobs):
             yield i, function(shared, job)
@@ -41,9 +47,7 @@ def map_jobs(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_receive, initargs=(shared,))
     try:
-        futures = {pool.submit(_call, function, job): i for i, job in enumerate(jobs)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        yield from results(pool, _call, jobs, function, waiting=4 * workers)
     except BrokenProcessPool as error:
         raise UserError(
             "A worker process was killed, most likely for lack of memory. Finished jobs are kept; "

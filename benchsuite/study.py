@@ -158,6 +158,7 @@ def run(
     *,
     traces: bool = False,
     workers: int = 1,
+    cluster: str | None = None,
     plugin_folders: Sequence[Path] = (),
     provenance: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, all_: None,
@@ -175,12 +176,19 @@ def run(
     missing = {p: job for p, job in zip(paths, flat, strict=True) if found.get(p) is None}
     done = len(set(paths)) - len(missing)
     progress(done, len(set(paths)))
+    if cluster:  # Its workers run in folders of their own.
+        folder, plugin_folders = folder.resolve(), [path.resolve() for path in plugin_folders]
     shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
     targets = list(missing)
     for at, answers in map_jobs(
-        jobs.stored_answers, list(missing.values()), shared, workers=workers
+        jobs.stored_answers, list(missing.values()), shared, workers=workers, cluster=cluster
     ):
         found[targets[at]] = answers
+        if not targets[at].exists():
+            raise UserError(
+                f"A worker kept its results elsewhere: {folder} has to be a folder that all "
+                "machines share."
+            )
         done += 1
         progress(done, len(set(paths)))
     results, position = [], 0

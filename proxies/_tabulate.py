@@ -13,10 +13,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from benchsuite.api import Proxy
 from benchsuite.cell import Cell
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
+from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
 from proxies import _rows
 
@@ -158,10 +159,12 @@ def run(
     shard: int = 1,
     shards: int = 1,
     jobs: int = 1,
+    cluster: str | None = None,
     finished: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
     """Score what is not yet in the folder and append it; return how many rows were added.
 
+    cluster: where to score instead of in processes of this machine (`benchsuite.executors`).
     finished(done, total) is called with rows of `todo` that are there. Raises UserError for a
     folder of other settings, a proxy that fails, a full disk, or a worker that was killed.
     """
@@ -172,30 +175,26 @@ def run(
         left = [task for task in todo if task not in there]
         done = len(todo) - len(left)
         finished(done, len(todo))
-        for rows in _scored(spec, left, jobs):
+        for rows in _scored(spec, left, jobs, cluster):
             file.append(rows)
             done += len(rows)
             finished(done, len(todo))
     return len(left)
 
 
-def _scored(spec: Spec, left: list[Task], jobs: int) -> Iterator[list[_rows.Row]]:
+def _scored(
+    spec: Spec, left: list[Task], jobs: int, cluster: str | None
+) -> Iterator[list[_rows.Row]]:
     """Yield rows as they are finished; few tasks wait in memory at any time."""
     if not left:
         return
+    if cluster:
+        yield from _scored_elsewhere(spec, left, jobs, cluster)
+        return
     with _workers(spec, min(jobs, len(left))) as pool:
-        waiting: set[Future[_rows.Row]] = set()
-        queue = iter(left)
         try:
-            while True:
-                for task in queue:
-                    waiting.add(pool.submit(_work, task))
-                    if len(waiting) >= 4 * jobs:
-                        break
-                if not waiting:
-                    return
-                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield [future.result() for future in ready]
+            for _, row in results(pool, _work, left, spec, waiting=4 * jobs):
+                yield [row]
         except BrokenProcessPool as error:
             raise UserError(
                 "A worker process was killed, perhaps for want of memory. What was finished is "
@@ -203,6 +202,31 @@ def _scored(spec: Spec, left: list[Task], jobs: int) -> Iterator[list[_rows.Row]
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _scored_elsewhere(
+    spec: Spec, left: list[Task], jobs: int, cluster: str
+) -> Iterator[list[_rows.Row]]:
+    """Yield rows scored on a cluster, whose workers have to draw the same images."""
+    from proxies._images import VARIABLE
+
+    sent = replace(
+        spec,
+        images=_absolute(spec.images or os.environ.get(VARIABLE) or "synthetic"),
+        plugin_folders=tuple(folder.resolve() for folder in spec.plugin_folders),
+    )
+    for at, row in on_cluster(cluster, _work, left, sent, jobs):
+        repeat = left[at][1]
+        if row["batches"] != [batch.sha256[:16] for batch in _batches(spec, repeat)]:
+            raise UserError(
+                f"A worker of {cluster} drew other images than this machine for repeat {repeat}: "
+                "the same files, and the same versions of numpy and torch, are needed."
+            )
+        yield [row]
+
+
+def _absolute(images: str) -> str:
+    return str(Path(images).resolve()) if Path(images).exists() else images
 
 
 @contextmanager
@@ -225,12 +249,7 @@ def _workers(spec: Spec, jobs: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ[name] = value
 
 
-_spec: Spec | None = None
-
-
 def _start(spec: Spec) -> None:
-    global _spec
-    _spec = spec
     import torch
 
     torch.set_num_threads(1)
@@ -244,9 +263,13 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(task: Task) -> _rows.Row:
-    assert _spec is not None
-    return score_row(_spec, *task)
+_one_at_a_time = threading.Lock()
+
+
+def _work(spec: Spec, task: Task) -> _rows.Row:
+    """Score one task; a second thread of a worker waits, as PyTorch's threads are the process's."""
+    with _one_at_a_time:
+        return score_row(spec, *task)
 
 
 def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:

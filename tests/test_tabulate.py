@@ -40,7 +40,6 @@ class Threads(ThreadPoolExecutor):
 
     def __init__(self, jobs, _context, start, args):
         super().__init__(jobs)
-        _tabulate._spec = args[0]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.columns import DATASETS
+from benchsuite.commands._cluster_option import cluster_option
 
 
 @click.command(
@@ -30,6 +31,7 @@ from benchsuite.columns import DATASETS
 @click.option("--cells-per-stage", type=int, help="Adds skeleton.params and skeleton.macs.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@cluster_option
 @plugins_option
 @json_option
 def command(
@@ -46,6 +48,7 @@ def command(
     runtime: str | None,
     cells_per_stage: int | None,
     workers: int,
+    cluster: str | None,
     table: Path | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
@@ -78,7 +81,7 @@ def command(
     job = jobs.Job(strategy, parameters, "it", budget, first_seed, seeds)
     parts = jobs.shards(job, -(-seeds // workers))
     shared = jobs.Shared({"it": problem}, plugin_folders)
-    found = dict(map_jobs(jobs.answers, parts, shared, workers=workers))
+    found = dict(map_jobs(jobs.answers, parts, shared, workers=workers, cluster=cluster))
     answers = [answer for at in sorted(found) for answer in found[at]]
     rows = judge(data, setting, answers)
     summary = summarise(rows)

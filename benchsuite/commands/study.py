@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.commands._cluster_option import cluster_option
 
 
 @click.command(
@@ -22,12 +23,14 @@ from benchsuite.cli import json_option, plugins_option, print_json
 )
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@cluster_option
 @plugins_option
 @json_option
 def command(
     file: Path,
     out: Path,
     workers: int,
+    cluster: str | None,
     table: Path | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
@@ -47,6 +50,7 @@ def command(
         data,
         out / chosen.name,
         workers=workers,
+        cluster=cluster,
         plugin_folders=plugin_folders,
         progress=_progress,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from benchsuite.cli import SCORES, json_option, plugins_option, print_json
+from benchsuite.commands._cluster_option import cluster_option
 from benchsuite.commands._network_options import network_options, proxy_names
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
@@ -29,6 +30,7 @@ TABLE = SCORES.name
 @click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
 @click.option("--shard", default="1/1", show_default=True, metavar="I/N")
 @click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
+@cluster_option
 @plugins_option
 @click.option(
     "--out",
@@ -55,6 +57,7 @@ def command(
     cells: str,
     shard: str,
     jobs: int,
+    cluster: str | None,
     plugin_folders: tuple[Path, ...],
     folder: Path,
     merge: bool,
@@ -86,7 +89,16 @@ def command(
     chosen = tabulate.choose_cells(cells, seed)
     todo = tabulate.tasks(chosen, repeats, number, shards)
     with _progress() as progress:
-        tabulate.run(spec, todo, folder, shard=number, shards=shards, jobs=jobs, finished=progress)
+        tabulate.run(
+            spec,
+            todo,
+            folder,
+            shard=number,
+            shards=shards,
+            jobs=jobs,
+            cluster=cluster,
+            finished=progress,
+        )
     rows: Any = shared("proxies._rows")
     there = {(row["cell"], row["repeat"]) for row in rows.read(folder)}
     missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
