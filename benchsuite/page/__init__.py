@@ -83,7 +83,7 @@ def render(
         notes=list(notes),
         groups=groups,
         summary=summary.summarise(table, entries),
-        data={**columns.pack(table), "snippets": snippets.SNIPPETS},
+        data={**columns.pack(table), "snippets": list(snippets.SNIPPETS.items())},
         searches=searches.pack(outcomes or {}),
         style=Markup(_source("page.css")),
         script=Markup(script),

@@ -1,7 +1,11 @@
 // Colours of points: viridis for amounts, Okabe & Ito's for a few values, one blue for none.
 
 const VIRIDIS = ["440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b", "fde725"];
-const OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999"];
+const OKABE_ITO = {
+  light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#777777"],
+  dark: ["#56B4E9", "#F08A4B", "#3FC79D", "#E29AC4", "#E6A93A", "#F0E442", "#BBBBBB"],
+};
+const palette = () => OKABE_ITO[isDark() ? "dark" : "light"];
 
 const hex = (text) => [0, 2, 4].map((at) => parseInt(text.replace("#", "").slice(at, at + 2), 16));
 
@@ -21,7 +25,7 @@ function colouring(name, cells) {
   const alpha = cells.length > 4000 ? 165 : 215;
   const paint = (cell, rgb, a = alpha) => tints.set([...rgb, a], 4 * cell);
   if (!name) {
-    const blue = hex(isDark() ? "56B4E9" : "0072B2");
+    const blue = hex(palette()[0]);
     cells.forEach((cell) => paint(cell, blue));
     return { tints, legend: null };
   }
@@ -30,12 +34,12 @@ function colouring(name, cells) {
   const missing = cells.length - present.length;
   cells.forEach((cell) => { if (!Number.isFinite(values[cell])) paint(cell, hex("8a8a8a"), 110); });
   const distinct = new Set();
-  for (const cell of present) { distinct.add(values[cell]); if (distinct.size > OKABE_ITO.length) break; }
-  if (distinct.size <= OKABE_ITO.length) {
+  for (const cell of present) { distinct.add(values[cell]); if (distinct.size > palette().length) break; }
+  if (distinct.size <= palette().length) {
     const listed = [...distinct].sort((a, b) => a - b);
-    const of = new Map(listed.map((value, i) => [value, hex(OKABE_ITO[i])]));
+    const of = new Map(listed.map((value, i) => [value, hex(palette()[i])]));
     present.forEach((cell) => paint(cell, of.get(values[cell])));
-    return { tints, legend: { listed: listed.map((value, i) => [shownNumber(value), OKABE_ITO[i]]), missing } };
+    return { tints, legend: { listed: listed.map((value, i) => [shownNumber(value), palette()[i]]), missing } };
   }
   const sorted = Float64Array.from(present, (cell) => values[cell]).sort();
   const quantile = (q) => sorted[Math.round(q * (sorted.length - 1))];

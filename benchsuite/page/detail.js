@@ -31,10 +31,13 @@ function showCell(panel, index, axes, pick) {
 function numberRow(column, index) {
   const value = valuesOf(column.name)[index];
   return make("tr", {},
-    make("th", { scope: "row", title: `${column.description}. ${column.source}` }, shortName(column)),
-    make("td", {}, shownNumber(value)),
+    make("th", { scope: "row", title: `${column.description}. ${column.source}` }, ...breakable(shortName(column))),
+    make("td", {}, shownValue(column, value)),
     make("td", { class: "unit" }, column.unit || ""));
 }
+
+// A name that may be broken after its dots.
+const breakable = (name) => name.split(/(?<=\.)/).flatMap((part) => [part, make("wbr")]);
 
 function showGroups(index) {
   const box = byId("cell-groups");
@@ -43,24 +46,25 @@ function showGroups(index) {
   const groups = new Map();
   for (const column of DATA.columns) groups.set(column.group, [...(groups.get(column.group) || []), column]);
   box.replaceChildren(...[...groups].map(([group, columns]) => {
-    const body = make("table", { class: "numbers" });
+    const body = make("tbody");
     const fill = () => { if (!body.childElementCount) body.append(...columns.map((column) => numberRow(column, index))); };
     const details = make("details", { open: open.has(group), "data-group": group, ontoggle: fill },
-      make("summary", {}, group, make("span", { class: "quiet" }, ` ${columns.length}`)), body);
+      make("summary", {}, group, make("span", { class: "quiet" }, ` ${columns.length}`)), make("table", { class: "numbers" }, body));
     if (open.has(group)) fill();
     return details;
   }));
 }
 
-let shownSnippet = Object.keys(DATA.snippets)[0];
+const SNIPPETS = new Map(DATA.snippets);
+let shownSnippet = DATA.snippets[0][0];
 
 function showSnippet(index, arch) {
-  byId("snippet").textContent = DATA.snippets[shownSnippet].replaceAll("{index}", index).replaceAll("{arch}", arch).trimEnd();
+  byId("snippet").textContent = SNIPPETS.get(shownSnippet).replaceAll("{index}", index).replaceAll("{arch}", arch).trimEnd();
   for (const button of byId("snippet-tabs").children) button.setAttribute("aria-pressed", button.dataset.name === shownSnippet);
 }
 
 function setUpDetail(current) {
-  byId("snippet-tabs").replaceChildren(...Object.keys(DATA.snippets).map((name) =>
+  byId("snippet-tabs").replaceChildren(...[...SNIPPETS.keys()].map((name) =>
     make("button", { type: "button", "data-name": name, onclick: () => {
       shownSnippet = name;
       showSnippet(current(), archOf(opsOf(current())));

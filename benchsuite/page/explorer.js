@@ -98,15 +98,23 @@ function say(kept, drawn, directed) {
 
 function listFront(cx, cy) {
   const { front, x, y } = shown;
-  byId("front-count").textContent = count(front.length);
+  // Cells that are equal on both axes share a row.
+  const points = [];
+  for (const cell of front) {
+    const last = points[points.length - 1];
+    if (last && x[last[0]] === x[cell] && y[last[0]] === y[cell]) last.push(cell);
+    else points.push([cell]);
+  }
+  byId("front-count").textContent = `${count(points.length)} points, ${count(front.length)} cells`;
   byId("front-list").hidden = !front.length;
   const box = byId("front-rows");
   byId("front-x").textContent = axisText(cx);
   byId("front-y").textContent = axisText(cy);
-  const rows = front.slice(0, 300).map((cell) => make("tr", {},
-    make("td", {}, make("button", { type: "button", class: "chip", onclick: () => pick(cell) }, String(cell))),
-    make("td", { class: "n" }, shownNumber(x[cell])), make("td", { class: "n" }, shownNumber(y[cell]))));
-  if (front.length > 300) rows.push(make("tr", {}, make("td", { colspan: 3 }, `and ${count(front.length - 300)} more`)));
+  const rows = points.slice(0, 300).map(([cell, ...others]) => make("tr", {},
+    make("td", {}, make("button", { type: "button", class: "chip", onclick: () => pick(cell) }, String(cell)),
+      make("span", { class: "quiet" }, others.length ? ` and ${count(others.length)} equal` : "")),
+    make("td", { class: "n" }, shownValue(cx, x[cell])), make("td", { class: "n" }, shownValue(cy, y[cell]))));
+  if (points.length > 300) rows.push(make("tr", {}, make("td", { colspan: 3 }, `and ${count(points.length - 300)} more points`)));
   box.replaceChildren(...rows);
 }
 
@@ -169,7 +177,7 @@ function pick(cell, { here = null, scroll = false } = {}) {
   const many = shownState.here.length;
   byId("here").hidden = many < 2;
   byId("here-text").textContent = many < 2 ? "" : `${shownState.here.indexOf(cell) + 1} of ${count(many)} cells at this point`;
-  byId("ex-said").textContent = `Cell ${cell}: ${axes.map((name) => `${axisText(columnOf.get(name))} ${shownNumber(valuesOf(name)[cell])}`).join("; ")}`;
+  byId("ex-said").textContent = `Cell ${cell}: ${axes.map((name) => `${axisText(columnOf.get(name))} ${shownValue(columnOf.get(name), valuesOf(name)[cell])}`).join("; ")}`;
   plot.draw();
   keepState();
   if (scroll) byId("cell").scrollIntoView({ block: "nearest" });

@@ -1,8 +1,10 @@
 // Searches: how good the best cell so far is as a search goes on, and its path over the scatter.
 
 const SEARCHES = JSON.parse(byId("searches-data").textContent);
-const LINE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#777777"];
 const DASH = [[], [7, 3], [2, 3]];
+const COLOURS = 7;
+const lineColour = (at) => palette()[at % COLOURS];
+const lineDash = (at) => DASH[Math.floor(at / COLOURS) % DASH.length];
 
 const chosenStudy = () => SEARCHES[Number(byId("se-study").value)];
 
@@ -48,9 +50,10 @@ function drawCurves() {
   const all = curves.flatMap(({ points }) => points);
   byId("se-none").hidden = all.length > 0;
   if (!all.length) return;
-  // The first looks would squeeze the rest: the axis starts at the worst median half way.
-  const tops = all.flatMap((p) => [p.low, p.high]);
-  const halves = curves.map(({ points }) => points[Math.floor(points.length / 3)].low);
+  // The first looks would squeeze the rest: the axis starts at the worst value a third on.
+  const band = byId("se-band").checked;
+  const tops = all.flatMap((p) => (band ? [p.low, p.high] : [p.middle]));
+  const halves = curves.map(({ points }) => points[Math.floor(points.length / 3)][band ? "low" : "middle"]);
   const [y0, y1] = column.direction === "min" ? [Math.min(...tops), Math.max(...halves)] : [Math.min(...halves), Math.max(...tops)];
   const [p0, p1] = [Math.min(...all.map((p) => p.position)), Math.max(...all.map((p) => p.position))].map(Math.log10);
   const pad = (y1 - y0) * 0.06 || 1;
@@ -64,9 +67,9 @@ function drawCurves() {
   context.beginPath();
   context.rect(box.left, box.top, box.width, box.height);
   context.clip();
-  for (const { at, points } of curves) {
-    context.globalAlpha = 0.13;
-    context.fillStyle = LINE[at % LINE.length];
+  for (const { at, points } of byId("se-band").checked ? curves : []) {
+    context.globalAlpha = 0.16;
+    context.fillStyle = lineColour(at);
     context.beginPath();
     points.forEach((p, i) => context[i ? "lineTo" : "moveTo"](xs(p), ys(p.high)));
     [...points].reverse().forEach((p) => context.lineTo(xs(p), ys(p.low)));
@@ -74,9 +77,9 @@ function drawCurves() {
     context.globalAlpha = 1;
   }
   for (const { at, points } of curves) {
-    context.strokeStyle = LINE[at % LINE.length];
+    context.strokeStyle = lineColour(at);
     context.lineWidth = 2;
-    context.setLineDash(DASH[Math.floor(at / LINE.length) % DASH.length]);
+    context.setLineDash(lineDash(at));
     context.beginPath();
     points.forEach((p, i) => context[i ? "lineTo" : "moveTo"](xs(p), ys(p.middle)));
     context.stroke();
@@ -89,17 +92,21 @@ function drawCurves() {
 
 function showStudy() {
   const { searches } = chosenStudy();
-  byId("se-list").replaceChildren(...searches.map((search, at) => {
-    const swatch = make("svg", { viewBox: "0 0 24 8", class: "swatch", "aria-hidden": "true" },
-      make("line", { x1: 0, x2: 24, y1: 4, y2: 4, stroke: LINE[at % LINE.length], "stroke-width": 3, "stroke-dasharray": DASH[Math.floor(at / LINE.length) % DASH.length].join(" ") }));
-    const box = make("input", { type: "checkbox", id: `se-on-${at}`, checked: at < 2 * LINE.length, onchange: drawCurves });
-    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${search.seeds.length} seeds`));
-  }));
+  listSearches(searches, (at) => at < 2 * COLOURS);
+  byId("se-band").checked = searches.length <= 3;
   byId("se-search").replaceChildren(...searches.map((search, at) => make("option", { value: at }, search.label)));
   showSeeds();
-  const dataset = searches[0].dataset;
-  byId("se-y").value = firstOf(`${dataset}.test.200ep.mean`, "cifar10.test.200ep.mean");
+  byId("se-y").value = firstOf(`${searches[0].dataset}.test.200ep.mean`, "cifar10.test.200ep.mean");
   drawCurves();
+}
+
+function listSearches(searches, isOn) {
+  byId("se-list").replaceChildren(...searches.map((search, at) => {
+    const swatch = make("svg", { viewBox: "0 0 24 8", class: "swatch", "aria-hidden": "true" },
+      make("line", { x1: 0, x2: 24, y1: 4, y2: 4, stroke: lineColour(at), "stroke-width": 3, "stroke-dasharray": lineDash(at).join(" ") }));
+    const box = make("input", { type: "checkbox", id: `se-on-${at}`, checked: isOn(at), onchange: drawCurves });
+    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${search.seeds.length} seeds`));
+  }));
 }
 
 function showSeeds() {
@@ -145,7 +152,7 @@ function setUpSearches() {
   byId("se-study").replaceChildren(...SEARCHES.map(({ study }, at) => make("option", { value: at }, study)));
   fillSelect(byId("se-y"), (column) => column.group === "Accuracy" || column.group === "Cost" || column.name.startsWith("latency."));
   byId("se-study").addEventListener("change", showStudy);
-  for (const id of ["se-y", "se-clock"]) byId(id).addEventListener("change", drawCurves);
+  for (const id of ["se-y", "se-clock", "se-band"]) byId(id).addEventListener("change", drawCurves);
   byId("se-search").addEventListener("change", showSeeds);
   byId("se-show").addEventListener("click", choosePath);
   byId("se-step").addEventListener("input", () => stepPath(shownState.path.search, shownState.path.path));
@@ -156,5 +163,9 @@ function setUpSearches() {
   });
   showStudy();
   new ResizeObserver(drawCurves).observe(byId("se-plot"));
-  whenThemeChanges(drawCurves);
+  whenThemeChanges(() => {
+    const on = chosenStudy().searches.map((_, at) => byId(`se-on-${at}`).checked);
+    listSearches(chosenStudy().searches, (at) => on[at]);
+    drawCurves();
+  });
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 400
+WIDE = 44  # characters
 PIXELS = 125  # of the page per inch of a figure
 
 
@@ -48,13 +49,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table of texts: per column its heading and whether it is numeric, rows of (text, key).
+    """A table of texts: per column (heading, class), rows of (text, key).
 
-    key: what a cell is sorted by, empty where its text will do; rows_in_all: rows that there are.
+    class: `n` for numbers, `long` for texts that may wrap, else empty; key: what a cell is sorted
+    by, empty where its text will do; rows_in_all: rows that there are.
     """
 
     name: str
-    heads: list[tuple[str, bool]]
+    heads: list[tuple[str, str]]
     rows: list[list[tuple[str, str]]]
     rows_in_all: int
     links: list[tuple[str, str]]
@@ -118,7 +120,10 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
     """Return a table as text, at most its first `ROWS` rows."""
     head = rows.head(ROWS)
     texts = shown_table(head)
-    numeric = [kind.kind in "iuf" for kind in rows.dtypes]
+    kinds = [
+        "n" if kind.kind in "iuf" else "long" if texts.iloc[:, at].str.len().max() > WIDE else ""
+        for at, kind in enumerate(rows.dtypes)
+    ]
     cells = [
         [(text, _key(value)) for text, value in zip(shown_row, row, strict=True)]
         for shown_row, row in zip(
@@ -127,7 +132,7 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
             strict=True,
         )
     ]
-    heads = list(zip(map(str, rows.columns), numeric, strict=True))
+    heads = list(zip(map(str, rows.columns), kinds, strict=True))
     return ShownTable(name, heads, cells, len(rows), links)
 
 

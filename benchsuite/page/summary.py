@@ -58,6 +58,20 @@ class Summary:
     reports: int
     missing: list[Entry]
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Tenths below and above every tau of `proxies`."""
+        taus = [tau for ranked in self.proxies for tau, _, _ in ranked.taus if tau == tau]
+        low, high = np.floor(min(taus) * 10) / 10, np.ceil(max(taus) * 10) / 10
+        return round(float(low), 1), round(float(max(high, low + 0.1)), 1)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Where the tenths lie in `span`, from 0 to 1."""
+        low, high = self.span
+        steps = round((high - low) * 10)
+        return [round(i / steps, 4) for i in range(steps + 1)]
+
 
 def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
     """Return the summary of a run."""

@@ -27,6 +27,10 @@ function shownNumber(value) {
   return value.toLocaleString("en-GB", { maximumFractionDigits: digits });
 }
 
+// Of percentages two decimals are kept, so that they stand below each other.
+const shownValue = (column, value) =>
+  column.unit === "%" && Number.isFinite(value) ? value.toFixed(2) : shownNumber(value);
+
 function tickText(value, step) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(6)).toExponential().replace("e+", "e");
