@@ -1,0 +1,156 @@
+"""The columns of the table that the explorer holds, packed for the page.
+
+A column whose values repeat, as nearly all do, is a list of its distinct values and a code per
+cell; columns that part the cells alike share their codes. The others are 32-bit floats. Everything
+is base64; the value of a cell that has none is NaN.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite import equivalence
+from benchsuite.cell import EDGES, OPS, all_ops
+from benchsuite.columns import Column
+from benchsuite.table import Table
+
+BUDGET = 7_000_000
+_SHOWN_UNITS = {
+    "s": (1e3, "ms"),
+    "bytes": (1 / 1024, "KiB"),
+    "FLOPs": (1e-6, "MFLOPs"),
+    "MACs": (1e-6, "M MACs"),
+    "parameters": (1e-3, "k parameters"),
+}
+
+
+def pack(table: Table) -> dict[str, Any]:
+    """Return columns, codes and operators as plain values, ready for JSON.
+
+    Columns come in order of use; those that no longer fit `BUDGET` characters are named in
+    `left_out`.
+    """
+    codes: dict[bytes, int] = {}
+    listed: list[dict[str, Any]] = []
+    coded: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    size = 0
+    for column, values in _columns(table):
+        kept = len(coded)
+        packed = _pack(values, codes, coded)
+        cost = len(packed["values"]) + sum(len(item["data"]) for item in coded[kept:])
+        if size + cost > BUDGET:
+            del coded[kept:]
+            codes = {key: at for key, at in codes.items() if at < kept}
+            left_out.append(column["name"])
+            continue
+        size += cost
+        listed.append({**column, **packed})
+    places = len(OPS) ** np.arange(len(EDGES))[::-1]
+    return {
+        "columns": listed,
+        "codes": coded,
+        "left_out": left_out,
+        "cells": _base64((all_ops() @ places).astype("<u2")),
+        "ops": OPS,
+        "edges": EDGES,
+        "estimated": table.estimated,
+    }
+
+
+def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
+    wanted = [(name, column) for name, column in table.columns.items() if _wanted(table, column)]
+    groups = list(dict.fromkeys(map(_group, dict(wanted).values())))
+    ordered = sorted(groups, key=_rank)
+    found = [
+        (_described(column, group), table.values(name) * _scale(column)[0])
+        for group in ordered
+        for name, column in wanted
+        if _group(column) == group
+    ]
+    for name in equivalence.CLASSES:
+        if f"class.{name}" in table.columns:
+            numbers = table.values(f"class.{name}").astype(np.int64)
+            about = {
+                "name": f"class.{name}.size",
+                "group": "Class",
+                "unit": "cells",
+                "direction": "none",
+                "description": f"cells that are the same under the equivalence `{name}`",
+                "source": "benchsuite.equivalence",
+            }
+            found.append((about, np.bincount(numbers)[numbers].astype(np.float64)))
+    return found
+
+
+def _wanted(table: Table, column: Column) -> bool:
+    if column.kind == "detail" or column.name == "class.connected":
+        return column.name == "class.connected"
+    if column.aggregation not in (None, "mean"):
+        return False
+    return column.release is None or table.resolve(column.name.rpartition("@")[0]) == column.name
+
+
+_ORDER = ("Accuracy", "Cost", "Device", "Proxy", "Class", "Measured elsewhere")
+
+
+def _rank(group: str) -> int:
+    return next(at for at, start in enumerate(_ORDER) if group.startswith(start))
+
+
+def _group(column: Column) -> str:
+    if column.kind == "device":
+        _, _, skeleton = column.name.rpartition(".")
+        return f"Device, {skeleton} network"
+    other = {"proxy": "Proxy", "cost": "Cost", "class": "Class", "accuracy": "Accuracy"}
+    return other.get(column.kind, "Measured elsewhere")
+
+
+def _scale(column: Column) -> tuple[float, str]:
+    """Return what to multiply by, and the unit that then holds, as a person reads it."""
+    if column.unit == "s" and column.kind != "device":
+        return 1.0, "s"
+    return _SHOWN_UNITS.get(column.unit, (1.0, "" if column.unit == "1" else column.unit))
+
+
+def _described(column: Column, group: str) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "group": group,
+        "unit": _scale(column)[1],
+        "direction": column.direction,
+        "description": column.description,
+        "source": column.source,
+        **({"estimated": True} if column.estimated else {}),
+        **({"dataset": column.dataset} if column.kind == "accuracy" else {}),
+    }
+
+
+def _pack(
+    values: NDArray[np.float64], codes: dict[bytes, int], coded: list[dict[str, Any]]
+) -> dict[str, Any]:
+    distinct, first, code = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.argsort(order, kind="stable")
+    bits = 8 if len(distinct) <= 2**8 else 16
+    numbers = rank[code].astype("<u1" if bits == 8 else "<u2").tobytes()
+    distinct = distinct[order]
+    # Counts above 2^24 are no 32-bit floats.
+    exact = np.array_equal(distinct, np.floor(distinct), equal_nan=True)
+    kind = "<f8" if exact and np.nanmax(np.abs(distinct), initial=0) >= 2**24 else "<f4"
+    dictionary = distinct.astype(kind).tobytes()
+    if numbers not in codes and len(numbers) + len(dictionary) >= 4 * len(values):
+        return {"values": _base64(values.astype("<f4")), "type": "f4"}
+    if numbers not in codes:
+        codes[numbers] = len(coded)
+        coded.append({"bits": bits, "data": base64.b64encode(numbers).decode()})
+    values_ = base64.b64encode(dictionary).decode()
+    return {"values": values_, "type": kind[1:], "codes": codes[numbers]}
+
+
+def _base64(values: NDArray[Any]) -> str:
+    return base64.b64encode(values.tobytes()).decode()

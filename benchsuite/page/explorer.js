@@ -1,0 +1,189 @@
+// The explorer: two columns of all cells against each other, filtered, coloured, with the front.
+
+const controls = {};
+const shownState = { cell: null, here: [], path: null };
+let plot;
+
+function fillSelect(select, wanted, { none } = {}) {
+  select.replaceChildren();
+  if (none) select.append(make("option", { value: "" }, none));
+  const groups = new Map();
+  for (const column of DATA.columns.filter(wanted)) {
+    if (!groups.has(column.group)) groups.set(column.group, make("optgroup", { label: column.group }));
+    groups.get(column.group).append(make("option", { value: column.name }, axisText(column)));
+  }
+  select.append(...groups.values());
+}
+
+const firstOf = (...names) => names.map(resolve).find(Boolean) || DATA.columns[0].name;
+
+function setUpControls() {
+  for (const id of ["x", "y", "colour", "log-x", "log-y", "better-x", "better-y", "fits", "rule", "accuracy", "low", "high", "front"]) controls[id] = byId(`ex-${id}`);
+  const plain = (column) => !column.name.startsWith("fits.") && !column.name.startsWith("class.") || column.name.endsWith(".size");
+  fillSelect(controls.x, plain);
+  fillSelect(controls.y, plain);
+  fillSelect(controls.colour, () => true, { none: "one colour" });
+  fillSelect(controls.fits, (column) => column.name.startsWith("fits."), { none: "any device" });
+  fillSelect(controls.accuracy, (column) => column.group === "Accuracy");
+  controls.x.value = firstOf("latency.stm32f746.tflm_cmsis_nn.official", "cifar10.flops");
+  controls.y.value = firstOf("cifar10.test.200ep.mean");
+  controls.colour.value = resolve("cifar10.flops") || "";
+  controls.accuracy.value = firstOf("cifar10.test.200ep.mean");
+}
+
+// Where a column names no direction, less is taken as better for what costs.
+function suppose(axis) {
+  const { direction, group } = columnOf.get(controls[axis].value);
+  const costs = group === "Cost" || group.startsWith("Device");
+  controls[`better-${axis}`].value = direction === "none" ? (costs ? "min" : "none") : direction;
+}
+
+const limit = (input, otherwise) => (input.value.trim() === "" || Number.isNaN(Number(input.value)) ? otherwise : Number(input.value));
+
+function chosenCells() {
+  const [x, y] = [valuesOf(controls.x.value), valuesOf(controls.y.value)];
+  const fits = controls.fits.value ? valuesOf(controls.fits.value) : null;
+  const accuracy = valuesOf(controls.accuracy.value);
+  const [low, high] = [limit(controls.low, -Infinity), limit(controls.high, Infinity)];
+  const bounded = low !== -Infinity || high !== Infinity;
+  const rule = controls.rule.value;
+  const first = rule === "functional" ? firstOfClass("class.functional") : null;
+  const kept = everyCell.filter((cell) =>
+    (!fits || fits[cell] === 1) &&
+    (!bounded || (accuracy[cell] >= low && accuracy[cell] <= high)) &&
+    (rule === "all" || (first ? first.has(cell) : cellRules[rule][cell])));
+  const [logX, logY] = [controls["log-x"].checked, controls["log-y"].checked];
+  const drawn = kept.filter((cell) =>
+    Number.isFinite(x[cell]) && Number.isFinite(y[cell]) && (!logX || x[cell] > 0) && (!logY || y[cell] > 0));
+  return { x, y, kept, drawn, logX, logY };
+}
+
+function firstOfClass(name) {
+  const seen = new Set();
+  const first = new Set();
+  const values = columnOf.has(name) ? valuesOf(name) : everyCell;
+  for (const cell of everyCell) if (!seen.has(values[cell])) { seen.add(values[cell]); first.add(cell); }
+  return first;
+}
+
+let shown = { drawn: [], front: [] };
+
+function redraw({ keepView = false } = {}) {
+  const { x, y, kept, drawn, logX, logY } = chosenCells();
+  const [cx, cy] = [columnOf.get(controls.x.value), columnOf.get(controls.y.value)];
+  const [bx, by] = [controls["better-x"].value, controls["better-y"].value];
+  const directed = bx !== "none" && by !== "none";
+  const front = controls.front.checked && directed ? paretoFront(drawn, x, y, bx === "max" ? 1 : -1, by === "max" ? 1 : -1) : [];
+  const { tints, legend } = colouring(controls.colour.value, drawn);
+  shown = { x, y, drawn, front, tau: kendall(drawn.map((c) => x[c]), drawn.map((c) => y[c])) };
+  if (!keepView) plot.view = null;
+  plot.titleX = axisText(cx);
+  plot.titleY = axisText(cy);
+  plot.load({ x, y, cells: drawn, logX, logY, tints });
+  plot.draw();
+  showLegend(byId("ex-legend"), controls.colour.value, legend);
+  byId("ex-about").textContent = `x: ${cx.description}. y: ${cy.description}.`;
+  say(kept, drawn, directed, legend);
+  listFront(cx, cy);
+  keepState();
+}
+
+function say(kept, drawn, directed) {
+  const parts = [`${count(drawn.length)} of ${count(N)} cells drawn`];
+  if (kept.length > drawn.length) parts.push(`${count(kept.length - drawn.length)} that pass the filters have no value on an axis`);
+  parts.push(Number.isFinite(shown.tau) ? `Kendall tau-b of x and y ${shown.tau.toFixed(3)}` : "no Kendall tau: an axis does not vary");
+  byId("ex-count").textContent = parts.join("; ") + ".";
+  byId("front-none").hidden = directed || !controls.front.checked;
+}
+
+function listFront(cx, cy) {
+  const { front, x, y } = shown;
+  // Cells that are equal on both axes share a row.
+  const points = [];
+  for (const cell of front) {
+    const last = points[points.length - 1];
+    if (last && x[last[0]] === x[cell] && y[last[0]] === y[cell]) last.push(cell);
+    else points.push([cell]);
+  }
+  byId("front-count").textContent = `${count(points.length)} points, ${count(front.length)} cells`;
+  byId("front-list").hidden = !front.length;
+  const box = byId("front-rows");
+  byId("front-x").textContent = axisText(cx);
+  byId("front-y").textContent = axisText(cy);
+  const rows = points.slice(0, 300).map(([cell, ...others]) => make("tr", {},
+    make("td", {}, make("button", { type: "button", class: "chip", onclick: () => pick(cell) }, String(cell)),
+      make("span", { class: "quiet" }, others.length ? ` and ${count(others.length)} equal` : "")),
+    make("td", { class: "n" }, shownValue(cx, x[cell])), make("td", { class: "n" }, shownValue(cy, y[cell]))));
+  if (points.length > 300) rows.push(make("tr", {}, make("td", { colspan: 3 }, `and ${count(points.length - 300)} more points`)));
+  box.replaceChildren(...rows);
+}
+
+function drawMarks(context) {
+  const { front, x, y } = shown;
+  if (front.length) {
+    context.strokeStyle = token("--mark");
+    context.lineWidth = 1.5;
+    context.beginPath();
+    // Between two points of the front only their worse values are reached: a staircase.
+    const rising = controls["better-x"].value === "max";
+    const up = controls["better-y"].value === "max";
+    front.forEach((cell, i) => {
+      const [px, py] = plot.pixel(cell);
+      if (i === 0) context.moveTo(px, py);
+      else {
+        const [qx, qy] = plot.pixel(front[i - 1]);
+        if (rising !== up) context.lineTo(px, qy);
+        else context.lineTo(rising ? qx : px, rising ? py : qy);
+      }
+      context.lineTo(px, py);
+    });
+    context.stroke();
+    context.fillStyle = token("--paper");
+    for (const cell of front) { disc(context, ...plot.pixel(cell), 3.2); context.fill(); context.stroke(); }
+  }
+  if (shownState.path) drawPath(context, shownState.path);
+  if (shownState.box) {
+    const [x0, y0, x1, y1] = shownState.box;
+    context.strokeStyle = token("--ink");
+    context.setLineDash([4, 3]);
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    context.setLineDash([]);
+  }
+  const at = shownState.cell;
+  if (at !== null && Number.isFinite(x[at]) && Number.isFinite(y[at])) {
+    const [px, py] = plot.pixel(at);
+    for (const [radius, width, colour] of [[9, 5, "--paper"], [9, 2.5, "--select"]]) {
+      context.lineWidth = width;
+      context.strokeStyle = token(colour);
+      disc(context, px, py, radius);
+      context.stroke();
+    }
+  }
+}
+
+function disc(context, x, y, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+}
+
+function pick(cell, { here = null, scroll = false } = {}) {
+  if (!(Number.isInteger(cell) && cell >= 0 && cell < N)) return;
+  shownState.cell = cell;
+  const { x, y } = shown;
+  shownState.here = here || shown.drawn.filter((c) => x[c] === x[cell] && y[c] === y[cell]);
+  const axes = [...new Set([controls.x.value, controls.y.value, controls.colour.value].filter(Boolean))];
+  showCell(byId("cell"), cell, axes, pick);
+  byId("ex-index").value = cell;
+  const many = shownState.here.length;
+  byId("here").hidden = many < 2;
+  byId("here-text").textContent = many < 2 ? "" : `${shownState.here.indexOf(cell) + 1} of ${count(many)} cells at this point`;
+  byId("ex-said").textContent = `Cell ${cell}: ${axes.map((name) => `${axisText(columnOf.get(name))} ${shownValue(columnOf.get(name), valuesOf(name)[cell])}`).join("; ")}`;
+  plot.draw();
+  keepState();
+  if (scroll) byId("cell").scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const { here, cell } = shownState;
+  if (here.length > 1) pick(here[(here.indexOf(cell) + by + here.length) % here.length], { here });
+}

@@ -1,0 +1,7 @@
+// Start: the page is usable once `data-ready` is set.
+
+setUpTheme();
+setUpExplorer();
+setUpSearches();
+setUpTables();
+document.documentElement.dataset.ready = Math.round(performance.now());
