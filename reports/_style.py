@@ -71,6 +71,55 @@ def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit:
         spine.set_visible(False)
     for i, j in np.argwhere(np.isfinite(values)):
         dark = abs(values[i, j]) > 0.65 * limit
-        text = f"{values[i, j]:.2f}".replace("0.", ".", 1)
+        text = "1" if values[i, j] > 0.995 else f"{values[i, j]:.2f}".replace("0.", ".", 1)
         axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color="w" if dark else "k")
     return image
+
+
+def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5) -> None:
+    """Write names beside points, each where it covers no point and no earlier name if it can.
+
+    Points at one place share a label. Call it last: it needs the final limits and layout.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    shared: dict[tuple[float, float], list[str]] = {}
+    for px, py, name in zip(x, y, names, strict=True):
+        shared.setdefault((float(px), float(py)), []).append(name)
+    at = axes.transData.transform(np.array(list(shared))) * (72 / figure.dpi)
+    taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
+    frame = axes.get_window_extent().extents * (72 / figure.dpi)
+    for (px, py), (place, labels) in zip(at, shared.items(), strict=True):
+        text = ", ".join(labels)
+        width = 0.52 * size * len(text)
+        starts = [(px + ox, py + oy) for ox, oy in _offsets(width, size)]
+        boxes = [(left, low, left + width, low + size) for left, low in starts]
+        inside = [box for box in boxes if box[0] > frame[0] and box[2] < frame[2]]
+        free = [box for box in inside if not any(_meet(box, other) for other in taken)]
+        box = free[0] if free else boxes[0]
+        taken.append(box)
+        axes.annotate(
+            text,
+            place,
+            xytext=(box[0] - px, box[1] - py + 0.2 * size),
+            textcoords="offset points",
+            fontsize=size,
+        ).set_in_layout(False)
+
+
+def _offsets(width: float, size: float) -> list[tuple[float, float]]:
+    """Return where a label may start, from its point: right, left, above and below, then farther."""
+    middle = -size / 2
+    near = [(5.0, middle), (-5 - width, middle), (-width / 2, 4.0), (-width / 2, -4 - size)]
+    step = size * 0.75
+    return near + [
+        (x, middle + sign * n * step)
+        for n in (1, 2, 3)
+        for x in (4.0, -4 - width)
+        for sign in (1, -1)
+    ]
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

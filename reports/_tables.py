@@ -49,3 +49,34 @@ def milliseconds(table: Table, device: str, runtime: str, skeleton: str) -> NDAr
 def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
     """Return the test accuracies [15625] in % that a short name stands for."""
     return table.values(f"{dataset}.test.200ep.mean")
+
+
+def headline_proxies(table: Table) -> list[str]:
+    """Return the full names of the proxies that figures show: of large families the usual ones."""
+    names = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    shown = []
+    for name in names:
+        family, _, output = name.partition("@")[0].partition(".")
+        if table.columns[name].direction == "none" or table.resolve(name.split("@")[0]) != name:
+            continue
+        if family not in _OUTPUTS or output in _OUTPUTS[family]:
+            shown.append(name)
+    return shown
+
+
+_OUTPUTS = {
+    "ntk_cond": ("k0", "k2"),
+    "ntk_frozen": ("k0", "k2", "trace"),
+    "linear_regions": ("n3000",),
+}
+
+
+def short(name: str) -> str:
+    """Return a proxy's name without its version."""
+    return name.partition("@")[0]
+
+
+def upward(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a proxy's scores [15625], turned so that more is better."""
+    values = table.values(name)
+    return -values if table.columns[name].direction == "min" else values
