@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito, "Color Universal Design", 2008.
@@ -12,11 +16,110 @@ COLOURS = {
     "grey": "#666666",
 }
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#666666")
+MARKERS = "os^Dv*"
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet16-120": "ImageNet16-120"}
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0
+SMALL = 8
 
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches; no global state of matplotlib is touched."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def panels(figure: Figure, columns: int, rows: int = 1, **shared: Any) -> list[Axes]:
+    """Return the axes of a grid, row by row; shared: `sharex`, `sharey`."""
+    grid = figure.subplots(rows, columns, squeeze=False, **shared)
+    return list(np.ravel(grid))
+
+
+def tidy(axes: Axes, grid: str = "both") -> None:
+    """Set type and frame of axes: small type, two spines, a faint grid behind the data."""
+    axes.tick_params(labelsize=SMALL)
+    axes.xaxis.label.set_size(SMALL + 1)
+    axes.yaxis.label.set_size(SMALL + 1)
+    axes.title.set_size(SMALL + 1)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if grid:
+        axes.grid(axis=grid, linewidth=0.3)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+
+
+def legend_above(figure: Figure, axes: Axes, columns: int) -> None:
+    """Put one legend for the whole figure above it, where it can cover nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL
+    )
+
+
+def cloud(axes: Axes, x: Any, y: Any, colour: str = "#BBBBBB") -> None:
+    """Draw thousands of cells as small dots, as pixels also in PDF and SVG."""
+    axes.plot(x, y, ".", markersize=1.5, color=colour, alpha=0.4, rasterized=True, zorder=1)
+
+
+def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit: float = 1) -> Any:
+    """Draw a matrix of correlations with its numbers; colours run from -limit to limit."""
+    values = np.asarray(values, dtype=float)
+    image = axes.imshow(values, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, fontsize=SMALL, rotation=90)
+    axes.set_yticks(range(len(rows)), rows, fontsize=SMALL)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    for i, j in np.argwhere(np.isfinite(values)):
+        dark = abs(values[i, j]) > 0.65 * limit
+        text = "1" if values[i, j] > 0.995 else f"{values[i, j]:.2f}".replace("0.", ".", 1)
+        axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color="w" if dark else "k")
+    return image
+
+
+def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5) -> None:
+    """Write names beside points, each where it covers no point and no earlier name if it can.
+
+    Points at one place share a label. Call it last: it needs the final limits and layout.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    shared: dict[tuple[float, float], list[str]] = {}
+    for px, py, name in zip(x, y, names, strict=True):
+        shared.setdefault((float(px), float(py)), []).append(name)
+    at = axes.transData.transform(np.array(list(shared))) * (72 / figure.dpi)
+    taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
+    frame = axes.get_window_extent().extents * (72 / figure.dpi)
+    for (px, py), (place, labels) in zip(at, shared.items(), strict=True):
+        text = ", ".join(labels)
+        width = 0.52 * size * len(text)
+        starts = [(px + ox, py + oy) for ox, oy in _offsets(width, size)]
+        boxes = [(left, low, left + width, low + size) for left, low in starts]
+        inside = [box for box in boxes if box[0] > frame[0] and box[2] < frame[2]]
+        free = [box for box in inside if not any(_meet(box, other) for other in taken)]
+        box = free[0] if free else boxes[0]
+        taken.append(box)
+        axes.annotate(
+            text,
+            place,
+            xytext=(box[0] - px, box[1] - py + 0.2 * size),
+            textcoords="offset points",
+            fontsize=size,
+        ).set_in_layout(False)
+
+
+def _offsets(width: float, size: float) -> list[tuple[float, float]]:
+    """Return where a label may start, from its point: right, left, above and below, then farther."""
+    middle = -size / 2
+    near = [(5.0, middle), (-5 - width, middle), (-width / 2, 4.0), (-width / 2, -4 - size)]
+    step = size * 0.75
+    return near + [
+        (x, middle + sign * n * step)
+        for n in (1, 2, 3)
+        for x in (4.0, -4 - width)
+        for sign in (1, -1)
+    ]
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

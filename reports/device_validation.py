@@ -66,6 +66,6 @@ def _figure(points: pd.DataFrame) -> Figure:
 
 REPORT = Report(
     title="Latency models and real boards",
-    answers="how far the simulated latencies are from measured ones (EdgeNAS' LUT validation)",
+    answers="how far the simulated latencies are from measured ones",
     make=_make,
 )

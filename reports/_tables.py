@@ -1,0 +1,82 @@
+"""What several reports say or read alike: published figures, sources, columns of devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchsuite.cell import OPS, all_ops
+from benchsuite.table import Table
+
+FOLDER = Path(__file__).parent
+DEAD = (
+    "Dead cells: the 341 without an input-output path have no latency and no score and are left out"
+)
+
+
+def published(name: str) -> pd.DataFrame:
+    """Return the figures that a paper printed, from the file `published_<name>.csv`."""
+    return pd.read_csv(FOLDER / f"published_{name}.csv")
+
+
+def kind(table: Table) -> str:
+    """Return how the accuracies are called: estimates are never shown as if measured."""
+    return "ESTIMATED accuracy" if table.estimated else "accuracy"
+
+
+def about_accuracy(table: Table) -> str:
+    """Return the sentence that says where the accuracies come from."""
+    source = table.provenance.get("accuracy", "unknown source")
+    end = (
+        " Absolute accuracies and the order of good cells are not results." * table.estimated
+    )
+    return f"Accuracies after 200 epochs, test, mean over seeds: {source}.{end}"
+
+
+def counts(op: str) -> NDArray[np.int64]:
+    """Return how many of the six edges [15625] hold an operator."""
+    return np.asarray((all_ops() == OPS.index(op)).sum(axis=1))
+
+
+def milliseconds(table: Table, device: str, runtime: str, skeleton: str) -> NDArray[np.float64]:
+    """Return the latencies [15625] of a device in ms."""
+    return table.values(f"latency.{device}.{runtime}.{skeleton}") * 1e3
+
+
+def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
+    """Return the test accuracies [15625] in % that a short name stands for."""
+    return table.values(f"{dataset}.test.200ep.mean")
+
+
+def headline_proxies(table: Table) -> list[str]:
+    """Return the full names of the proxies that figures show: of large families the usual ones."""
+    names = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    shown = []
+    for name in names:
+        family, _, output = name.partition("@")[0].partition(".")
+        if table.columns[name].direction == "none" or table.resolve(name.split("@")[0]) != name:
+            continue
+        if family not in _OUTPUTS or output in _OUTPUTS[family]:
+            shown.append(name)
+    return shown
+
+
+_OUTPUTS = {
+    "ntk_cond": ("k0", "k2"),
+    "ntk_frozen": ("k0", "k2", "trace"),
+    "linear_regions": ("n3000",),
+}
+
+
+def short(name: str) -> str:
+    """Return a proxy's name without its version."""
+    return name.partition("@")[0]
+
+
+def upward(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a proxy's scores [15625], turned so that more is better."""
+    values = table.values(name)
+    return -values if table.columns[name].direction == "min" else values

@@ -1,0 +1,142 @@
+"""Pareto fronts of accuracy against latency and RAM, per device and runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite import pareto
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.table import Table
+from reports._style import COLOURS, NAMES, PAGE_WIDTH, cloud, new_figure, panels, tidy
+from reports._tables import DEAD, about_accuracy, accuracy, kind
+
+SHOWN = ("stm32f746 tflm_cmsis_nn", "stm32l432 own", "riscv320 own", "RAM")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost [15625] in a unit, and which cells may be chosen [15625]."""
+
+    values: NDArray[np.float64]
+    fits: NDArray[np.bool_]
+    unit: str
+
+
+def _make(table: Table) -> Result:
+    costs = _costs(table)
+    fronts = {
+        (label, dataset): _front(cost, accuracy(table, dataset))
+        for label, cost in costs.items()
+        for dataset in DATASETS
+    }
+    rows = [
+        {
+            "front": label,
+            "dataset": dataset,
+            "index": int(cell),
+            "arch": table.data.column("arch")[int(cell)].as_py(),
+            "cost": costs[label].values[cell],
+            "unit": costs[label].unit,
+            f"test {kind(table)}": accuracy(table, dataset)[cell],
+        }
+        for (label, dataset), front in fronts.items()
+        for cell in front
+    ]
+    return Result(
+        tables={"device_fronts": pd.DataFrame(rows)},
+        figures={"device_fronts": _figure(table, costs, fronts)},
+        notes=(
+            about_accuracy(table),
+            "Fronts over the cells that fit the part, official network: no cell is at least as good "
+            f"in cost and test {kind(table)} and better in one. {DEAD}. Latency as the column "
+            "`latency.<front>.official` says; RAM is `ram.tflm`, the same on every part. Equal "
+            "points are all in the table, lowest index first.",
+            "The figure starts at the least accurate cell of each front: most cells lie below it. "
+            "RAM of TFLM varies by a few KiB of bookkeeping per operator; the tensors alone need "
+            "36, 48 or 64 KiB.",
+        ),
+    )
+
+
+def _costs(table: Table) -> dict[str, Cost]:
+    found = {}
+    for name in table.columns:
+        kind_of, _, rest = name.partition(".")
+        if kind_of == "latency" and rest.endswith(".official"):
+            seconds = table.values(name)
+            fits = np.isfinite(seconds)
+            if f"fits.{rest}" in table.columns:
+                fits &= table.values(f"fits.{rest}") == 1
+            label = rest.removesuffix(".official").replace(".", " ")
+            found[label] = Cost(seconds * 1e3, fits, "ms")
+    connected = np.isfinite(table.values("depth"))
+    found["RAM"] = Cost(table.values("ram.tflm.official") / 1024, connected, "KiB")
+    return found
+
+
+def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the cells on the front, by cost."""
+    chosen = np.flatnonzero(cost.fits & np.isfinite(truth))
+    order = chosen[np.lexsort((chosen, -truth[chosen], cost.values[chosen]))]
+    # Only a cell as accurate as all cheaper ones can be on the front: few are left to compare.
+    order = order[truth[order] >= np.maximum.accumulate(truth[order])]
+    points = np.column_stack([cost.values[order], -truth[order]])
+    return np.asarray(order[pareto.non_dominated(points)])
+
+
+def _figure(
+    table: Table, costs: dict[str, Cost], fronts: dict[tuple[str, str], NDArray[np.int64]]
+) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 5.2)
+    all_axes = panels(figure, len(SHOWN), len(DATASETS), sharex="col", sharey="row")
+    for row, dataset in enumerate(DATASETS):
+        for column, label in enumerate(SHOWN):
+            axes = all_axes[row * len(SHOWN) + column]
+            _draw(axes, costs[label], accuracy(table, dataset), fronts[label, dataset], dataset)
+            if row == 0:
+                axes.set_title(label.replace(" ", "\n", 1))
+            if row == len(DATASETS) - 1:
+                axes.set_xlabel("RAM [KiB]" if costs[label].unit == "KiB" else "latency [ms]")
+            if column == 0:
+                axes.set_ylabel(f"{NAMES[dataset]} test\n{kind(table)} [%]")
+            tidy(axes)
+    for row, dataset in enumerate(DATASETS):
+        truth = accuracy(table, dataset)
+        ends = [truth[fronts[label, dataset]] for label in SHOWN]
+        low, high = min(map(np.min, ends)), max(map(np.max, ends))
+        all_axes[row * len(SHOWN)].set_ylim(low - 0.04 * (high - low), high + 0.06 * (high - low))
+    return figure
+
+
+def _draw(
+    axes: Axes,
+    cost: Cost,
+    truth: NDArray[np.float64],
+    front: NDArray[np.int64],
+    dataset: str,
+) -> None:
+    cloud(axes, cost.values[cost.fits], truth[cost.fits])
+    axes.plot(
+        cost.values[front],
+        truth[front],
+        marker="o",
+        markersize=2.5,
+        linewidth=1,
+        drawstyle="steps-post",
+        color=COLOURS[dataset],
+        zorder=3,
+    )
+
+
+REPORT = Report(
+    title="Pareto fronts per device",
+    answers="what accuracy each latency and each amount of RAM can buy",
+    make=_make,
+)

@@ -1,0 +1,114 @@
+"""Kendall tau of the NTK's condition numbers K_i with accuracy, by i (MONAS Fig. 2a)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.table import Table
+from reports._style import COLOURS, MARKERS, NAMES, PAGE_WIDTH, legend_above, new_figure, panels, tidy
+from reports._tables import DEAD, about_accuracy, accuracy, kind
+
+RESAMPLES = 200
+_FAMILIES = {"ntk_cond": "BN in training mode", "ntk_frozen": "BN frozen"}
+
+
+def _make(table: Table) -> Result:
+    rows = pd.concat([_rows(table, family) for family in _FAMILIES], ignore_index=True)
+    return Result(
+        tables={"monas_ntk": rows},
+        figures={"monas_ntk": _figure(rows, kind(table))},
+        notes=(
+            about_accuracy(table),
+            f"tau-b of K_i = l_1 / l_(n-i) (smaller is better) with test {kind(table)}; lo, hi: "
+            f"95 % of {RESAMPLES} resamples of the cells. {DEAD}; n says how many remain.",
+            "Ours: every cell, network of five cells per stage at 16x16 inputs, one batch of 32 "
+            "CIFAR-10 images for all three datasets, one repeat. MONAS: an unstated sample, mean of "
+            "three runs; it finds K_2 best.",
+            _verdict(rows),
+        ),
+    )
+
+
+def _rows(table: Table, family: str) -> pd.DataFrame:
+    names = sorted(
+        (name for name in table.columns if name.startswith(f"{family}.k") and ".r" not in name),
+        key=_index,
+    )
+    names = [name for name in names if table.columns[name].kind == "proxy"]
+    sampled = stats.kendall_bootstrap(
+        np.array([table.values(name) for name in names]),
+        np.array([accuracy(table, dataset) for dataset in DATASETS]),
+        np.random.default_rng(0),
+        directions=[table.columns[name].direction for name in names],
+        resamples=RESAMPLES,
+    )
+    low, high = sampled.interval()
+    return pd.DataFrame(
+        {
+            "batch norm": _FAMILIES[family],
+            "i": _index(name),
+            "dataset": dataset,
+            "n": int(np.isfinite(table.values(name)).sum()),
+            "tau": sampled.value[p, t],
+            "lo": low[p, t],
+            "hi": high[p, t],
+        }
+        for p, name in enumerate(names)
+        for t, dataset in enumerate(DATASETS)
+    )
+
+
+def _index(name: str) -> int:
+    return int(name.partition(".k")[2].partition("@")[0])
+
+
+def _verdict(rows: pd.DataFrame) -> str:
+    mean = rows.groupby(["batch norm", "i"])["tau"].mean()
+    each = []
+    for family in _FAMILIES.values():
+        best = int(mean[family].idxmax())
+        each.append(
+            f"{family}, the mean over datasets is highest for K_{best} ({mean[family][best]:.3f}); "
+            f"K_0 {mean[family][0]:.3f}, K_2 {mean[family][2]:.3f}"
+        )
+    return "With " + "; with ".join(each) + "."
+
+
+def _figure(rows: pd.DataFrame, what: str) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.7)
+    both = panels(figure, 2, sharey=True)
+    for axes, family in zip(both, _FAMILIES.values(), strict=True):
+        for dataset, marker in zip(DATASETS, MARKERS, strict=False):
+            of = rows[(rows["batch norm"] == family) & (rows["dataset"] == dataset)]
+            places = np.arange(len(of)) + (DATASETS.index(dataset) - 1) * 0.08
+            axes.errorbar(
+                places,
+                of["tau"],
+                yerr=[of["tau"] - of["lo"], of["hi"] - of["tau"]],
+                marker=marker,
+                markersize=4,
+                linewidth=1,
+                capsize=2,
+                color=COLOURS[dataset],
+                label=NAMES[dataset],
+            )
+        axes.set_xticks(range(len(of)), of["i"])
+        axes.set_title(family)
+        axes.set_xlabel("i of the condition number $K_i$")
+        tidy(axes)
+    both[0].set_ylabel(f"Kendall tau-b with test\n{what}")
+    legend_above(figure, both[0], 3)
+    return figure
+
+
+REPORT = Report(
+    title="NTK condition numbers",
+    answers="MONAS (2024), Fig. 2a: Kendall tau against the condition number K_i",
+    make=_make,
+    group="MONAS",
+)

@@ -1,0 +1,72 @@
+"""Which proxies say the same: Kendall tau of proxy against proxy, clustered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.table import Table
+from reports._style import PAGE_WIDTH, SMALL, heatmap, new_figure
+from reports._tables import DEAD, headline_proxies, short, upward
+
+
+def _make(table: Table) -> Result:
+    names = headline_proxies(table)
+    scores = np.array([upward(table, name) for name in names])
+    tau = _matrix(scores)
+    order = leaves_list(linkage(squareform(1 - tau, checks=False), "average", optimal_ordering=True))
+    names = [names[i] for i in order]
+    tau = tau[np.ix_(order, order)]
+    matrix = pd.DataFrame(tau, columns=[short(name) for name in names])
+    matrix.insert(0, "proxy", [short(name) for name in names])
+    return Result(
+        tables={"proxy_agreement": matrix, "proxy_agreement_pairs": _pairs(names, tau)},
+        figures={"proxy_agreement": _figure(names, tau)},
+        notes=(
+            "tau-b between proxies, every one turned so that more is better, over the cells that "
+            f"have both. {DEAD} (those that need no network score them). Order: average linkage "
+            "on 1 - tau. No accuracy enters; one repeat, so noise lowers every tau.",
+        ),
+    )
+
+
+def _matrix(scores: np.ndarray) -> np.ndarray:
+    tau = np.eye(len(scores))
+    for i in range(len(scores)):
+        for j in range(i):
+            tau[i, j] = tau[j, i] = stats.kendall(scores[i], scores[j]).value
+    return tau
+
+
+def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
+    """Return the pairs that agree most and least."""
+    rows = [
+        {"proxy": short(names[i]), "other": short(names[j]), "tau": tau[i, j]}
+        for i in range(len(names))
+        for j in range(i)
+    ]
+    ranked = pd.DataFrame(rows).sort_values("tau", ascending=False, kind="stable")
+    return pd.concat([ranked.head(15), ranked.tail(15)])
+
+
+def _figure(names: list[str], tau: np.ndarray) -> Figure:
+    figure = new_figure(PAGE_WIDTH, PAGE_WIDTH * 0.93)
+    axes = figure.add_subplot()
+    labels = [short(name) for name in names]
+    image = heatmap(axes, tau, labels, labels)
+    bar = figure.colorbar(image, ax=axes, fraction=0.04)
+    bar.set_label("Kendall tau-b between proxies", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: agreement",
+    answers="which proxies rank the cells alike, and which add something to others",
+    make=_make,
+)

@@ -1,0 +1,140 @@
+"""What a proxy costs and what that buys: tau and the pick of a time budget, by seconds per cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.special import gammaln
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.table import Table
+from reports._style import COLOURS, NAMES, PAGE_WIDTH, label_points, new_figure, tidy
+from reports._tables import DEAD, about_accuracy, accuracy, headline_proxies, kind, short, upward
+
+BUDGET = 60.0
+_TAPE = ("weights", "forward")
+# The passes that a proxy looks at, taken alone; those not named run on a module of their own.
+PASSES = {
+    "epe_nas": ("jacobian", *_TAPE),
+    "fisher": ("gradients_0", *_TAPE),
+    "grad_norm": ("gradients_0", *_TAPE),
+    "grad_norm_global": ("gradients_0", *_TAPE),
+    "grasp": ("curvature", "gradients_0", *_TAPE),
+    "jacob_cov": ("jacobian", *_TAPE),
+    "knas": ("gram", *_TAPE),
+    "l2_norm": ("weights",),
+    "naswot": _TAPE,
+    "ntk_frozen": ("gram", *_TAPE),
+    "plain": ("gradients_0", *_TAPE),
+    "snip": ("gradients_0", *_TAPE),
+    "synflow": ("flow", "weights"),
+    "zen": ("weights",),
+    "zico": ("gradients_0", "gradients_1", *_TAPE),
+}
+ANALYTIC = ("convs", "depth", "flops", "params", "tensors")
+# Drawn by one of the family that costs and ranks the same.
+_TWINS = ("ntk_cond.k2", "ntk_frozen.k2")
+_SUMS = {"te_nas": ("ntk_cond", "linear_regions")}
+
+
+def _make(table: Table) -> Result:
+    names = [name for name in headline_proxies(table) if np.isfinite(seconds(table, name))]
+    rows = pd.DataFrame(_row(table, name) for name in names)
+    rows = rows.sort_values("seconds per cell", kind="stable")
+    return Result(
+        tables={"proxy_cost": rows},
+        figures={"proxy_cost": _figure(rows, kind(table))},
+        notes=(
+            about_accuracy(table),
+            "seconds per cell: mean processor time of one thread, the proxy taken alone with the "
+            "passes it needs, as tabulated (see `benchsuite/data/README.md`: 32 images of 16x16, "
+            "one repeat). The NTK in training mode, linear regions and SWAP run on plain torch modules, the others on shared hand-"
+            "written passes, which is part of the difference. Analytic proxies cost nothing.",
+            f"pick: expected test {kind(table)} of the best-scored of as many cells, drawn without "
+            f"replacement, as {BUDGET:.0f} s score; exact, ties averaged. {DEAD}. The figure leaves "
+            "out proxies with a negative tau and K_2, which lies on K_0.",
+        ),
+    )
+
+
+def seconds(table: Table, name: str) -> float:
+    """Return the mean seconds per cell of a proxy alone, 0 for an analytic one, NaN if unknown."""
+    family = short(name).partition(".")[0]
+    if family in _SUMS:
+        return sum(seconds(table, part) for part in _SUMS[family])
+    own = f"seconds.score.{family}@1"
+    if own not in table.columns:
+        return 0.0 if family in ANALYTIC else float("nan")
+    needed = [own, *(f"seconds.{part}@1" for part in PASSES.get(family, ()))]
+    return float(sum(np.nanmean(table.values(column)) for column in needed))
+
+
+def _row(table: Table, name: str) -> dict[str, object]:
+    cost = seconds(table, name)
+    score = upward(table, name)
+    cells = int(np.isfinite(score).sum()) if cost == 0 else int(BUDGET / cost)
+    taus = {d: stats.kendall(score, accuracy(table, d)).value for d in DATASETS}
+    return {
+        "proxy": short(name),
+        "seconds per cell": cost,
+        f"cells in {BUDGET:.0f} s": cells,
+        **{f"tau {NAMES[d]}": tau for d, tau in taus.items()},
+        "tau": float(np.mean(list(taus.values()))),
+        **{f"pick {NAMES[d]}": _pick(score, accuracy(table, d), cells) for d in DATASETS},
+    }
+
+
+def _pick(score: np.ndarray, truth: np.ndarray, drawn: int) -> float:
+    """Return the expected truth of the best-scored of `drawn` cells, drawn without replacement.
+
+    P(the k-th best is the best drawn) = C(N - k, n - 1) / C(N, n), k from 1.
+    """
+    known = np.isfinite(score) & np.isfinite(truth)
+    s, t = score[known], truth[known]
+    total = len(s)
+    drawn = min(drawn, total)
+    _, group = np.unique(-s, return_inverse=True)
+    mean = np.bincount(group, t) / np.bincount(group)
+    left = total - np.arange(1, total + 1)
+    fits = left >= drawn - 1
+    log = np.full(total, -np.inf)
+    log[fits] = _log_choose(left[fits], drawn - 1) - _log_choose(np.array([total]), drawn)
+    return float((np.exp(log) * mean[np.sort(group)]).sum())
+
+
+def _log_choose(n: np.ndarray, k: int) -> np.ndarray:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def _figure(rows: pd.DataFrame, what: str) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 3.8)
+    axes = figure.add_subplot()
+    rows = rows[rows["tau"] > 0].assign(tau=rows["tau"].round(4))
+    rows = rows[~rows["proxy"].isin(_TWINS)]
+    timed = rows[rows["seconds per cell"] > 0]
+    free = rows[rows["seconds per cell"] == 0]
+    axes.plot(timed["seconds per cell"], timed["tau"], "o", markersize=4, color=COLOURS["cifar10"])
+    axes.set_xscale("log")
+    low, high = timed["seconds per cell"].min(), timed["seconds per cell"].max()
+    left = low / 6
+    axes.plot([left] * len(free), free["tau"], "s", markersize=4, color=COLOURS["cifar100"])
+    axes.axvline(left * 2.2, color=COLOURS["grey"], linewidth=0.6, linestyle="dashed")
+    axes.set_xlim(left / 1.6, high * 4)
+    axes.set_xlabel("processor seconds per cell (left of the dashed line: none, analytic)")
+    axes.set_ylabel(f"Kendall tau-b with test {what},\nmean of three datasets")
+    tidy(axes)
+    x = [*([left] * len(free)), *timed["seconds per cell"]]
+    y = [*free["tau"], *timed["tau"]]
+    axes.set_ylim(min(y) - 0.02, max(y) + 0.02)
+    label_points(axes, x, y, [*free["proxy"], *timed["proxy"]])
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: cost",
+    answers="what each proxy costs, and what it finds for the same time",
+    make=_make,
+)

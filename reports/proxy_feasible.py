@@ -1,0 +1,98 @@
+"""Whether proxies still rank what fits a device: tau among the cells that each part can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.table import Table
+from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from reports._tables import about_accuracy, accuracy, headline_proxies, kind, short, upward
+
+SHOWN = "cifar10"
+
+
+def _make(table: Table) -> Result:
+    subsets = list(_subsets(table))
+    rows = pd.DataFrame(
+        {
+            "subset": label,
+            "cells": int(fits.sum()),
+            "proxy": short(name),
+            "dataset": dataset,
+            "n": (found := stats.kendall(score[fits], accuracy(table, dataset)[fits])).n,
+            "tau": found.value,
+        }
+        for label, fits, _ in subsets
+        for name in headline_proxies(table)
+        if (score := upward(table, name)) is not None
+        for dataset in DATASETS
+    )
+    return Result(
+        tables={
+            "proxy_feasible": rows,
+            "proxy_feasible_subsets": pd.DataFrame(
+                {"subset": label, "cells": int(fits.sum()), "devices": devices}
+                for label, fits, devices in subsets
+            ),
+        },
+        figures={"proxy_feasible": _figure(rows, subsets, kind(table))},
+        notes=(
+            about_accuracy(table),
+            f"tau-b with test {kind(table)} among the connected cells that fit by RAM and flash "
+            "(columns `fits.*`: official = five cells per stage, mcu = one); n: those with a score. "
+            "Accuracies are always the official network's. Devices and runtimes that hold the same "
+            f"cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). The figure shows {NAMES[SHOWN]}, the table all datasets.",
+            "A smaller subset has less spread in accuracy, so a lower tau there need not be the "
+            "proxy's fault: compare with `flops` and `params` in the same column.",
+        ),
+    )
+
+
+def _subsets(table: Table) -> Iterator[tuple[str, NDArray[np.bool_], str]]:
+    """Yield label, mask and devices of every different set of connected cells that fits."""
+    connected = np.isfinite(table.values("depth"))
+    found: dict[bytes, tuple[NDArray[np.bool_], list[str]]] = {}
+    for name in (name for name in table.columns if name.startswith("fits.")):
+        mask = (table.values(name) == 1) & connected
+        found.setdefault(mask.tobytes(), (mask, []))[1].append(name.removeprefix("fits."))
+    for mask, names in sorted(found.values(), key=lambda entry: -int(entry[0].sum())):
+        device, runtime, skeleton = names[0].split(".")
+        several = f" +{len(names) - 1}" if len(names) > 1 else ""
+        label = f"{device} {skeleton}, {runtime}{several}"
+        if mask.sum() == connected.sum():
+            label = "all connected cells"
+        yield label, mask, ", ".join(names)
+
+
+def _figure(
+    rows: pd.DataFrame, subsets: list[tuple[str, NDArray[np.bool_], str]], what: str
+) -> Figure:
+    of = rows[rows["dataset"] == SHOWN]
+    wide = of.pivot_table(index="proxy", columns="subset", values="tau", sort=False)
+    order = wide.mean(axis=1).sort_values(ascending=False).index
+    labels = [label for label, _, _ in subsets]
+    figure = new_figure(PAGE_WIDTH * 0.75, 1.6 + 0.17 * len(order))
+    axes = figure.add_subplot()
+    texts = [
+        f"{label.replace(', ', chr(10))}\n{int(fits.sum()):,} cells" for label, fits, _ in subsets
+    ]
+    image = heatmap(axes, wide.loc[order, labels].to_numpy(), list(order), texts)
+    bar = figure.colorbar(image, ax=axes, fraction=0.06)
+    bar.set_label(f"Kendall tau-b with {NAMES[SHOWN]} test {what}", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: what fits a device",
+    answers="whether a proxy still ranks the cells that a part can hold",
+    make=_make,
+)

@@ -1,0 +1,85 @@
+"""Kendall tau of every proxy on three datasets and three sets of cells, as a heat map."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.correlate import mask
+from benchsuite.table import Table
+from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from reports._tables import DEAD, about_accuracy, accuracy, headline_proxies, kind, short, upward
+
+_TOP = 1000
+RULES = {
+    "all": "all cells",
+    "pruned": "no dead operator",
+    "top": f"best {_TOP:,}",
+}
+
+
+def _make(table: Table) -> Result:
+    rows = pd.DataFrame(
+        _row(table, name, rule, dataset)
+        for name in headline_proxies(table)
+        for rule in RULES
+        for dataset in DATASETS
+    )
+    return Result(
+        tables={"proxy_heatmap": rows},
+        figures={"proxy_heatmap": _figure(rows, kind(table))},
+        notes=(
+            about_accuracy(table),
+            f"tau-b with test {kind(table)}. all: every cell with a score; pruned: the 9,445 cells "
+            f"without a dead operator; top: the {_TOP:,} best cells by that accuracy, where seeds "
+            f"of one network differ as much as cells do. {DEAD}; n in the table. Intervals are in "
+            "`correlations`. Proxies are sorted by their mean over all cells.",
+            "One repeat of each proxy, on CIFAR-10 images for all three datasets.",
+        ),
+    )
+
+
+def _row(table: Table, name: str, rule: str, dataset: str) -> dict[str, object]:
+    score, truth = upward(table, name), accuracy(table, dataset)
+    if rule == "top":
+        found = stats.top_k_kendall(score, truth, _TOP)
+    else:
+        found = stats.kendall(score[mask(rule)], truth[mask(rule)])
+    return {
+        "proxy": name,
+        "cells": rule,
+        "dataset": dataset,
+        "n": found.n,
+        "missing": found.n_missing,
+        "tau": found.value,
+    }
+
+
+def _figure(rows: pd.DataFrame, what: str) -> Figure:
+    wide = rows.pivot_table(index="proxy", columns=["cells", "dataset"], values="tau")
+    order = wide["all"].mean(axis=1).sort_values(ascending=False).index
+    columns = [(rule, dataset) for rule in RULES for dataset in DATASETS]
+    values = wide.loc[order, columns].to_numpy()
+    figure = new_figure(PAGE_WIDTH * 0.8, 1.2 + 0.17 * len(order))
+    axes = figure.add_subplot()
+    labels = [NAMES[dataset] for _, dataset in columns]
+    image = heatmap(axes, values, [short(name) for name in order], labels)
+    for at in range(1, len(RULES)):
+        axes.axvline(3 * at - 0.5, color="w", linewidth=3)
+    for at, title in enumerate(RULES.values()):
+        axes.text(3 * at + 1, -0.9, title, ha="center", fontsize=SMALL)
+    bar = figure.colorbar(image, ax=axes, fraction=0.05)
+    bar.set_label(f"Kendall tau-b with test {what}", fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+    axes.set_ylim(len(order) - 0.5, -1.5)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: heat map",
+    answers="how well each proxy ranks all cells, those without dead operators, and the best",
+    make=_make,
+)
