@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,7 @@ def analytic_proxies(plugin_folders: Sequence[Path] = ()) -> Iterator[Values]:
 def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
     """Return a table with every combined proxy whose needs are there, also one by another."""
     waiting = _of_cost("combined", plugin_folders)
+    analytic = {plugin.name for plugin in _of_cost("analytic", plugin_folders)}
     while True:
         ready = [p for p in waiting if _has(table, plugins.load("proxies", p.name, plugin_folders))]
         if not ready:
@@ -101,12 +102,12 @@ def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
                 Values(columns[suffix], values, "not a candidate: it lacks a needed score")
                 for suffix, values in combined.items()
             )
-            table = table.with_columns(_seconds_of_all(table, plugin.name, proxy))
+            table = table.with_columns(_seconds_of_all(table, plugin.name, proxy, analytic))
 
 
-def _seconds_of_all(table: Table, name: str, proxy: Proxy) -> Iterator[Values]:
+def _seconds_of_all(table: Table, name: str, proxy: Proxy, analytic: Set[str]) -> Iterator[Values]:
     """Yield the seconds of a combined proxy, the sum of those it needs, if each was timed."""
-    heads = sorted({need.partition(".")[0] for need in proxy.needs})
+    heads = sorted({need.partition(".")[0] for need in proxy.needs} - analytic)
     timed = [seconds_name(f"alone.{head}") for head in heads]
     if set(timed) <= set(table.columns):
         column = seconds_column(f"alone.{name}", f"{name} alone: {' + '.join(heads)}")

@@ -87,7 +87,9 @@ def _nearest(
     means: dict[str, NDArray[np.float64]], printed: NDArray[np.float64], fits: NDArray[np.bool_]
 ) -> tuple[str, int, str]:
     gaps = {
-        release: np.where(fits, np.nan_to_num(np.linalg.norm(values - printed, axis=1), nan=np.inf), np.inf)
+        release: np.where(
+            fits, np.nan_to_num(np.linalg.norm(values - printed, axis=1), nan=np.inf), np.inf
+        )
         for release, values in means.items()
     }
     best = min(gaps, key=lambda release: float(gaps[release].min()))
@@ -168,5 +170,3 @@ def _of_cost(table: Table, match: Match) -> Iterator[str]:
         )
     if abs(_TE_NAS / row["latency_ms"] - row["speedup"]) > _SPEEDUP:
         yield f"speed-up printed {row['speedup']}, which means {_TE_NAS / row['speedup']:.2f} ms"
-
-

@@ -109,7 +109,7 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5
 
 
 def _offsets(width: float, size: float) -> list[tuple[float, float]]:
-    """Return where a label may start, from its point: right, left, above and below, then farther."""
+    """Return where a label may start, from its point: beside, above, below, farther."""
     middle = -size / 2
     near = [(5.0, middle), (-5 - width, middle), (-width / 2, 4.0), (-width / 2, -4 - size)]
     step = size * 0.75

@@ -30,9 +30,7 @@ def kind(table: Table) -> str:
 def about_accuracy(table: Table) -> str:
     """Return the sentence that says where the accuracies come from."""
     source = table.provenance.get("accuracy", "unknown source")
-    end = (
-        " Absolute accuracies and the order of good cells are not results." * table.estimated
-    )
+    end = " Absolute accuracies and the order of good cells are not results." * table.estimated
     return f"Accuracies after 200 epochs, test, mean over seeds: {source}.{end}"
 
 

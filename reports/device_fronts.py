@@ -54,7 +54,8 @@ def _make(table: Table) -> Result:
         figures={"device_fronts": _figure(table, costs, fronts)},
         notes=(
             about_accuracy(table),
-            "Fronts over the cells that fit the part, official network: no cell is at least as good "
+            "Fronts over the cells that fit the part, official network: no cell is at least "
+            "as good "
             f"in cost and test {kind(table)} and better in one. {DEAD}. Latency as the column "
             "`latency.<front>.official` says; RAM is `ram.tflm`, the same on every part. Equal "
             "points are all in the table, lowest index first.",

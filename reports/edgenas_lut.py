@@ -18,16 +18,20 @@ def _make(table: Table) -> Result:
             "that does."
         )
     ours = pd.DataFrame(about["rows"])
-    rows = [row for _, printed in published("edgenas_lut").iterrows() for row in _rows(printed, ours)]
+    rows = [
+        row for _, printed in published("edgenas_lut").iterrows() for row in _rows(printed, ours)
+    ]
     return Result(
         tables={"edgenas_lut": pd.DataFrame(rows)},
         notes=(
             "Printed: EdgeNAS, section 3.2, 200 random networks of one space, its table and the "
             "measurement from the same bench. Ours: other people's published board measurements of "
-            "n known networks, none of which are cells, predicted from operators; MAPE and Spearman "
+            "n known networks, none of which are cells, predicted from operators; MAPE and "
+            "Spearman "
             "with each family of networks left out of the fit (nothing changes for counted "
             "runtimes). The two are not the same experiment: a gap in MAPE is expected.",
-            "A row without a board: nobody's measurement of a known network was found for that core.",
+            "A row without a board: nobody's measurement of a known network was found for "
+            "that core.",
         ),
     )
 

@@ -10,7 +10,16 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
 from benchsuite.table import Table
-from reports._style import COLOURS, MARKERS, NAMES, PAGE_WIDTH, legend_above, new_figure, panels, tidy
+from reports._style import (
+    COLOURS,
+    MARKERS,
+    NAMES,
+    PAGE_WIDTH,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
 from reports._tables import DEAD, about_accuracy, accuracy, kind
 
 RESAMPLES = 200
@@ -27,7 +36,8 @@ def _make(table: Table) -> Result:
             f"tau-b of K_i = l_1 / l_(n-i) (smaller is better) with test {kind(table)}; lo, hi: "
             f"95 % of {RESAMPLES} resamples of the cells. {DEAD}; n says how many remain.",
             "Ours: every cell, network of five cells per stage at 16x16 inputs, one batch of 32 "
-            "CIFAR-10 images for all three datasets, one repeat. MONAS: an unstated sample, mean of "
+            "CIFAR-10 images for all three datasets, one repeat. MONAS: an unstated sample, "
+            "mean of "
             "three runs; it finds K_2 best.",
             _verdict(rows),
         ),

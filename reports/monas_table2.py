@@ -27,16 +27,20 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             "Ours: the network of five cells per stage at 32x32, which the accuracies belong to. "
-            "Printed latencies of the STM32F746 are a tenth of the sum of the authors' per-operator "
+            "Printed latencies of the STM32F746 are a tenth of the sum of the authors' "
+            "per-operator "
             "table (column `monas2024`), not the time of that network: 188.66 MFLOPs in 42.48 ms "
             "at 216 MHz would be 20 multiply-accumulates per cycle on a core that does two. "
             f"`{_OWN}` is our simulation of TFLM with CMSIS-NN. The table of the STM32L43 is not "
             "public; its `monas2024` is a reading of the four printed rows.",
             "speed-up: over the TE-NAS row's cell on the same device and runtime. Printed rows are "
             "single runs without a spread; muNAS' row prints no FLOPs and is in monas_search_time.",
-            "how: candidates are all cells with the printed FLOPs and parameters. exact = the three "
+            "how: candidates are all cells with the printed FLOPs and parameters. exact = "
+            "the three "
             "printed accuracies are one release's means to the last digit; two of three = one is "
-            "not, see remarks; nearest = no cell matches; of those with the printed costs this is the closest, and need not be it. Some rows (KNAS, ZiCo) may be means over runs, which no cell is.",
+            "not, see remarks; nearest = no cell matches; of those with the printed costs "
+            "this is the closest, and need not be it. Some rows (KNAS, ZiCo) may be means "
+            "over runs, which no cell is.",
             "monas_search_time: the paper's 1104x is muNAS' hours over its own, both from Table 2. "
             "muNAS' hours are its 23 GPU days for CIFAR-10 (its Table 2), on other GPUs, with "
             "every candidate trained; the ratio compares statements, not measurements.",

@@ -36,11 +36,13 @@ def _make(table: Table) -> Result:
         figures={"munas_macs_latency": _figure(table, macs)},
         notes=(
             f"r2: of a straight line through latency over deployed MACs, all cells. {DEAD}. muNAS "
-            f"prints R2 = {_PRINTED} for 1,000 random networks of its own space, measured on an H743 "
+            f"prints R2 = {_PRINTED} for 1,000 random networks of its own space, measured on "
+            "an H743 "
             "with TFLM; there chain networks of convolutions, here cells whose poolings and "
             "additions cost time but no MACs. ms per MMAC is the line's slope, offset its start.",
             "mcu: one cell per stage; official: five. Latencies are simulated or published per "
-            "operator (see `benchsuite ls columns`), not measured cell by cell. No accuracy enters.",
+            "operator (see `benchsuite ls columns`), not measured cell by cell. No accuracy "
+            "enters.",
         ),
     )
 

@@ -43,9 +43,7 @@ def _make(table: Table) -> Result:
     )
 
 
-def _best(
-    table: Table, flash: int, ram: int, macs: np.ndarray
-) -> dict[str, object] | None:
+def _best(table: Table, flash: int, ram: int, macs: np.ndarray) -> dict[str, object] | None:
     size, memory = table.values("flash.weights.mcu"), table.values("ram.best.mcu")
     connected = np.isfinite(table.values(_LATENCY))
     within = connected & (size <= flash * _KIB) & (memory <= ram * _KIB)

@@ -17,7 +17,7 @@ EXPECTED = 0.03
 RESAMPLES = 100
 # What is known to be different on our side, by proxy: given as the likely reason of a gap.
 LIKELY = {
-    "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours every ReLU once, images",
+    "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours each once, images",
     "zen": "the two agree on cells without dead operators; ours scores the pruned network",
     "grasp": "ill-conditioned: one repeat agrees with another at Pearson .64 only",
     "grad_norm": "gradients of one batch of 32, at 16x16",
@@ -44,15 +44,15 @@ def _make(table: Table) -> Result:
             + ". n: cells with a score. ours leaves out the others, `missing last` ranks them "
             "below all; the papers do not say which of the two theirs is. lo, hi: 95 % of "
             f"{RESAMPLES} resamples of the cells, for kendall.",
-            f"verdict: agrees = either of ours is within {EXPECTED}; sampling = it is once the error "
+            f"verdict: agrees = either of ours is within {EXPECTED}; sampling = it is once "
+            "the error "
             "of a published sample of fewer cells is added; differs = neither, with the likely "
-            "reason. Ours: one repeat, 32 CIFAR-10 images at 16x16 for all datasets, five cells per "
+            "reason. Ours: one repeat, 32 CIFAR-10 images at 16x16 for all datasets, five "
+            "cells per "
             "stage. Supervised methods and those with public code only for other spaces are left "
             "out; MONAS prints its tau only in a figure.",
             "Verdicts: "
-            + "; ".join(
-                f"{name} {count} of {len(frame)}" for name, count in _counts(frame).items()
-            )
+            + "; ".join(f"{name} {count} of {len(frame)}" for name, count in _counts(frame).items())
             + ".",
         ),
     )

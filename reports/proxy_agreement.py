@@ -19,7 +19,9 @@ def _make(table: Table) -> Result:
     names = headline_proxies(table)
     scores = np.array([upward(table, name) for name in names])
     tau = _matrix(scores)
-    order = leaves_list(linkage(squareform(1 - tau, checks=False), "average", optimal_ordering=True))
+    order = leaves_list(
+        linkage(squareform(1 - tau, checks=False), "average", optimal_ordering=True)
+    )
     names = [names[i] for i in order]
     tau = tau[np.ix_(order, order)]
     matrix = pd.DataFrame(tau, columns=[short(name) for name in names])

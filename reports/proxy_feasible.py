@@ -47,9 +47,11 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             f"tau-b with test {kind(table)} among the connected cells that fit by RAM and flash "
-            "(columns `fits.*`: official = five cells per stage, mcu = one); n: those with a score. "
+            "(columns `fits.*`: official = five cells per stage, mcu = one); n: those with a "
+            "score. "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
-            f"cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). The figure shows {NAMES[SHOWN]}, the table all datasets.",
+            "cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). "
+            f"The figure shows {NAMES[SHOWN]}, the table all datasets.",
             "A smaller subset has less spread in accuracy, so a lower tau there need not be the "
             "proxy's fault: compare with `flops` and `params` in the same column.",
         ),

@@ -45,7 +45,8 @@ def _make(table: Table) -> Result:
             f"Cell {_CELL}, official CIFAR-10 network: {weights:,} weights, and {fixed:,} biases "
             f"that stay at {_FIXED} bytes. H(s) = -s log2 s - (1-s) log2 (1-s), s the fraction of "
             "non-zero weights. reduction: over 8 bit, dense. No accuracy enters.",
-            "UDC, Eq. 4 charges b bits to every weight, a zero too; a coder that sends the mask and "
+            "UDC, Eq. 4 charges b bits to every weight, a zero too; a coder that sends the "
+            "mask and "
             "then the non-zero weights needs s b + H(s). At 1 bit and 1 % the first gives "
             f"{extreme.loc['printed', 'reduction']:.1f}x, the second "
             f"{extreme.loc['mask', 'reduction']:.1f}x; the paper prints 9.3x for MobileNetV2 "
