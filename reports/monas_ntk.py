@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -45,11 +47,8 @@ def _make(table: Table) -> Result:
 
 
 def _rows(table: Table, family: str) -> pd.DataFrame:
-    names = sorted(
-        (name for name in table.columns if name.startswith(f"{family}.k") and ".r" not in name),
-        key=_index,
-    )
-    names = [name for name in names if table.columns[name].kind == "proxy"]
+    own = re.compile(rf"{re.escape(family)}\.k\d+@")  # without a label or a repeat
+    names = sorted((name for name in table.columns if own.match(name)), key=_index)
     sampled = stats.kendall_bootstrap(
         np.array([table.values(name) for name in names]),
         np.array([accuracy(table, dataset) for dataset in DATASETS]),
