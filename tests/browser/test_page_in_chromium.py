@@ -1,0 +1,292 @@
+"""The page in a browser: every control does what it says, and nothing is asked of a network.
+
+Needs Chromium with its driver, and selenium; skipped without. BENCHSUITE_SHOTS names a folder for
+screenshots, in light and dark, 1360 and 390 pixels wide.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page_parts import small_page
+from scipy.stats import kendalltau
+
+from benchsuite import pareto
+from benchsuite.assemble import assemble
+from benchsuite.cell import Cell
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+if not (CHROMIUM and DRIVER):
+    pytest.skip("no Chromium with its driver on this machine", allow_module_level=True)
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def table():
+    return assemble()
+
+
+@pytest.fixture(scope="module")
+def address(table, tmp_path_factory):
+    return small_page(tmp_path_factory.mktemp("page"), table).as_uri()
+
+
+def start(*flags):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *flags):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options, Service(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def driver():
+    found = start("--enable-unsafe-swiftshader", "--window-size=1360,1000")
+    yield found
+    found.quit()
+
+
+@pytest.fixture
+def at(driver, address):
+    driver.get("about:blank")
+    driver.get_log("browser")
+    driver.get(address)
+    ready(driver)
+    yield driver
+    assert not [e for e in driver.get_log("browser") if e["level"] == "SEVERE"]
+
+
+def ready(driver):
+    WebDriverWait(driver, 60).until(
+        lambda d: d.execute_script("return document.documentElement.dataset.ready")
+    )
+
+
+def text(driver, id_):
+    return driver.find_element(By.ID, id_).get_property("textContent")
+
+
+def choose(driver, id_, value):
+    Select(driver.find_element(By.ID, id_)).select_by_value(value)
+
+
+def drawn(driver):
+    return int(text(driver, "ex-count").split(" ")[0].replace(",", ""))
+
+
+def test_it_starts_with_points_and_a_cell(at):
+    assert at.find_element(By.ID, "no-webgl").get_attribute("hidden") is not None
+    assert drawn(at) == 15_284
+    assert text(at, "cell-title").startswith("Cell ")
+    colours = at.execute_script(
+        "const c = document.createElement('canvas'), p = document.getElementById('ex-points');"
+        "c.width = p.width; c.height = p.height; const x = c.getContext('2d');"
+        "window.dispatchEvent(new Event('resize')); document.getElementById('ex-reset').click();"
+        "x.drawImage(p, 0, 0);"
+        "return x.getImageData(0, 0, c.width, c.height).data.reduce((n, v, i) => "
+        "n + (i % 4 === 3 && v > 0), 0)"
+    )
+    assert colours > 5_000
+
+
+def test_it_asks_for_nothing(at, address):
+    log = [entry["message"] for entry in at.get_log("performance")]
+    asked = [
+        m for m in log if "Network.requestWillBeSent" in m and "http" in m.split("url")[1][:12]
+    ]
+    assert not asked
+
+
+def test_tau_is_that_of_scipy(at, table):
+    choose(at, "ex-x", "cifar10.flops")
+    latency = "latency.stm32f746.monas2024.official"
+    choose(at, "ex-y", latency)
+    x, y = table.values("cifar10.flops"), table.values(latency)
+    known = y == y
+    assert f"{kendalltau(x[known], y[known]).statistic:.3f}" in text(at, "ex-count")
+
+
+def test_filters(at, table):
+    choose(at, "ex-x", "cifar10.flops")
+    fits = "fits.stm32l432.own.official"
+    choose(at, "ex-fits", fits)
+    keeps = table.values(fits) == 1
+    assert drawn(at) == keeps.sum()
+    accuracy = table.values("cifar10.test.200ep.mean")
+    at.find_element(By.ID, "ex-low").send_keys("90")
+    assert drawn(at) == (keeps & (accuracy >= 90)).sum()
+    at.find_element(By.ID, "ex-clear").click()
+    assert drawn(at) == 15_625
+    for rule, cells in (("connected", 15_284), ("pruned", 9_445), ("functional", 5_260)):
+        choose(at, "ex-rule", rule)
+        assert drawn(at) == cells
+    at.find_element(By.ID, "ex-low").send_keys("101")
+    assert drawn(at) == 0
+    assert "no Kendall tau" in text(at, "ex-count")
+
+
+def test_the_front_is_that_of_the_suite(at, table):
+    names = ("cifar10.flops", "cifar10.test.200ep.mean")
+    choose(at, "ex-x", names[0])
+    flops, accuracy = (table.values(name) for name in names)
+    wanted = pareto.non_dominated(np.column_stack([flops, -accuracy]))
+    assert f"{wanted.sum():,} cells" in text(at, "front-count")
+    choose(at, "ex-better-x", "none")
+    assert not at.find_element(By.ID, "front-none").get_attribute("hidden")
+
+
+def test_a_cell_by_index_by_keys_and_by_neighbour(at, table):
+    index = at.find_element(By.ID, "ex-index")
+    index.clear()
+    index.send_keys("6111", Keys.ENTER)
+    assert text(at, "cell-title") == "Cell 6111"
+    assert text(at, "cell-arch") == Cell.from_index(6111).arch
+    assert f"{table.values('cifar10.test.200ep.mean')[6111]:.2f}" in text(at, "cell-axes")
+    near = [
+        b.get_property("textContent")
+        for b in at.find_elements(By.CSS_SELECTOR, "#cell-neighbours button")
+    ]
+    assert sorted(map(int, near)) == sorted(c.index for c in Cell.from_index(6111).neighbours())
+    at.find_element(By.ID, "ex-marks").send_keys(Keys.ARROW_LEFT)
+    assert text(at, "cell-title") != "Cell 6111"
+    assert "Cell " in text(at, "ex-said")
+
+
+def test_a_click_picks_and_a_drag_zooms(at):
+    canvas = at.find_element(By.ID, "ex-marks")
+    at.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", canvas)
+    before = text(at, "cell-title")
+    width, height = canvas.size["width"], canvas.size["height"]
+    for right in (-0.25, -0.2, -0.15, -0.1):
+        move = ActionChains(at, 50)
+        move.move_to_element_with_offset(
+            canvas, int(right * width), int(-0.38 * height)
+        ).click().perform()
+    assert text(at, "cell-title") != before
+    before = at.execute_script("return document.getElementById('ex-axes').toDataURL()")
+    drag = ActionChains(at, 50).move_to_element_with_offset(canvas, -150, -100)
+    drag.click_and_hold().move_by_offset(80, 60).move_by_offset(80, 60).release().perform()
+    assert at.execute_script("return document.getElementById('ex-axes').toDataURL()") != before
+    at.find_element(By.ID, "ex-reset").click()
+    assert at.execute_script("return document.getElementById('ex-axes').toDataURL()") == before
+
+
+def test_every_column_can_be_an_axis_and_a_colour(at):
+    wrong = at.execute_script(
+        "const bad = [];"
+        "for (const id of ['ex-x', 'ex-colour']) { const s = document.getElementById(id);"
+        "for (const o of [...s.options]) { s.value = o.value; s.dispatchEvent(new Event('change'));"
+        "const said = document.getElementById('ex-count').textContent;"
+        "if (!/^[\\d,]+ of 15,625/.test(said)) bad.push(o.value); } }"
+        "return bad"
+    )
+    assert not wrong
+
+
+def test_searches(at):
+    assert "rea: ends at" in text(at, "se-said")
+    at.find_element(By.ID, "se-show").click()
+    assert text(at, "se-path-text").startswith("rea, seed 0")
+    at.execute_script("document.getElementById('se-hide').click()")
+    assert not at.find_element(By.ID, "se-path").is_displayed()
+    choose(at, "se-clock", "looks")
+    at.find_element(By.ID, "se-on-0").click()
+    assert "rea" not in text(at, "se-said")
+
+
+def test_tables_sort_and_keep_what_is_missing_last(at):
+    def column(number):
+        rows = at.find_elements(By.CSS_SELECTOR, f"#report-drawn tbody td:nth-child({number})")
+        return [cell.get_property("textContent") for cell in rows]
+
+    heads = at.find_elements(By.CSS_SELECTOR, "#report-drawn th button")
+    click = "arguments[0].click()"
+    at.execute_script(click, heads[1])
+    assert column(2) == ["2", "10", "3,000"]
+    at.execute_script(click, heads[1])
+    assert column(2) == ["3,000", "10", "2"]
+    at.execute_script(click, heads[2])
+    assert column(3) == ["-1.000", "2.500", "-"]
+    at.execute_script(click, heads[2])
+    assert column(3) == ["2.500", "-1.000", "-"]
+    at.execute_script(click, heads[2])
+    assert column(1) == ["b", "a", "c"]
+
+
+def test_the_address_keeps_what_is_shown(at, address):
+    choose(at, "ex-rule", "pruned")
+    WebDriverWait(at, 10).until(lambda d: "rule=pruned" in d.current_url)
+    kept = at.current_url
+    at.get("about:blank")
+    at.get(kept)
+    ready(at)
+    assert drawn(at) < 15_284
+    at.get("about:blank")
+    at.get(f"{address}#cell=42&x=no-such-column")
+    ready(at)
+    assert text(at, "cell-title") == "Cell 42"
+
+
+def test_without_webgl_a_plain_canvas_draws(address):
+    driver = start("--disable-gpu", "--disable-3d-apis", "--window-size=1000,900")
+    try:
+        driver.get(address)
+        ready(driver)
+        assert driver.find_element(By.ID, "no-webgl").get_attribute("hidden") is None
+        assert drawn(driver) == 15_284
+        painted = driver.execute_script(
+            "const p = document.getElementById('ex-points');"
+            "return p.getContext('2d').getImageData(0, 0, p.width, p.height).data.some((v) => v)"
+        )
+        assert painted
+        wrong = [e for e in driver.get_log("browser") if e["level"] == "SEVERE"]
+        assert not wrong
+    finally:
+        driver.quit()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1360, 390])
+def test_it_fits_the_width_and_follows_the_theme(at, theme, width):
+    at.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 800},
+    )
+    media = [{"name": "prefers-color-scheme", "value": theme}]
+    at.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    try:
+        assert at.execute_script("return document.documentElement.scrollWidth") <= width
+        ground = at.execute_script("return getComputedStyle(document.body).backgroundColor")
+        brightness = sum(map(int, ground.strip("rgb()").split(",")))
+        assert (brightness < 150) == (theme == "dark")
+        at.execute_script("document.getElementById('theme').click()")
+        assert at.execute_script("return getComputedStyle(document.body).backgroundColor") != ground
+        at.execute_script("localStorage.clear(); delete document.documentElement.dataset.theme")
+        if folder := os.environ.get("BENCHSUITE_SHOTS"):
+            shoot(at, Path(folder), f"{theme}-{width}")
+    finally:
+        at.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        at.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def shoot(driver, folder, name):
+    folder.mkdir(parents=True, exist_ok=True)
+    driver.execute_script("document.dispatchEvent(new Event('themechange'))")
+    for part in ("summary", "explorer", "cell", "searches", "report-drawn"):
+        driver.execute_script(
+            f"document.getElementById('{part}').scrollIntoView({{behavior: 'instant'}})"
+        )
+        driver.save_screenshot(str(folder / f"{name}-{part}.png"))
