@@ -73,7 +73,7 @@ def small_page(folder, table):
 
 
 class Parts(HTMLParser):
-    """Tags with their attributes, texts, and what the script elements hold."""
+    """Tags with their attributes, texts, and what script and style elements hold."""
 
     def __init__(self, html):
         super().__init__()
@@ -82,12 +82,12 @@ class Parts(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag == "script":
-            self._in = dict(attrs).get("id", "code")
+        if tag in ("script", "style"):
+            self._in = dict(attrs).get("id", "code" if tag == "script" else "style")
             self.scripts[self._in] = ""
 
     def handle_endtag(self, tag):
-        if tag == "script":
+        if tag in ("script", "style"):
             self._in = None
 
     def handle_data(self, data):

@@ -1,8 +1,8 @@
 """The columns of the table that the explorer holds, packed for the page.
 
 A column whose values repeat, as nearly all do, is a list of its distinct values and a code per
-cell; columns that part the cells alike share their codes. The others are 32-bit floats. Everything
-is base64; the value of a cell that has none is NaN.
+cell; columns that part the cells alike share their codes. Numbers are 32-bit floats, or 64-bit where
+that would change a count or make two values one. Everything is base64; a missing value is NaN.
 """
 
 from __future__ import annotations
@@ -139,17 +139,27 @@ def _pack(
     bits = 8 if len(distinct) <= 2**8 else 16
     numbers = rank[code].astype("<u1" if bits == 8 else "<u2").tobytes()
     distinct = distinct[order]
-    # Counts above 2^24 are no 32-bit floats.
-    exact = np.array_equal(distinct, np.floor(distinct), equal_nan=True)
-    kind = "<f8" if exact and np.nanmax(np.abs(distinct), initial=0) >= 2**24 else "<f4"
-    dictionary = distinct.astype(kind).tobytes()
-    if numbers not in codes and len(numbers) + len(dictionary) >= 4 * len(values):
-        return {"values": _base64(values.astype("<f4")), "type": "f4"}
+    # 32 bits do where they keep counts as they are and no two values become one.
+    short = distinct.astype("<f4")
+    counts = np.array_equal(distinct, np.floor(distinct), equal_nan=True)
+    lossy = len(np.unique(short)) < len(distinct) or (counts and not _same(short, distinct))
+    dictionary = distinct.astype("<f8").tobytes() if lossy else short.tobytes()
+    fresh = 0 if numbers in codes else len(numbers)
+    if fresh + len(dictionary) >= (8 if lossy else 4) * len(values):
+        kind = "<f8" if lossy else "<f4"
+        return {"values": _base64(values.astype(kind)), "type": kind[1:]}
     if numbers not in codes:
         codes[numbers] = len(coded)
         coded.append({"bits": bits, "data": base64.b64encode(numbers).decode()})
-    values_ = base64.b64encode(dictionary).decode()
-    return {"values": values_, "type": kind[1:], "codes": codes[numbers]}
+    return {
+        "values": base64.b64encode(dictionary).decode(),
+        "type": "f8" if lossy else "f4",
+        "codes": codes[numbers],
+    }
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return np.array_equal(one.astype(np.float64), other, equal_nan=True)
 
 
 def _base64(values: NDArray[Any]) -> str:
