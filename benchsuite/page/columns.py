@@ -1,8 +1,9 @@
 """The columns of the table that the explorer holds, packed for the page.
 
 A column whose values repeat, as nearly all do, is a list of its distinct values and a code per
-cell; columns that part the cells alike share their codes. Numbers are 32-bit floats, or 64-bit where
-that would change a count or make two values one. Everything is base64; a missing value is NaN.
+cell; columns that part the cells alike share their codes. Numbers are 32-bit floats, or 64-bit
+where that would change a count or make two values one. Everything is base64; what is missing is
+NaN.
 """
 
 from __future__ import annotations
