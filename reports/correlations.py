@@ -13,22 +13,24 @@ from benchsuite.columns import DATASETS
 from benchsuite.correlate import CELLS, ceilings, correlations
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
+from reports._tables import about_accuracy, kind
 
-RESAMPLES = 1000
+RESAMPLES = 200
 
 
 def _make(table: Table) -> Result:
     rows = correlations(table, cells=tuple(CELLS), resamples=RESAMPLES)
-    kind = "estimated accuracy" if table.estimated else "accuracy"
+    what = kind(table)
     notes = (
-        f"Kendall tau-b with 200-epoch test {kind}; lo and hi hold 95 % of {RESAMPLES:,} "
+        about_accuracy(table),
+        f"Kendall tau-b with test {what}; lo and hi hold 95 % of {RESAMPLES:,} "
         "bootstrap resamples (of cells, or of classes of equal cells: resampled).",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, kind)},
+        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, what)},
         notes=(*notes, _about(ceiling)),
     )
 
@@ -46,7 +48,7 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
     )
 
 
-def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], kind: str) -> Figure:
+def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str) -> Figure:
     mean = rows.groupby("proxy")["tau"].mean().sort_values()
     figure = new_figure(PAGE_WIDTH, 0.9 + 0.42 * len(mean))
     axes = figure.add_subplot()
@@ -72,7 +74,7 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], kind:
         axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
     axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
-    axes.set_xlabel(f"Kendall tau-b with 200-epoch test {kind}, all 15,625 cells")
+    axes.set_xlabel(f"Kendall tau-b with test {what}, all 15,625 cells")
     axes.grid(axis="x", linewidth=0.3)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

@@ -9,15 +9,16 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
 from benchsuite.table import Table
+from reports._tables import about_accuracy, accuracy, kind
 
 
 def _make(table: Table) -> Result:
-    kind = "estimated accuracy" if table.estimated else "accuracy"
     return Result(
         tables={"device_fit": _rows(table)},
         notes=(
+            about_accuracy(table),
             "cells: how many of the 15,625 fit by RAM and flash (see the columns `fits.*`). "
-            f"best: highest mean test {kind} [%] after 200 epochs among those that fit, with its "
+            f"best: highest mean test {kind(table)} [%] among those that fit, with its "
             "index. Of equal accuracies the lowest index.",
             "official: five cells per stage; mcu: one. Accuracies are always those of the official "
             "network: a cell's rank carries over to `mcu`, its accuracy does not.",
@@ -28,7 +29,7 @@ def _make(table: Table) -> Result:
 
 
 def _rows(table: Table) -> pd.DataFrame:
-    accuracy = {d: table.values(f"{d}.test.200ep.mean") for d in DATASETS}
+    truths = {d: accuracy(table, d) for d in DATASETS}
     flops = table.values("cifar10.flops")
     rows = []
     for name in (name for name in table.columns if name.startswith("fits.")):
@@ -40,7 +41,7 @@ def _rows(table: Table) -> pd.DataFrame:
             "skeleton": skeleton,
             "cells": int(fits.sum()),
         }
-        for dataset, values in accuracy.items():
+        for dataset, values in truths.items():
             row[f"best {dataset}"], row[f"index {dataset}"] = _best(values, fits)
         latency = f"latency.{device}.{runtime}.{skeleton}"
         row["spearman_flops"] = np.nan

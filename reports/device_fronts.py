@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import pareto
 from benchsuite.api import Report, Result
+from benchsuite.cell import all_archs
 from benchsuite.columns import DATASETS
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, cloud, new_figure, panels, tidy
@@ -31,34 +31,36 @@ class Cost:
 
 def _make(table: Table) -> Result:
     costs = _costs(table)
+    what = kind(table)
+    truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
     fronts = {
-        (label, dataset): _front(cost, accuracy(table, dataset))
+        (label, dataset): _front(cost, truth)
         for label, cost in costs.items()
-        for dataset in DATASETS
+        for dataset, truth in truths.items()
     }
     rows = [
         {
             "front": label,
             "dataset": dataset,
             "index": int(cell),
-            "arch": table.data.column("arch")[int(cell)].as_py(),
+            "arch": all_archs()[cell],
             "cost": costs[label].values[cell],
             "unit": costs[label].unit,
-            f"test {kind(table)}": accuracy(table, dataset)[cell],
+            f"test {what}": truths[dataset][cell],
+            "equal cells": _equal(costs[label], truths[dataset], int(cell)),
         }
         for (label, dataset), front in fronts.items()
         for cell in front
     ]
     return Result(
         tables={"device_fronts": pd.DataFrame(rows)},
-        figures={"device_fronts": _figure(table, costs, fronts)},
+        figures={"device_fronts": _figure(truths, costs, fronts, what)},
         notes=(
             about_accuracy(table),
-            "Fronts over the cells that fit the part, official network: no cell is at least "
-            "as good "
-            f"in cost and test {kind(table)} and better in one. {DEAD}. Latency as the column "
-            "`latency.<front>.official` says; RAM is `ram.tflm`, the same on every part. Equal "
-            "points are all in the table, lowest index first.",
+            "Fronts over the cells that fit the part, official network: no cell is at least as "
+            f"good in cost and test {what} and better in one. {DEAD}. Latency as the column "
+            "`latency.<front>.official` says; RAM is `ram.tflm`, the same on every part. Of "
+            "cells with equal cost and accuracy the lowest index stands for all (equal cells).",
             "The figure starts at the least accurate cell of each front: most cells lie below it. "
             "RAM of TFLM varies by a few KiB of bookkeeping per operator; the tensors alone need "
             "36, 48 or 64 KiB.",
@@ -83,34 +85,39 @@ def _costs(table: Table) -> dict[str, Cost]:
 
 
 def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the cells on the front, by cost."""
+    """Return the cells on the front by cost, of equal points the lowest index."""
     chosen = np.flatnonzero(cost.fits & np.isfinite(truth))
     order = chosen[np.lexsort((chosen, -truth[chosen], cost.values[chosen]))]
-    # Only a cell as accurate as all cheaper ones can be on the front: few are left to compare.
-    order = order[truth[order] >= np.maximum.accumulate(truth[order])]
-    points = np.column_stack([cost.values[order], -truth[order]])
-    return np.asarray(order[pareto.non_dominated(points)])
+    best = np.maximum.accumulate(truth[order])
+    return np.asarray(order[np.r_[True, best[1:] > best[:-1]]])
+
+
+def _equal(cost: Cost, truth: NDArray[np.float64], cell: int) -> int:
+    same = (cost.values == cost.values[cell]) & (truth == truth[cell])
+    return int((same & cost.fits).sum())
 
 
 def _figure(
-    table: Table, costs: dict[str, Cost], fronts: dict[tuple[str, str], NDArray[np.int64]]
+    truths: dict[str, NDArray[np.float64]],
+    costs: dict[str, Cost],
+    fronts: dict[tuple[str, str], NDArray[np.int64]],
+    what: str,
 ) -> Figure:
     figure = new_figure(PAGE_WIDTH, 5.2)
     all_axes = panels(figure, len(SHOWN), len(DATASETS), sharex="col", sharey="row")
     for row, dataset in enumerate(DATASETS):
         for column, label in enumerate(SHOWN):
             axes = all_axes[row * len(SHOWN) + column]
-            _draw(axes, costs[label], accuracy(table, dataset), fronts[label, dataset], dataset)
+            _draw(axes, costs[label], truths[dataset], fronts[label, dataset], dataset)
             if row == 0:
                 axes.set_title(label.replace(" ", "\n", 1))
             if row == len(DATASETS) - 1:
                 axes.set_xlabel("RAM [KiB]" if costs[label].unit == "KiB" else "latency [ms]")
             if column == 0:
-                axes.set_ylabel(f"{NAMES[dataset]} test\n{kind(table)} [%]")
+                axes.set_ylabel(f"{NAMES[dataset]} test\n{what} [%]")
             tidy(axes)
     for row, dataset in enumerate(DATASETS):
-        truth = accuracy(table, dataset)
-        ends = [truth[fronts[label, dataset]] for label in SHOWN]
+        ends = [truths[dataset][fronts[label, dataset]] for label in SHOWN]
         low, high = min(map(np.min, ends)), max(map(np.max, ends))
         all_axes[row * len(SHOWN)].set_ylim(low - 0.04 * (high - low), high + 0.06 * (high - low))
     return figure

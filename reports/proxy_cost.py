@@ -7,37 +7,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import gammaln
 
-from benchsuite import stats
+from benchsuite import correlate, stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
+from benchsuite.columns import DATASETS, seconds_name
+from benchsuite.correlate import mask
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, label_points, new_figure, tidy
 from reports._tables import DEAD, about_accuracy, accuracy, headline_proxies, kind, short, upward
 
 BUDGET = 60.0
-_TAPE = ("weights", "forward")
-# The passes that a proxy looks at, taken alone; those not named run on a module of their own.
-PASSES = {
-    "epe_nas": ("jacobian", *_TAPE),
-    "fisher": ("gradients_0", *_TAPE),
-    "grad_norm": ("gradients_0", *_TAPE),
-    "grad_norm_global": ("gradients_0", *_TAPE),
-    "grasp": ("curvature", "gradients_0", *_TAPE),
-    "jacob_cov": ("jacobian", *_TAPE),
-    "knas": ("gram", *_TAPE),
-    "l2_norm": ("weights",),
-    "naswot": _TAPE,
-    "ntk_frozen": ("gram", *_TAPE),
-    "plain": ("gradients_0", *_TAPE),
-    "snip": ("gradients_0", *_TAPE),
-    "synflow": ("flow", "weights"),
-    "zen": ("weights",),
-    "zico": ("gradients_0", "gradients_1", *_TAPE),
-}
 ANALYTIC = ("convs", "depth", "flops", "params", "tensors")
+_SUMS = {"te_nas": ("ntk_cond.k0", "linear_regions.n3000")}
 # Drawn by one of the family that costs and ranks the same.
 _TWINS = ("ntk_cond.k2", "ntk_frozen.k2")
-_SUMS = {"te_nas": ("ntk_cond", "linear_regions")}
 
 
 def _make(table: Table) -> Result:
@@ -64,14 +46,16 @@ def _make(table: Table) -> Result:
 
 def seconds(table: Table, name: str) -> float:
     """Return the mean seconds per cell of a proxy alone, 0 for an analytic one, NaN if unknown."""
-    family = short(name).partition(".")[0]
-    if family in _SUMS:
-        return sum(seconds(table, part) for part in _SUMS[family])
-    own = f"seconds.score.{family}@1"
-    if own not in table.columns:
-        return 0.0 if family in ANALYTIC else float("nan")
-    needed = [own, *(f"seconds.{part}@1" for part in PASSES.get(family, ()))]
-    return float(sum(np.nanmean(table.values(column)) for column in needed))
+    head = short(name).partition(".")[0]
+    if head in ANALYTIC:
+        return 0.0
+    if head in _SUMS:
+        return sum(seconds(table, table.resolve(part)) for part in _SUMS[head])
+    alone = correlate.seconds(table, name, mask("all"))
+    own = seconds_name(f"score.{head}")
+    if np.isnan(alone) and own in table.columns:  # runs on a module of its own, shares nothing
+        return float(np.nanmean(table.values(own)))
+    return alone
 
 
 def _row(table: Table, name: str) -> dict[str, object]:
