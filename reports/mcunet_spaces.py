@@ -39,8 +39,8 @@ def _make(table: Table) -> Result:
             "rule; the ten best spaces. MCUNet's own space is a MobileNet space of 3.3e25 networks "
             "for ImageNet-100; its text gives its best space 52.0 M MACs on average.",
             "Fig. 12: the best space for each pair of limits, under two runtimes. Where width "
-            "stays and resolution rises with SRAM, memory for activations was the limit; flash moves the "
-            "width, as in the paper.",
+            "stays and resolution rises with SRAM, memory for activations was the limit; flash "
+            "moves the width, as in the paper.",
         ),
     )
 
