@@ -12,6 +12,7 @@ AutoDL-Projects, `TinyNetwork`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,15 +88,39 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """A cell in a skeleton: its layers in the order of execution; the last one holds the logits."""
+    """A cell in a skeleton: its layers in the order of execution; the last one holds the logits.
 
-    cell: Cell
+    cell: None for a supernet.
+    """
+
+    cell: Cell | None
     skeleton: Skeleton
     layers: tuple[Layer, ...]
 
 
 def build(cell: Cell, skeleton: Skeleton = OFFICIAL["cifar10"]) -> Network:
     """Return the network as it is trained: every operator, dead or alive, and every BN."""
+    return Network(cell, skeleton, _layers([(op,) for op in cell.ops], skeleton))
+
+
+def build_supernet(operators: Sequence[Sequence[int]], skeleton: Skeleton) -> Network:
+    """Return the network in whose cells every edge is the sum of several operators.
+
+    operators: operator codes per edge, in `EDGES` order. With one each, the layers are `build`'s.
+    Raises UserError where an edge has none, or one that does not exist.
+    """
+    for edge in operators:
+        if not edge or len(set(edge)) != len(edge) or not all(0 <= op < len(OPS) for op in edge):
+            raise UserError(
+                f"An edge of a supernet has one or more different operators 0 to {len(OPS) - 1}, "
+                f"not {tuple(edge)}."
+            )
+    if len(operators) != len(EDGES):
+        raise UserError(f"A supernet's cell has {len(EDGES)} edges, not {len(operators)}.")
+    return Network(None, skeleton, _layers(operators, skeleton))
+
+
+def _layers(operators: Sequence[Sequence[int]], skeleton: Skeleton) -> tuple[Layer, ...]:
     net = _Builder(skeleton.resolution)
     channels = skeleton.channels
     at = net.conv("stem.conv", net.input(), channels, kernel=3)
@@ -105,12 +130,12 @@ def build(cell: Cell, skeleton: Skeleton = OFFICIAL["cifar10"]) -> Network:
             channels *= 2
             at = _residual_block(net, f"reduce{stage}", at, channels)
         for position in range(skeleton.cells_per_stage):
-            at = _cell(net, f"stage{stage}.cell{position}", at, cell)
+            at = _cell(net, f"stage{stage}.cell{position}", at, operators)
     at = net.same("last.relu", "relu", net.same("last.bn", "bn", at))
     at = net.add_layer(Layer("pool", "global_pool", (at,), (channels, 1, 1), channels))
     logits = (skeleton.classes, 1, 1)
     net.add_layer(Layer("classifier", "linear", (at,), logits, channels, bias=True))
-    return Network(cell, skeleton, tuple(net.layers))
+    return tuple(net.layers)
 
 
 class _Builder:
@@ -150,13 +175,14 @@ class _Builder:
         return self.add_layer(Layer(name, "avg_pool", (at,), shape, channels, kernel, stride))
 
 
-def _cell(net: _Builder, name: str, at: int, cell: Cell) -> int:
+def _cell(net: _Builder, name: str, at: int, operators: Sequence[Sequence[int]]) -> int:
     nodes = [at]
     for target in (1, 2, 3):
         terms = [
             _edge(net, f"{name}.edge{source}{target}", nodes[source], op)
-            for (source, to), op in zip(EDGES, cell.ops, strict=True)
+            for (source, to), edge in zip(EDGES, operators, strict=True)
             if to == target
+            for op in edge
         ]
         nodes.append(
             terms[0] if len(terms) == 1 else net.same(f"{name}.node{target}", "add", *terms)

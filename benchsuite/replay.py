@@ -176,6 +176,19 @@ class Search:
         self._note(-1, f"E[{'log10 ' * log10}{full}]", value, cost, _STATED)
         return value, gradient
 
+    def stated(self, name: str, value: float, *, seconds: float) -> None:
+        """Log what the strategy measured itself, on an untrained network and without the table.
+
+        seconds: what the paper states such a measurement costs; charged and marked as stated.
+        Raises ExhaustedError, before anything is logged.
+        """
+        if not (seconds >= 0 and math.isfinite(seconds)):
+            raise UserError(f"A measurement cannot cost {seconds} seconds.")
+        cost = seconds if self._charged else 0.0
+        if self._clock + cost > self._limit:
+            raise ExhaustedError
+        self._note(-1, name, value, cost, _STATED)
+
     def feasible(self, cell: int) -> bool:
         """Return whether a cell keeps the bounds; that is arithmetic and costs nothing."""
         return bool(self._problem.feasible[cell])

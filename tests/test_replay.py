@@ -27,7 +27,7 @@ from benchsuite.replay import Budget, ExhaustedError, Search, replay
 from benchsuite.search._adam import softmax
 from benchsuite.search._cells import neighbours
 from benchsuite.search._hyperband import brackets
-from benchsuite.search.monas import _ranks
+from benchsuite.search._pruning import ranks
 from benchsuite.search.udc import _Sampled, project
 from benchsuite.trace import best_so_far, write_traces
 
@@ -221,7 +221,7 @@ def test_edgenas_goes_for_accuracy_and_turns_back_at_the_bound():
 
 
 def test_monas_prunes_by_hand_computed_ranks():
-    assert _ranks(np.array([3.0, 1, 2, 1]), np.array([0, 4, 1, 2])).tolist() == [3, 1, 2, 0]
+    assert ranks(np.array([3.0, 1, 2, 1]), np.array([0, 4, 1, 2])).tolist() == [3, 1, 2, 0]
     found = run("monas")
     assert found.simulated_seconds == pytest.approx(0.5 * 3600)
     steps = [6 * left + 1 for left in (5, 4, 3, 2)]

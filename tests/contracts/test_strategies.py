@@ -20,6 +20,14 @@ STRATEGIES = plugins.find("strategies")
 BOUNDS = {"cifar10.flops": 120e6, "cifar10.params": 8e5}
 SMALL = {
     "edgenas": {"steps": 40},
+    "monas_live": {
+        "batch": 3,
+        "repeats": 1,
+        "resolution": 4,
+        "patches": 9,
+        "gpu_hours": 30,
+        "progress": False,
+    },
     "munas": {"population": 10, "sample": 3, "rounds": 60},
     "munas_bo": {"starts": 5, "rounds": 20, "candidates": 40},
     "proxy_top": {"draws": 50, "top": 5},
@@ -107,11 +115,11 @@ def test_every_query_is_logged_with_its_value_and_price(name):
 ALLOWED = {
     "benchsuite": {
         "api", "cell", "class_features", "equivalence", "errors", "gaussian_process", "parameters",
-        "pareto", "replay", "search",
+        "pareto", "plugins", "replay", "search",
     },
     "numpy": None, "scipy": None, "numba": None, "dataclasses": None, "typing": None,
     "collections": None, "contextlib": None, "functools": None, "itertools": None, "math": None,
-    "__future__": None,
+    "__future__": None, "sys": None, "time": None,
 }  # fmt: skip
 
 
@@ -125,7 +133,8 @@ def test_it_reaches_for_the_data_through_the_door_alone(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module]
+            whole = node.module == "benchsuite"
+            names = [f"benchsuite.{a.name}" for a in node.names] if whole else [node.module]
         elif isinstance(node, ast.Attribute):
             is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
             assert is_own or not node.attr.startswith("_"), f"private attribute {node.attr}"
@@ -137,6 +146,19 @@ def test_it_reaches_for_the_data_through_the_door_alone(path):
             assert package in ALLOWED, name
             inside = ALLOWED[package]
             assert inside is None or not rest or rest.split(".")[0] in inside, name
+
+
+def test_the_one_strategy_that_reaches_for_a_plugin_measures_networks_and_no_table():
+    using = [path for path in FILES if "plugins" in path.read_text()]
+    assert [path.name for path in using] == ["monas_live.py"]
+    reached = [
+        node.args[0].value
+        for node in ast.walk(ast.parse(using[0].read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "plugins.shared"
+    ]
+    assert reached == ["proxies._supernet"]
+    measured = FOLDER.parents[1] / "proxies/_supernet.py"
+    assert "table" not in measured.read_text()
 
 
 def reachable(root):
