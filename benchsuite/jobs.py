@@ -170,8 +170,13 @@ def _write_timing(path: Path, runs: Sequence[Run]) -> None:
 
 @functools.cache
 def _code(strategy: str, folders: tuple[Path, ...]) -> str:
-    """Return a digest of the source of a strategy and of what replays it."""
+    """Return a digest of the source of a strategy, of what replays it and of what it measures with.
+
+    A strategy that measures networks itself imports its measurements by `plugins.shared`.
+    """
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in _CODE] + sorted(here.glob("search/_*.py"))
     files.append(plugins.find("strategies", folders)[strategy].path)
+    if "plugins.shared(" in files[-1].read_text(encoding="utf-8"):
+        files += sorted(here.parent.glob("proxies/*.py"))
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()

@@ -5,6 +5,9 @@ equation 3 and algorithm 2. From all five operators on all edges, four outer ste
 operator per edge. A candidate is an operator on an edge; Delta(I) = I(space) - I(space without it);
 candidates are ranked over all edges, position 0 is the best to prune. The score is the sum of
 weighted ranks; per edge the smallest score goes. Ties: the lower operator index.
+
+Nothing in the algorithm keeps a path from input to output: costs alone prune to `none` everywhere.
+`keep_path` passes over an operator without which every cell left would be a constant.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import EDGES, OPS
+from benchsuite.cell import EDGES, NONE, OPS, SKIP, live_edges
+from benchsuite.errors import UserError
+from benchsuite.parameters import check_range
+from benchsuite.replay import Search
 
 Array = NDArray[np.float64]
 Left = NDArray[np.bool_]
@@ -36,10 +42,15 @@ class Term:
     share: float
 
 
-def prune(terms: Sequence[Term], finished: Callable[[int], None] = lambda step: None) -> Left:
+def prune(
+    terms: Sequence[Term],
+    *,
+    keep_path: bool = False,
+    finished: Callable[[int], None] = lambda step: None,
+) -> Left:
     """Return what is left of all operators: one per edge, bool [6, 5].
 
-    finished: called after each outer step with its number, from 1.
+    keep_path: see the module's text; finished: called after each outer step, 1 to 4.
     """
     left = np.ones((len(EDGES), len(OPS)), dtype=bool)
     step = 0
@@ -51,10 +62,20 @@ def prune(terms: Sequence[Term], finished: Callable[[int], None] = lambda step: 
             score += term.share * ranks(term.sign * deltas, candidates[:, 1])
         for edge in range(len(EDGES)):
             here = np.flatnonzero(candidates[:, 0] == edge)
-            left[edge, candidates[here[score[here].argmin()], 1]] = False
+            for op in candidates[here[np.argsort(score[here], kind="stable")], 1]:
+                left[edge, op] = False
+                if not keep_path or _has_path(left):
+                    break
+                left[edge, op] = True
         step += 1
         finished(step)
     return left
+
+
+def _has_path(left: Left) -> bool:
+    """Return whether a cell of what is left has a path from input to output without `none`."""
+    passes = np.where(left[:, np.arange(len(OPS)) != NONE].any(axis=1), SKIP, NONE)
+    return bool(live_edges(passes[None]).any())
 
 
 def _deltas(value: Callable[[Left], float], left: Left, candidates: NDArray[np.int64]) -> Array:
@@ -75,3 +96,37 @@ def ranks(values: Array, ops: NDArray[np.int64]) -> Array:
     found = np.empty(len(values))
     found[np.lexsort((ops, rounded))] = np.arange(len(values))
     return found
+
+
+def check_weights(lambda_: float, mu: float) -> None:
+    """Raise UserError unless both weights lie in 0 ... 1 and one of them is 0."""
+    check_range(0, 1, lambda_=lambda_, mu=mu)
+    if lambda_ and mu:
+        raise UserError("MONAS weighs FLOPs (lambda_) or latency (mu), not both.")
+
+
+def hardware(
+    search: Search, lambda_: float, mu: float, flops: str | None, latency: str
+) -> list[Term]:
+    """Return the term of the FLOPs or of the latency, whichever has a weight, or none."""
+    if not (lambda_ or mu):
+        return []
+    column = (flops or f"{search.dataset}.flops") if lambda_ else latency
+    return [Term(mean_of(search, column), -1, lambda_ or mu)]
+
+
+def mean_of(
+    search: Search, column: str, seconds: float = 0.0, *, log10: bool = False
+) -> Callable[[Left], float]:
+    """Return the function left [6, 5] -> mean of a column over the cells left.
+
+    seconds: stated cost of one evaluation; log10: of the column's logarithm. Raises UserError for a
+    column that the search cannot see.
+    """
+    full = search.full_name(column)
+
+    def mean(left: Left) -> float:
+        uniform = left / left.sum(axis=1, keepdims=True)
+        return search.expectation(full, uniform, seconds=seconds, log10=log10)[0]
+
+    return mean

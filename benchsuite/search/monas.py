@@ -12,24 +12,30 @@ hours (table 2), is spread over the evaluations. The result does not depend on t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchsuite.api import Strategy
 from benchsuite.cell import index_of
-from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
-from benchsuite.search._pruning import EVALUATIONS, Left, Term, prune
+from benchsuite.search._pruning import (
+    EVALUATIONS,
+    Term,
+    check_weights,
+    hardware,
+    mean_of,
+    prune,
+)
 
 
 @dataclass(frozen=True)
 class Parameters:
     """lambda_, mu: weights of FLOPs and latency; ntk, regions, flops, latency: their columns.
 
-    flops: None for those of the search's dataset; latency: of the search's device and runtime.
+    flops: None for those of the search's dataset; latency: of the search's device and runtime;
+    keep_path: not the paper's, see `_pruning`.
     """
 
     lambda_: float = 0.0
@@ -39,6 +45,7 @@ class Parameters:
     flops: str | None = None
     latency: str = "latency"
     gpu_hours: float = 0.5
+    keep_path: bool = False
 
     def __post_init__(self) -> None:
         check_weights(self.lambda_, self.mu)
@@ -55,41 +62,8 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
         Term(mean_of(search, p.regions), 1, share),
         *hardware(search, p.lambda_, p.mu, p.flops, p.latency),
     ]
-    search.answer(index_of(prune(terms).argmax(axis=1)[None]))
-
-
-def check_weights(lambda_: float, mu: float) -> None:
-    """Raise UserError unless both weights lie in 0 ... 1 and one of them is 0."""
-    check_range(0, 1, lambda_=lambda_, mu=mu)
-    if lambda_ and mu:
-        raise UserError("MONAS weighs FLOPs (lambda_) or latency (mu), not both.")
-
-
-def hardware(
-    search: Search, lambda_: float, mu: float, flops: str | None, latency: str
-) -> list[Term]:
-    """Return the term of the FLOPs or of the latency, whichever has a weight, or none."""
-    if not (lambda_ or mu):
-        return []
-    column = (flops or f"{search.dataset}.flops") if lambda_ else latency
-    return [Term(mean_of(search, column), -1, lambda_ or mu)]
-
-
-def mean_of(
-    search: Search, column: str, seconds: float = 0.0, *, log10: bool = False
-) -> Callable[[Left], float]:
-    """Return the function left [6, 5] -> mean of a column over the cells left.
-
-    seconds: stated cost of one evaluation; log10: of the column's logarithm. Raises UserError for a
-    column that the search cannot see.
-    """
-    full = search.full_name(column)
-
-    def mean(left: Left) -> float:
-        uniform = left / left.sum(axis=1, keepdims=True)
-        return search.expectation(full, uniform, seconds=seconds, log10=log10)[0]
-
-    return mean
+    left = prune(terms, keep_path=p.keep_path)
+    search.answer(index_of(left.argmax(axis=1)[None]))
 
 
 STRATEGY = Strategy(

@@ -26,8 +26,7 @@ from benchsuite.api import Strategy
 from benchsuite.cell import index_of
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
-from benchsuite.search._pruning import EVALUATIONS, Left, Term, prune
-from benchsuite.search.monas import check_weights, hardware
+from benchsuite.search._pruning import EVALUATIONS, Left, Term, check_weights, hardware, prune
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Parameters:
     """lambda_, mu: weights of FLOPs and latency; order: i of K_i; patches: 3x3 inputs for R.
 
     images: a folder, a file, `synthetic` or `gaussian`; None for what BENCHSUITE_IMAGES names, or
-    else synthetic ones. flops, latency: as in `monas`. progress: say on stderr how far it is.
+    else synthetic ones. flops, latency, keep_path: as in `monas`. progress: say on stderr how far
+    it is.
     """
 
     lambda_: float = 0.0
@@ -49,6 +49,7 @@ class Parameters:
     flops: str | None = None
     latency: str = "latency"
     gpu_hours: float = 0.5
+    keep_path: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -70,7 +71,11 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
         Term(supernet.regions, 1, share),
         *hardware(search, p.lambda_, p.mu, p.flops, p.latency),
     ]
-    left = prune(terms, supernet.say if p.progress else lambda step: None)
+    left = prune(
+        terms,
+        keep_path=p.keep_path,
+        finished=supernet.say if p.progress else lambda step: None,
+    )
     search.answer(index_of(left.argmax(axis=1)[None]))
 
 

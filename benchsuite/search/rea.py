@@ -10,6 +10,7 @@ the population keeps them.
 
 from __future__ import annotations
 
+import operator
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,11 @@ from benchsuite.cell import EDGES, OPS
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
 from benchsuite.search._cells import Space, neighbours
+
+_INTO = {
+    node: [edge for edge, (_, target) in enumerate(EDGES) if target == node] for node in (1, 2, 3)
+}
+_accuracy = operator.itemgetter(0)
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
         cell = space.draw(rng)
         population.append((search.query_one(cell), cell))
     while True:
-        sample = rng.integers(parameters.population, size=parameters.sample)
-        _, parent = max((population[i] for i in sample), key=lambda one: one[0])
+        sample = rng.integers(parameters.population, size=parameters.sample).tolist()
+        _, parent = max([population[i] for i in sample], key=_accuracy)
         if parameters.edges == "by_node":
             child = _mutate_by_node(space, rng, parent)
         else:
@@ -54,11 +60,11 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 def _mutate_by_node(space: Space, rng: np.random.Generator, cell: int) -> int:
     """Return a mutation whose target node is drawn first; any that keeps the bounds, failing 24."""
+    near = neighbours()
     for _ in range(24):
-        node = int(rng.integers(1, 4))
-        into = [edge for edge, (_, target) in enumerate(EDGES) if target == node]
+        into = _INTO[int(rng.integers(1, 4))]
         edge = into[rng.integers(len(into))]
-        child = int(neighbours()[cell, edge * (len(OPS) - 1) + rng.integers(len(OPS) - 1)])
+        child = int(near[cell, edge * (len(OPS) - 1) + rng.integers(len(OPS) - 1)])
         if child in space:
             return child
     return space.mutate(rng, cell)

@@ -119,7 +119,7 @@ ALLOWED = {
     },
     "numpy": None, "scipy": None, "numba": None, "dataclasses": None, "typing": None,
     "collections": None, "contextlib": None, "functools": None, "itertools": None, "math": None,
-    "__future__": None, "sys": None, "time": None,
+    "__future__": None, "operator": None, "sys": None, "time": None,
 }  # fmt: skip
 
 
