@@ -66,7 +66,7 @@ class Setting:
     epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; where
     `device` and `runtime` are set, `latency` stands for `latency.<device>.<runtime>.<network>`.
     skeleton: adds `skeleton.params` and `skeleton.macs` of the cells in another skeleton.
-    proxy_seconds: measured seconds per cell of proxies whose cost the table does not hold.
+    proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
     """
 
     dataset: str = "cifar10"
@@ -125,7 +125,9 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     clocks = {e: training_clock(table, setting.dataset, e) for e in accuracy}
     columns = {name: table.values(name) for name, c in table.columns.items() if _cheap(c)}
     bounds = {full_name(table, name, setting): b for name, b in setting.bounds.items()}
-    spent = {resolve(name, columns): s for name, s in setting.proxy_seconds.items()}
+    spent = _measured_seconds(table)
+    for name, seconds in setting.proxy_seconds.items():
+        spent[resolve(name, columns)] = np.full(table.data.num_rows, seconds)
     return Problem(
         dataset=setting.dataset,
         epochs=epochs,
@@ -133,16 +135,35 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         seconds={e: clock.seconds for e, clock in clocks.items()},
         columns=columns,
         directions={name: table.columns[name].direction for name in columns},
-        column_seconds={name: np.full(len(columns[name]), s) for name, s in spent.items()},
+        column_seconds=spent,
         bounds=bounds,
         feasible=_feasible(columns, bounds),
         notes={
             "queries": accuracy[epochs],
             "clock": clocks[epochs].source,
-            "proxies": "measured" if spent else "looking at proxies is charged nothing",
+            "proxies": f"{len(spent)} proxy columns are charged what computing them took here, one "
+            "thread, or what was given; looking at all others costs nothing",
         },
         aliases=_aliases(table, setting),
     )
+
+
+def _measured_seconds(table: Table) -> dict[str, Array]:
+    """Return, by proxy column, the seconds per cell [15625] that computing it alone took.
+
+    Read from `seconds.alone.<proxy>`, which holds for all outputs of the proxy; 0 where nothing was
+    run. A proxy of which the table holds no time is left out.
+    """
+    known = {name.rpartition("@")[0]: name for name in table.columns if name[:8] == "seconds."}
+    found = {}
+    for name, column in table.columns.items():
+        stem = name.rpartition("@")[0]
+        while stem and column.kind == "proxy":
+            if (seconds := f"seconds.alone.{stem}") in known:
+                found[name] = np.nan_to_num(table.values(known[seconds]))
+                break
+            stem = stem.rpartition(".")[0]
+    return found
 
 
 def check_device(table: Table, setting: Setting) -> None:
