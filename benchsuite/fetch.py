@@ -2,7 +2,7 @@
 
 Files are looked for in the *drop folder*, which the environment variable BENCHSUITE_DATA names and
 which is never written to, and then in the cache of the user. A file counts only when its content
-is the pinned one; what was verified is remembered by path, size and time of change.
+is the pinned one; what was verified is remembered by path, size and times of change.
 """
 
 from __future__ import annotations
@@ -199,10 +199,10 @@ def _digest(path: Path, kind: str, cache: Path, size: int) -> str:
     if size and status.st_size != size:
         return ""
     key = f"{kind}:{path.resolve()}"
-    stamp = [status.st_size, status.st_mtime_ns]
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
     known = _remembered(cache)
-    if isinstance(known.get(key), list) and known[key][:2] == stamp:
-        return str(known[key][2])
+    if isinstance(known.get(key), list) and known[key][:-1] == stamp:
+        return str(known[key][-1])
     hasher = hashlib.new(kind, usedforsecurity=False)
     with path.open("rb") as content:
         while block := content.read(_BLOCK):

@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from benchsuite.errors import UserError
 from benchsuite.table import write_atomically
@@ -90,7 +91,8 @@ def appending(folder: Path, shard: int, shards: int) -> Iterator[Appender]:
     """
     path = folder / f"rows-{shard}-of-{shards}.jsonl"
     try:
-        file = path.open("ab+")
+        # Unbuffered: what a full disk refuses must not be written again when the file is closed.
+        file = path.open("ab+", buffering=0)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
     with file:
@@ -102,15 +104,15 @@ def appending(folder: Path, shard: int, shards: int) -> Iterator[Appender]:
 class Appender:
     """Writes rows through to the disk."""
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: FileIO, path: Path) -> None:
         self._file, self._path = file, path
 
     def append(self, rows: list[Row]) -> None:
         """Append rows and wait until they are on the disk; UserError if it is full."""
-        text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+        left = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
         try:
-            self._file.write(text.encode())
-            self._file.flush()
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise UserError(
@@ -119,7 +121,7 @@ class Appender:
             ) from error
 
 
-def _lock(file: IO[bytes], path: Path) -> None:
+def _lock(file: FileIO, path: Path) -> None:
     try:
         import fcntl
     except ImportError:  # no such locks on this system: two writers would only repeat rows
@@ -132,7 +134,7 @@ def _lock(file: IO[bytes], path: Path) -> None:
         ) from error
 
 
-def _whole_lines(file: IO[bytes]) -> int:
+def _whole_lines(file: FileIO) -> int:
     """Return how many bytes of a file are whole lines."""
     end = file.seek(0, os.SEEK_END)
     while end:
