@@ -31,7 +31,7 @@ def prepared():
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
     assemble.assemble = lambda *_, **__: slim
-    plugins.shared("reports.correlations").RESAMPLES = judge.RESAMPLES = 2
+    plugins.shared("reports.correlations").RESAMPLES = judge.RESAMPLES = 64
     find = plugins.find
 
     def few(kind, extra=()):
