@@ -10,7 +10,8 @@ is in neither, so what fits here may still be a little too large.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -33,9 +34,10 @@ _LEAST = "ram.best"
 _CONSTANT = "no input-output path: the network is a constant"
 
 
-def columns() -> Iterator[Values]:
-    """Yield the columns of every device of this project and both skeletons."""
-    devices = {name: plugins.load("devices", name) for name in plugins.find("devices")}
+def columns(extra: Sequence[Path] = ()) -> Iterator[Values]:
+    """Yield the columns of every device and both skeletons; extra: folders with more devices."""
+    found = plugins.find("devices", extra)
+    devices = {name: plugins.load("devices", name, extra) for name in found}
     for label, skeleton in SKELETONS.items():
         for convention in CONVENTIONS:
             what = f"RAM of the deployed {label} network, convention {convention}"

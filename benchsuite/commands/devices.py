@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.plugins import shared
 
 
@@ -38,8 +38,9 @@ def check(as_json: bool) -> None:
 
 @command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@plugins_option
 @json_option
-def tabulate(out: Path, as_json: bool) -> None:
+def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
     """Compute latency, RAM, flash and what fits for all cells, devices and two skeletons.
 
     The comparison with measured boards goes into the file's provenance.
@@ -47,7 +48,7 @@ def tabulate(out: Path, as_json: bool) -> None:
     from benchsuite.record import environment
     from benchsuite.table import Table
 
-    columns = shared("devices._columns").columns()
+    columns = shared("devices._columns").columns(plugin_folders)
     checked = shared("devices._validate").check()
     about = {
         "inputs": {},
