@@ -212,12 +212,22 @@ def _tau_b(x: Floats, y: Floats) -> float:
 
 
 def _weighted_tau(x: Floats, y: Floats) -> float:
-    # scipy renumbers ranks that repeat: the cell after a tie would weigh too much. So it gets a
-    # permutation as ranks, and the weigher knows which places of it are tied.
-    place = np.argsort(np.argsort(-y, kind="stable"))
+    # As a pair's weight is a sum, sum w_ij s_ij over pairs is sum w_i sum s_ij over cells.
+    from benchsuite._fenwick import concordance
+
     falling = np.sort(-y)
-    weights = 1 / (1 + np.searchsorted(falling, falling, side="left"))
-    return float(scipy.stats.weightedtau(x, y, rank=place, weigher=weights.item).statistic)
+    weights = 1 / (1 + np.searchsorted(falling, -y, side="left"))
+    by_x = np.argsort(x, kind="stable")
+    (x_rank, x_untied), (y_rank, y_untied) = (_ranks(values[by_x]) for values in (x, y))
+    weights = weights[by_x]
+    scale = math.sqrt(weights @ x_untied) * math.sqrt(weights @ y_untied)
+    return float(weights @ concordance(x_rank, y_rank) / scale)
+
+
+def _ranks(values: Floats) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the dense ranks [n] of values, and from how many others each differs [n]."""
+    _, ranks, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return ranks.astype(np.int32), len(values) - counts[ranks]
 
 
 def _rho(x: Floats, y: Floats) -> float:

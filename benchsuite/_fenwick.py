@@ -1,4 +1,4 @@
-"""Compiled kernel of the tau-b bootstrap; it is imported only when a bootstrap runs.
+"""Compiled kernels of the tau-b bootstrap and of weighted tau; imported only when one runs.
 
 A resample drawn with replacement is the original cells with multiplicities. The order of the cells
 by score does not change from one resample to the next, so nothing is sorted again: the cells are
@@ -98,3 +98,49 @@ def _close(run: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
     for lane in range(LANES):
         pairs[lane] += run[lane] * (run[lane] - 1) // 2
         run[lane] = 0
+
+
+@compiled
+def concordance(x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return sum over j of sgn(x_i - x_j) sgn(y_i - y_j) per cell i, [n], in time n log n.
+
+    x, y: dense ranks [n] from 0, cells sorted by x.
+    """
+    n = len(x)
+    size = 0 if n == 0 else y.max() + 1
+    found = np.zeros(n, np.int64)
+    for direction in (1, -1):  # against the cells of smaller x, then of greater x
+        tree = np.zeros(size + 1, np.int64)
+        visited = 0
+        start = 0
+        while start < n:
+            end = start
+            while end < n and x[_at(end, n, direction)] == x[_at(start, n, direction)]:
+                end += 1
+            for k in range(start, end):
+                i = _at(k, n, direction)
+                less = _prefix(tree, y[i])
+                greater = visited - _prefix(tree, y[i] + 1)
+                found[i] += direction * (less - greater)
+            for k in range(start, end):
+                node = y[_at(k, n, direction)] + 1
+                while node <= size:
+                    tree[node] += 1
+                    node += node & -node
+            visited += end - start
+            start = end
+    return found
+
+
+@compiled
+def _at(k: int, n: int, direction: int) -> int:
+    return k if direction > 0 else n - 1 - k
+
+
+@compiled
+def _prefix(tree: NDArray[np.int64], node: int) -> int:
+    total = 0
+    while node > 0:
+        total += tree[node]
+        node -= node & -node
+    return total

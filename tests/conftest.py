@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Speed is judged by tests/perf: the first example may have to wait for a compiler.
+settings.register_profile("benchsuite", deadline=None)
+settings.load_profile("benchsuite")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite import artefacts, outcomes, study
-from benchsuite.api import Result
+from benchsuite.api import Report, Result
 from benchsuite.page import Entry, write
 
 STUDY = """
@@ -56,8 +56,11 @@ def entries(folder, line="a line"):
         ("correlations", "Proxies", "Ours", Result({"correlations": taus})),
     ]
     found = [
-        Entry(
-            n, t, "what it answers", g, r, files=tuple(artefacts.write(r, folder / "reports", line))
+        Entry.of(
+            n,
+            Report(title=t, answers="what it answers", make=lambda _: Result(), group=g),
+            r,
+            files=artefacts.write(r, folder / "reports", line),
         )
         for n, t, g, r in made
     ]

@@ -12,12 +12,11 @@ import pytest
 from page_parts import Parts, entries, small_page, unpacked
 
 from benchsuite import page
-from benchsuite.api import Report, Result
+from benchsuite.api import Result
 from benchsuite.assemble import assemble
 from benchsuite.cell import EDGES, N_CELLS, OPS, Cell
 from benchsuite.columns import Column, accuracy_column
-from benchsuite.commands import run
-from benchsuite.errors import UserError
+from benchsuite.making import Making, make_report
 from benchsuite.page import Entry, columns, searches
 from benchsuite.page.snippets import SNIPPETS
 from benchsuite.table import Table, Values
@@ -235,21 +234,32 @@ def test_snippets_call_what_the_authors_code_has(module, names):
     assert names == set(re.findall(r"api\.(\w+)\(", text))
 
 
-def test_a_report_that_lacks_something_is_listed(table, tmp_path):
-    def make(_):
-        raise UserError("The table has no column 'x'.")
+def plugin(folder, make, more=""):
+    path = folder / "reports" / "t.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '"""T."""\nfrom benchsuite.api import Report\nfrom benchsuite.errors import UserError\n'
+        f"def make(table):\n    {make}\n"
+        f'REPORT = Report(title="T", answers="A", make=make{more})\n'
+    )
 
-    report = Report(title="T", answers="A", make=make, group="MONAS")
-    entry = run._made("t", report, table, {}, {}, tmp_path)
-    assert (entry.result, entry.reason) == (None, "The table has no column 'x'.")
-    studied = Report(title="T", answers="A", make=make, studies=("s",))
-    assert run._made("t", studied, table, {}, {"s": "why"}, tmp_path).reason == "study s: why"
+
+def test_a_report_that_lacks_something_is_listed(table, tmp_path):
+    plugin(tmp_path, 'raise UserError("The table has no column.")')
+    entry = make_report(Making(table, tmp_path, (tmp_path,)), "t")
+    assert (entry.result, entry.reason) == (None, "The table has no column.")
+
+
+def test_a_report_without_its_study_says_why(table, tmp_path):
+    plugin(tmp_path, "raise AssertionError", ', studies=("s",)')
+    found = Making(table, tmp_path, (tmp_path,)).with_studies({"s": "why"})
+    assert make_report(found, "t").reason == "study s: why"
 
 
 def test_a_broken_report_is_an_error(table, tmp_path):
-    report = Report(title="T", answers="A", make=lambda _: 1 / 0)
+    plugin(tmp_path, "return 1 / 0")
     with pytest.raises(ZeroDivisionError):
-        run._made("t", report, table, {}, {}, tmp_path)
+        make_report(Making(table, tmp_path, (tmp_path,)), "t")
 
 
 def test_no_correlations_no_ranking(table, tmp_path):

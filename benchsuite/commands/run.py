@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.columns import DATASETS
 
 if TYPE_CHECKING:
-    from benchsuite.api import Report
-    from benchsuite.outcomes import Outcome
     from benchsuite.page import Entry
     from benchsuite.table import Table
 
@@ -33,7 +32,11 @@ QUICK_SEEDS = 20
 )
 @click.option("--quick", is_flag=True, help=f"At most {QUICK_SEEDS} seeds per search.")
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="How many studies and reports at a time (default: one per core).",
+)
 @scores_option
 @plugins_option
 @json_option
@@ -41,108 +44,42 @@ def command(
     out: Path,
     quick: bool,
     seeds: int | None,
-    workers: int,
+    workers: int | None,
     scores: Path | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
-    from benchsuite import page, plugins
+    from benchsuite import making, page
     from benchsuite.assemble import assemble
 
     _say("Tabulating 15,625 cells ...")
     table = assemble(plugin_folders, scores)
     table.write(out / "table.parquet")
-    reports = {
-        name: plugins.load("reports", name, plugin_folders)
-        for name in plugins.find("reports", plugin_folders)
-    }
     run_seeds = seeds if seeds is not None else QUICK_SEEDS if quick else None
-    outcomes, reasons, written = _studies(reports, table, out, run_seeds, workers, plugin_folders)
-    entries = [
-        _made(name, report, table, outcomes, reasons, out / "reports")
-        for name, report in reports.items()
-    ]
+    work = making.Making(table, out, plugin_folders, run_seeds)
+    workers = workers or os.cpu_count() or 1
+    found = {}
+    for name, outcome in making.studies(work, workers):
+        found[name] = outcome
+        _say(f"Study {name}" + (f": left out, {outcome}" if isinstance(outcome, str) else ""))
+    work = work.with_studies(dict(sorted(found.items())))
+    entries = []
+    for entry in making.reports(work, workers):
+        entries.append(entry)
+        _say(f"{entry.title}" + (f": left out, {entry.reason}" if entry.result is None else ""))
+    entries.sort(key=lambda entry: entry.name)
     notes = [] if run_seeds is None else [f"This run took {run_seeds} seeds per search."]
     _say("The page ...")
+    outcomes = work.outcomes
     at = page.write(out / "index.html", table, entries, outcomes, notes if outcomes else [])
+    written = [path for name in outcomes for path in sorted((out / "studies" / name).glob("*.*"))]
     files = [at, out / "table.parquet", *written, *(path for e in entries for path in e.files)]
     if as_json:
         print_json(_json(table, entries, files))
         return
     _print(table, entries)
     print(f"{len(files)} files below {out}. Open {at.resolve()} in a browser.")
-
-
-def _studies(
-    reports: Mapping[str, Report],
-    table: Table,
-    out: Path,
-    seeds: int | None,
-    workers: int,
-    plugin_folders: Sequence[Path],
-) -> tuple[dict[str, Outcome], dict[str, str], list[Path]]:
-    """Run every study that a report names, once; return outcomes, reasons for none, and files."""
-    from benchsuite import outcomes, study
-    from benchsuite.errors import UserError
-
-    found: dict[str, Outcome] = {}
-    reasons: dict[str, str] = {}
-    written: list[Path] = []
-    for name in dict.fromkeys(name for report in reports.values() for name in report.studies):
-        _say(f"Study {name} ...")
-        folder = out / "studies" / name
-        try:
-            found[name] = outcomes.run(
-                study.load(_study_file(name, plugin_folders)),
-                table,
-                folder,
-                seeds=seeds,
-                workers=workers,
-                plugin_folders=plugin_folders,
-                progress=_progress,
-            )
-        except UserError as error:
-            reasons[name] = str(error)
-            _say(f"  left out: {error}")
-            continue
-        written += found[name].write(folder, table.provenance_line)
-    return found, reasons, written
-
-
-def _study_file(name: str, plugin_folders: Sequence[Path]) -> Path:
-    """Return the file of a named study: one of the plug-in folders', or the suite's own."""
-    from benchsuite import study
-
-    own = Path(study.__file__).parent / "studies" / f"{name}.toml"
-    places = [folder / "studies" / f"{name}.toml" for folder in plugin_folders]
-    return next((path for path in places if path.is_file()), own)
-
-
-def _made(
-    name: str,
-    report: Report,
-    table: Table,
-    outcomes: Mapping[str, Outcome],
-    reasons: Mapping[str, str],
-    folder: Path,
-) -> Entry:
-    """Make and write one report; what it lacks is the reason in its entry."""
-    from benchsuite import artefacts
-    from benchsuite.errors import UserError
-    from benchsuite.page import Entry
-
-    _say(f"{report.title} ...")
-    lost = [f"study {of}: {reasons[of]}" for of in report.studies if of in reasons]
-    if lost:
-        return Entry.of(name, report, reason="; ".join(lost))
-    try:
-        result = report.make(table, outcomes) if report.studies else report.make(table)
-    except UserError as error:
-        _say(f"  left out: {error}")
-        return Entry.of(name, report, reason=str(error))
-    files = artefacts.write(result, folder, table.provenance_line)
-    return Entry.of(name, report, result, files=files)
 
 
 def _json(table: Table, entries: Sequence[Entry], files: Sequence[Path]) -> dict[str, Any]:
@@ -214,13 +151,6 @@ def _fit_rows(found: Any) -> Any:
         for fit in found.fits
     ]
     return pd.DataFrame(rows)
-
-
-def _progress(done: int, jobs: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r  {done} of {jobs} jobs", end="\n" if done == jobs else "", file=sys.stderr)
-    elif done == jobs:
-        _say(f"  {done} of {jobs} jobs")
 
 
 def _say(text: str) -> None:

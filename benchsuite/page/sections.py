@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ PIXELS = 125  # of the page per inch of a figure
 
 @dataclass(frozen=True)
 class Entry:
-    """A report of a run: what it found and the files that hold it, or the reason why it did not."""
+    """A report of a run: what it found and the files that hold it, or the reason why it did not.
+
+    result: its tables and notes; sizes: width and height [in] of its figures, which are in files.
+    """
 
     name: str
     title: str
@@ -32,6 +35,7 @@ class Entry:
     result: Result | None = None
     reason: str = ""
     files: tuple[Path, ...] = ()
+    sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -44,7 +48,11 @@ class Entry:
         files: Iterable[Path] = (),
     ) -> Entry:
         """Return the entry of a report."""
-        return cls(name, report.title, report.answers, report.group, result, reason, tuple(files))
+        head = name, report.title, report.answers, report.group
+        if result is None:
+            return cls(*head, reason=reason)
+        sizes = {s: tuple(f.get_size_inches().tolist()) for s, f in result.figures.items()}
+        return cls(*head, replace(result, figures={}), files=tuple(files), sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -109,10 +117,7 @@ def _section(entry: Entry, folder: Path) -> Section:
         shown(rows, stem, _links(entry.files, stem, folder, ("csv", "md", "tex")))
         for stem, rows in result.tables.items()
     ]
-    figures = [
-        _figure(entry, stem, folder, tuple(figure.get_size_inches()))
-        for stem, figure in result.figures.items()
-    ]
+    figures = [_figure(entry, stem, folder, inches) for stem, inches in entry.sizes.items()]
     return Section(f"report-{_anchor(entry.name)}", entry, tables, figures)
 
 
@@ -140,7 +145,7 @@ def _key(value: Any) -> str:
     return "" if not isinstance(value, float) or value != value else f"{value:.9g}"
 
 
-def _figure(entry: Entry, stem: str, folder: Path, inches: tuple[float, ...]) -> ShownFigure:
+def _figure(entry: Entry, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
     """Return the smaller of the SVG and the PNG that were written."""
     kinds = {"svg": "image/svg+xml", "png": "image/png"}
     files = {p.suffix[1:]: p for p in entry.files if p.stem == stem and p.suffix[1:] in kinds}
