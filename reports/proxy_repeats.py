@@ -1,0 +1,106 @@
+"""How far a proxy agrees with itself: two repeats, each with its own weights and images."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite import stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.errors import UserError
+from benchsuite.table import Table
+from reports._style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
+from reports._tables import DEAD, about_accuracy, accuracy, kind, short
+
+_REPEAT = re.compile(r"(.+)\.r(\d+)(@\d+)")
+
+
+def _make(table: Table) -> Result:
+    repeats = _repeats(table)
+    if not repeats:
+        raise UserError("The table holds no proxy with two repeats; `tabulate --repeats 2` does.")
+    what = kind(table)
+    truth = accuracy(table, DATASETS[0])
+    rows = pd.DataFrame(_row(table, name, of, truth) for name, of in repeats.items())
+    rows = rows.sort_values("tau between", ascending=False, kind="stable", ignore_index=True)
+    below = rows[rows["tau between"] < rows["tau between"].median()]
+    return Result(
+        tables={"proxy_repeats": rows},
+        figures={"proxy_repeats": _figure(rows, what)},
+        notes=(
+            about_accuracy(table),
+            "tau between: mean tau-b between the scores of two repeats, which differ in weights "
+            f"and images and in nothing else; tau with CIFAR-10 test {what} of each repeat (lowest and "
+            f"highest) and of the mean of all; n cells. {DEAD}.",
+            "A proxy whose repeats disagree has a tau with accuracy that one more repeat would "
+            f"move: for the {len(below)} that agree least it moves by up to "
+            f"{(below['tau highest'] - below['tau lowest']).max():.2f}, for all others by up to "
+            f"{(rows.drop(below.index).eval('`tau highest` - `tau lowest`')).max():.2f}. Between "
+            "proxies, smaller differences than that are no finding.",
+        ),
+    )
+
+
+def _repeats(table: Table) -> dict[str, list[str]]:
+    """Return, by proxy column, the columns of its repeats, two or more."""
+    found: dict[str, list[str]] = {}
+    for name in table.columns:
+        if match := _REPEAT.fullmatch(name):
+            found.setdefault(match[1] + match[3], []).append(name)
+    known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
+    return {name: of for name, of in found.items() if name in known and len(of) > 1}
+
+
+def _row(
+    table: Table, name: str, repeats: list[str], truth: np.ndarray
+) -> dict[str, str | int | float]:
+    direction = table.columns[name].direction
+    scores = [table.values(of) for of in repeats]
+    between = [stats.kendall(a, b).value for at, a in enumerate(scores) for b in scores[at + 1 :]]
+    each = [stats.kendall(score, truth, direction=direction).value for score in scores]
+    mean = stats.kendall(table.values(name), truth, direction=direction)
+    return {
+        "proxy": name,
+        "n": mean.n,
+        "repeats": len(repeats),
+        "tau between": float(np.mean(between)),
+        "tau lowest": min(each),
+        "tau highest": max(each),
+        "tau of the mean": mean.value,
+    }
+
+
+def _figure(rows: pd.DataFrame, what: str) -> Figure:
+    figure = new_figure(COLUMN_WIDTH, 0.8 + 0.17 * len(rows))
+    axes = figure.add_subplot()
+    at = range(len(rows), 0, -1)
+    axes.plot(
+        rows["tau between"], at, "s", markersize=4, color=COLOURS["grey"], label="with each other"
+    )
+    low, high = rows["tau lowest"], rows["tau highest"]
+    axes.hlines(at, low, high, color=COLOURS["cifar10"], linewidth=3, alpha=0.4)
+    axes.plot(
+        rows["tau of the mean"],
+        at,
+        "o",
+        markersize=4,
+        color=COLOURS["cifar10"],
+        label=f"with {what}",
+    )
+    axes.axvline(0, color="k", linewidth=0.6)
+    axes.set_yticks(at, [short(name) for name in rows["proxy"]])
+    axes.set_xlabel("Kendall tau-b of the repeats of a proxy")
+    tidy(axes, "x")
+    legend_above(figure, axes, 2)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: repeats",
+    answers="how far a proxy agrees with itself under other weights and images",
+    make=_make,
+)
