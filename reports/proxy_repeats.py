@@ -34,8 +34,8 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             "tau between: mean tau-b between the scores of two repeats, which differ in weights "
-            f"and images and in nothing else; tau with CIFAR-10 test {what} of each repeat (lowest and "
-            f"highest) and of the mean of all; n cells. {DEAD}.",
+            f"and images and in nothing else; tau with CIFAR-10 test {what} of each repeat "
+            f"(lowest and highest) and of the mean of all; n cells. {DEAD}.",
             "A proxy whose repeats disagree has a tau with accuracy that one more repeat would "
             f"move: for the {len(below)} that agree least it moves by up to "
             f"{(below['tau highest'] - below['tau lowest']).max():.2f}, for all others by up to "
@@ -77,12 +77,11 @@ def _row(
 def _figure(rows: pd.DataFrame, what: str) -> Figure:
     figure = new_figure(COLUMN_WIDTH, 0.8 + 0.17 * len(rows))
     axes = figure.add_subplot()
+    grey, blue = COLOURS["grey"], COLOURS["cifar10"]
     at = range(len(rows), 0, -1)
-    axes.plot(
-        rows["tau between"], at, "s", markersize=4, color=COLOURS["grey"], label="with each other"
-    )
+    axes.plot(rows["tau between"], at, "s", markersize=4, color=grey, label="with each other")
     low, high = rows["tau lowest"], rows["tau highest"]
-    axes.hlines(at, low, high, color=COLOURS["cifar10"], linewidth=3, alpha=0.4)
+    axes.hlines(at, low, high, color=blue, linewidth=3, alpha=0.4)
     axes.plot(
         rows["tau of the mean"],
         at,
@@ -93,7 +92,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     )
     axes.axvline(0, color="k", linewidth=0.6)
     axes.set_yticks(at, [short(name) for name in rows["proxy"]])
-    axes.set_xlabel("Kendall tau-b of the repeats of a proxy")
+    axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
     legend_above(figure, axes, 2)
     return figure
