@@ -87,7 +87,11 @@ def _json(table: Table, entries: Sequence[Entry], files: Sequence[Path]) -> dict
         "files": [str(path) for path in files],
         "reports": {
             entry.name: {
+                "title": entry.title,
+                "answers": entry.answers,
+                "group": entry.group,
                 "notes": entry.result.notes,
+                "files": [str(path) for path in entry.files],
                 "tables": {
                     stem: rows.to_dict("records") for stem, rows in entry.result.tables.items()
                 },
