@@ -6,7 +6,7 @@ the NPU, not a measurement and not a simulation.
 
 A shape is compiled as a network of one operator. In a whole network Vela fuses a ReLU into what is
 before it, keeps some tensors in NPU buffers and reads weights while other operators run, so the sum
-over layers is not Vela's figure for the network: `_vela_check` says how far it is off.
+over layers is not Vela's figure for the network: `_vela_networks` says how far it is off.
 
 Source: PyPI `ethos-u-vela`; `Arm/vela.ini` in it for the system and its clock.
 """
