@@ -43,7 +43,8 @@ def check(as_json: bool) -> None:
 def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
     """Compute latency, RAM, flash and what fits for all cells, devices and two skeletons.
 
-    The comparison with measured boards goes into the file's provenance.
+    The comparison with measured boards, and how many cells fit with and without the code of the
+    runtimes, go into the file's provenance.
     """
     from benchsuite.record import environment
     from benchsuite.table import Table
@@ -54,8 +55,9 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
+        "fits": of_devices.fit_counts(),
     }
-    table = Table.empty(about).with_columns(columns)
+    table = Table.empty(about).with_columns(of_devices.columns(plugin_folders))
     table.write(out)
     if as_json:
         print_json({"path": str(out), "columns": list(table.columns)})
