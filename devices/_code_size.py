@@ -3,14 +3,14 @@
     flash = code + w * operators with weights + u * other operators + c * channels
     RAM = r * operators
 
-| runtime         | known how                                                                         |
-|-----------------|-----------------------------------------------------------------------------------|
-| `own`           | sections of the compiled kernels; calls of them are not in there                    |
-| `tflm_cmsis_nn` | code: published flash of whole binaries less weights and container; w, u, c: what   |
-|                 | our .tflite files hold besides `flash.weights`; its RAM is in `ram.tflm`            |
-| `tinyengine`    | published flash of whole binaries less weights; RAM not published                  |
-| `x_cube_ai`     | published flash and RAM less weights and tensors, fitted over the operators         |
-| `monas2024`     | not known: MONAS names no runtime                                                   |
+| runtime         | known how                                                                    |
+|-----------------|------------------------------------------------------------------------------|
+| `own`           | sections of the compiled kernels, without the calls of them                  |
+| `tflm_cmsis_nn` | code: published flash of whole binaries less weights and container; w, u, c: |
+|                 | what our .tflite files hold besides `flash.weights`; RAM is in `ram.tflm`    |
+| `tinyengine`    | published flash of whole binaries less weights; RAM not published            |
+| `x_cube_ai`     | published flash and RAM less weights and tensors, fitted over the operators  |
+| `monas2024`     | not known: MONAS names no runtime                                            |
 
 The binaries of TFLM and TinyEngine hold a small benchmark application too. X-CUBE-AI's figures are
 of 15 to 71 operators; the official cells have up to 181, so theirs are extrapolated. What is not

@@ -49,13 +49,13 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     from benchsuite.record import environment
     from benchsuite.table import Table
 
-    columns = shared("devices._columns").columns(plugin_folders)
+    of_devices = shared("devices._columns")
     checked = shared("devices._validate").check()
     about = {
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
-        "fits": of_devices.fit_counts(),
+        "fits": of_devices.fit_counts(plugin_folders),
     }
     table = Table.empty(about).with_columns(of_devices.columns(plugin_folders))
     table.write(out)
