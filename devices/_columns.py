@@ -74,7 +74,8 @@ def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Ite
             what = (
                 f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash "
                 f"(flash.weights and its code) of the {label} network are within {name}"
-                + f"; {missing}" * bool(missing)
+                + f"; {missing}"
+                * bool(missing)
             )
             source = "devices._fits, devices._code_size"
             column = _column(f"fits.{end}", what, "0 or 1", "none", source)
