@@ -3,14 +3,13 @@
 `official` is the CIFAR-10 network of NAS-Bench-201 with five cells per stage, `mcu` the same with
 one. RAM and flash belong to the network and the convention, not to the part.
 
-A cell fits a part under a runtime if its RAM, by the runtime's convention, is within the SRAM and
-its constants (`flash.weights`) within the flash. The code of the runtime and of the application
-is in neither, so what fits here may still be a little too large.
+What fits is `_fits`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +20,16 @@ from benchsuite.cell import all_ops, live_edges
 from benchsuite.columns import Column, Direction
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.table import Values
+from devices._code_size import code_size
+from devices._fits import all_fits, counts, ram_of
 from devices._flash import all_weights
 from devices._latency import all_latencies, interpolated_share
 from devices._memory import CONVENTIONS, all_ram
 from devices._runtimes import RUNTIMES
 
 VERSION = "1"
+FITS_VERSION = "2"
 SKELETONS = {"official": OFFICIAL["cifar10"], "mcu": Skeleton(cells_per_stage=1)}
-# MONAS, X-CUBE-AI and the own kernels publish no planner: the least any of them could need.
-RAM_OF = {"tflm_cmsis_nn": "ram.tflm", "tinyengine": "ram.tinyengine"}
-_LEAST = "ram.best"
 _CONSTANT = "no input-output path: the network is a constant"
 
 
@@ -50,6 +49,13 @@ def columns(extra: Sequence[Path] = ()) -> Iterator[Values]:
             yield from _of_device(name, device, label, skeleton)
 
 
+def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
+    """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
+    names = plugins.find("devices", extra)
+    devices = {name: plugins.load("devices", name, extra) for name in names}
+    return [asdict(fit) for fit in counts(devices, SKELETONS)]
+
+
 def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Iterator[Values]:
     connected = live_edges(all_ops()).any(axis=1)
     for runtime in device.runtimes:
@@ -63,12 +69,18 @@ def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Ite
             )
             column = _column(f"latency.{end}", what, "s", "min", RUNTIMES[runtime].source)
             yield Values(column, np.where(connected, seconds, np.nan), _CONSTANT)
-        if device.sram is None or device.flash is None:
-            continue
-        ram = RAM_OF.get(runtime, _LEAST)
-        fits = (all_ram(ram, skeleton) <= device.sram) & (all_weights(skeleton) <= device.flash)
-        what = f"1 if {ram} and flash.weights of the {label} network are within {name}"
-        yield Values(_column(f"fits.{end}", what, "0 or 1", "none", "devices._columns"), fits * 1)
+        if device.sram is not None and device.flash is not None:
+            missing = code_size(runtime, device.core).missing
+            what = (
+                f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash "
+                f"(flash.weights and its code) of the {label} network are within {name}"
+                + f"; {missing}"
+                * bool(missing)
+            )
+            source = "devices._fits, devices._code_size"
+            column = _column(f"fits.{end}", what, "0 or 1", "none", source)
+            column = replace(column, version=FITS_VERSION)
+            yield Values(column, all_fits(device, runtime, skeleton) * 1)
 
 
 def _column(name: str, what: str, unit: str, direction: Direction, source: str) -> Column:

@@ -53,18 +53,20 @@ def constants(network: Network) -> Constants:
 
 def all_weights(skeleton: Skeleton) -> Bytes:
     """Return `flash.weights` [15625, bytes]: int8 weights, int32 biases, float32 scales."""
-    weights, channels = _all_constants(skeleton)
+    weights, channels = all_constants(skeleton)
     return _frozen(weights + (_BIAS_BYTES + _SCALE_BYTES) * channels)
 
 
-def all_total(skeleton: Skeleton, code_bytes: int) -> Bytes:
+def all_total(skeleton: Skeleton, code_bytes: int | Bytes) -> Bytes:
     """Return `flash.total` [15625, bytes]: `flash.weights` plus the runtime's code.
 
-    code_bytes: code and constants of the runtime in flash; it depends on runtime, version and
-    compiler, so it has no default. Raises UserError if it is negative.
+    code_bytes: code and constants of the runtime in flash, of all cells or of each [15625]; it
+    depends on runtime, version and compiler (`_code_size`), so it has no default. Raises UserError
+    if it is negative.
     """
-    if code_bytes < 0:
-        raise UserError(f"The code of a runtime cannot have {code_bytes} bytes: give 0 or more.")
+    least = int(np.min(code_bytes))
+    if least < 0:
+        raise UserError(f"The code of a runtime cannot have {least} bytes: give 0 or more.")
     return _frozen(all_weights(skeleton) + code_bytes)
 
 
@@ -105,15 +107,18 @@ def _checked_entropy(bits: int, sparsity: float) -> float:
 
 
 def _compressed(skeleton: Skeleton, bits: int, sparsity: float, bits_per_weight: float) -> Bytes:
-    weights, channels = _all_constants(skeleton)
+    weights, channels = all_constants(skeleton)
     size = np.ceil(weights * bits_per_weight / 8).astype(np.int64)
     size += (_BIAS_BYTES + _SCALE_BYTES) * channels
     return _frozen(np.where(live_edges(all_ops()).any(axis=1), size, skeleton.classes))
 
 
 @functools.cache
-def _all_constants(skeleton: Skeleton) -> tuple[Bytes, Bytes]:
-    """Return weights and channels of every cell: a base and one term per live convolution."""
+def all_constants(skeleton: Skeleton) -> tuple[Bytes, Bytes]:
+    """Return weights and output channels of every cell, int64 [15625] each.
+
+    A base and one term per live convolution; channels are those with a bias and a scale.
+    """
     base = constants(deploy(Cell((0, 0, 0, 1, 0, 0)), skeleton))
     alive = prune(all_ops())
     weights = np.full(len(alive), base.weights, dtype=np.int64)

@@ -177,7 +177,7 @@ def _windows(x: Floats, layer: Layer, stride2: Stride2) -> Floats:
     if stride == 1:
         before = after = kernel // 2
     else:
-        needed = kernel - stride
+        needed = max(kernel - stride, 0)
         before, after = (needed, 0) if stride2 == "before" else (0, needed)
     padded = np.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
     view = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))

@@ -11,7 +11,7 @@ from benchsuite.errors import UserError, did_you_mean
 from devices import _fitted, _table
 from devices._operators import Shape
 
-Origin = Literal["emulated", "counted", "fitted", "published"]
+Origin = Literal["emulated", "counted", "compiled", "fitted", "published"]
 ShapeCycles = Callable[[Shape], tuple[float, bool]]
 
 
@@ -34,6 +34,13 @@ RUNTIMES = {
         "counted",
         "TensorFlow Lite Micro with CMSIS-NN, instructions counted in an emulator",
         "devices/tables/tflm_cmsis_nn-*.csv; CMSIS-NN 99f736a, gcc 12.2 -Ofast",
+    ),
+    "vela": Runtime(
+        "compiled",
+        "the NPU's own kernels, cycles as Arm's compiler Vela estimates them operator by operator",
+        "devices/tables/vela-*.csv (ethos-u-vela 5.2.0, ethos-u55-128, "
+        "Ethos_U55_High_End_Embedded, Shared_Sram); sums beside whole networks in "
+        "devices/_vela_networks.py",
     ),
     "x_cube_ai": Runtime(
         "fitted",
@@ -70,11 +77,11 @@ def runtime(device: Device, name: str) -> Runtime:
 def shape_cycles(device: Device, name: str) -> ShapeCycles:
     """Return shape -> (clock cycles, whether interpolated) of one runtime on a device.
 
-    Counted cycles are multiplied with the device's memory factor; fitted ones hold it already.
+    Cycles of a table are multiplied with the device's memory factor; fitted ones hold it already.
     Raises UserError if the device has no such runtime or the runtime knows no single layers.
     """
     origin = runtime(device, name).origin
-    if origin in ("emulated", "counted"):
+    if origin in ("emulated", "counted", "compiled"):
         table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
 
         def from_table(shape: Shape) -> tuple[float, bool]:

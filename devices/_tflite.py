@@ -44,7 +44,9 @@ _OPERATORS = {
 
 
 def to_tflite(quantised: Quantised) -> bytes:
-    """Return the bytes of a .tflite file: int8 [1, H, W, 3] in, int8 [1, classes] out.
+    """Return the bytes of a .tflite file: int8 [1, H, W, C] in, int8 [1, classes] out.
+
+    Every layer of kind `input` is an input of the file.
 
     Raises ImportError without the packages `tflite` and `flatbuffers`.
     """
@@ -64,7 +66,8 @@ def to_tflite(quantised: Quantised) -> bytes:
         tensor_of.append(writer.activation(layer, quantised.ranges[at]))
         if layer.kind != "input":
             operators.append(writer.operator(layer, reads, tensor_of[-1]))
-    return writer.finish(tensor_of[0], tensor_of[-1], operators)
+    reads = [tensor_of[at] for at, x in enumerate(quantised.network.layers) if x.kind == "input"]
+    return writer.finish(reads, tensor_of[-1], operators)
 
 
 @dataclass
@@ -164,11 +167,11 @@ class _Writer:
         fields["Outputs"] = self.numbers([writes], np.int32)
         return self.table("Operator", **fields)
 
-    def finish(self, reads: int, writes: int, operators: list[int]) -> bytes:
+    def finish(self, reads: list[int], writes: int, operators: list[int]) -> bytes:
         graph = self.table(
             "SubGraph",
             Tensors=self.offsets(self.tensors),
-            Inputs=self.numbers([reads], np.int32),
+            Inputs=self.numbers(reads, np.int32),
             Outputs=self.numbers([writes], np.int32),
             Operators=self.offsets(operators),
             Name=self.builder.CreateString("main"),

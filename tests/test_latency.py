@@ -75,8 +75,9 @@ def test_interpolated_cycles_never_fall_when_a_layer_grows(
 
     small, large = shape(size, 4 * quads), shape(size + wider, 4 * (quads + deeper))
     (before, marked), (after, also_marked) = cost(small), cost(large)
-    # A row of the table is exact and may lie beside the fit by its error.
-    slack = 1.0 if marked == also_marked else 1.3
+    # A row of the table is exact and may lie beside the fit by its error, which is large for Vela.
+    error = 1.6 if runtime == "vela" else 1.3
+    slack = 1.0 if marked == also_marked else error
     assert 0 < before <= slack * after
 
 
@@ -110,8 +111,9 @@ def test_a_network_without_a_path_costs_nothing() -> None:
 
 @pytest.mark.parametrize("dataset", OFFICIAL)
 @pytest.mark.parametrize("name", DEVICES)
-def test_official_networks_need_no_interpolation_with_own_kernels(name: str, dataset: str) -> None:
-    assert interpolated_share(OFFICIAL[dataset], DEVICES[name], "own") == 0
+def test_official_networks_need_no_interpolation(name: str, dataset: str) -> None:
+    runtime = "own" if "own" in DEVICES[name].runtimes else "vela"
+    assert interpolated_share(OFFICIAL[dataset], DEVICES[name], runtime) == 0
 
 
 def test_interpolation_is_marked() -> None:

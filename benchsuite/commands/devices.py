@@ -43,19 +43,22 @@ def check(as_json: bool) -> None:
 def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
     """Compute latency, RAM, flash and what fits for all cells, devices and two skeletons.
 
-    The comparison with measured boards goes into the file's provenance.
+    The comparison with measured boards, how many cells fit with and without the code of the
+    runtimes, and which deployments MONAS' latencies allow go into the file's provenance.
     """
     from benchsuite.record import environment
     from benchsuite.table import Table
 
-    columns = shared("devices._columns").columns(plugin_folders)
+    of_devices = shared("devices._columns")
     checked = shared("devices._validate").check()
     about = {
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
+        "fits": of_devices.fit_counts(plugin_folders),
+        "monas_deployment": shared("devices._monas_deployment").analysis(),
     }
-    table = Table.empty(about).with_columns(columns)
+    table = Table.empty(about).with_columns(of_devices.columns(plugin_folders))
     table.write(out)
     if as_json:
         print_json({"path": str(out), "columns": list(table.columns)})

@@ -1,21 +1,26 @@
-"""Count the kernels of this project on a device's core, shape by shape, in an emulator."""
+"""Make a device's latency table anew, shape by shape: in an emulator, or with its compiler."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchsuite import plugins
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.errors import UserError
 from benchsuite.plugins import shared
 from benchsuite.show import progress
 from benchsuite.table import write_atomically
 
 
 @click.command(
-    epilog="Examples: benchsuite profile stm32f746 | benchsuite profile stm32l4r5 --compiler gcc"
+    epilog="Examples: benchsuite profile stm32f746 | benchsuite profile stm32l4r5 --compiler gcc | "
+    "benchsuite profile ethosu55"
 )
 @click.argument("device")
 @click.option(
@@ -27,7 +32,7 @@ from benchsuite.table import write_atomically
     "--out",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     default=None,
-    help="Where to write the table (default: own-CORE.csv in this folder).",
+    help="Where to write the table (default: RUNTIME-CORE.csv in this folder).",
 )
 @plugins_option
 @json_option
@@ -38,24 +43,50 @@ def command(
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Compile the kernels for DEVICE's core, run them in an emulator, and write a latency table.
+    """Write the latency table of DEVICE's core anew.
 
-    Every output is checked bit by bit. Needs the extra `mcu`.
+    Kernels are compiled, run in an emulator and checked bit by bit (extra `mcu`). The Ethos-U55 has
+    no kernels to run: its table is what Arm's compiler Vela estimates (extras `vela`, `export`).
     """
-    core = shared("devices._cores").core(plugins.load("devices", device, plugin_folders).core)
+    found = plugins.load("devices", device, plugin_folders)
+    made = _estimate(compiler) if "vela" in found.runtimes else _emulate(found.core, compiler)
+    path = out or Path(f"{made.name}.csv")
+    write_atomically(path, lambda part: Path(part).write_text(made.text, "utf-8"))
+    if as_json:
+        print_json({"path": str(path), "shapes": made.shapes, "core": found.core})
+        return
+    print(f"Wrote {made.shapes} shapes to {path}.")
+
+
+@dataclass(frozen=True)
+class _Made:
+    name: str
+    text: str
+    shapes: int
+
+
+def _emulate(name: str, compiler: str | None) -> _Made:
+    core = shared("devices._cores").core(name)
     profile = shared("devices._profile")
     built = shared("devices._toolchain").build(core, compiler or "")
     print(f"{core.name}, {built.compiler}, kernels {built.kernels}", file=sys.stderr)
+    rows = _rows(lambda shapes, report: profile.count_all(core, shapes, compiler or "", report))
+    text = shared("devices._table").dump(profile.conditions(core, built), rows)
+    return _Made(f"own-{core.name}", text, len(rows))
+
+
+def _estimate(compiler: str | None) -> _Made:
+    if compiler:
+        raise UserError(f"Vela compiles for the Ethos-U55, not {compiler}: leave out --compiler.")
+    vela = shared("devices._vela")
+    conditions = vela.conditions()
+    print(f"{vela.CORE}, {conditions['compiler']}", file=sys.stderr)
+    rows = _rows(vela.count_all)
+    return _Made(f"vela-{vela.CORE}", shared("devices._table").dump(conditions, rows), len(rows))
+
+
+def _rows(count_all: Callable[..., list[Any]]) -> list[Any]:
     shapes = shared("devices._grid").grid()
     with progress() as bars:
         task = bars.add_task("Counting", total=len(shapes))
-        rows = profile.count_all(
-            core, shapes, compiler or "", report=lambda row: bars.advance(task)
-        )
-    path = out or Path(f"own-{core.name}.csv")
-    text = shared("devices._table").dump(profile.conditions(core, built), rows)
-    write_atomically(path, lambda part: Path(part).write_text(text, "utf-8"))
-    if as_json:
-        print_json({"path": str(path), "shapes": len(rows), "core": core.name})
-        return
-    print(f"Wrote {len(rows)} shapes to {path}.")
+        return count_all(shapes, report=lambda row: bars.advance(task))

@@ -1,0 +1,77 @@
+"""What fits a device: RAM and flash within the part, by the runtime's convention.
+
+A cell fits a part under a runtime if its RAM, by the runtime's convention and with the runtime's
+variables, is within the SRAM, and its constants (`flash.weights`) with the runtime's code are
+within the flash (`_code_size`). Code, stack and variables of the application are in neither, so
+what fits here may still be a little too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.api import Device
+from benchsuite.errors import UserError
+from benchsuite.network import Skeleton
+from devices._code_size import all_code, all_static_ram
+from devices._flash import all_total, all_weights
+from devices._memory import all_ram
+
+# The own kernels take the two columns of 16 bits that `ram.tinyengine` counts. MONAS and X-CUBE-AI
+# publish no planner: the least any of them could need.
+_RAM_OF = {"tflm_cmsis_nn": "ram.tflm", "tinyengine": "ram.tinyengine", "own": "ram.tinyengine"}
+_LEAST = "ram.best"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many of the 15,625 cells fit; without_code: if the runtime needed nothing itself.
+
+    code, variables: bytes of the runtime, of the cell that needs most.
+    """
+
+    device: str
+    runtime: str
+    network: str
+    code: int
+    variables: int
+    cells: int
+    without_code: int
+
+
+def ram_of(runtime: str) -> str:
+    """Return the RAM convention of a runtime."""
+    return _RAM_OF.get(runtime, _LEAST)
+
+
+def all_fits(
+    device: Device, runtime: str, skeleton: Skeleton, code: bool = True
+) -> NDArray[np.bool_]:
+    """Return which cells [15625] fit a device under a runtime; code: whether it is counted.
+
+    Raises UserError if the device's memories are not known.
+    """
+    if device.sram is None or device.flash is None:
+        raise UserError("What fits cannot be said of a device whose SRAM or flash is not known.")
+    ram, flash = all_ram(ram_of(runtime), skeleton), all_weights(skeleton)
+    if code:
+        ram = ram + all_static_ram(runtime, device.core, skeleton)
+        flash = all_total(skeleton, all_code(runtime, device.core, skeleton))
+    return np.asarray((ram <= device.sram) & (flash <= device.flash))
+
+
+def counts(devices: Mapping[str, Device], skeletons: Mapping[str, Skeleton]) -> Iterator[Fit]:
+    """Yield a `Fit` of every device with known memories, runtime and skeleton."""
+    for name, device in devices.items():
+        if device.sram is None or device.flash is None:
+            continue
+        for runtime in device.runtimes:
+            for label, skeleton in skeletons.items():
+                code = int(all_code(runtime, device.core, skeleton).max())
+                variables = int(all_static_ram(runtime, device.core, skeleton).max())
+                fitting = [int(all_fits(device, runtime, skeleton, c).sum()) for c in (True, False)]
+                yield Fit(name, runtime, label, code, variables, *fitting)

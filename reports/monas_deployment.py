@@ -1,0 +1,111 @@
+"""Which deployments MONAS' printed milliseconds are compatible with: cells, channels, pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite.api import Report, Result
+from benchsuite.errors import UserError
+from benchsuite.table import Table
+from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
+
+_SERIES = {
+    "official_predicted": "5 cells, 16 channels, 32 px, TFLM",
+    "official_least": "the same at 2 MACs a cycle",
+    "mcu_predicted": "1 cell, 16 channels, 32 px, TFLM",
+    "mcu_least": "the same at 2 MACs a cycle",
+}
+_CLOCK = {"stm32f746": "216 MHz", "stm32l432": "80 MHz"}
+
+
+def _make(table: Table) -> Result:
+    about = table.provenance.get("joined", {}).get("devices", {}).get("monas_deployment")
+    if about is None:
+        raise UserError(
+            "This table holds no analysis of MONAS' deployments; `benchsuite table` writes one "
+            "that does."
+        )
+    rows = pd.DataFrame(about["rows"])
+    return Result(
+        tables={
+            "monas_deployment": pd.DataFrame(about["nearest"]),
+            "monas_deployment_rows": _rounded(rows),
+        },
+        figures={"monas_deployment": _figure(rows)},
+        notes=(
+            f"{about['deployments']} deployments (cells per stage, channels, resolution) under "
+            f"every modelled runtime; compatible: within {about['tolerance']:.0%} of every row "
+            "whose operators are known; worst: the largest factor between predicted and printed. "
+            "times 1: as printed; 10: the sum over the authors' own table, of which the printed "
+            "is a tenth. scope cells: without stem, residual blocks and classifier.",
+            _bound(rows),
+            "least [ms]: multiply-accumulates at two per cycle, more than a Cortex-M can do. "
+            "Rows not known: operators without a convolution were read off the nearest accuracies. "
+            "Of the STM32L43 two rows are known, which leaves more deployments open. No accuracy "
+            "enters.",
+        ),
+    )
+
+
+def _bound(rows: pd.DataFrame) -> str:
+    """Say how often a printed latency is below what the part can do at the very most."""
+    parts = []
+    for label, cells in (("official", "five cells per stage"), ("mcu", "one")):
+        for times, what in ((1, "as printed"), (10, "times ten")):
+            below = int((times * rows["milliseconds"] < rows[f"{label}_least"]).sum())
+            parts.append(f"{cells}, {what}: {below} of {len(rows)}")
+    return "Rows faster than two multiply-accumulates per cycle allow: " + "; ".join(parts) + "."
+
+
+def _rounded(rows: pd.DataFrame) -> pd.DataFrame:
+    counts = np.array(rows["counts"].tolist())
+    shown = rows.drop(columns="counts").rename(columns={"milliseconds": "printed [ms]"})
+    for at, op in enumerate(("3x3", "1x1", "pool", "skip")):
+        shown.insert(3 + at, op, counts[:, at])
+    return shown
+
+
+def _figure(rows: pd.DataFrame) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 3.2)
+    parts = list(dict.fromkeys(rows["part"]))
+    all_axes = panels(figure, len(parts))
+    for axes, part in zip(all_axes, parts, strict=True):
+        of = rows[(rows["part"] == part) & rows["known"]]
+        printed = of["milliseconds"].to_numpy(dtype=float)
+        ends = np.array([0.8 * printed.min(), 1.25 * printed.max()])
+        axes.plot(ends, ends, "k-", linewidth=0.9, label="as printed")
+        axes.plot(ends, 10 * ends, "k--", linewidth=0.9, label="the authors' sum (times 10)")
+        for at, (column, label) in enumerate(_SERIES.items()):
+            axes.plot(printed, of[column], **_look(at), label=label)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(f"{part}, {_CLOCK[part]}")
+        axes.set_xlabel("printed latency [ms]")
+        tidy(axes)
+    all_axes[0].set_ylabel("latency of the deployment [ms]")
+    legend_above(figure, all_axes[0], 2)
+    return figure
+
+
+def _look(at: int) -> dict[str, Any]:
+    """Return the style of a series: one colour per deployment, bounds hollow."""
+    colour, bound = PALETTE[at // 2], at % 2 == 1
+    return {
+        "marker": MARKERS[at // 2],
+        "linestyle": "none",
+        "color": colour,
+        "markerfacecolor": "none" if bound else colour,
+        "markersize": 4,
+    }
+
+
+REPORT = Report(
+    title="Which deployment the printed latencies are of",
+    answers="MONAS (2024), Table 2: cells, channels and resolution its milliseconds allow",
+    make=_make,
+    group="MONAS",
+)
