@@ -141,12 +141,15 @@ def load(path: Path) -> Study:
 def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
     """Check a study against a table and cut it into jobs; nothing runs and nothing is written."""
     planned, problems = [], {}
+    keys: dict[str, str] = {}  # searches of one setting share a problem, which takes time to cut
     for entry in study.searches:
         strategy = jobs.strategy_of(entry.strategy, folders)
         parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
-        problem = prepare(table, entry.setting)
-        at = jobs.problem_key(problem)
-        problems[at] = problem
+        at = keys.get(repr(entry.setting))
+        if at is None:
+            problem = prepare(table, entry.setting)
+            at = keys[repr(entry.setting)] = jobs.problem_key(problem)
+            problems[at] = problem
         job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
         planned.append(tuple(jobs.shards(job, study.shard)))
     return Plan(tuple(planned), problems)

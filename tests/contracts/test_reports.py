@@ -1,12 +1,16 @@
-"""What every report promises: it is made of the table alone, twice the same bytes."""
+"""What every report promises: made of the table and its studies alone, twice the same bytes."""
+
+from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 
-from benchsuite import artefacts, plugins
+from benchsuite import artefacts, outcomes, plugins, study
 from benchsuite.assemble import assemble
 
 REPORTS = plugins.find("reports")
+STUDIES = Path(study.__file__).parent / "studies"
+SEEDS = 2
 
 
 @pytest.fixture(scope="module")
@@ -14,14 +18,29 @@ def table():
     return assemble()
 
 
+@pytest.fixture(scope="module")
+def outcome(table, tmp_path_factory):
+    """The outcome of a study of few seeds by its name, run once."""
+    found = {}
+
+    def of(name):
+        if name not in found:
+            chosen = study.load(STUDIES / f"{name}.toml")
+            found[name] = outcomes.run(chosen, table, tmp_path_factory.mktemp(name), seeds=SEEDS)
+        return found[name]
+
+    return of
+
+
 @pytest.mark.parametrize("name", REPORTS)
-def test_two_runs_write_identical_bytes(name, table, tmp_path):
+def test_two_runs_write_identical_bytes(name, table, outcome, tmp_path):
     report = plugins.load("reports", name)
     assert report.title
     assert report.answers
+    given = ({of: outcome(of) for of in report.studies},) if report.studies else ()
     folders = [tmp_path / "one", tmp_path / "two"]
     before = dict(mpl.rcParams)
-    written = [artefacts.write(report.make(table), folder, "a line") for folder in folders]
+    written = [artefacts.write(report.make(table, *given), folder, "a line") for folder in folders]
     assert dict(mpl.rcParams) == before
     assert written[0]
     for one, two in zip(*written, strict=True):

@@ -1,0 +1,147 @@
+"""Reports of searches: curves, intervals and claims against naive recomputations."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchsuite import outcomes, study
+from benchsuite.assemble import assemble
+from reports import _searches, monas_search
+
+STUDIES = Path(study.__file__).parent / "studies"
+STUDY = """
+schema = 1
+name = "curves"
+traces = true
+shard = 2
+[defaults]
+epochs = 12
+seeds = 3
+budget = { seconds = 3000 }
+[[searches]]
+strategy = "rea"
+[[searches]]
+strategy = "random"
+[[searches]]
+strategy = "proxy_top"
+parameters = { proxy = "naswot", draws = 40 }
+"""
+
+
+@pytest.fixture(scope="module")
+def table():
+    return assemble()
+
+
+@pytest.fixture(scope="module")
+def outcome(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("curves")
+    (folder / "study.toml").write_text(STUDY)
+    return outcomes.run(study.load(folder / "study.toml"), table, folder)
+
+
+@pytest.mark.parametrize("axis", ["clock", "queries"])
+def test_picks_are_those_of_a_walk_along_the_trace(outcome, axis):
+    ends = {"clock": 3000, "queries": 12}
+    budgets = np.linspace(0, ends[axis], 23)
+    for label in ("rea", "random", "proxy_top"):
+        found = _searches.picks(outcome, label, budgets, axis)
+        trace = outcome.trace(label)
+        runs = outcome.runs[outcome.runs["search"] == label]
+        assert found.shape == (3, 23)
+        for row, run in zip(found, runs.to_dict("records"), strict=True):
+            for cell, budget in zip(row, budgets, strict=True):
+                assert cell == _naive(trace[trace["seed"] == run["seed"]], run, budget, axis)
+
+
+def _naive(looks, run, budget, axis):
+    """Walk look by look; the last epoch count is the only one, so the best is the highest value."""
+    spent, queried, best, value = 0.0, 0, -1, -np.inf
+    for look in looks.to_dict("records"):
+        is_query = look["looked_at"].startswith("valid.")
+        spent, queried = spent + look["seconds"], queried + is_query
+        if (spent if axis == "clock" else queried) > budget:
+            return best
+        if is_query and look["value"] > value:
+            best, value = look["cell"], look["value"]
+    return run["cell"]
+
+
+def test_a_search_without_queries_answers_at_its_end(outcome):
+    end = outcome.runs.query("search == 'proxy_top'")["simulated_seconds"].to_numpy()
+    before, after = _searches.picks(outcome, "proxy_top", [end.min() * 0.99, end.max()]).T
+    assert (before == -1).all()
+    assert (after >= 0).all()
+    assert np.isnan(_searches.valued(before, np.arange(15_625.0))).all()
+
+
+@given(arrays(float, st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=st.floats(-9, 9)))
+def test_an_interval_holds_its_mean_and_lies_within_the_values(values):
+    mean, low, high = _searches.mean_interval(values)
+    slack = 1e-9
+    assert (low <= mean + slack).all()
+    assert (mean <= high + slack).all()
+    assert (values.min(axis=0) - slack <= low).all()
+    assert (high <= values.max(axis=0) + slack).all()
+
+
+def test_an_interval_is_that_of_a_plain_bootstrap():
+    values = np.random.default_rng(5).normal(10, 2, size=40)
+    mean, low, high = _searches.mean_interval(values[:, None])
+    rng = np.random.default_rng(6)
+    plain = [rng.choice(values, size=40).mean() for _ in range(20_000)]
+    assert mean[0] == pytest.approx(values.mean())
+    assert low[0] == pytest.approx(np.quantile(plain, 0.025), abs=0.05)
+    assert high[0] == pytest.approx(np.quantile(plain, 0.975), abs=0.05)
+
+
+def test_a_difference_and_its_sign():
+    rng = np.random.default_rng(1)
+    high, low = rng.normal(5, 1, 30), rng.normal(3, 1, 30)
+    found = _searches.difference(high, low)
+    assert found[0] == pytest.approx(high.mean() - low.mean())
+    assert _searches.sign(found) == 1
+    assert _searches.sign(_searches.difference(low, high)) == -1
+    assert _searches.sign(_searches.difference(low, low)) == 0
+
+
+def test_a_claim_says_its_verdict():
+    claims = [_searches.Claim("P", "Fig. 1", "a", "b", holds) for holds in (True, False, None)]
+    rows = _searches.claims_table(claims)
+    assert rows["verdict"].tolist() == ["holds", "does not hold", "open"]
+    assert claims[1].sentence == "Fig. 1: a. Here: b. Verdict: does not hold."
+
+
+@pytest.mark.parametrize(
+    ("method", "weights"),
+    [
+        ("MONAS mu=0.5/0.6", {"mu": [0.5, 0.6]}),
+        ("MONAS mu=[0,0.7]", {"mu": [0.0, 0.7]}),
+        ("MONAS lambda=0.7", {"lambda": [0.7]}),
+        ("MONAS baseline", {"mu": [0.0], "lambda": [0.0]}),
+        ("TE-NAS", {}),
+    ],
+)
+def test_weights_of_printed_rows(method, weights):
+    assert monas_search.weights(method) == weights
+
+
+@given(*(arrays(float, (n, 2), elements=st.integers(0, 5).map(float)) for n in (6, 4)))
+def test_dominated_points(points, by):
+    naive = sum(
+        any((other <= point).all() and (other < point).any() for other in by) for point in points
+    )
+    assert monas_search.dominated(points, by) == naive
+
+
+@pytest.mark.parametrize("name", ["monas_mu", "monas_lambda"])
+def test_monas_ends_within_the_budget_of_its_study(table, tmp_path, name):
+    """Its stated half hour is a sum of parts, which a budget of exactly that may not hold."""
+    chosen = study.load(STUDIES / f"{name}.toml")
+    found = outcomes.run(chosen, table, tmp_path)
+    assert (found.runs["cell"] >= 0).all()
+    assert found.runs["simulated_seconds"].to_numpy() == pytest.approx(1800)
