@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ def run_study(making: Making, name: str) -> Outcome | str:
     folder = making.folder / "studies" / name
     try:
         outcome = outcomes.run(
-            study.load(_study_file(name, making.plugin_folders)),
+            study.load(study.find(name, making.plugin_folders)),
             making.table,
             folder,
             seeds=making.seeds,
@@ -76,13 +76,6 @@ def run_study(making: Making, name: str) -> Outcome | str:
         return str(error)
     outcome.write(folder, making.table.provenance_line)
     return outcome
-
-
-def _study_file(name: str, plugin_folders: Sequence[Path]) -> Path:
-    """Return the file of a named study: one of the plug-in folders', or the suite's own."""
-    own = Path(__file__).parent / "studies" / f"{name}.toml"
-    places = [folder / "studies" / f"{name}.toml" for folder in plugin_folders]
-    return next((path for path in places if path.is_file()), own)
 
 
 def reports(making: Making, workers: int) -> Iterator[Entry]:

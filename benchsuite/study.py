@@ -40,6 +40,7 @@ from benchsuite.replay import Budget
 from benchsuite.table import Table
 
 SCHEMA = 1
+SHIPPED = Path(__file__).parent / "studies"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,25 @@ class _Top:
 
 
 _TABLES = ("budget", "parameters", "bounds", "skeleton", "proxy_seconds")
+
+
+def find(named: str | Path, folders: Sequence[Path] = ()) -> Path:
+    """Return the file of a study: that of its name, the plug-in folders' first, or a path.
+
+    named: a name like `baselines`, of `studies/baselines.toml`, or the path of any file. Raises
+    UserError, with the nearest names, for a name that neither is a study nor a file.
+    """
+    path = Path(named)
+    if path.suffix == ".toml" or path.name != str(named):
+        return path
+    places = [*(folder / "studies" for folder in folders), SHIPPED]
+    known = {file.stem: file for place in reversed(places) for file in place.glob("*.toml")}
+    if path.name in known or path.is_file():
+        return known.get(path.name, path)
+    raise UserError(
+        f"There is no study {path.name!r}, and no file of that name; there are "
+        f"{', '.join(sorted(known))}." + did_you_mean(path.name, known)
+    )
 
 
 def load(path: Path) -> Study:

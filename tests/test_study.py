@@ -300,6 +300,9 @@ def test_replay_for_people(benchsuite):
         (("replay", "rea", "--device", "bord"), "Did you mean board"),
         (("replay", "monas", "--param", "ntk=ntk"), "cannot look at"),
         (("study", "none.toml"), "cannot be read"),
+        (("study", "baseline"), "Did you mean baselines"),
+        (("study", "./baselines"), "cannot be read"),
+        (("study", "baselines", "--seeds", "0"), "--seeds"),
     ],
 )
 def test_command_mistakes_are_sentences(benchsuite, args, hint, tmp_path):
@@ -324,3 +327,41 @@ def test_study_command_writes_and_resumes(benchsuite, tmp_path):
     assert code == 0
     assert err.strip() == "4 of 4 jobs done"
     assert {name: (folder / name).read_bytes() for name in first} == first
+
+
+def test_a_study_is_found_by_its_name_and_plugins_come_first(tmp_path, monkeypatch):
+    own = study.find("baselines")
+    assert own.name == "baselines.toml"
+    assert study.load(own).name == "baselines"
+    (tmp_path / "studies").mkdir()
+    added = tmp_path / "studies/baselines.toml"
+    added.write_text(GOOD)
+    assert study.find("baselines", [tmp_path]) == added
+    assert study.find("edgenas_ablation", [tmp_path]) == own.with_name("edgenas_ablation.toml")
+    monkeypatch.chdir(tmp_path)
+    Path("plain").write_text(GOOD)
+    assert study.load(study.find("plain")).name == "small"
+    assert study.find(added) == added
+    with pytest.raises(UserError, match=r"no study ''.*there are baselines"):
+        study.find("")
+
+
+@pytest.mark.parametrize("path", sorted(study.SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_study_can_be_read_and_has_the_name_of_its_file(path):
+    loaded = study.load(study.find(path.stem))
+    assert loaded.name == path.stem
+    for entry in loaded.searches:
+        jobs.checked_parameters(entry.strategy, jobs.strategy_of(entry.strategy), entry.parameters)
+
+
+def test_study_command_takes_a_name_and_as_many_seeds_as_asked(benchsuite, tmp_path):
+    folder = tmp_path / "plugins/studies"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(textwrap.dedent(GOOD))
+    (tmp_path / "plugins/search").mkdir()
+    args = ("study", "mine", "--plugins", "plugins", "--seeds", "2", "--json")
+    code, out, _ = benchsuite(*args)
+    answer = json.loads(out)
+    assert code == 0
+    assert {s["regret"]["n"] for s in answer["summary"].values()} == {2}
+    assert answer["provenance"]["seeds"] == 2

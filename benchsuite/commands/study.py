@@ -12,30 +12,35 @@ from benchsuite.commands._cluster_option import cluster_option
 
 
 @click.command(
-    epilog="Examples: benchsuite study my.toml | benchsuite study my.toml --workers 2 --out results"
+    epilog="Examples: benchsuite study baselines --seeds 20 | benchsuite study my.toml --workers 2"
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("named", metavar="STUDY")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("out/studies"),
     show_default=True,
 )
+@click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the study's own.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
 @cluster_option
 @plugins_option
 @json_option
 def command(
-    file: Path,
+    named: str,
     out: Path,
+    seeds: int | None,
     workers: int,
     cluster: str | None,
     table: Path | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Run the searches of FILE, judge them, and write runs.csv and summary.json."""
+    """Run the searches of STUDY, judge them, and write runs.csv and summary.json.
+
+    STUDY is a TOML file, or the name of a study that ships.
+    """
     import pandas as pd
 
     from benchsuite import outcomes, study
@@ -43,12 +48,13 @@ def command(
     from benchsuite.show import print_table
     from benchsuite.table import Table
 
-    chosen = study.load(file)
+    chosen = study.load(study.find(named, plugin_folders))
     data = Table.open(table) if table else assemble(plugin_folders)
     outcome = outcomes.run(
         chosen,
         data,
         out / chosen.name,
+        seeds=seeds,
         workers=workers,
         cluster=cluster,
         plugin_folders=plugin_folders,
