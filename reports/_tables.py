@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,30 @@ def headline_proxies(table: Table) -> list[str]:
     return shown
 
 
+def repeats_of(table: Table) -> dict[str, list[str]]:
+    """Return, by the name of a directed proxy column, the columns of its repeats, two or more."""
+    found: dict[str, list[str]] = {}
+    for name in table.columns:
+        if match := _REPEAT.fullmatch(name):
+            found.setdefault(match[1] + match[3], []).append(name)
+    known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
+    return {name: of for name, of in found.items() if name in known and len(of) > 1}
+
+
+def about_repeats(table: Table) -> str:
+    """Return the sentence that says how many repeats the scores are means of."""
+    repeats = repeats_of(table)
+    if not repeats:
+        return "Every score is that of one repeat (one set of weights and images)."
+    families = sorted({short(name).partition(".")[0] for name in repeats})
+    most = max(map(len, repeats.values()))
+    return (
+        f"Scores are means of {most} repeats (weights and images) for {', '.join(families)}, and "
+        "of one for all others that need a network."
+    )
+
+
+_REPEAT = re.compile(r"(.+)\.r(\d+)(@\d+)")
 _OUTPUTS = {
     "ntk_cond": ("k0", "k2"),
     "ntk_frozen": ("k0", "k2", "trace"),

@@ -12,7 +12,7 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.table import Table
 from reports._style import PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import DEAD, headline_proxies, short, upward
+from reports._tables import DEAD, about_repeats, headline_proxies, short, upward
 
 
 def _make(table: Table) -> Result:
@@ -32,7 +32,8 @@ def _make(table: Table) -> Result:
         notes=(
             "tau-b between proxies, every one turned so that more is better, over the cells that "
             f"have both. {DEAD} (those that need no network score them). Order: average linkage "
-            "on 1 - tau. No accuracy enters; one repeat, so noise lowers every tau.",
+            "on 1 - tau. No accuracy enters; noise between repeats lowers every tau. "
+            f"{about_repeats(table)}",
         ),
     )
 

@@ -11,7 +11,16 @@ from benchsuite.columns import DATASETS
 from benchsuite.correlate import mask
 from benchsuite.table import Table
 from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import DEAD, about_accuracy, accuracy, headline_proxies, kind, short, upward
+from reports._tables import (
+    DEAD,
+    about_accuracy,
+    about_repeats,
+    accuracy,
+    headline_proxies,
+    kind,
+    short,
+    upward,
+)
 
 _TOP = 1000
 RULES = {
@@ -37,7 +46,7 @@ def _make(table: Table) -> Result:
             f"without a dead operator; top: the {_TOP:,} best cells by that accuracy, where seeds "
             f"of one network differ as much as cells do. {DEAD}; n in the table. Intervals are in "
             "`correlations`. Proxies are sorted by their mean over all cells.",
-            "One repeat of each proxy, on CIFAR-10 images for all three datasets.",
+            f"{about_repeats(table)} CIFAR-10 images for all three datasets.",
         ),
     )
 

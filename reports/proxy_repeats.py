@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,13 +12,11 @@ from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
 from benchsuite.table import Table
 from reports._style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, kind, short
-
-_REPEAT = re.compile(r"(.+)\.r(\d+)(@\d+)")
+from reports._tables import DEAD, about_accuracy, accuracy, kind, repeats_of, short
 
 
 def _make(table: Table) -> Result:
-    repeats = _repeats(table)
+    repeats = repeats_of(table)
     if not repeats:
         raise UserError("The table holds no proxy with two repeats; `tabulate --repeats 2` does.")
     what = kind(table)
@@ -43,16 +39,6 @@ def _make(table: Table) -> Result:
             "proxies, smaller differences than that are no finding.",
         ),
     )
-
-
-def _repeats(table: Table) -> dict[str, list[str]]:
-    """Return, by proxy column, the columns of its repeats, two or more."""
-    found: dict[str, list[str]] = {}
-    for name in table.columns:
-        if match := _REPEAT.fullmatch(name):
-            found.setdefault(match[1] + match[3], []).append(name)
-    known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
-    return {name: of for name, of in found.items() if name in known and len(of) > 1}
 
 
 def _row(
