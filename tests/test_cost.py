@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchsuite import cost
 from benchsuite.cell import CONV1, CONV3, N_CELLS, Cell, all_ops, live_edges, prune
 from benchsuite.deploy import deploy
-from benchsuite.network import OFFICIAL, Skeleton, build
+from benchsuite.network import OFFICIAL, Layer, Skeleton, build
 
 CONVS1, CONVS3 = ((all_ops() == op).sum(axis=1) for op in (CONV1, CONV3))
 cells = st.integers(0, N_CELLS - 1).map(Cell.from_index)
@@ -40,6 +40,43 @@ def test_parameters_of_every_cell(dataset, base):
 def test_flops_of_every_cell(dataset, base, one, three):
     expected = base + one * CONVS1 + three * CONVS3
     np.testing.assert_array_equal(cost.all_flops(OFFICIAL[dataset]), expected)
+
+
+@pytest.mark.parametrize("dataset", OFFICIAL)
+def test_tensors_of_every_cell(dataset):
+    """Stem 3, two residual blocks of 7, last BN 2, classifier 2; a convolution and its BN 3."""
+    expected = 3 + 2 * 7 + 2 + 2 + 15 * 3 * (CONVS1 + CONVS3)
+    np.testing.assert_array_equal(cost.all_tensors(OFFICIAL[dataset]), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bias", "params", "tensors", "macs"),
+    [
+        ("conv", False, 9 * 3 * 8, 1, 9 * 3 * 8 * 4 * 5),
+        ("conv", True, 9 * 3 * 8 + 8, 2, 9 * 3 * 8 * 4 * 5),
+        ("linear", True, 9 * 3 * 8 + 8, 2, 9 * 3 * 8 * 4 * 5),
+        ("bn", False, 16, 2, 0),
+        ("affine", False, 16, 2, 0),
+        ("constant", False, 8, 1, 0),
+        ("relu", False, 0, 0, 0),
+        ("avg_pool", False, 0, 0, 0),
+        ("add", False, 0, 0, 0),
+    ],
+)
+def test_costs_of_one_layer(kind, bias, params, tensors, macs):
+    layer = Layer("x", kind, (0,), (8, 4, 5), 3, kernel=3, bias=bias)
+    assert cost.layer_params(layer) == params
+    assert cost.layer_tensors(layer) == tensors
+    assert cost.layer_macs(layer) == macs
+
+
+def test_a_dead_cell_is_deployed_as_its_logits():
+    skeleton = Skeleton(classes=7)
+    dead = ~live_edges(all_ops()).any(axis=1)
+    assert dead.sum() == 341
+    assert (cost.all_deployed_params(skeleton)[dead] == 7).all()
+    assert not cost.all_deployed_macs(skeleton)[dead].any()
+    assert (cost.all_deployed_macs(skeleton)[~dead] > 0).all()
 
 
 def test_published_figures_of_the_best_cells():
