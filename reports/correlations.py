@@ -13,7 +13,7 @@ from benchsuite.columns import DATASETS
 from benchsuite.correlate import CELLS, ceilings, correlations
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
-from reports._tables import about_accuracy, kind
+from reports._tables import about_accuracy, headline_proxies, kind
 
 RESAMPLES = 200
 
@@ -30,7 +30,7 @@ def _make(table: Table) -> Result:
     ceiling = ceilings(table)
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, what)},
+        figures={"correlations": _figure(table, rows[rows["cells"] == "all"], ceiling, what)},
         notes=(*notes, _about(ceiling)),
     )
 
@@ -48,9 +48,12 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
     )
 
 
-def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str) -> Figure:
+def _figure(
+    table: Table, rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str
+) -> Figure:
+    rows = rows[rows["proxy"].isin(headline_proxies(table))]
     mean = rows.groupby("proxy")["tau"].mean().sort_values()
-    figure = new_figure(PAGE_WIDTH, 0.9 + 0.42 * len(mean))
+    figure = new_figure(PAGE_WIDTH, 0.9 + 0.2 * len(mean))
     axes = figure.add_subplot()
     for offset, dataset in zip((0.24, 0, -0.24), DATASETS, strict=True):
         of = rows[rows["dataset"] == dataset].set_index("proxy").loc[mean.index]
@@ -59,9 +62,9 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
             [position + offset for position in range(len(mean))],
             xerr=[of["tau"] - of["lo"], of["hi"] - of["tau"]],
             fmt="os^"[DATASETS.index(dataset)],
-            markersize=4,
+            markersize=3,
             linewidth=1,
-            capsize=2,
+            capsize=1.5,
             color=COLOURS[dataset],
             label=NAMES[dataset],
         )
@@ -74,6 +77,7 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
         axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
     axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
+    axes.margins(y=0.01)
     axes.set_xlabel(f"Kendall tau-b with test {what}, all 15,625 cells")
     axes.grid(axis="x", linewidth=0.3)
     axes.set_axisbelow(True)

@@ -14,7 +14,7 @@ from benchsuite.api import Report, Result
 from benchsuite.cell import all_archs
 from benchsuite.columns import DATASETS
 from benchsuite.table import Table
-from reports._style import COLOURS, NAMES, PAGE_WIDTH, cloud, new_figure, panels, tidy
+from reports._style import COLOURS, NAMES, PAGE_WIDTH, SMALL, cloud, new_figure, panels, tidy
 from reports._tables import DEAD, about_accuracy, accuracy, kind
 
 SHOWN = ("stm32f746 tflm_cmsis_nn", "stm32l432 own", "riscv320 own", "RAM")
@@ -104,6 +104,7 @@ def _figure(
     what: str,
 ) -> Figure:
     figure = new_figure(PAGE_WIDTH, 5.2)
+    figure.supylabel(f"test {what}", fontsize=SMALL + 1)
     all_axes = panels(figure, len(SHOWN), len(DATASETS), sharex="col", sharey="row")
     for row, dataset in enumerate(DATASETS):
         for column, label in enumerate(SHOWN):
@@ -114,7 +115,7 @@ def _figure(
             if row == len(DATASETS) - 1:
                 axes.set_xlabel("RAM [KiB]" if costs[label].unit == "KiB" else "latency [ms]")
             if column == 0:
-                axes.set_ylabel(f"{NAMES[dataset]} test\n{what} [%]")
+                axes.set_ylabel(f"{NAMES[dataset]} [%]")
             tidy(axes)
     for row, dataset in enumerate(DATASETS):
         ends = [truths[dataset][fronts[label, dataset]] for label in SHOWN]

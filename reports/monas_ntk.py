@@ -106,7 +106,8 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
                 color=COLOURS[dataset],
                 label=NAMES[dataset],
             )
-        axes.set_xticks(range(len(of)), of["i"])
+        step = 1 if len(of) <= 12 else 5
+        axes.set_xticks(range(0, len(of), step), of["i"].iloc[::step])
         axes.set_title(family)
         axes.set_xlabel("i of the condition number $K_i$")
         tidy(axes)
