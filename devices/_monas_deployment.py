@@ -110,8 +110,9 @@ def nearest(part: str, runtime: str, scope: str, times: int) -> Nearest:
 def analysis() -> dict[str, object]:
     """Return `nearest` of every part, modelled runtime, scope and factor, and `rows`, as records.
 
-    deployments: how many are in the grid; tolerance: what is called compatible; rows: every printed row with its cell, multiply-accumulates and the least milliseconds that
-    `MACS_PER_CYCLE` allow in the skeletons of the table, and what is predicted there and nearest.
+    deployments: how many are in the grid; tolerance: what is called compatible; rows: every printed
+    row with its cell, multiply-accumulates and the least milliseconds that `MACS_PER_CYCLE` allow
+    in the skeletons of the table, and what is predicted there and nearest.
     """
     found = [
         nearest(part, runtime, scope, times)

@@ -10,6 +10,11 @@ from benchsuite.errors import UserError
 from benchsuite.table import Table
 from reports._style import PALETTE, new_figure
 
+_COLUMNS = (
+    *("board", "core", "runtime", "n", "families", "clock_stated", "mae_ms", "mape"),
+    *("mape_family_out", "spearman", "tau", "spearman_family_out", "tau_family_out", "note"),
+)
+
 
 def _make(table: Table) -> Result:
     about = table.provenance.get("joined", {}).get("devices", {}).get("validation")
@@ -19,10 +24,11 @@ def _make(table: Table) -> Result:
             "that does."
         )
     points = pd.DataFrame(about["points"]).astype({"family_out": float})
+    rows = pd.DataFrame(about["rows"])[list(_COLUMNS)]
     left_out = "; ".join(f"{count} figures: {why}" for why, count in about["left_out"].items())
     return Result(
         tables={
-            "device_validation": pd.DataFrame(about["rows"]),
+            "device_validation": rows.drop(columns="note"),
             "device_validation_points": points,
         },
         figures={"device_validation": _figure(points)},
@@ -32,6 +38,10 @@ def _make(table: Table) -> Result:
             "network, so for them nothing changes. Measured figures are other people's, published "
             "for boards; the source is in each row of device_validation_points.",
             f"Left out: {left_out}.",
+            *(
+                f"Fails: {row.board}, {row.runtime}: {row.note}."
+                for row in rows[rows["note"] != ""].itertuples()
+            ),
         ),
     )
 

@@ -7,19 +7,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from benchsuite import stats
+from benchsuite import cost, stats
 from benchsuite.api import Report, Result
+from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.table import Table
 from reports._style import COLOURS, PAGE_WIDTH, new_figure
 
 SHOWN = ("latency.stm32f746.tflm_cmsis_nn.official", "latency.stm32f746.monas2024.official")
 _WORST = 5
+SKELETONS = {"mcu": Skeleton(cells_per_stage=1), "official": OFFICIAL["cifar10"]}
 
 
 def _make(table: Table) -> Result:
     flops = table.values("cifar10.flops")
     return Result(
-        tables={"flops_latency": _disagreements(table, flops)},
+        tables={
+            "flops_latency": _disagreements(table, flops),
+            "flops_latency_devices": _devices(table, flops),
+        },
         figures={"flops_latency": _figure(table, flops)},
         notes=(
             "MONAS, section 3.2 and Fig. 3, says that FLOPs are no measure of latency on "
@@ -27,16 +32,49 @@ def _make(table: Table) -> Result:
             "that of the deployed network. Cells without an input-output path are left out.",
             f"rows: the {_WORST} cells per column whose rank by latency exceeds most, and least, "
             "their rank by FLOPs (ranks from 0 to 1, ties share the mean).",
+            "flops_latency_devices: every column of latency; macs: multiply-accumulates of the "
+            "deployed network, dead operators gone. slowest, fastest: the cell whose rank by "
+            "latency exceeds most, and least, its rank by MACs; of equal gaps the lowest index.",
         ),
     )
+
+
+def _devices(table: Table, flops: np.ndarray) -> pd.DataFrame:
+    macs = {name: cost.all_deployed_macs(skeleton) for name, skeleton in SKELETONS.items()}
+    rows = []
+    for name in (name for name in table.columns if name.startswith("latency.")):
+        _, device, runtime, network = name.split(".")
+        latency = table.values(name)
+        known, gap = _gaps(latency, macs[network])
+        slow, fast = int(known[gap.argmax()]), int(known[gap.argmin()])
+        rows.append(
+            {
+                "device": device,
+                "runtime": runtime,
+                "network": network,
+                "n": len(known),
+                "spearman FLOPs": stats.spearman(flops, latency).value,
+                "spearman MACs": stats.spearman(macs[network], latency).value,
+                "slowest": slow,
+                "gap": gap.max(),
+                "fastest": fast,
+                "gap of it": gap.min(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _gaps(latency: np.ndarray, work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cells with a latency, and their rank by it less their rank by work (0 to 1)."""
+    known = np.flatnonzero(np.isfinite(latency))
+    return known, (rankdata(latency[known]) - rankdata(work[known])) / len(known)
 
 
 def _disagreements(table: Table, flops: np.ndarray) -> pd.DataFrame:
     rows = []
     for name in SHOWN:
         latency = table.values(name)
-        known = np.flatnonzero(np.isfinite(latency))
-        gap = (rankdata(latency[known]) - rankdata(flops[known])) / len(known)
+        known, gap = _gaps(latency, flops)
         order = np.argsort(gap, kind="stable")
         for position in [*order[::-1][:_WORST], *order[:_WORST]]:
             index = int(known[position])

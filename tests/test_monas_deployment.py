@@ -81,9 +81,8 @@ def test_rows_are_those_of_the_papers_table() -> None:
     paper = published("monas").dropna(subset="mflops")
     for row in _monas.printed():
         of = paper[(paper["device"] == row.part) & (paper["latency_ms"] == row.milliseconds)]
-        assert len(of), row
         macs = all_deployed_macs(OFFICIAL["cifar10"])[cell_of(row.counts).index] / 1e6
-        assert of["mflops"].iloc[0] == pytest.approx(macs, abs=0.01)
+        assert np.abs(of["mflops"] - macs).min() < 0.01, row
 
 
 def test_no_cortex_m7_runs_the_official_network_in_the_printed_time() -> None:
@@ -105,10 +104,10 @@ def test_the_report_says_so(table: Table, tmp_path: object) -> None:
     rows, near = made.tables["monas_deployment_rows"], made.tables["monas_deployment"]
     assert len(rows) == len(_monas.printed())
     assert set(near["times"]) == {1, 10}
-    bound = rows["official_mmacs"] * 1e6 / 2 / 216e6 * 1e3
+    bound = rows["official MMACs"] * 1e6 / 2 / 216e6 * 1e3
     large = rows["part"] == "stm32f746"
-    np.testing.assert_allclose(rows["official_least"][large], bound[large])
-    assert (rows["printed [ms]"] < rows["official_least"]).all()
+    np.testing.assert_allclose(rows["official least [ms]"][large], bound[large])
+    assert (rows["printed [ms]"] < rows["official least [ms]"]).all()
     said = f"five cells per stage, as printed: {len(rows)} of {len(rows)}"
     assert any(said in note for note in made.notes)
     assert write(made, tmp_path, "a line")

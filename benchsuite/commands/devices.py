@@ -24,12 +24,21 @@ def check(as_json: bool) -> None:
     from benchsuite.show import print_table
 
     found = shared("devices._validate").check()
+    compiled = shared("devices._vela_networks").to_json()
     if as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "compiled": compiled})
         return
-    print_table(pd.DataFrame(found.to_json()["rows"]))
+    rows = pd.DataFrame(found.to_json()["rows"])
+    print_table(rows.drop(columns="note"))
+    for row in rows[rows["note"] != ""].itertuples():
+        print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
         print(f"Left out: {count} figures ({reason}).")
+    for row in compiled:
+        print(
+            f"Ethos-U55, {row['skeleton']} network: the sum over layers is {row['ratio_min']:.3f} "
+            f"to {row['ratio_max']:.3f} times Vela's figure for the whole ({row['n']} cells)."
+        )
     print(
         "The runtimes own and monas2024 are not compared: nobody measured the former's kernels on "
         "a board, and the latter's figures are no measurements."
