@@ -1,0 +1,199 @@
+"""Fronts of error and model size that muNAS' optimisers find (muNAS Fig. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite.api import Report, Result
+from benchsuite.outcomes import Outcome
+from benchsuite.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
+from benchsuite.problem import prepare
+from benchsuite.table import Table
+from reports._searches import LEVEL, Claim, difference, mean_interval, sign, spread
+from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
+from reports._tables import about_accuracy, accuracy, kind
+
+STUDY = "munas_ae_bo"
+SIZE = "flash.weights.mcu"
+EVOLUTION, BAYES = "evolution", "bayesian optimisation"
+Array = NDArray[np.float64]
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    entry = outcome.study.searches[0]
+    optimum = _optimum(table, outcome)
+    found = fronts(table, outcome)
+    return Result(
+        tables={"munas_fronts": _rows(table, outcome, found, volumes(found, optimum))},
+        figures={"munas_fronts": _figure(table, found, optimum)},
+        notes=(
+            about_accuracy(table),
+            f"{entry.budget.queries} trainings of 200 epochs each, {entry.seeds} seeds per search "
+            "in the study; `seeds` are those that found a feasible cell; lo, hi and bands: "
+            f"{LEVEL}. Bounds: "
+            + ", ".join(f"{name} <= {bound:g}" for name, bound in entry.setting.bounds.items())
+            + ". A front is that of all feasible cells a seed trained, chosen by size and "
+            f"validation accuracy, drawn by test {kind(table)}. Dead cells, constants of no size "
+            "without an input-output path, keep the bounds and are trained, but are in no front.",
+            "volume: area that the front dominates, in percent of that of the front of all "
+            f"feasible cells. Reference: {REFERENCE_RULE}.",
+            "muNAS draws Chars74K and MNIST in its own space and prints no numbers. Evolution with "
+            "pruning, its best, is left out: nobody has trained pruned cells of this space.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return what muNAS says of its optimisers, and what the replays say."""
+    outcome = outcomes[STUDY]
+    of = volumes(fronts(table, outcome), _optimum(table, outcome))
+    gap = difference(of[EVOLUTION], of[BAYES])
+    return [
+        Claim(
+            "muNAS",
+            "Fig. 3",
+            "aging evolution finds a further advanced front than Bayesian optimisation",
+            f"the volume of evolution minus that of Bayesian optimisation is {spread(gap)} "
+            f"points at {outcome.study.searches[0].budget.queries} trainings",
+            {1: True, -1: False, 0: None}[sign(gap)],
+        )
+    ]
+
+
+def fronts(table: Table, outcome: Outcome) -> dict[str, list[Array]]:
+    """Return, by search and seed, size [KiB] and test error [%] of the front, [N, 2].
+
+    Feasible cells that the seed trained and that no other of them beats in size and validation
+    accuracy; seeds that trained none are left out.
+    """
+    feasible = _feasible(table, outcome)
+    found = {}
+    for label in outcome.fronts:
+        trace = outcome.trace(label)
+        trained = trace[trace["looked_at"].astype(str).str.startswith("valid.")]
+        kept = trained[feasible[trained["cell"].to_numpy()]].drop_duplicates(["seed", "cell"])
+        found[label] = [_front(table, of) for _, of in kept.groupby("seed")]
+    return found
+
+
+def _front(table: Table, trained: pd.DataFrame) -> Array:
+    cells = trained["cell"].to_numpy()
+    seen = np.column_stack([table.values(SIZE)[cells], -trained["value"].to_numpy()])
+    return _points(table, cells[non_dominated(seen)])
+
+
+def _feasible(table: Table, outcome: Outcome) -> NDArray[np.bool_]:
+    """Tell which cells [15625] keep the bounds and have a path: the others are constants."""
+    keeps = prepare(table, outcome.study.searches[0].setting).feasible
+    return np.asarray(keeps & np.isfinite(table.values("depth")))
+
+
+def _optimum(table: Table, outcome: Outcome) -> Array:
+    """Return the front of all feasible cells, by test accuracy, [N, 2]."""
+    points = _points(table, np.flatnonzero(_feasible(table, outcome)))
+    sizes = np.unique(points[:, 0])
+    return np.column_stack([sizes, attained(points, sizes)])
+
+
+def volumes(found: Mapping[str, list[Array]], optimum: Array) -> dict[str, Array]:
+    """Return, by search, the volume of each seed's front in % of that of the optimum [N, 2]."""
+    worst = reference(optimum, *(points for of in found.values() for points in of))
+    whole = hypervolume(optimum, worst)
+    return {
+        label: np.array([100 * hypervolume(points, worst) / whole for points in of])
+        for label, of in found.items()
+    }
+
+
+def attained(points: Array, sizes: Array) -> Array:
+    """Return the lowest error [T] of points [N, 2] that are at most so large; NaN where none is."""
+    fits = points[:, 0] <= sizes[:, None]
+    best = np.where(fits, points[:, 1], np.inf).min(axis=1)
+    return np.where(np.isfinite(best), best, np.nan)
+
+
+def _points(table: Table, cells: NDArray[np.int64]) -> Array:
+    """Return size [KiB] and error [%] of cells, [N, 2]."""
+    error = 100 - accuracy(table, "cifar10")[cells]
+    return np.column_stack([table.values(SIZE)[cells] / 1024, error])
+
+
+def _rows(
+    table: Table, outcome: Outcome, found: Mapping[str, list[Array]], of: Mapping[str, Array]
+) -> pd.DataFrame:
+    rows = []
+    for label, points in found.items():
+        mean, low, high = mean_interval(of[label])
+        runs = outcome.runs[(outcome.runs["search"] == label) & outcome.runs["feasible"]]
+        rows.append(
+            {
+                "search": label,
+                "seeds": len(points),
+                "volume [%]": float(mean),
+                "lo": float(low),
+                "hi": float(high),
+                "cells in the front": float(np.mean([len(front) for front in points])),
+                f"test {kind(table)} of the pick": float(runs["test.cifar10"].mean()),
+                "regret": float(runs["regret"].mean()),
+                "trainings": float(runs["queries"].mean()),
+                "simulated hours": float(runs["simulated_seconds"].mean()) / 3600,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _figure(table: Table, found: Mapping[str, list[Array]], optimum: Array) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.9)
+    left, right = panels(figure, 2, sharex=True, sharey=True)
+    sizes = optimum[:, 0]
+    for at, (label, of) in enumerate(found.items()):
+        colour = PALETTE[at % len(PALETTE)]
+        every = np.concatenate(of)
+        aside = (at - (len(found) - 1) / 2) * 0.9  # sizes are few: searches stand side by side
+        left.plot(
+            every[:, 0] + aside,
+            every[:, 1],
+            MARKERS[at % len(MARKERS)],
+            markersize=2.5,
+            color=colour,
+            alpha=0.6,
+            markeredgewidth=0,
+        )
+        mean, low, high = mean_interval(np.array([attained(points, sizes) for points in of]))
+        right.plot(
+            sizes,
+            mean,
+            color=colour,
+            marker=MARKERS[at % len(MARKERS)],
+            markersize=2.5,
+            label=label,
+            drawstyle="steps-post",
+            linewidth=1,
+        )
+        right.fill_between(sizes, low, high, color=colour, alpha=0.2, step="post", linewidth=0)
+    label = "front of all feasible cells"
+    right.plot(*optimum.T, "k--", drawstyle="steps-post", linewidth=0.9, label=label)
+    left.set_title("cells in the fronts of all seeds")
+    right.set_title("lowest error by size, mean over seeds")
+    left.set_ylabel(f"error [%], test\n{kind(table)}")
+    for axes in (left, right):
+        axes.set_xlabel("model size [KiB]")
+        tidy(axes)
+    legend_above(figure, right, 3)
+    return figure
+
+
+REPORT = Report(
+    title="Fronts of the optimisers",
+    answers="muNAS (2021), Fig. 3: error against model size, evolution and Bayesian optimisation",
+    make=_make,
+    group="muNAS",
+    studies=(STUDY,),
+)

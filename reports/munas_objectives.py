@@ -1,0 +1,151 @@
+"""What each resource objective is for: fronts of muNAS without one of them (muNAS Fig. 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite import cost
+from benchsuite.api import Report, Result
+from benchsuite.network import Skeleton
+from benchsuite.outcomes import Outcome
+from benchsuite.table import Table
+from reports._searches import LEVEL, Claim, difference, mean_interval, sign, spread
+from reports._style import PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
+from reports._tables import about_accuracy, accuracy, kind
+
+STUDY = "munas_objectives"
+SIZE, MEMORY, MACS = "model size [KiB]", "peak memory [KiB]", "MACs [M]"
+ALL, NO_SIZE, NO_MEMORY = "all objectives", "without model size", "without peak memory"
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    entry = outcome.study.searches[0]
+    return Result(
+        tables={"munas_objectives": _rows(table, outcome)},
+        figures={"munas_objectives": _figure(table, outcome)},
+        notes=(
+            about_accuracy(table),
+            f"muNAS' evolution, {entry.budget.queries:,} trainings of 200 epochs; `seeds` of "
+            f"{entry.seeds} per search in the study found a feasible cell. Each number is the mean "
+            f"over the cells of a seed's front, then over seeds; lo, hi: {LEVEL}.",
+            "Every front holds only cells within all bounds ("
+            + ", ".join(f"{name} <= {bound:g}" for name, bound in entry.setting.bounds.items())
+            + "), also within that of the objective left out, so what leaving it out can cost is "
+            "limited here; muNAS lifts the bound. Dead cells, constants of no size without an "
+            "input-output path, keep the bounds and are left out. muNAS draws MNIST in its own "
+            "space and prints no numbers.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return what muNAS says of its objectives, and what the replays say."""
+    found = {label: means(table, outcomes[STUDY], label) for label in outcomes[STUDY].fronts}
+
+    def moved(label: str, name: str) -> tuple[float, float, float]:
+        return difference(found[label][name], found[ALL][name])
+
+    size, saved = moved(NO_SIZE, SIZE), moved(NO_SIZE, MEMORY)
+    memory, smaller = moved(NO_MEMORY, MEMORY), moved(NO_MEMORY, SIZE)
+    return [
+        Claim(
+            "muNAS",
+            "Fig. 4 left",
+            "without the objective of model size, models need less memory and are larger",
+            f"size changes by {spread(size)} KiB, peak memory by {spread(saved)} KiB",
+            _both(sign(size) > 0 and sign(saved) < 0, sign(size) < 0 or sign(saved) > 0),
+        ),
+        Claim(
+            "muNAS",
+            "Fig. 4 middle",
+            "without the objective of peak memory, models are smaller and need more memory",
+            f"peak memory changes by {spread(memory)} KiB, size by {spread(smaller)} KiB",
+            _both(sign(memory) > 0 and sign(smaller) < 0, sign(memory) < 0 or sign(smaller) > 0),
+        ),
+    ]
+
+
+def _both(holds: bool, fails: bool) -> bool | None:
+    return True if holds else False if fails else None
+
+
+def means(table: Table, outcome: Outcome, label: str) -> dict[str, NDArray[np.float64]]:
+    """Return means over each seed's front, if it has one, [S], and how many cells it has."""
+    fronts = [cells for cells in _fronts(table, outcome, label) if len(cells)]
+    columns = _costs(table)
+    return {
+        name: np.array([values[cells].mean() for cells in fronts])
+        for name, values in columns.items()
+    } | {"cells": np.array([float(len(cells)) for cells in fronts])}
+
+
+def _fronts(table: Table, outcome: Outcome, label: str) -> list[NDArray[np.int64]]:
+    """Return, per seed, the cells of the front that have an input-output path."""
+    has_path = np.isfinite(table.values("depth"))
+    every = [np.array(cells, dtype=np.int64) for cells in outcome.fronts[label]]
+    return [cells[has_path[cells]] for cells in every]
+
+
+def _costs(table: Table) -> dict[str, NDArray[np.float64]]:
+    macs = cost.all_deployed_macs(Skeleton(cells_per_stage=1)) / 1e6
+    return {
+        SIZE: table.values("flash.weights.mcu") / 1024,
+        MEMORY: table.values("ram.best.mcu") / 1024,
+        MACS: np.asarray(macs),
+    }
+
+
+def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
+    rows = []
+    for label in outcome.fronts:
+        found = means(table, outcome, label)
+        runs = outcome.runs[(outcome.runs["search"] == label) & outcome.runs["feasible"]]
+        row: dict[str, object] = {"search": label, "seeds": len(found["cells"])}
+        for name, values in found.items():
+            mean, low, high = mean_interval(values)
+            row |= {name: float(mean), f"{name} lo": float(low), f"{name} hi": float(high)}
+        row[f"test {kind(table)} of the pick"] = float(runs["test.cifar10"].mean())
+        row["regret"] = float(runs["regret"].mean())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _figure(table: Table, outcome: Outcome) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.6)
+    all_axes = panels(figure, len(outcome.fronts), sharex=True, sharey=True)
+    error, columns = 100 - accuracy(table, "cifar10"), _costs(table)
+    for axes, label in zip(all_axes, outcome.fronts, strict=True):
+        cells = np.unique(np.concatenate(_fronts(table, outcome, label)))
+        for name, marker, colour in ((SIZE, "o", PALETTE[0]), (MEMORY, "^", PALETTE[1])):
+            axes.plot(
+                columns[name][cells],
+                error[cells],
+                marker,
+                markersize=3,
+                color=colour,
+                alpha=0.6,
+                markeredgewidth=0,
+                label=name,
+            )
+        axes.set_title(label)
+        axes.set_xlabel("size or memory [KiB]")
+        tidy(axes)
+    all_axes[0].set_ylabel(f"error [%], test\n{kind(table)}")
+    legend_above(figure, all_axes[0], 2)
+    return figure
+
+
+REPORT = Report(
+    title="Objectives left out",
+    answers="muNAS (2021), Fig. 4: fronts with all objectives, without size, without peak memory",
+    make=_make,
+    group="muNAS",
+    studies=(STUDY,),
+)
