@@ -98,17 +98,21 @@ def picks(
     """
     budgets = np.asarray(budgets, dtype=np.float64)
     trace = outcome.trace(label)
-    runs = outcome.runs[outcome.runs["search"] == label].set_index("seed")
-    looks = dict(iter(trace.groupby("seed")))
+    runs = outcome.runs[outcome.runs["search"] == label]
+    starts, ends = (
+        np.searchsorted(trace["seed"], runs["seed"], side) for side in ("left", "right")
+    )
+    spent = (trace["clock"] if axis == "clock" else _queries(trace)).to_numpy()
+    best = trace["best"].to_numpy()
     found = np.full((len(runs), len(budgets)), -1, dtype=np.int64)
-    for row, (seed, run) in enumerate(runs.iterrows()):
-        if seed in looks:
-            of = looks[seed]
-            spent = _queries(of) if axis == "queries" else of["clock"].to_numpy()
-            at = np.searchsorted(spent, budgets, side="right") - 1
-            found[row] = np.where(at >= 0, of["best"].to_numpy()[at], -1)
-        end = run["queries"] if axis == "queries" else run["simulated_seconds"]
-        found[row, budgets >= end] = run["cell"]
+    name = "simulated_seconds" if axis == "clock" else axis
+    for row, start, end, cell, last in zip(
+        found, starts, ends, runs["cell"], runs[name], strict=True
+    ):
+        if end > start:
+            at = np.searchsorted(spent[start:end], budgets, side="right") - 1
+            row[:] = np.where(at >= 0, best[start:end][at], -1)
+        row[budgets >= last] = cell
     return found
 
 
@@ -117,8 +121,10 @@ def valued(cells: NDArray[np.int64], values: NDArray[np.float64]) -> Array:
     return np.where(cells >= 0, values[cells], np.nan)
 
 
-def _queries(looks: pd.DataFrame) -> NDArray[np.int64]:
-    return np.cumsum(looks["looked_at"].astype(str).str.startswith("valid.").to_numpy())
+def _queries(trace: pd.DataFrame) -> pd.Series:
+    """Return how many trainings each seed has paid for after each look."""
+    is_query = trace["looked_at"].astype(str).str.startswith("valid.")
+    return is_query.groupby(trace["seed"]).cumsum()
 
 
 def _resampled(values: ArrayLike, seed: int) -> Array:

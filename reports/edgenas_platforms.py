@@ -1,0 +1,156 @@
+"""EdgeNAS on four platforms: accuracy and latency beside a cell made by hand (EdgeNAS 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite.api import Report, Result
+from benchsuite.cell import Cell
+from benchsuite.outcomes import Outcome
+from benchsuite.problem import prepare
+from benchsuite.study import Entry
+from benchsuite.table import Table
+from reports._searches import LEVEL, Claim, mean_interval
+from reports._style import PAGE_WIDTH, PALETTE, cloud, legend_above, new_figure, panels, tidy
+from reports._tables import DEAD, about_accuracy, accuracy, kind, milliseconds
+
+STUDY, MEMORY = "edgenas_platforms", "ram.best.mcu"
+# The ResNet block among the cells (Dong & Yang, NAS-Bench-201, section 5: `ResNet` in Table 5).
+BY_HAND = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
+# EdgeNAS, section 4.2: accuracy, that of its baseline, and the reduction of latency, in %.
+PRINTED = {
+    "stm32f407": (86.7, 84.2, 31),
+    "stm32h743": (89.3, 88.5, 18),
+    "riscv320": (85.9, 83.1, 27),
+    "cortexa53": (91.2, 90.4, 22),
+}
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    rows = _rows(table, outcome)
+    return Result(
+        tables={"edgenas_platforms": rows},
+        figures={"edgenas_platforms": _figure(table, outcome)},
+        notes=(
+            about_accuracy(table),
+            "Ours: EdgeNAS replayed on CIFAR-10 cells, one per stage, `seeds` runs; lo, hi: "
+            f"{LEVEL} (equal where every seed finds the same cell). feasible: seeds whose cell "
+            f"keeps the bounds of latency and of {MEMORY}; a relaxed search may end in a cell "
+            f"that does not. best: the most accurate cell that keeps them. {DEAD}.",
+            "by hand: the ResNet block of the space, in place of the paper's unnamed baselines; "
+            "reduction: of its latency. Printed: Visual Wake Words, networks of another space, so "
+            "only signs and sizes of the gains can be compared.",
+            "Latency: own int8 kernels, simulated per part, not measured.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return what EdgeNAS says of its platforms, and what the replays say."""
+    rows = _rows(table, outcomes[STUDY])
+    better = rows[f"test {kind(table)}"] > rows["by hand"]
+    faster = rows["reduction [%]"] > 0
+    kept, seeds = int(rows["feasible"].sum()), int(rows["seeds"].sum())
+    fast, small = (int(rows[name].sum()) for name in ("within latency", "within memory"))
+    return [
+        Claim(
+            "EdgeNAS",
+            "section 4.2",
+            "on all four platforms it is more accurate and faster than the baseline made by hand",
+            f"more accurate than the ResNet block on {int(better.sum())}, faster on "
+            f"{int(faster.sum())} of {len(rows)} platforms",
+            bool((better & faster).all()),
+        ),
+        Claim(
+            "EdgeNAS",
+            "section 3.3",
+            "the adaptive penalty keeps the bounds of latency and memory",
+            f"{kept} of {seeds} runs end in a cell that keeps both, {fast} keep the latency, "
+            f"{small} the memory",
+            kept == seeds,
+        ),
+    ]
+
+
+def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
+    return pd.DataFrame(_row(table, outcome, entry) for entry in outcome.study.searches)
+
+
+def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
+    device, runtime = str(entry.setting.device), str(entry.setting.runtime)
+    runs, bounds = outcome.runs[outcome.runs["search"] == entry.label], entry.setting.bounds
+    latency = milliseconds(table, device, runtime, "mcu")
+    truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
+    feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
+    best = int(feasible[np.nanargmax(truth[feasible])])
+    mean, low, high = mean_interval(runs["test.cifar10"])
+    found = float(latency[runs["cell"]].mean())
+    printed = PRINTED[device]
+    return {
+        "platform": entry.label,
+        "accuracy printed": printed[0],
+        "baseline printed": float(printed[1]),
+        "reduction printed [%]": float(printed[2]),
+        "bound [ms]": bounds["latency"] * 1e3,
+        "seeds": len(runs),
+        "feasible": int(runs["feasible"].sum()),
+        "within latency": int((runs[f"latency.{device}.{runtime}.mcu"] <= bounds["latency"]).sum()),
+        "within memory": int((runs[MEMORY] <= bounds[MEMORY]).sum()),
+        "index": ", ".join(map(str, sorted(set(runs["cell"])))),
+        f"test {kind(table)}": float(mean),
+        "lo": float(low),
+        "hi": float(high),
+        "ms": found,
+        "by hand": float(truth[by_hand]),
+        "by hand [ms]": float(latency[by_hand]),
+        "reduction [%]": 100 * (1 - found / float(latency[by_hand])),
+        "best": float(truth[best]),
+        "index of the best": best,
+    }
+
+
+def _figure(table: Table, outcome: Outcome) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.4)
+    all_axes = panels(figure, len(outcome.study.searches), sharey=True)
+    truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
+    for axes, entry in zip(all_axes, outcome.study.searches, strict=True):
+        latency = milliseconds(table, str(entry.setting.device), str(entry.setting.runtime), "mcu")
+        cells = outcome.runs.loc[outcome.runs["search"] == entry.label, "cell"].to_numpy()
+        cloud(axes, latency, truth)
+        axes.axvline(
+            entry.setting.bounds["latency"] * 1e3, color="k", linewidth=0.8, linestyle="--"
+        )
+        axes.plot(
+            latency[cells], truth[cells], "o", color=PALETTE[0], markersize=5, label="EdgeNAS"
+        )
+        axes.plot(
+            latency[by_hand],
+            truth[by_hand],
+            "^",
+            color=PALETTE[1],
+            markersize=5,
+            label="ResNet block",
+        )
+        axes.set_title(entry.label)
+        axes.set_xlabel("latency [ms]")
+        tidy(axes)
+    top = float(np.nanmax(truth))
+    all_axes[0].set_ylim(top - 8, top + 0.5)
+    all_axes[0].set_ylabel(f"CIFAR-10 test\n{kind(table)} [%]")
+    legend_above(figure, all_axes[0], 2)
+    return figure
+
+
+REPORT = Report(
+    title="EdgeNAS: platforms",
+    answers="EdgeNAS, section 4.2: four platforms, each beside a baseline made by hand",
+    make=_make,
+    group="EdgeNAS",
+    studies=(STUDY,),
+)

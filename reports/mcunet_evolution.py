@@ -1,0 +1,178 @@
+"""Evolution under two runtimes: progress, and what co-design buys (MCUNet Fig. 13 and Table 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite.api import Report, Result
+from benchsuite.outcomes import Outcome
+from benchsuite.problem import prepare
+from benchsuite.table import Table
+from reports._searches import (
+    LEVEL,
+    Claim,
+    difference,
+    mean_interval,
+    picks,
+    sign,
+    spread,
+    valued,
+)
+from reports._style import PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
+from reports._tables import about_accuracy, accuracy, kind
+
+Array = NDArray[np.float64]
+STUDY, DATASET = "tinynas_runtimes", "cifar10"
+TFLM, TINY = "TensorFlow Lite Micro", "TinyEngine"
+# MCUNet, Table 2: ImageNet accuracy in % of TinyNAS' network under each library.
+PRINTED = {TFLM: (55.5, "CMSIS-NN"), TINY: (61.8, "TinyEngine")}
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    entry = outcome.study.searches[0]
+    return Result(
+        tables={
+            "mcunet_codesign": _codesign(table, outcome),
+            "mcunet_evolution": _rows(table, outcome),
+        },
+        figures={"mcunet_evolution": _figure(table, outcome)},
+        notes=(
+            about_accuracy(table),
+            "TinyNAS' second stage and random search among the cells that fit 64 KiB of SRAM under "
+            "each runtime's rule of memory and 256 KiB of flash; at most "
+            f"{entry.budget.queries} trainings, {entry.seeds} seeds in the study. Lines: test "
+            f"{kind(table)} of the best so far by validation, mean over seeds; shade: smallest and "
+            f"largest, as in the paper. lo, hi: {LEVEL}. Who ends early keeps the answer.",
+            "Printed: ImageNet in a MobileNet space under 320 KiB, CMSIS-NN in place of TFLM: only "
+            "the sign of the gain can be compared. Cells without an input-output path are "
+            "constants that fit everything; they may be drawn.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return what MCUNet says of co-design and of evolution, and what the replays say."""
+    outcome = outcomes[STUDY]
+    last = {label: _found(table, outcome, label)[:, -1] for label in outcome.fronts}
+    runtimes = difference(last[TINY], last[TFLM])
+    evolved = difference(last[TINY], last[f"random, {TINY}"])
+    return [
+        Claim(
+            "MCUNet",
+            "Table 2",
+            "TinyNAS finds more accurate networks under TinyEngine than under another library "
+            f"({PRINTED[TINY][0]} against {PRINTED[TFLM][0]} %)",
+            f"the difference is {spread(runtimes)} points",
+            {1: True, -1: False, 0: None}[sign(runtimes)],
+        ),
+        Claim(
+            "MCUNet",
+            "Fig. 13",
+            "on TinyEngine evolution clearly outperforms random search (by 1 %)",
+            f"at as many trainings the difference is {spread(evolved)} points",
+            {1: True, -1: False, 0: None}[sign(evolved)],
+        ),
+    ]
+
+
+def _steps(outcome: Outcome) -> NDArray[np.int64]:
+    longest = max(entry.budget.queries or 1 for entry in outcome.study.searches)
+    return np.arange(1, longest + 1)
+
+
+def _found(table: Table, outcome: Outcome, label: str) -> Array:
+    """Return the test accuracy [S, T] of each seed's best so far after 1 ... T trainings."""
+    cells = picks(outcome, label, _steps(outcome), "queries")
+    return valued(cells, accuracy(table, DATASET))
+
+
+def _codesign(table: Table, outcome: Outcome) -> pd.DataFrame:
+    truth, rows = accuracy(table, DATASET), []
+    for entry in outcome.study.searches:
+        if entry.label not in PRINTED:
+            continue
+        feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
+        best = int(feasible[np.nanargmax(truth[feasible])])
+        runs = outcome.runs[outcome.runs["search"] == entry.label]
+        mean, low, high = mean_interval(runs["test.cifar10"])
+        rows.append(
+            {
+                "runtime": entry.label,
+                "printed": PRINTED[entry.label][0],
+                "printed for": PRINTED[entry.label][1],
+                "cells that fit": len(feasible),
+                "seeds": len(runs),
+                f"test {kind(table)}": float(mean),
+                "lo": float(low),
+                "hi": float(high),
+                "best that fits": float(truth[best]),
+                "index of the best": best,
+                "MFLOPs found": float(runs["flops"].mean()) / 1e6,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
+    steps = _steps(outcome)
+    shown = [n for n in (50, 100, 200, 300, 400, 500) if n <= len(steps)]
+    rows = []
+    for label in outcome.fronts:
+        found = _found(table, outcome, label)
+        mean, low, high = mean_interval(found[:, np.array(shown) - 1])
+        rows += [
+            {
+                "search": label,
+                "trainings": n,
+                "seeds": len(found),
+                f"test {kind(table)}": float(mean[at]),
+                "lo": float(low[at]),
+                "hi": float(high[at]),
+                "smallest": float(found[:, n - 1].min()),
+                "largest": float(found[:, n - 1].max()),
+            }
+            for at, n in enumerate(shown)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _figure(table: Table, outcome: Outcome) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.9)
+    both = panels(figure, 2, sharey=True)
+    steps, lowest, highest = _steps(outcome), [], []
+    for axes, runtime in zip(both, (TINY, TFLM), strict=True):
+        for label, colour, dashes in (
+            (runtime, PALETTE[0], "-"),
+            (f"random, {runtime}", PALETTE[1], "--"),
+        ):
+            found = _found(table, outcome, label)
+            name = "random search" if dashes == "--" else "evolution"
+            axes.plot(steps, found.mean(axis=0), dashes, color=colour, linewidth=1.2, label=name)
+            low, high = found.min(axis=0), found.max(axis=0)
+            axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
+            lowest.append(low[min(30, len(steps) - 1)])
+            highest.append(high[-1])
+        axes.set_title(runtime)
+        axes.set_xlabel("trainings")
+        axes.legend(loc="lower right", frameon=False, fontsize=SMALL)
+        tidy(axes)
+    low, high = min(lowest), max(highest)
+    both[0].set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+    both[0].set_ylabel(f"CIFAR-10 test {kind(table)}\nof the best so far [%]")
+    return figure
+
+
+REPORT = Report(
+    title="TinyNAS: evolution and runtimes",
+    answers="MCUNet (2020), Fig. 13 and Table 2: evolution's progress, and what the library buys",
+    make=_make,
+    group="MCUNet",
+    studies=(STUDY,),
+)

@@ -1,0 +1,152 @@
+"""Search strategies at equal budgets: test accuracy of the pick against simulated seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite.api import Report, Result
+from benchsuite.clock import training_clock
+from benchsuite.outcomes import Outcome
+from benchsuite.table import Table
+from reports._searches import LEVEL, Claim, difference, mean_interval, picks, sign, spread, valued
+from reports._style import MARKERS, PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
+from reports._tables import about_accuracy, accuracy, kind, published
+
+Array = NDArray[np.float64]
+STUDY, DATASET = "baselines", "cifar10"
+BUDGETS = (1000.0, 3000.0, 6000.0, 12000.0)
+CURVE = np.geomspace(30, BUDGETS[-1], 60)
+# What NAS-Bench-201 finds of two searches at 12,000 s: the first above the second.
+ORDERS = (("rea", "random"), ("reinforce", "random"), ("random", "bohb"))
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    seeds = max(entry.seeds for entry in outcome.study.searches)
+    truth = accuracy(table, DATASET)
+    times = np.concatenate([BUDGETS, CURVE])
+    found = {label: valued(picks(outcome, label, times), truth) for label in outcome.fronts}
+    return Result(
+        tables={"strategies": _rows(table, found)},
+        figures={"strategies": _figure(table, outcome, found)},
+        notes=(
+            about_accuracy(table),
+            f"The cell a search would answer if stopped at each budget, mean over {seeds} seeds, "
+            f"{LEVEL}; no value where a seed has none yet. n: seeds with an answer. Queries are "
+            f"12-epoch trainings; clock: {training_clock(table, DATASET, 12).source}; the time of "
+            "optimisers is not charged. Dashed: the best of all cells. All 15,625 cells may be "
+            "drawn, dead ones too, whose accuracy is chance.",
+            "top of 1000 by a proxy: the best-scored of 1,000 random cells, nothing trained; "
+            "scores are charged what they took here on one thread of a processor, which the "
+            "printed seconds, on a GPU, are not. It answers once, at its end.",
+            "printed: mean and deviation over runs (`published_searches.csv`), measured accuracies "
+            "after their own release.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return which search NAS-Bench-201 finds better, and what the replays say."""
+    truth, printed = accuracy(table, DATASET), published("searches").set_index("search")["test"]
+    found = {
+        label: valued(picks(outcomes[STUDY], label, BUDGETS[-1:]), truth)[:, 0]
+        for label in {label for pair in ORDERS for label in pair}
+    }
+    listed = []
+    for better, worse in ORDERS:
+        gap = difference(found[better], found[worse])
+        listed.append(
+            Claim(
+                "NAS-Bench-201",
+                "Table 5",
+                f"{better} is better than {worse} at {BUDGETS[-1]:,.0f} s (printed "
+                f"{printed[better]:.2f} and {printed[worse]:.2f} % on CIFAR-10)",
+                f"the difference is {spread(gap)} points",
+                {1: True, -1: False, 0: None}[sign(gap)],
+            )
+        )
+    return listed
+
+
+def _rows(table: Table, found: Mapping[str, Array]) -> pd.DataFrame:
+    best = float(np.nanmax(accuracy(table, DATASET)))
+    printed = published("searches").set_index("search")
+    rows = []
+    for label, values in found.items():
+        at_budgets = values[:, : len(BUDGETS)]
+        theirs = printed.loc[label] if label in printed.index else None
+        for at, (budget, mean, low, high) in enumerate(
+            zip(BUDGETS, *mean_interval(at_budgets), strict=True)
+        ):
+            last = theirs is not None and budget == BUDGETS[-1]
+            rows.append(
+                {
+                    "search": label,
+                    "simulated seconds": budget,
+                    "n": int(np.isfinite(at_budgets[:, at]).sum()),
+                    f"test {kind(table)}": mean,
+                    "lo": low,
+                    "hi": high,
+                    "regret": best - mean,
+                    "std": float(at_budgets[:, at].std(ddof=1)),
+                    "printed": float(theirs["test"]) if last else np.nan,
+                    "printed std": float(theirs["std"]) if last else np.nan,
+                    "printed seconds": float(theirs["seconds"]) if last else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _figure(table: Table, outcome: Outcome, found: Mapping[str, Array]) -> Figure:
+    best = float(np.nanmax(accuracy(table, DATASET)))
+    trained = {e.label for e in outcome.study.searches if e.strategy != "proxy_top"}
+    figure = new_figure(PAGE_WIDTH, 3.4)
+    both = panels(figure, 2, sharex=True, sharey=True)
+    lowest = np.inf
+    for axes, chosen in zip(both, (trained, set(outcome.fronts) - trained), strict=True):
+        labels = [label for label in outcome.fronts if label in chosen]
+        for label, colour, marker in zip(labels, PALETTE, MARKERS, strict=False):
+            curve = mean_interval(found[label][:, len(BUDGETS) :])
+            _curve(axes, curve, label, colour, marker)
+            known = curve[0][np.isfinite(curve[0])]
+            lowest = min(lowest, float(np.quantile(known, 0.3))) if len(known) else lowest
+        axes.axhline(best, color="k", linewidth=0.8, linestyle="--")
+        axes.set_xscale("log")
+        axes.set_xlabel("simulated seconds")
+        tidy(axes)
+        axes.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=SMALL
+        )
+    both[0].set_ylabel(f"CIFAR-10 test {kind(table)}\nof the pick [%]")
+    both[0].set_ylim(lowest, best + 0.05 * (best - lowest))
+    return figure
+
+
+def _curve(axes: Axes, curve: tuple[Array, ...], label: str, colour: str, marker: str) -> None:
+    mean, low, high = curve
+    axes.plot(
+        CURVE,
+        mean,
+        color=colour,
+        marker=marker,
+        markersize=3,
+        markevery=6,
+        linewidth=1,
+        label=label,
+    )
+    axes.fill_between(CURVE, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+REPORT = Report(
+    title="Strategies at equal budgets",
+    answers="NAS-Bench-201 (2020), Table 5: what each search finds by a simulated time",
+    make=_make,
+    studies=(STUDY,),
+)
