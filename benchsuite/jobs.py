@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchsuite import plugins
+from benchsuite import compression, plugins
 from benchsuite.api import Strategy
 from benchsuite.judge import Answer
 from benchsuite.parameters import fill
@@ -33,6 +33,7 @@ from benchsuite.trace import write_traces
 _CODE = (
     *("replay", "problem", "trace", "parameters", "_multilinear", "cell", "pareto"),
     *("gaussian_process", "class_features", "equivalence"),
+    *("compressed", "compression", "shrunken"),
 )
 
 
@@ -153,6 +154,7 @@ def _answer(run: Run) -> Answer:
         queries=run.queries,
         simulated_seconds=run.simulated_seconds,
         optimiser_seconds=run.total_optimiser_seconds,
+        details=run.details,
     )
 
 
@@ -176,6 +178,7 @@ def _code(strategy: str, folders: tuple[Path, ...]) -> str:
     """
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in _CODE] + sorted(here.glob("search/_*.py"))
+    files += [compression.FILE]
     files.append(plugins.find("strategies", folders)[strategy].path)
     if "plugins.shared(" in files[-1].read_text(encoding="utf-8"):
         files += sorted(here.parent.glob("proxies/*.py"))

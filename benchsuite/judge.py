@@ -6,14 +6,16 @@ This is the only module of the search part that reads a test column, and it does
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite import compression
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
+from benchsuite.network import OFFICIAL
 from benchsuite.problem import Setting, device_columns, full_name, skeleton_columns
 from benchsuite.table import Table
 
@@ -28,7 +30,11 @@ _BLOCK = 500
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run leaves to be judged; `cells` has the pick first and is empty for none."""
+    """What a run leaves to be judged; `cells` has the pick first and is empty for none.
+
+    details: of a compressed pick: how it is compressed, its bytes, the fraction of the accuracy
+    above chance it `kept` and what that `assumes`; empty for a network of the table.
+    """
 
     seed: int
     cells: tuple[int, ...]
@@ -37,6 +43,7 @@ class Answer:
     queries: int
     simulated_seconds: float
     optimiser_seconds: float = float("nan")
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataFrame:
@@ -46,6 +53,8 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
     dataset the table has; flops, params; every bounded column, and those of the setting's device;
     regret = the best test accuracy of any feasible cell on the search's dataset minus the pick's;
     queries, simulated_seconds. A pick that breaks a bound keeps its numbers but has no regret.
+    A compressed pick has none either; its row has all its `details` and, by the assumption they
+    name, `compressed.test.<dataset>`, while its other columns are those of the uncompressed cell.
     """
     import pandas as pd
 
@@ -72,12 +81,26 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
                 "feasible": run.feasible,
                 "reason": run.reason,
                 **values,
-                "regret": best - values[target] if run.feasible else np.nan,
+                "regret": best - values[target] if run.feasible and not run.details else np.nan,
                 "queries": run.queries,
                 "simulated_seconds": run.simulated_seconds,
+                **run.details,
+                **_compressed(values, run.details),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _compressed(values: Mapping[str, float], details: Mapping[str, Any]) -> dict[str, float]:
+    if "kept" not in details:
+        return {}
+    return {
+        f"compressed.{name}": float(
+            compression.apply(value, details["kept"], OFFICIAL[name.removeprefix("test.")].classes)
+        )
+        for name, value in values.items()
+        if name.startswith("test.")
+    }
 
 
 def _columns(table: Table, setting: Setting) -> dict[str, Array]:
@@ -111,12 +134,14 @@ def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
 
     Only feasible runs count; `failed` says how many did not.
     """
+    from pandas.api.types import is_numeric_dtype
+
     chosen = rows[rows["feasible"].astype(bool)]
     skipped = {"seed", "cell", "arch", "feasible", "reason"}
     return {
         name: {**describe(chosen[name].to_numpy(dtype=float), seed), "failed": _failed(rows)}
         for name in rows.columns
-        if name not in skipped
+        if name not in skipped and is_numeric_dtype(rows[name])
     }
 
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from benchsuite import cost
 from benchsuite.clock import training_clock
 from benchsuite.columns import DATASETS, Column, resolve
+from benchsuite.compressed import all_bytes
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.network import Skeleton
+from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.table import Table, Values
 
 Array = NDArray[np.float64]
@@ -32,7 +33,7 @@ class Problem:
     epochs: the training that a plain query stands for; columns: cheap columns [15625] by full name;
     column_seconds: what measuring one of them costs per cell; bounds: column -> its upper bound;
     feasible: bool [15625], which cells keep all bounds; notes: where all of it is from; aliases:
-    short names of the chosen device's columns.
+    short names of the chosen device's columns; skeleton: the network around the cells.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class Problem:
     feasible: NDArray[np.bool_]
     notes: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    skeleton: Skeleton = field(default_factory=Skeleton)
 
     def resolve(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
@@ -65,7 +67,7 @@ class Setting:
 
     epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; where
     `device` and `runtime` are set, `latency` stands for `latency.<device>.<runtime>.<network>`.
-    skeleton: adds `skeleton.params` and `skeleton.macs` of the cells in another skeleton.
+    skeleton: adds `skeleton.params`, `.macs` and `.bytes` of the cells in another skeleton.
     proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
     """
 
@@ -86,10 +88,11 @@ class Setting:
 
 
 def skeleton_columns(skeleton: Skeleton) -> list[Values]:
-    """Return the deployed parameters and MACs of all cells in a skeleton as columns."""
+    """Return the deployed parameters, MACs and 8-bit bytes of all cells in a skeleton."""
     counts = {
         "skeleton.params": ("parameters", cost.all_deployed_params(skeleton)),
         "skeleton.macs": ("MACs", cost.all_deployed_macs(skeleton)),
+        "skeleton.bytes": ("bytes", all_bytes(skeleton)),
     }
     return [
         Values(
@@ -145,6 +148,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             "thread, or what was given; looking at all others costs nothing",
         },
         aliases=_aliases(table, setting),
+        skeleton=setting.skeleton or OFFICIAL[setting.dataset],
     )
 
 

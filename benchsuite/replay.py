@@ -18,17 +18,19 @@ import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite._multilinear import conditional_expectation, expectation, tensor
+from benchsuite import shrunken
+from benchsuite._multilinear import conditional_expectation, expectation, expectations, tensor
 from benchsuite.api import Strategy
 from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
 from benchsuite.problem import Problem
+from benchsuite.shrunken import Claim
 from benchsuite.trace import CHARGES, Trace, best_so_far
 
 Array = NDArray[np.float64]
@@ -60,8 +62,9 @@ class Run:
     """One search: its answer, what it looked at, and what it took.
 
     answer: the cells, the pick first, empty where none was found; feasible: whether the pick keeps
-    the bounds; optimiser_seconds: wall time [T] at each look since the start, the door's included;
-    total_optimiser_seconds: until the strategy returned.
+    the bounds; details: of a compressed pick, and what its accuracy assumes; optimiser_seconds:
+    wall time [T] at each look since the start, the door's included; total_optimiser_seconds: until
+    the strategy returned.
     """
 
     seed: int
@@ -73,6 +76,7 @@ class Run:
     trace: Trace
     optimiser_seconds: Array
     total_optimiser_seconds: float
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Search:
@@ -83,6 +87,7 @@ class Search:
         self.epochs = problem.epochs
         self.fidelities = tuple(sorted(problem.accuracy))
         self.bounds = dict(problem.bounds)
+        self.skeleton = problem.skeleton
         self._problem = problem
         self._charged = charged
         self._limit = math.inf if budget.seconds is None or not charged else budget.seconds
@@ -90,6 +95,7 @@ class Search:
         self._clock = 0.0
         self._queries = 0
         self._answer: tuple[int, ...] | None = None
+        self._compressed: Claim | None = None
         self._paid: dict[str, NDArray[np.bool_]] = {}
         self._tensors: dict[tuple[str, bool], tuple[Array, Array | None]] = {}
         self._names: dict[str, int] = {}
@@ -157,18 +163,13 @@ class Search:
         a logarithm, are left out (conditional expectation). This stands for a trained supernet, so
         it is free of the error of weight sharing. Raises ExhaustedError.
         """
-        if not (seconds >= 0 and math.isfinite(seconds)):
-            raise UserError(f"A step cannot cost {seconds} seconds.")
         probs = np.asarray(probs, dtype=np.float64)
         if probs.shape != (6, 5):
             raise UserError(
                 f"Probabilities are [6, 5], an edge and an operator; not {probs.shape}."
             )
-        full = name if name == "accuracy" else self._problem.resolve(name)
+        full, cost = self._expected(name, seconds)
         values, present = self._tensor(full, log10)
-        cost = seconds if self._charged else 0.0
-        if self._clock + cost > self._limit:
-            raise ExhaustedError
         if present is None:
             value, gradient = expectation(values, probs)
         else:
@@ -189,6 +190,24 @@ class Search:
             raise ExhaustedError
         self._note(-1, name, value, cost, _STATED)
 
+    def expectations(self, name: str, probs: Array, *, seconds: float) -> tuple[Array, Array]:
+        """Return `expectation` for many sets of choices [S, 6, 5] at once: [S] and [S, 6, 5].
+
+        One look, whose logged value is the mean; seconds: of all of them together.
+        """
+        probs = np.asarray(probs, dtype=np.float64)
+        if probs.ndim != 3 or probs.shape[1:] != (6, 5) or not len(probs):
+            raise UserError(f"Sets of probabilities are [S, 6, 5]; not {probs.shape}.")
+        full, cost = self._expected(name, seconds)
+        values, present = self._tensor(full, False)
+        value, gradient = expectations(values, probs)
+        if present is not None:
+            weight, by_weight = expectations(present, probs)
+            value = np.divide(value, weight, out=np.full(len(probs), np.nan), where=weight > 0)
+            gradient = (gradient - value[:, None, None] * by_weight) / weight[:, None, None]
+        self._note(-1, f"E[{full}]", float(value.mean()), cost, _STATED)
+        return value, gradient
+
     def feasible(self, cell: int) -> bool:
         """Return whether a cell keeps the bounds; that is arithmetic and costs nothing."""
         return bool(self._problem.feasible[cell])
@@ -205,12 +224,32 @@ class Search:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
         return self._problem.resolve(name)
 
-    def answer(self, cells: Sequence[int] | NDArray[np.integer]) -> None:
-        """Give the result: one cell, or several with the pick first."""
+    def shrunken(self, name: str, channels: int) -> Array:
+        """Return a column of arithmetic [15625] on the skeleton with fewer channels; it is free."""
+        return shrunken.column(self._problem.resolve(name), self.skeleton, channels)
+
+    def answer(
+        self, cells: Sequence[int] | NDArray[np.integer], claim: Claim | None = None
+    ) -> None:
+        """Give the result: one cell, or several with the pick first.
+
+        claim: how the pick is compressed and what its accuracy assumes; its bounds are then those
+        of the compressed network.
+        """
         chosen = tuple(int(cell) for cell in cells)
         if not chosen or not all(0 <= cell < N_CELLS for cell in chosen):
             raise UserError(f"{chosen} is no answer: at least one cell from 0 to {N_CELLS - 1}.")
-        self._answer = chosen
+        self._answer, self._compressed = chosen, claim
+
+    def _expected(self, name: str, seconds: float) -> tuple[str, float]:
+        """Return the full name of what an expectation is of, and what the look is charged."""
+        if not (seconds >= 0 and math.isfinite(seconds)):
+            raise UserError(f"A step cannot cost {seconds} seconds.")
+        full = name if name == "accuracy" else self._problem.resolve(name)
+        cost = seconds if self._charged else 0.0
+        if self._clock + cost > self._limit:
+            raise ExhaustedError
+        return full, cost
 
     def _fidelity(self, epochs: int) -> tuple[Array, Array, int, int]:
         if epochs not in self._problem.accuracy:
@@ -271,9 +310,14 @@ class Search:
         if answer is None:
             answer = (int(best[-1]),) if len(best) and best[-1] >= 0 else ()
         feasible = bool(answer) and self.feasible(answer[0])
+        details: dict[str, Any] = {}
+        if answer and self._compressed is not None:
+            feasible, details = shrunken.judge(self._problem, answer[0], self._compressed)
         reason = "" if feasible else "the answer breaks a bound" if answer else "no feasible cell"
         wall = np.array(rows[6], dtype=float) - start
-        return Run(seed, answer, feasible, reason, self._queries, self._clock, trace, wall, total)
+        return Run(
+            seed, answer, feasible, reason, self._queries, self._clock, trace, wall, total, details
+        )
 
 
 def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any, seed: int) -> Run:

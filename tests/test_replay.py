@@ -24,11 +24,9 @@ from benchsuite.network import Skeleton
 from benchsuite.parameters import fill
 from benchsuite.problem import Setting, prepare
 from benchsuite.replay import Budget, ExhaustedError, Search, replay
-from benchsuite.search._adam import softmax
 from benchsuite.search._cells import neighbours
 from benchsuite.search._hyperband import brackets
 from benchsuite.search._pruning import ranks
-from benchsuite.search.udc import _Sampled, project
 from benchsuite.trace import best_so_far, write_traces
 
 UNIFORM = np.full((6, 5), 0.2)
@@ -362,39 +360,3 @@ def test_parameters_are_read_from_text():
     wrong = dataclasses.make_dataclass("Wrong", [])()
     with pytest.raises(UserError, match="are needed"):
         replay(rea, prepare(table(), Setting()), Budget(1), wrong, 0)
-
-
-def test_udc_projects_onto_the_set_of_equation_8_and_keeps_the_order():
-    logits = np.random.default_rng(0).normal(0, 4, (6, 5))
-    for xi in (0.0, 0.1, 0.5, 0.8):
-        probs = softmax(project(logits, xi))
-        assert (probs.max(axis=1) <= 0.2 + xi + 1e-9).all()
-        if xi:
-            assert (probs.argsort(axis=1) == logits.argsort(axis=1)).all()
-    np.testing.assert_array_equal(project(logits, 0.8), logits)
-    tight = softmax(project(logits, 0.1)).max(axis=1)
-    bound = softmax(logits).max(axis=1) > 0.3
-    np.testing.assert_allclose(tight[bound], 0.3, atol=1e-6)
-
-
-def test_udc_slopes_are_those_of_its_samples():
-    parameters = plugins.load("strategies", "udc").parameters(samples=6, theta=0.5)
-    logits = np.random.default_rng(1).normal(size=(6, 5))
-    weights = np.random.default_rng(2).normal(size=(6, 6, 5))
-
-    def loss(at):
-        sampled = _Sampled(at, np.random.default_rng(3), parameters)
-        return (sampled.choices * weights).sum(), sampled.by_logits(weights)
-
-    value, gradient = loss(logits)
-    step = 1e-6 * np.random.default_rng(4).normal(size=(6, 5))
-    assert loss(logits + step)[0] - value == pytest.approx((gradient * step).sum(), rel=1e-3)
-
-
-def test_udc_comes_close_to_its_target():
-    target = 8e5
-    bounded = Setting(bounds={"cifar10.params": target})
-    sizes = table().values("cifar10.params")
-    runs = [run("udc", bounded, steps=150, samples=8, weight=4.0, seed=s) for s in range(3)]
-    assert all(abs(sizes[r.answer[0]] / target - 1) < 0.35 for r in runs)
-    assert all(r.feasible == (sizes[r.answer[0]] <= target) for r in runs)
