@@ -138,14 +138,21 @@ class Device:
                 raise UserError(f"A device needs its {name}; this one names none.")
         if not self.runtimes:
             raise UserError("A device needs at least one runtime: no latency without one.")
-        if not (np.isfinite(self.clock) and self.clock > 0):
+        if isinstance(self.runtimes, str):
+            raise UserError(f"The runtimes of a device are a tuple, not {self.runtimes!r}.")
+        if not _is_above_0(self.clock):
             raise UserError(f"A device needs a clock above 0 Hz, not {self.clock!r}.")
-        if not (np.isfinite(self.memory_factor) and self.memory_factor > 0):
+        if not _is_above_0(self.memory_factor):
             raise UserError(f"A memory factor is above 0, not {self.memory_factor!r}.")
         for name in ("sram", "flash"):
             size = getattr(self, name)
-            if size is not None and (isinstance(size, bool) or int(size) != size or size <= 0):
+            if size is not None and not (_is_above_0(size) and size == int(size)):
                 raise UserError(f"A device needs a whole number of bytes of {name}, not {size!r}.")
+
+
+def _is_above_0(value: object) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and bool(0 < value < np.inf)  # type: ignore[operator]
 
 
 @dataclass(frozen=True)

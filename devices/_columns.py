@@ -25,7 +25,7 @@ from devices._fits import all_fits, counts, ram_of
 from devices._flash import all_weights
 from devices._latency import all_latencies, interpolated_share
 from devices._memory import CONVENTIONS, all_ram
-from devices._runtimes import RUNTIMES
+from devices._runtimes import RUNTIMES, shape_cycles
 
 VERSION = "1"
 FITS_VERSION = "2"
@@ -35,8 +35,7 @@ _CONSTANT = "no input-output path: the network is a constant"
 
 def columns(extra: Sequence[Path] = ()) -> Iterator[Values]:
     """Yield the columns of every device and both skeletons; extra: folders with more devices."""
-    found = plugins.find("devices", extra)
-    devices = {name: plugins.load("devices", name, extra) for name in found}
+    devices = _devices(extra)
     for label, skeleton in SKELETONS.items():
         for convention in CONVENTIONS:
             what = f"RAM of the deployed {label} network, convention {convention}"
@@ -51,9 +50,18 @@ def columns(extra: Sequence[Path] = ()) -> Iterator[Values]:
 
 def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
+    return [asdict(fit) for fit in counts(_devices(extra), SKELETONS)]
+
+
+def _devices(extra: Sequence[Path]) -> dict[str, Device]:
+    """Return all devices by name. Raises UserError, before any work, for one without a table."""
     names = plugins.find("devices", extra)
-    devices = {name: plugins.load("devices", name, extra) for name in names}
-    return [asdict(fit) for fit in counts(devices, SKELETONS)]
+    devices: dict[str, Device] = {n: plugins.load("devices", n, extra) for n in names}
+    for device in devices.values():
+        for name in device.runtimes:
+            if name not in RUNTIMES or RUNTIMES[name].origin != "published":
+                shape_cycles(device, name)
+    return devices
 
 
 def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Iterator[Values]:
@@ -71,11 +79,10 @@ def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Ite
             yield Values(column, np.where(connected, seconds, np.nan), _CONSTANT)
         if device.sram is not None and device.flash is not None:
             missing = code_size(runtime, device.core).missing
+            unknown = f"; {missing}" if missing else ""
             what = (
                 f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash "
-                f"(flash.weights and its code) of the {label} network are within {name}"
-                + f"; {missing}"
-                * bool(missing)
+                f"(flash.weights and its code) of the {label} network are within {name}{unknown}"
             )
             source = "devices._fits, devices._code_size"
             column = _column(f"fits.{end}", what, "0 or 1", "none", source)
