@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from benchsuite.errors import UserError
@@ -14,6 +16,11 @@ from benchsuite.executors import on_cluster, results
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Mode = Literal["serial", "processes"]
+
+# What a process of one thread is started with: several of them share the cores without waiting.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 
 _shared: Any = None
 
@@ -29,10 +36,10 @@ def map_jobs(
 ) -> Iterator[tuple[int, Result]]:
     """Yield (position of the job, function(shared, job)) as jobs finish.
 
-    function: importable by name, for it is sent to the workers. shared: sent to each worker once.
-    mode: None for `processes` if there is more than one worker. Workers are spawned, not forked:
-    they hold `shared` and nothing else of the caller's memory. An error of a job ends the map after
-    it is raised here. cluster: where to run instead, see
+    function: importable by name, for it is sent to the workers, of one thread each. shared: sent to
+    each worker once. mode: None for `processes` if there is more than one worker. Workers are
+    spawned, not forked: they hold `shared` and nothing else of the caller's memory. An error of a
+    job ends the map after it is raised here. cluster: where to run instead, see
     `benchsuite.executors`. Raises UserError for less than one worker and for one that was killed.
     """
     if workers < 1:
@@ -47,7 +54,8 @@ def map_jobs(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_receive, initargs=(shared,))
     try:
-        yield from results(pool, _call, jobs, function, waiting=4 * workers)
+        with environment(ONE_THREAD):
+            yield from results(pool, _call, jobs, function, waiting=4 * workers)
     except BrokenProcessPool as error:
         raise UserError(
             "A worker process was killed, most likely for lack of memory. Finished jobs are kept; "
@@ -55,6 +63,21 @@ def map_jobs(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, which processes started meanwhile read, and set them back."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _receive(shared: Any) -> None:

@@ -29,10 +29,10 @@ from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
+from benchsuite.pool import ONE_THREAD, environment
 from proxies import _rows
 
 BATCHES = 2
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
 _MALLOC = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:"
@@ -232,21 +232,13 @@ def _absolute(images: str) -> str:
 @contextmanager
 def _workers(spec: Spec, jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Start processes of one thread each; the settings are read when a process starts."""
-    wanted = dict.fromkeys(_THREADS, "1")
+    wanted = dict(ONE_THREAD)
     if sys.platform == "linux":
         wanted["GLIBC_TUNABLES"] = _MALLOC
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
+    with environment(wanted):
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(jobs, context, _start, (spec,)) as pool:
             yield pool
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _start(spec: Spec) -> None:
