@@ -73,6 +73,8 @@ def read(folder: Path) -> Iterator[Row]:
                 try:
                     row = json.loads(line)
                     key = (row["cell"], row["repeat"])
+                    if not all(isinstance(part, int) for part in key):
+                        raise TypeError("cell and repeat have to be whole numbers")
                 except (ValueError, KeyError, TypeError) as error:
                     raise UserError(
                         f"Line {number} of {path} is damaged ({error!r}): remove that line, and "
