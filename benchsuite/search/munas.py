@@ -6,7 +6,7 @@ replacement, rounds count the first population, the error's bound for CIFAR-10 i
 are soft: cells that break them are trained too.
 
 Ablations of the paper: `without` names bounds that the goal leaves out, while the result is still
-judged by all. The paper's other optimiser is `munas_bo`. This strategy does not prune channels.
+judged by all. The paper's other optimiser is `munas_bo`. `munas_pruned` also prunes channels.
 """
 
 from __future__ import annotations

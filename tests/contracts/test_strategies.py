@@ -30,6 +30,7 @@ SMALL = {
         "progress": False,
     },
     "munas": {"population": 10, "sample": 3, "rounds": 60},
+    "munas_pruned": {"population": 10, "sample": 3, "rounds": 40},
     "munas_bo": {"starts": 5, "rounds": 20, "candidates": 40},
     "proxy_top": {"draws": 50, "top": 5},
     "tinynas": {"population": 10, "parents": 4, "crossovers": 5, "mutations": 5, "generations": 3},

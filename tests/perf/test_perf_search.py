@@ -1,4 +1,5 @@
-"""Speed of replays: aging evolution beside the same loop on an architecture-string API; DNAS steps.
+"""Speed of replays: aging evolution beside the same loop on an architecture-string API, tabular
+MONAS beside means over the cells left, DNAS steps beside sums over all cells.
 
 The reference answers queries as nats_bench and NASLib do: a cell is an architecture string, looked
 up in a dictionary, its record a dictionary of metrics by dataset; parents are copied as objects.
@@ -17,11 +18,13 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite._multilinear import expectation, tensor
-from benchsuite.cell import OPS, Cell, all_archs
+from benchsuite.cell import OPS, Cell, all_archs, all_ops
 from benchsuite.jobs import Job, Shared, answers, shards
+from benchsuite.network import Skeleton
 from benchsuite.pool import map_jobs
 from benchsuite.problem import Setting, prepare
 from benchsuite.replay import Budget, replay
+from benchsuite.search._pruning import Term, prune
 
 BOUNDS = {"cifar10.flops": 1e8, "cifar10.params": 6e5}
 STEPS, SEEDS = 2000, 1000
@@ -70,6 +73,16 @@ def reference_evolution(api, seed, steps, population=100, sample=25):
         child[edge] = rng.choice([op for op in OPS if op != child[edge]])
         train(child)
         alive.popleft()
+
+
+def cpu_seconds(function, times=5):
+    """Return the least processor time of a call, which other work on the machine hardly changes."""
+    taken = []
+    for _ in range(times):
+        start = time.process_time()
+        function()
+        taken.append(time.process_time() - start)
+    return min(taken)
 
 
 @pytest.mark.perf
@@ -149,3 +162,66 @@ def test_a_step_of_differentiable_search_beside_the_plain_sum(benchmark):
     benchmark.extra_info["times_faster_than_einsum"] = reference / ours
     print(f"\n{ours * 1e6:.0f} microseconds, {reference / ours:.0f} times einsum")
     assert ours < 1e-3
+
+
+@pytest.mark.perf
+def test_a_tabular_monas_search_beside_means_over_the_cells_left(benchmark):
+    problem = prepare(table(), Setting(device="board", runtime="tflm"))
+    monas = plugins.load("strategies", "monas")
+    parameters = monas.parameters(mu=0.3)
+    ops = all_ops()
+
+    def mean_of(name, log10=False):
+        values = problem.columns[problem.resolve(name)]
+        values = np.log10(values) if log10 else values
+
+        def mean(left):
+            inside = left[np.arange(6), ops].all(axis=1)
+            return float(np.nanmean(values[inside]))
+
+        return mean
+
+    terms = [
+        Term(mean_of("ntk_cond.k2", log10=True), -1, 0.35),
+        Term(mean_of("linear_regions.n1000"), 1, 0.35),
+        Term(mean_of("latency"), -1, 0.3),
+    ]
+    found = replay(monas, problem, Budget(seconds=1e6), parameters, 0)
+    reference = cpu_seconds(lambda: prune(terms), 2)
+    left = prune(terms)
+    assert (left[np.arange(6), ops].all(axis=1)).nonzero()[0].tolist() == list(found.answer)
+    ours = cpu_seconds(lambda: replay(monas, problem, Budget(seconds=1e6), parameters, 0))
+    benchmark(replay, monas, problem, Budget(seconds=1e6), parameters, 0)
+    benchmark.extra_info["cpu_milliseconds"] = ours * 1e3
+    benchmark.extra_info["times_faster_than_masked_means"] = reference / ours
+    print(f"\n{ours * 1e3:.1f} CPU ms a search, {reference / ours:.0f} times masked means")
+    assert ours < 0.05
+
+
+@pytest.mark.perf
+@pytest.mark.parametrize(
+    ("name", "parameters", "bounds", "most"),
+    [
+        ("edgenas", {"steps": 300}, {"cifar10.params": 8e5}, 1e-3),
+        ("udc", {"steps": 100, "samples": 1}, {"cifar10.params": 8e5}, 1e-3),
+        (
+            "udc",
+            {"steps": 100, "mode": "compressed", "samples": 1},
+            {"skeleton.bytes": 5e4},
+            None,
+        ),
+        ("udc", {"steps": 100, "mode": "compressed"}, {"skeleton.bytes": 5e4}, None),
+    ],
+    ids=["edgenas", "udc, operators", "udc, compressed", "udc, compressed, 32 samples"],
+)
+def test_a_whole_step_of_differentiable_strategies(benchmark, name, parameters, bounds, most):
+    """With everything around the expectations: samples, slopes of sizes, projection, Adam, log."""
+    strategy = plugins.load("strategies", name)
+    setting = Setting(bounds=bounds, skeleton=Skeleton(cells_per_stage=1), epochs=200)
+    problem, given = prepare(table(), setting), strategy.parameters(**parameters)
+    budget, samples = Budget(seconds=1e9), getattr(given, "samples", 1)
+    step = cpu_seconds(lambda: replay(strategy, problem, budget, given, 0)) / parameters["steps"]
+    benchmark(replay, strategy, problem, budget, given, 0)
+    benchmark.extra_info["cpu_milliseconds_a_step"] = step * 1e3
+    print(f"\n{step * 1e3:.2f} CPU ms a step, {samples / step:,.0f} relaxed networks a second")
+    assert most is None or step < most
