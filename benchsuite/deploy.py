@@ -62,6 +62,23 @@ class _Rewrite:
         return tuple(self.now_at[at] for at in layer.inputs)
 
 
+def _reading(layer: Layer, inputs: tuple[int, ...]) -> Layer:
+    """Return a layer that reads other positions; `replace` takes twice as long."""
+    if inputs == layer.inputs:
+        return layer
+    return Layer(
+        layer.name,
+        layer.kind,
+        inputs,
+        layer.shape,
+        layer.in_channels,
+        layer.kernel,
+        layer.stride,
+        layer.bias,
+        layer.relu,
+    )
+
+
 def _drop_zeros(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """Remove `none` and sums of nothing; a sum of one term is that term."""
     new = _Rewrite()
@@ -73,7 +90,7 @@ def _drop_zeros(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         elif layer.kind == "add" and len(alive) == 1:
             new.now_at[position] = new.now_at[alive[0]]
         else:
-            new.copy(position, replace(layer, inputs=tuple(new.now_at[at] for at in alive)))
+            new.copy(position, _reading(layer, tuple(new.now_at[at] for at in alive)))
     return tuple(new.layers)
 
 
@@ -85,8 +102,8 @@ def _fold_bn(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             new.layers[inputs[0]] = replace(new.layers[inputs[0]], bias=True)
             new.now_at[position] = inputs[0]
         else:
-            kind = "affine" if layer.kind == "bn" else layer.kind
-            new.copy(position, replace(layer, kind=kind, inputs=inputs))
+            affine = replace(layer, kind="affine") if layer.kind == "bn" else layer
+            new.copy(position, _reading(affine, inputs))
     return tuple(new.layers)
 
 
@@ -97,7 +114,7 @@ def _two_operand_adds(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         while layer.kind == "add" and len(inputs) > 2:
             partial = replace(layer, name=f"{layer.name}.part", inputs=inputs[:2])
             inputs = (new.append(partial), *inputs[2:])
-        new.copy(position, replace(layer, inputs=inputs))
+        new.copy(position, _reading(layer, inputs))
     return tuple(new.layers)
 
 
@@ -109,7 +126,7 @@ def _share_relu(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         if layer.kind == "relu" and inputs[0] in relu_of:
             new.now_at[position] = relu_of[inputs[0]]
             continue
-        new.copy(position, replace(layer, inputs=inputs))
+        new.copy(position, _reading(layer, inputs))
         if layer.kind == "relu":
             relu_of[inputs[0]] = new.now_at[position]
     return tuple(new.layers)
@@ -125,5 +142,5 @@ def _fuse_relu(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             new.layers[inputs[0]] = replace(new.layers[inputs[0]], relu=True)
             new.now_at[position] = inputs[0]
         else:
-            new.copy(position, replace(layer, inputs=inputs))
+            new.copy(position, _reading(layer, inputs))
     return tuple(new.layers)

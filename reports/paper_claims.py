@@ -17,6 +17,7 @@ from reports import (
     munas_fronts,
     munas_objectives,
     strategies,
+    udc_coding,
 )
 from reports._searches import LEVEL, claims_table
 from reports._tables import DEAD, about_accuracy
@@ -35,7 +36,7 @@ _OF_STUDIES = (
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     found = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
-    found += [*monas_ntk_batch.claims(table), *edgenas_cost.claims()]
+    found += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
     rows = claims_table(sorted(found, key=lambda claim: claim.paper))
     counts = rows["verdict"].value_counts()
     return Result(

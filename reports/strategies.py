@@ -95,7 +95,7 @@ def _rows(table: Table, found: Mapping[str, Array]) -> pd.DataFrame:
                     "lo": low,
                     "hi": high,
                     "regret": best - mean,
-                    "std": float(at_budgets[:, at].std(ddof=1)),
+                    "std": float(pd.Series(at_budgets[:, at]).std(skipna=False)),
                     "printed": float(theirs["test"]) if last else np.nan,
                     "printed std": float(theirs["std"]) if last else np.nan,
                     "printed seconds": float(theirs["seconds"]) if last else np.nan,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchsuite import outcomes, study
+from benchsuite import outcomes, stats, study
 from benchsuite.assemble import assemble
-from reports import _searches, monas_search
+from reports import _searches, monas_ntk_batch, monas_search, munas_fronts, udc_coding
 
 STUDIES = Path(study.__file__).parent / "studies"
 STUDY = """
@@ -145,3 +145,61 @@ def test_monas_ends_within_the_budget_of_its_study(table, tmp_path, name):
     found = outcomes.run(chosen, table, tmp_path)
     assert (found.runs["cell"] >= 0).all()
     assert found.runs["simulated_seconds"].to_numpy() == pytest.approx(1800)
+
+
+@pytest.mark.parametrize(("n", "ones"), [(1, 1), (40, 7), (300, 150), (1000, 0)])
+def test_bits_of_a_mask_are_those_of_bit_by_bit_predictions(n, ones):
+    mask = np.random.default_rng(n).permutation(np.arange(n) < ones)
+    seen, bits = [0.5, 0.5], 0.0
+    for bit in mask.astype(int).tolist():
+        bits -= np.log2(seen[bit] / sum(seen))
+        seen[bit] += 1
+    assert udc_coding.mask_bits(n, ones) == pytest.approx(bits)
+
+
+@given(st.lists(st.integers(-130, 130).filter(bool), min_size=1, max_size=60))
+def test_bits_of_a_golomb_rice_code_are_those_of_its_words(levels):
+    def word(level, k):
+        quotient, rest = divmod(abs(level) - 1, 1 << k)
+        return "01"[level < 0] + "1" * quotient + "0" + (f"{rest:0{k}b}" if k else "")
+
+    shortest = min(sum(len(word(level, k)) for level in levels) for k in range(8))
+    assert udc_coding.rice_bits(np.array(levels, dtype=np.int16)) == shortest
+
+
+@pytest.mark.parametrize("bits", [1, 2, 8])
+@pytest.mark.parametrize("non_zero", [0.1, 0.5, 1.0])
+def test_quantised_weights(bits, non_zero):
+    weights = np.random.default_rng(bits).normal(size=2001)
+    levels = udc_coding.quantised(weights, bits, non_zero)
+    assert (levels != 0).mean() == pytest.approx(non_zero, abs=1e-3)
+    assert len(np.unique(levels[levels != 0])) <= 2**bits
+    assert (np.sign(levels)[levels != 0] == np.sign(weights)[levels != 0]).all()
+    assert np.abs(weights[levels == 0]).max(initial=0) <= np.abs(weights[levels != 0]).min()
+
+
+@given(arrays(float, (7, 2), elements=st.integers(0, 9).map(float)))
+def test_the_lowest_error_by_size(points):
+    sizes = np.arange(10.0)
+    for size, found in zip(sizes, munas_fronts.attained(points, sizes), strict=True):
+        fitting = [error for needed, error in points if needed <= size]
+        assert found == min(fitting) if fitting else np.isnan(found)
+
+
+def test_the_volume_of_the_optimum_is_all_and_that_of_fewer_points_is_less():
+    optimum = np.array([[1.0, 9.0], [2.0, 5.0], [4.0, 1.0]])
+    of = munas_fronts.volumes({"all": [optimum], "some": [optimum[:1], optimum[1:]]}, optimum)
+    assert of["all"] == pytest.approx([100])
+    assert (of["some"] < 100).all()
+
+
+def test_batch_claims_rest_on_tau_of_one_cell_per_class(table):
+    cells, sampled = monas_ntk_batch._sampled(table)
+    of = table.values("class.functional")[cells]
+    assert len(set(of)) == len(of) == 200
+    tau = stats.kendall(
+        table.values("ntk_cond.k2.b32")[cells],
+        table.values("cifar10.test.200ep.mean")[cells],
+        direction="min",
+    )
+    assert sampled.value[monas_ntk_batch.BATCHES.index(32), 0] == pytest.approx(tau.value)
