@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Making:
     """What a worker needs: the table, the folder to write below, and what studies found.
 
-    lost: study -> why it found nothing; seeds: per search, None for the studies' own.
+    lost: study -> why it found nothing; seeds: per search, None for the studies' own; at_most: of
+    those no more.
     """
 
     table: Table
     folder: Path
     plugin_folders: tuple[Path, ...] = ()
     seeds: int | None = None
+    at_most: int | None = None
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ def run_study(making: Making, name: str) -> Outcome | str:
             making.table,
             folder,
             seeds=making.seeds,
+            at_most=making.at_most,
             plugin_folders=making.plugin_folders,
         )
     except UserError as error:

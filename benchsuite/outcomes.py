@@ -66,6 +66,7 @@ def run(
     folder: Path,
     *,
     seeds: int | None = None,
+    at_most: int | None = None,
     workers: int = 1,
     cluster: str | None = None,
     plugin_folders: Sequence[Path] = (),
@@ -74,15 +75,20 @@ def run(
     """Run a study on a table, or go on where it was stopped, and judge it.
 
     folder: finished jobs are kept in its `jobs/`; seeds: run as many per search, not the study's;
+    at_most: of those, run no more;
     workers, cluster: as `pool.map_jobs`;
     progress: called with the jobs done and the jobs there are. Raises UserError before anything is
     written where the study does not fit the table.
     """
     import pandas as pd
 
-    if seeds is not None:
-        entries = [dataclasses.replace(entry, seeds=seeds) for entry in chosen.searches]
-        chosen = dataclasses.replace(chosen, searches=tuple(entries))
+    chosen = dataclasses.replace(
+        chosen,
+        searches=tuple(
+            dataclasses.replace(entry, seeds=_seeds(seeds or entry.seeds, at_most))
+            for entry in chosen.searches
+        ),
+    )
     planned = study.plan(chosen, table, plugin_folders)
     found = study.run(
         planned,
@@ -117,10 +123,14 @@ def run(
         provenance={
             "study": chosen.name,
             "study_digest": chosen.digest,
-            "seeds": seeds or "as in the study",
+            "seeds": seeds or (f"at most {at_most}" if at_most else "as in the study"),
             "table": table.checksum,
             "made_by": environment(),
             "judged_by": sources(table),
             **{k: v for k, v in table.provenance.items() if k != "made_by"},
         },
     )
+
+
+def _seeds(wanted: int, at_most: int | None) -> int:
+    return wanted if at_most is None else min(wanted, at_most)

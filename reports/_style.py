@@ -61,7 +61,7 @@ def cloud(axes: Axes, x: Any, y: Any, colour: str = "#BBBBBB") -> None:
 
 
 def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit: float = 1) -> Any:
-    """Draw a matrix of correlations with its numbers; colours run from -limit to limit."""
+    """Draw a matrix of correlations; colours run from -limit to limit, numbers where they fit."""
     values = np.asarray(values, dtype=float)
     image = axes.imshow(values, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(columns)), columns, fontsize=SMALL, rotation=90)
@@ -69,7 +69,7 @@ def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    for i, j in np.argwhere(np.isfinite(values)):
+    for i, j in np.argwhere(np.isfinite(values)) if len(columns) <= 25 else ():
         dark = abs(values[i, j]) > 0.65 * limit
         text = "1" if values[i, j] > 0.995 else f"{values[i, j]:.2f}".replace("0.", ".", 1)
         axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color="w" if dark else "k")

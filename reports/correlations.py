@@ -15,7 +15,7 @@ from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
 from reports._tables import about_accuracy, headline_proxies, kind
 
-RESAMPLES = 200
+RESAMPLES = 100
 
 
 def _make(table: Table) -> Result:

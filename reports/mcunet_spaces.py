@@ -10,7 +10,7 @@ from benchsuite.api import Report, Result
 from benchsuite.table import Table
 from reports._style import MARKERS, PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
 
-SAMPLES = 1000
+SAMPLES = 400
 _KIB = 1024
 # The part of the paper's Fig. 3, and the ranges around its four parts.
 SRAM, FLASH = 320 * _KIB, 1024 * _KIB

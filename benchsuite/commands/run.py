@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchsuite.page import Entry
     from benchsuite.table import Table
 
-QUICK_SEEDS = 20
+QUICK_SEEDS = 3
 
 
 @click.command(
@@ -56,8 +56,8 @@ def command(
     _say("Tabulating 15,625 cells ...")
     table = assemble(plugin_folders, scores)
     table.write(out / "table.parquet")
-    run_seeds = seeds if seeds is not None else QUICK_SEEDS if quick else None
-    work = making.Making(table, out, plugin_folders, run_seeds)
+    at_most = QUICK_SEEDS if quick else None
+    work = making.Making(table, out, plugin_folders, seeds, at_most)
     workers = workers or os.cpu_count() or 1
     found = {}
     for name, outcome in making.studies(work, workers):
@@ -69,7 +69,8 @@ def command(
         entries.append(entry)
         _say(f"{entry.title}" + (f": left out, {entry.reason}" if entry.result is None else ""))
     entries.sort(key=lambda entry: entry.name)
-    notes = [] if run_seeds is None else [f"This run took {run_seeds} seeds per search."]
+    notes = [f"This run took {seeds} seeds per search."] if seeds else []
+    notes += [f"This run took at most {at_most} seeds per search."] if at_most else []
     _say("The page ...")
     outcomes = work.outcomes
     at = page.write(out / "index.html", table, entries, outcomes, notes if outcomes else [])
