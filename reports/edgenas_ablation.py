@@ -109,7 +109,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
 
 
 REPORT = Report(
-    title="EdgeNAS: ablations",
+    title="Section 4.4: ablations",
     answers="EdgeNAS, section 4.4: no penalty, a fixed one, operation counts for latency",
     make=_make,
     group="EdgeNAS",

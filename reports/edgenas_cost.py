@@ -87,7 +87,7 @@ def _rows() -> pd.DataFrame:
 
 
 REPORT = Report(
-    title="EdgeNAS: search cost",
+    title="Section 4.3: search cost",
     answers="EdgeNAS, section 4.3: GPU hours of searches, as stated",
     make=_make,
     group="EdgeNAS",

@@ -59,7 +59,7 @@ def _rows(printed: pd.Series, ours: pd.DataFrame) -> list[dict[str, object]]:
 
 
 REPORT = Report(
-    title="Latency tables validated",
+    title="Section 3.2: latency tables validated",
     answers="EdgeNAS, section 3.2: error of latency look-up tables per device",
     make=_make,
     group="EdgeNAS",

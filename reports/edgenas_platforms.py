@@ -148,7 +148,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
 
 
 REPORT = Report(
-    title="EdgeNAS: platforms",
+    title="Section 4.2: four platforms",
     answers="EdgeNAS, section 4.2: four platforms, each beside a baseline made by hand",
     make=_make,
     group="EdgeNAS",

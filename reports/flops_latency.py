@@ -126,7 +126,7 @@ def _figure(table: Table, flops: np.ndarray) -> Figure:
 
 
 REPORT = Report(
-    title="FLOPs and latency",
+    title="Fig. 3: FLOPs and latency",
     answers="MONAS (2024), Fig. 3: FLOPs against latency of all cells",
     make=_make,
     group="MONAS",

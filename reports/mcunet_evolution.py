@@ -170,7 +170,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
 
 
 REPORT = Report(
-    title="TinyNAS: evolution and runtimes",
+    title="Fig. 13, Table 2: evolution, two runtimes",
     answers="MCUNet (2020), Fig. 13 and Table 2: evolution's progress, and what the library buys",
     make=_make,
     group="MCUNet",

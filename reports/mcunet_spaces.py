@@ -126,7 +126,7 @@ def _best_figure(best: pd.DataFrame) -> Figure:
 
 
 REPORT = Report(
-    title="Search spaces",
+    title="Fig. 3 and 12: search spaces",
     answers="MCUNet (2020), Fig. 3 and 12: the best width and resolution under memory limits",
     make=_make,
     group="MCUNet",

@@ -51,7 +51,7 @@ def _figure(cells: list[tuple[str, int]]) -> Figure:
 
 
 REPORT = Report(
-    title="MONAS: cells drawn",
+    title="Fig. 4a: cells drawn",
     answers="MONAS (2024), Fig. 4a: the cells it found",
     make=_make,
     group="MONAS",

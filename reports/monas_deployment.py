@@ -121,7 +121,7 @@ def _look(at: int) -> dict[str, Any]:
 
 
 REPORT = Report(
-    title="Which deployment the printed latencies are of",
+    title="Table 2: which deployment its latencies allow",
     answers="MONAS (2024), Table 2: cells, channels and resolution its milliseconds allow",
     make=_make,
     group="MONAS",

@@ -117,7 +117,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
 
 
 REPORT = Report(
-    title="NTK condition numbers",
+    title="Fig. 2a: NTK condition numbers",
     answers="MONAS (2024), Fig. 2a: Kendall tau against the condition number K_i",
     make=_make,
     group="MONAS",

@@ -157,7 +157,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
 
 
 REPORT = Report(
-    title="NTK and batch size",
+    title="Fig. 2b: NTK and batch size",
     answers="MONAS (2024), Fig. 2b: Kendall tau and cost of the NTK's condition number by batch",
     make=_make,
     group="MONAS",

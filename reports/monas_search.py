@@ -294,7 +294,7 @@ def _labelled(figure: Figure, drawn: list[tuple[Axes, Mapping[str, pd.DataFrame]
 
 
 REPORT = Report(
-    title="MONAS: searches by weight",
+    title="Fig. 5 and 6: searches by weight",
     answers="MONAS (2024), Fig. 5 and 6: accuracy against latency and FLOPs, and portability",
     make=_make,
     group="MONAS",

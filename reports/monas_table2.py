@@ -102,7 +102,7 @@ def _search_time() -> pd.DataFrame:
 
 
 REPORT = Report(
-    title="MONAS: found cells",
+    title="Table 2: found cells",
     answers="MONAS (2024), Table 2: cost and accuracy of the cells found, and which cells they are",
     make=_make,
     group="MONAS",

@@ -191,7 +191,7 @@ def _figure(table: Table, found: Mapping[str, list[Array]], optimum: Array) -> F
 
 
 REPORT = Report(
-    title="Fronts of the optimisers",
+    title="Fig. 3: fronts of the optimisers",
     answers="muNAS (2021), Fig. 3: error against model size, evolution and Bayesian optimisation",
     make=_make,
     group="muNAS",

@@ -97,7 +97,7 @@ def _figure(table: Table, macs: dict[str, NDArray[np.int64]]) -> Figure:
 
 
 REPORT = Report(
-    title="MACs and latency",
+    title="Fig. 2: MACs and latency",
     answers="muNAS (2021), Fig. 2: MACs as a stand-in for latency, R2 per device",
     make=_make,
     group="muNAS",

@@ -143,7 +143,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
 
 
 REPORT = Report(
-    title="Objectives left out",
+    title="Fig. 4: objectives left out",
     answers="muNAS (2021), Fig. 4: fronts with all objectives, without size, without peak memory",
     make=_make,
     group="muNAS",

@@ -65,7 +65,7 @@ def _best(table: Table, flash: int, ram: int, macs: np.ndarray) -> dict[str, obj
 
 
 REPORT = Report(
-    title="Small cells",
+    title="Table 2: small cells",
     answers="muNAS (2021), Table 2: the best networks within limits on size and memory",
     make=_make,
     group="muNAS",

@@ -118,7 +118,7 @@ def rice_bits(levels: NDArray[np.int16]) -> int:
 
 
 REPORT = Report(
-    title="Entropy bound and codes",
+    title="Table 4: entropy bound and codes",
     answers="UDC (2022), Table 4: the bound on the compressed size beside real codes",
     make=_make,
     group="UDC",

@@ -100,7 +100,7 @@ def _figure(rows: pd.DataFrame) -> Figure:
 
 
 REPORT = Report(
-    title="Compressed size",
+    title="Fig. 1: compressed size",
     answers="UDC (2022), Fig. 1 left: size against bitwidth and sparsity",
     make=_make,
     group="UDC",
