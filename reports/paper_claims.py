@@ -16,8 +16,11 @@ from reports import (
     monas_search,
     munas_fronts,
     munas_objectives,
+    munas_pruning,
     strategies,
+    udc_ablation,
     udc_coding,
+    udc_sizes,
 )
 from reports._searches import LEVEL, claims_table
 from reports._tables import DEAD, about_accuracy
@@ -27,10 +30,13 @@ _OF_STUDIES = (
     monas_search,
     munas_fronts,
     munas_objectives,
+    munas_pruning,
     edgenas_platforms,
     edgenas_ablation,
     mcunet_evolution,
     strategies,
+    udc_ablation,
+    udc_sizes,
 )
 
 
@@ -49,7 +55,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "use others; n, seeds, bounds and budgets are in the notes of the report of each "
             "paper's figure or table.",
             f"open: the interval ({LEVEL}) of the difference includes none, or two parts of the "
-            f"claim disagree. {DEAD}.",
+            f"claim, or seeds where it names none, disagree. {DEAD}.",
         ),
     )
 

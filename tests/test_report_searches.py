@@ -1,8 +1,10 @@
 """Reports of searches: curves, intervals and claims against naive recomputations."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,20 @@ from hypothesis.extra.numpy import arrays
 
 from benchsuite import outcomes, stats, study
 from benchsuite.assemble import assemble
-from reports import _searches, monas_ntk_batch, monas_search, munas_fronts, udc_coding
+from benchsuite.cell import Cell
+from benchsuite.compressed import Compressed, n_bytes
+from benchsuite.network import Skeleton
+from reports import (
+    _searches,
+    _udc,
+    monas_ntk_batch,
+    monas_search,
+    munas_fronts,
+    munas_pruning,
+    udc_ablation,
+    udc_coding,
+    udc_sizes,
+)
 
 STUDIES = Path(study.__file__).parent / "studies"
 STUDY = """
@@ -203,3 +218,128 @@ def test_batch_claims_rest_on_tau_of_one_cell_per_class(table):
         direction="min",
     )
     assert sampled.value[monas_ntk_batch.BATCHES.index(32), 0] == pytest.approx(tau.value)
+
+
+@pytest.fixture(scope="module", params=[udc_ablation, udc_sizes], ids=["ablation", "sizes"])
+def udc(request, table, tmp_path_factory):
+    """A report of UDC, its study with searches cut short and three seeds, and their outcome."""
+    report = request.param.REPORT
+    chosen = study.load(STUDIES / f"{report.studies[0]}.toml")
+    searches = tuple(
+        dataclasses.replace(
+            entry,
+            seeds=3,
+            parameters={
+                **entry.parameters,
+                **({"steps": 40} if entry.strategy == "udc" else {}),
+            },
+        )
+        for entry in chosen.searches
+    )
+    short = dataclasses.replace(chosen, searches=searches)
+    return request.param, outcomes.run(short, table, tmp_path_factory.mktemp(short.name))
+
+
+def test_seeds_that_keep_the_size_are_those_whose_bytes_counted_anew_do(table, udc):
+    module, outcome = udc
+    result = module.REPORT.make(table, {module.STUDY: outcome})
+    (rows,) = result.tables.values()
+    runs = outcome.runs.to_dict("records")
+    assert rows["search"].tolist() == [entry.label for entry in outcome.study.searches]
+    some = 0
+    for entry, row in zip(outcome.study.searches, rows.to_dict("records"), strict=True):
+        limit = entry.setting.bounds["skeleton.bytes"]
+        mine = [run for run in runs if run["search"] == entry.label]
+        taken = [_bytes(run) for run in mine]
+        kept = [run for run, size in zip(mine, taken, strict=True) if size <= limit]
+        some += len(kept)
+        assert row["seeds"] == len(mine) == 3
+        assert row["keep the bound"] == len(kept)
+        assert row["largest / bound"] == pytest.approx(max(taken) / limit)
+        for name, column in (
+            (_udc.COMPRESSED, "compressed.test.cifar10"),
+            ("uncompressed: ESTIMATED accuracy", "test.cifar10"),
+        ):
+            naive = sum(run[column] for run in kept) / len(kept) if kept else np.nan
+            assert row[name] == pytest.approx(naive, nan_ok=True)
+    assert 0 < some < len(runs), "both kinds of seeds are counted"
+
+
+def _bytes(run):
+    """Count the bytes of an answer from its cell and its compression."""
+    form = {name: tuple(run[name]) for name in ("bits", "densities", "widths")}
+    return n_bytes(Cell.from_index(run["cell"]), Skeleton(cells_per_stage=1), Compressed(**form))
+
+
+@pytest.mark.parametrize(
+    ("kept", "ahead", "misses", "meets", "better"),
+    [
+        (0, 1.0, True, False, None),
+        (2, 1.0, None, False, None),
+        (4, 1.0, False, True, True),
+        (4, 0.0, False, True, None),
+        (4, -1.0, False, True, False),
+    ],
+)
+def test_verdicts_are_those_of_the_seeds(udc, kept, ahead, misses, meets, better):
+    """Four seeds of every search, of which so many keep the bound; full UDC is so far ahead."""
+    module, outcome = udc
+    first = outcome.runs.groupby("search").head(1)
+    full = first["search"].str.startswith("full UDC")
+    first = first.assign(**{"compressed.test.cifar10": 80 + ahead * full})
+    runs = pd.concat([first.assign(seed=seed, feasible=seed < kept) for seed in range(4)])
+    changed = dataclasses.replace(outcome, runs=runs)
+    found = {claim.says: claim.holds for claim in module.claims(None, {module.STUDY: changed})}
+    for says, holds in found.items():
+        if says.startswith(("full UDC meets", "minimising", "UDC finds a model")):
+            assert holds == meets
+        elif says.endswith(("is not met", "meet its constraint", "meet the constraint")):
+            assert holds == misses
+        else:
+            assert holds == better
+
+
+def test_a_difference_of_few_seeds_has_no_interval():
+    few, enough = np.arange(3.0), np.arange(4.0)
+    assert np.isnan(_udc.gap(few, enough)[1:]).all()
+    assert np.isfinite(_udc.gap(enough, enough)).all()
+    assert np.isnan(_udc.gap(few[:0], enough)).all()
+    assert "too few" in _udc.points(_udc.gap(few, enough))
+
+
+def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
+    chosen = study.load(STUDIES / f"{munas_pruning.STUDY}.toml")
+    few_widths = {"munas": {}, "munas_pruned": {"least": 0.6, "most": 0.75}}
+    short = tuple(
+        dataclasses.replace(entry, seeds=3, parameters={"rounds": 60} | few_widths[entry.strategy])
+        for entry in chosen.searches
+    )
+    outcome = outcomes.run(dataclasses.replace(chosen, searches=short), table, tmp_path)
+    (rows,) = munas_pruning.REPORT.make(table, {munas_pruning.STUDY: outcome}).tables.values()
+    of = {row["search"]: row for row in rows.to_dict("records")}
+    assert list(of) == [entry.label for entry in short]
+    for entry in short:
+        mine, row = outcome.runs[outcome.runs["search"] == entry.label], of[entry.label]
+        prefix = "compressed." if "pruning" in entry.label else ""
+        kept = [run for run in mine.to_dict("records") if run["feasible"]]
+        for run in kept:
+            for name, limit in entry.setting.bounds.items():
+                assert run[prefix + name] <= limit
+        assert row["feasible"] == len(kept)
+        for name, column, unit in (
+            ("size [KiB]", "flash.weights.mcu", 1024),
+            ("test accuracy", "test.cifar10", 1),
+        ):
+            values = [run[prefix + column] / unit for run in kept]
+            naive = sum(values) / len(values) if kept else np.nan
+            assert row[name] == pytest.approx(naive, nan_ok=True)
+    gained = munas_pruning.gained(outcome, "140 kB")[0]
+    with_, without = (of[f"evolution{how}, 140 kB"] for how in (" with pruning", ""))
+    assert gained == pytest.approx(with_["test accuracy"] - without["test accuracy"])
+
+
+def test_the_front_of_whole_cells_is_the_lowest_error_of_any_of_that_size(table):
+    size, error = table.values("flash.weights.mcu") / 1024, table.values("cifar10.test.200ep.mean")
+    whole = np.isfinite(table.values("depth"))
+    for at, lowest in munas_pruning.whole_front(table):
+        assert lowest == pytest.approx(100 - error[whole & (size <= at)].max())

@@ -1,0 +1,98 @@
+"""What reports of UDC's searches share: seeds that keep their size, and accuracies of those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchsuite.outcomes import Outcome
+from benchsuite.shrunken import BYTES
+from benchsuite.study import Entry
+from benchsuite.table import Table
+from reports._searches import difference, mean_interval, spread
+from reports._tables import kind
+
+COMPRESSED = "compressed: ESTIMATED accuracy"
+KEEP, SEEDS, DIFFERENT = "keep the bound", "seeds", "different answers"
+COLUMN = "compressed.test.cifar10"
+# Below it no order of the seeds is rarer than 5 % by chance: of 3 and 3 the best are apart in 10 %.
+FEWEST = 4
+Array = NDArray[np.float64]
+Interval = tuple[float, float, float]
+
+_FORM = ["cell", "bits", "densities", "widths"]
+_MISSING: Interval = (float("nan"), float("nan"), float("nan"))
+
+
+def runs_of(outcome: Outcome, label: str) -> pd.DataFrame:
+    """Return the runs of a search, one row per seed."""
+    return outcome.runs[outcome.runs["search"] == label]
+
+
+def bound(entry: Entry) -> float:
+    """Return the size [bytes] that a search has to keep."""
+    return float(entry.setting.bounds[BYTES])
+
+
+def within(runs: pd.DataFrame, column: str = COLUMN) -> Array:
+    """Return the accuracies [%] of the seeds that keep the bound: the paper prints no others."""
+    return runs.loc[runs["feasible"].astype(bool), column].to_numpy(dtype=np.float64)
+
+
+def interval(values: Array) -> Interval:
+    """Return mean, lower and upper end over seeds: NaN for no seed, no ends for one seed."""
+    if len(values) < 2:
+        return (float(values[0]) if len(values) else float("nan"), *_MISSING[1:])
+    mean, low, high = mean_interval(values)
+    return float(mean), float(low), float(high)
+
+
+def gap(one: Array, other: Array) -> Interval:
+    """Return the difference of two means over seeds; no ends below `FEWEST` seeds on a side."""
+    if not (len(one) and len(other)):
+        return _MISSING
+    if min(len(one), len(other)) < FEWEST:
+        return (float(one.mean() - other.mean()), *_MISSING[1:])
+    return difference(one, other)
+
+
+def points(found: Interval) -> str:
+    """Return a difference of accuracies as text."""
+    if np.isnan(found[0]):
+        return "no accuracy"
+    few = f"{found[0]:.2f} points, too few seeds for an interval"
+    return few if np.isnan(found[1]) else f"{spread(found)} points"
+
+
+def spelt(name: str, found: Interval) -> dict[str, float]:
+    """Return the three columns of an interval."""
+    return dict(zip((name, f"{name} lo", f"{name} hi"), found, strict=True))
+
+
+def counted(runs: pd.DataFrame) -> dict[str, int]:
+    """Return how many seeds there are, keep the bound, and gave different answers."""
+    return {
+        SEEDS: len(runs),
+        KEEP: int(runs["feasible"].sum()),
+        DIFFERENT: len(runs[_FORM].astype(str).drop_duplicates()),
+    }
+
+
+def accuracies(table: Table, runs: pd.DataFrame) -> Mapping[str, float]:
+    """Return the accuracies of the seeds that keep the bound, as compressed and uncompressed."""
+    return spelt(COMPRESSED, interval(within(runs))) | spelt(
+        f"uncompressed: {kind(table)}", interval(within(runs, "test.cifar10"))
+    )
+
+
+def about_compression(outcome: Outcome) -> str:
+    """Return the sentence that says what the accuracies of compressed networks stand on."""
+    assumed = " and ".join(sorted(outcome.runs["assumes"].dropna().unique()))
+    return (
+        f"Accuracies of compressed networks are estimates: those of the cell through the {assumed};"
+        " uncompressed is the same cell at full width and precision. Means are over the seeds that "
+        "keep the bound; others have a size, but no accuracy, as in the paper."
+    )

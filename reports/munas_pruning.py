@@ -1,0 +1,185 @@
+"""muNAS with and without pruning under four sizes: what its picks weigh and err (muNAS Fig. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite.api import Report, Result
+from benchsuite.outcomes import Outcome
+from benchsuite.problem import prepare
+from benchsuite.study import Entry
+from benchsuite.table import Table
+from reports._searches import LEVEL, Claim, sign
+from reports._style import (
+    COLUMN_WIDTH,
+    MARKERS,
+    PALETTE,
+    legend_above,
+    new_figure,
+    tidy,
+)
+from reports._tables import about_accuracy, accuracy
+from reports._udc import FEWEST, Interval, gap, interval, points, runs_of, spelt
+
+STUDY = "munas_pruning"
+SIZE = "flash.weights.mcu"
+PLAIN, PRUNED = "evolution", "evolution with pruning"
+Array = NDArray[np.float64]
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    outcome = outcomes[STUDY]
+    return Result(
+        tables={"munas_pruning": _rows(table, outcome)},
+        figures={"munas_pruning": _figure(table, outcome)},
+        notes=(
+            about_accuracy(table),
+            "Pruned networks keep the same share of the channels of every stage; sizes and memory "
+            "are exact, accuracies estimates through the "
+            f"{' and '.join(outcome.runs['assumes'].dropna().unique())}. It was measured on narrow "
+            "networks trained by themselves, and muNAS holds that pruning a larger one is better.",
+            f"{outcome.study.searches[0].budget.queries} trainings of 200 epochs, one cell per "
+            f"stage; lo, hi: {LEVEL}; of differences none below {FEWEST} seeds on each side. Means "
+            "are over the seeds whose pick keeps all bounds. whole cells: of the 15,625, those "
+            "with an input-output path that keep the bounds unpruned; the line in the figure is "
+            "their lowest error by size, whatever their memory and MACs. As in muNAS at least 10 % "
+            "of the channels are pruned away, also where the bounds do not ask for it. muNAS "
+            "prints no numbers.",
+            *(claim.sentence for claim in claims(table, outcomes)),
+        ),
+    )
+
+
+def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
+    """Return what muNAS says of pruning, and what the searches say."""
+    outcome = outcomes[STUDY]
+    both = {name: gained(outcome, name) for name in _bounds(outcome, PLAIN)}
+    signs = {sign(found) for found in both.values()}
+    rows = _rows(table, outcome).set_index("search")
+    tight = [rows.loc[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
+    reached = ", ".join(
+        f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.0f} KiB, "
+        f"which {row['whole cells']} whole cells keep"
+        for row in tight
+    )
+    return [
+        Claim(
+            "muNAS",
+            "section 4.2",
+            "aging evolution with pruning outperforms that without",
+            "accuracy with pruning minus without: "
+            + ", ".join(f"{points(found)} at {name}" for name, found in both.items()),
+            True if min(signs) > 0 else False if max(signs) < 0 else None,
+        ),
+        Claim(
+            "muNAS",
+            "section 4.2",
+            "pruning is essential for finding models with low resource usage",
+            reached,
+            all(row["whole cells"] == 0 < row["feasible"] == row["seeds"] for row in tight),
+        ),
+    ]
+
+
+def gained(outcome: Outcome, name: str) -> Interval:
+    """Return the accuracy with pruning minus without [points] under the bounds of a name."""
+    with_, without = (_entry(outcome, f"{label}, {name}") for label in (PRUNED, PLAIN))
+    return gap(picks(outcome, with_)[:, 1], picks(outcome, without)[:, 1])
+
+
+def picks(outcome: Outcome, entry: Entry) -> Array:
+    """Return size [KiB] and accuracy [%] of each seed's pick, as deployed, [S, 2].
+
+    Seeds whose pick breaks a bound, or that have none, are left out.
+    """
+    runs = runs_of(outcome, entry.label)
+    kept = runs[runs["feasible"].astype(bool)]
+    prefix = "compressed." if entry.strategy == "munas_pruned" else ""
+    values = kept[[f"{prefix}{SIZE}", f"{prefix}test.cifar10"]].to_numpy(dtype=np.float64)
+    found: Array = values / [1024, 1]
+    return found
+
+
+def _bounds(outcome: Outcome, label: str) -> list[str]:
+    """Return the names of the bounds a search ran under, as its labels say them."""
+    split = [entry.label.rpartition(", ") for entry in outcome.study.searches]
+    return [name for start, _, name in split if start == label]
+
+
+def _entry(outcome: Outcome, label: str) -> Entry:
+    (found,) = (entry for entry in outcome.study.searches if entry.label == label)
+    return found
+
+
+def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
+    has_path = np.isfinite(table.values("depth"))
+    rows = []
+    for entry in outcome.study.searches:
+        found, runs = picks(outcome, entry), runs_of(outcome, entry.label)
+        widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
+        whole = prepare(table, entry.setting).feasible & has_path
+        rows.append(
+            {
+                "search": entry.label,
+                "bound [KiB]": entry.setting.bounds[SIZE] / 1024,
+                "whole cells": int(whole.sum()),
+                "seeds": len(runs),
+                "feasible": len(found),
+                **spelt("size [KiB]", interval(found[:, 0])),
+                "channels left [%]": 100 * float(np.mean(widths)) if widths else 100.0,
+                "accuracy is": "ESTIMATED" if _is_estimate(table, entry) else "measured",
+                **spelt("test accuracy", interval(found[:, 1])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _is_estimate(table: Table, entry: Entry) -> bool:
+    return table.estimated or entry.strategy == "munas_pruned"
+
+
+def whole_front(table: Table) -> Array:
+    """Return size [KiB] and lowest error [%] of cells with a path, none pruned, [N, 2]."""
+    whole = np.isfinite(table.values("depth"))
+    size = table.values(SIZE)[whole] / 1024
+    error = 100 - accuracy(table, "cifar10")[whole]
+    sizes = np.unique(size)
+    return np.array([[at, error[size <= at].min()] for at in sizes])
+
+
+def _figure(table: Table, outcome: Outcome) -> Figure:
+    figure = new_figure(COLUMN_WIDTH, 3.0)
+    axes = figure.subplots()
+    most = 0.0
+    for label, colour, marker in zip((PRUNED, PLAIN), PALETTE, MARKERS, strict=False):
+        entries = [_entry(outcome, f"{label}, {name}") for name in _bounds(outcome, label)]
+        found = np.concatenate([picks(outcome, entry) for entry in entries])
+        most = max(most, float((100 - found[:, 1]).max(initial=0)))
+        text = label + " (ESTIMATED)" * _is_estimate(table, entries[0])
+        axes.plot(found[:, 0], 100 - found[:, 1], marker, color=colour, markersize=4, label=text)
+    front = whole_front(table)
+    text = "lowest of whole cells" + " (ESTIMATED)" * table.estimated
+    axes.plot(*front.T, "k--", drawstyle="steps-post", linewidth=0.9, label=text)
+    axes.set_xlabel("model size [KiB]")
+    axes.set_ylabel("test error [%]")
+    axes.set_xscale("log")
+    axes.set_xticks((10, 30, 100, 300), ("10", "30", "100", "300"))
+    axes.minorticks_off()
+    axes.set_ylim(0, 1.1 * most)
+    tidy(axes)
+    legend_above(figure, axes, 1)
+    return figure
+
+
+REPORT = Report(
+    title="Pruning in muNAS",
+    answers="muNAS (2021), Fig. 3: error against model size, evolution with and without pruning",
+    make=_make,
+    group="muNAS",
+    studies=(STUDY,),
+)
