@@ -145,7 +145,7 @@ def test_table_and_run(benchsuite, tmp_path):
     assert code == 0
     assert "15,625 cells" in out
     assert len(pd.read_parquet("t.parquet")) == 15_625
-    code, out, _ = benchsuite("run", "--out", "result")
+    code, out, _ = benchsuite("run", "--quick", "--out", "result")
     assert code == 0
     assert "ESTIMATED test accuracy" in out
     assert Path("result/table.parquet").is_file()

@@ -26,7 +26,10 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!-
 
 @pytest.fixture(scope="module")
 def table():
-    return assemble()
+    """The table of what ships."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BENCHSUITE_DATA", raising=False)
+        return assemble()
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,13 @@ def test_columns_unpack_to_the_table(table, parts):
     places = [5**place for place in (5, 4, 3, 2, 1, 0)]
     assert Cell(tuple(int(digits[6111]) // place % 5 for place in places)).index == 6111
     assert (tuple(data["ops"]), tuple(map(tuple, data["edges"]))) == (OPS, EDGES)
+
+
+@pytest.mark.nb201
+def test_public_files_push_out_only_what_others_measured(raw):
+    table = assemble()
+    assert not table.estimated
+    assert all(table.columns[name].kind == "reference" for name in columns.pack(table)["left_out"])
 
 
 @pytest.mark.parametrize("distinct", [1, 2, 256, 257, 9000, N_CELLS])
