@@ -177,7 +177,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
 
 
 REPORT = Report(
-    title="Pruning in muNAS",
+    title="Fig. 3: pruning",
     answers="muNAS (2021), Fig. 3: error against model size, evolution with and without pruning",
     make=_make,
     group="muNAS",

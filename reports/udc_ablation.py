@@ -181,7 +181,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
 
 
 REPORT = Report(
-    title="UDC: ablations",
+    title="Table 3: ablations",
     answers="UDC (2022), Table 3: searches without each of its parts, and vanilla DNAS",
     make=_make,
     group="UDC",

@@ -241,7 +241,7 @@ def _by_trainings(axes: Axes, outcome: Outcome, size: float) -> None:
 
 
 REPORT = Report(
-    title="UDC: accuracy and compressed size",
+    title="Fig. 5: accuracy and compressed size",
     answers="UDC (2022), Fig. 5a and 5b: UDC against random search, under three sizes",
     make=_make,
     group="UDC",
