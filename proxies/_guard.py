@@ -15,6 +15,7 @@ from benchsuite.errors import UserError
 from proxies._passes import Passes
 from proxies._score import score_network
 from proxies._tabulate import Spec
+from proxies._threads import one_thread
 
 TIMED_CELLS = 4
 LEAST_SECONDS = 0.01
@@ -27,17 +28,13 @@ def scores(spec: Spec, cells: Sequence[int]) -> dict[str, list[tuple[float, str]
     """
     loaded, batches = spec.load(), spec.batches(0)
     found: dict[str, list[tuple[float, str]]] = {}
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         for at, cell in enumerate(cells):
             once = _scored(spec, loaded, batches, cell)
             if at < TIMED_CELLS:
                 _same(once, _scored(spec, loaded, batches, cell), cell)
             for name, value in once.items():
                 found.setdefault(name, []).append(value)
-    finally:
-        torch.set_num_threads(before)
     return found
 
 
@@ -66,7 +63,7 @@ def timed(spec: Spec, name: str, cells: Sequence[int]) -> Callable[[], float]:
     once()
     repeats = min(50, 1 + int(LEAST_SECONDS / max(1e-6, once() * len(chosen))))
     chosen = chosen * repeats
-    return _one_thread(once)
+    return one_thread()(once)
 
 
 def reference() -> Callable[[], float]:
@@ -89,19 +86,7 @@ def reference() -> Callable[[], float]:
             torch.autograd.grad(maps.square().sum(), weights)
         return time.process_time() - start
 
-    return _one_thread(once)
-
-
-def _one_thread(function: Callable[[], float]) -> Callable[[], float]:
-    def wrapped() -> float:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            return function()
-        finally:
-            torch.set_num_threads(before)
-
-    return wrapped
+    return one_thread()(once)
 
 
 def _passes(spec: Spec, batches: Sequence[Any], cell: int) -> Passes:

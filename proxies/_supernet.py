@@ -11,8 +11,7 @@ Source: Chen et al., TE-NAS, ICLR 2021, section 3.2; Qiao et al., MONAS, section
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +24,7 @@ from benchsuite.network import Skeleton, build_supernet
 from proxies._batch import draw
 from proxies._images import open_images
 from proxies._net import Net, initialise
+from proxies._threads import one_thread
 from proxies._weights import Rule, draw_weights, generator
 from proxies.linear_regions import distinct, patches, signs
 from proxies.ntk_cond import kernel
@@ -102,7 +102,7 @@ class Meter:
 
         operators: codes left per edge.
         """
-        with _one_thread():
+        with one_thread():
             each = [self._once(operators, repeat) for repeat in range(self.repeats)]
         condition, regions = np.mean(each, axis=0)
         return float(condition), float(regions)
@@ -135,14 +135,3 @@ def _nets(meter: Meter, repeat: int) -> tuple[Supernet, Supernet]:
         Supernet(thin, meter.seed, repeat, "kaiming_fan_out"),
         Supernet(one, meter.seed, repeat, "kaiming"),
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in the same order whatever the machine; thin nets gain nothing by threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

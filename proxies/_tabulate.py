@@ -31,6 +31,7 @@ from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
 from benchsuite.pool import ONE_THREAD, environment
 from proxies import _rows
+from proxies._threads import one_thread
 
 BATCHES = 2
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
@@ -274,7 +275,7 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
 
     batches = _batches(spec, repeat)
     passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
-    with _one_thread():
+    with one_thread():
         scores = score_network(_loaded(spec), passes)
     return {
         "cell": cell,
@@ -284,18 +285,6 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
         "reasons": scores.reasons,
         "seconds": {name: round(value, 6) for name, value in scores.seconds.items()},
     }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @functools.lru_cache(maxsize=2)

@@ -11,7 +11,7 @@ from benchsuite.columns import DATASETS
 from benchsuite.correlate import CELLS, mask
 from benchsuite.errors import UserError
 from benchsuite.table import Table
-from reports._tables import about_accuracy, accuracy, kind, published
+from reports._tables import about_accuracy, about_repeats, accuracy, kind, published
 
 EXPECTED = 0.03
 RESAMPLES = 100
@@ -19,14 +19,14 @@ RESAMPLES = 100
 LIKELY = {
     "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours each once, images",
     "zen": "the two agree on cells without dead operators; ours scores the pruned network",
-    "grasp": "ill-conditioned: one repeat agrees with another at Pearson .64 only",
+    "grasp": "ill-conditioned: its repeats disagree, see Proxies: repeats",
     "grad_norm": "gradients of one batch of 32, at 16x16",
     "grad_norm_global": "gradients of one batch of 32, at 16x16",
     "te_nas": "other batch and inputs for the NTK; regions of the full network here",
     "zico": "two batches of 32; the ratio mean / deviation of two is ill-conditioned",
-    "jacob_cov": "one repeat at 16x16; cells without a path are missing here",
+    "jacob_cov": "inputs of 16x16; cells without a path are missing here",
     "fisher": "theirs is of activations by channel alone; ours weighs channels by their weights",
-    "plain": "its sign is random by weights and batch: one repeat",
+    "plain": "its sign is random by weights and batch",
 }
 
 
@@ -47,9 +47,8 @@ def _make(table: Table) -> Result:
             f"verdict: agrees = either of ours is within {EXPECTED}; sampling = it is once "
             "the error "
             "of a published sample of fewer cells is added; differs = neither, with the likely "
-            "reason. Ours: one repeat, 32 CIFAR-10 images at 16x16 for all datasets, five "
-            "cells per "
-            "stage. Supervised methods and those with public code only for other spaces are left "
+            f"reason. Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
+            f"{about_repeats(table)} Supervised methods and those with public code only for other spaces are left "
             "out; MONAS prints its tau only in a figure.",
             "Verdicts: "
             + "; ".join(f"{name} {count} of {len(frame)}" for name, count in _counts(frame).items())

@@ -13,7 +13,16 @@ from benchsuite.columns import DATASETS, seconds_name
 from benchsuite.correlate import mask
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, label_points, new_figure, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, headline_proxies, kind, short, upward
+from reports._tables import (
+    DEAD,
+    about_accuracy,
+    about_repeats,
+    accuracy,
+    headline_proxies,
+    kind,
+    short,
+    upward,
+)
 
 BUDGET = 60.0
 ANALYTIC = ("convs", "depth", "flops", "params", "tensors")
@@ -32,8 +41,8 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             "seconds per cell: mean processor time of one thread, the proxy taken alone with the "
-            "passes it needs, as tabulated (see `benchsuite/data/README.md`: 32 images of 16x16, "
-            "one repeat). The NTK in training mode, linear regions and SWAP run on plain "
+            "passes it needs, as tabulated (see `benchsuite/data/README.md`: 32 images of 16x16; "
+            f"the mean over repeats). {about_repeats(table)} The NTK in training mode, linear regions and SWAP run on plain "
             "torch modules, the others on shared hand-"
             "written passes, which is part of the difference. Analytic proxies cost nothing.",
             f"pick: expected test {kind(table)} of the best-scored of as many cells, drawn without "
