@@ -48,8 +48,8 @@ def _make(table: Table) -> Result:
             "the error "
             "of a published sample of fewer cells is added; differs = neither, with the likely "
             f"reason. Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
-            f"{about_repeats(table)} Supervised methods and those with public code only for other spaces are left "
-            "out; MONAS prints its tau only in a figure.",
+            f"{about_repeats(table)} Supervised methods and those with public code only for other "
+            "spaces are left out; MONAS prints its tau only in a figure.",
             "Verdicts: "
             + "; ".join(f"{name} {count} of {len(frame)}" for name, count in _counts(frame).items())
             + ".",
