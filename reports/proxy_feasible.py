@@ -81,11 +81,9 @@ def _figure(
     wide = of.pivot_table(index="proxy", columns="subset", values="tau", sort=False)
     order = wide.mean(axis=1).sort_values(ascending=False).index
     labels = [label for label, _, _ in subsets]
-    figure = new_figure(PAGE_WIDTH * 0.75, 1.6 + 0.17 * len(order))
+    figure = new_figure(PAGE_WIDTH, 3.0 + 0.17 * len(order))
     axes = figure.add_subplot()
-    texts = [
-        f"{label.replace(', ', chr(10))}\n{int(fits.sum()):,} cells" for label, fits, _ in subsets
-    ]
+    texts = [f"{label}: {int(fits.sum()):,} cells" for label, fits, _ in subsets]
     image = heatmap(axes, wide.loc[order, labels].to_numpy(), list(order), texts)
     bar = figure.colorbar(image, ax=axes, fraction=0.06)
     bar.set_label(f"Kendall tau-b with {NAMES[SHOWN]} test {what}", fontsize=SMALL)
