@@ -20,6 +20,7 @@ from reports import (
     strategies,
     udc_ablation,
     udc_coding,
+    udc_inflation,
     udc_sizes,
 )
 from reports._searches import LEVEL, claims_table
@@ -36,6 +37,7 @@ _OF_STUDIES = (
     mcunet_evolution,
     strategies,
     udc_ablation,
+    udc_inflation,
     udc_sizes,
 )
 

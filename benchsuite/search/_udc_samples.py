@@ -19,9 +19,10 @@ class Decisions:
         """Return almost uniform logits [D, K]."""
         return np.where(self.valid, 1e-3 * rng.standard_normal(self.valid.shape), -np.inf)
 
-    def project(self, logits: Array, freedom: float) -> Array:
+    def project(self, logits: Array, freedom: float | Array) -> Array:
         """Return the log of pi projected onto {max pi <= 1 / K + xi}, xi = freedom (1 - 1 / K).
 
+        freedom: from 0 to 1, of all decisions or of each [D, 1].
         P_S(pi) = softmax(log pi / T) with the least T >= 1 that satisfies it (equation 8): Newton's
         method on the convex log sum exp((log pi - max) / T) + log(bound), from the uniform side, so
         that the bound holds wherever it stops.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import EDGES, OPS, index_of
+from benchsuite.cell import EDGES, OPS, all_ops, index_of
 from benchsuite.compressed import (
     BITS,
     DENSITIES,
@@ -166,6 +166,17 @@ class Compression:
         logs = self._log_kept[np.arange(STAGES), pair, chosen[:, _W]]
         kept: Array = np.exp(logs.sum(axis=1))
         return kept
+
+    def options_of(self, cell: int, form: Compressed) -> NDArray[np.int64]:
+        """Return the options [15] of a cell and its compression; see `answer`."""
+        chosen = [*all_ops()[cell]]
+        for values, options in (
+            (form.bits, BITS),
+            (form.densities, DENSITIES),
+            (form.widths, WIDTHS),
+        ):
+            chosen += [options.index(value) for value in values]
+        return np.array(chosen, dtype=np.int64)
 
     def answer(self, chosen: NDArray[np.int64]) -> None:
         """Answer the cell and the compression of the chosen options [15]."""
