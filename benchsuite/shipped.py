@@ -28,3 +28,9 @@ def join_tables(table: Table, scores: Path | None = None) -> Table:
             table = table.joined(other.without(own.columns if own else ()))
             about[path.stem] = dict(other.provenance)
     return Table(table.data, table.columns, {**table.provenance, "joined": about})
+
+
+def variants() -> dict[str, Table]:
+    """Return the shipped tables of the same proxies under other settings, on a sample, by name."""
+    paths = sorted((FOLDER / "variants").glob("*.parquet"))
+    return {path.stem: Table.open(path) for path in paths}

@@ -1,4 +1,4 @@
-"""Speed of the tau-b bootstrap as a ratio to a loop over scipy in the same run."""
+"""Speed of the tau-b bootstrap and of the weighted tau as ratios to scipy in the same run."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from benchsuite.cell import N_CELLS
-from benchsuite.stats import kendall_bootstrap
+from benchsuite.stats import kendall_bootstrap, weighted_kendall
 
 PROXIES, DATASETS, RESAMPLES = 20, 3, 1000
 
@@ -43,3 +43,18 @@ def test_bootstrap_of_twenty_proxies_on_three_datasets(benchmark, columns):
     benchmark.extra_info["ms_per_tau"] = ours * 1e3
     benchmark.extra_info["times_faster_than_scipy"] = scipys / ours
     assert scipys / ours > 8
+
+
+@pytest.mark.perf
+def test_the_weighted_tau_beside_scipys(benchmark, columns):
+    scores, truths = columns
+    weighted_kendall(scores[0], truths[0])  # compiles
+    benchmark(weighted_kendall, scores[0], truths[0])
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        scipy.stats.weightedtau(scores[0], truths[0], rank=None)
+        times.append(time.perf_counter() - start)
+    benchmark.extra_info["scipy_ms"] = min(times) * 1e3
+    benchmark.extra_info["times_faster_than_scipy"] = min(times) / benchmark.stats["min"]
+    assert benchmark.stats["min"] < min(times)

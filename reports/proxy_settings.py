@@ -1,0 +1,156 @@
+"""What the network and the images of the proxies' table change: other settings, beside repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchsuite import shipped, stats
+from benchsuite.api import Report, Result
+from benchsuite.columns import DATASETS
+from benchsuite.table import Table
+from reports._style import COLOURS, COLUMN_WIDTH, MARKERS, PALETTE, legend_above, new_figure, tidy
+from reports._tables import (
+    DEAD,
+    about_accuracy,
+    accuracy,
+    headline_proxies,
+    kind,
+    repeats_of,
+    short,
+)
+
+BETWEEN, OTHER = "tau between repeats", "tau of the settings"
+
+
+def _make(table: Table) -> Result:
+    variants = shipped.variants()
+    rows = pd.DataFrame(
+        row for setting, other in variants.items() for row in _rows(table, setting, other)
+    )
+    return Result(
+        tables={"proxy_settings": rows, "proxy_settings_made": _settings(variants)},
+        figures={"proxy_settings": _figure(rows)},
+        notes=(
+            about_accuracy(table),
+            "Each setting was scored on a random sample of functional classes, one repeat; n "
+            "classes, each counted once. "
+            f"{OTHER}: mean tau-b between its scores and those of each repeat of the table with "
+            "other weights (all but the first; of proxies with one repeat, with the same weights); "
+            f"{BETWEEN}: the same between the first repeat and each other one. Where the former "
+            "is no lower than the latter, the setting changes the order of the classes no more "
+            "than new weights and images do.",
+            f"tau here, tau there: with CIFAR-10 test {kind(table)} on these classes, of the "
+            f"table's repeats (mean of their tau) and of the setting. {DEAD}.",
+            _verdict(rows),
+        ),
+    )
+
+
+def _rows(table: Table, setting: str, other: Table) -> Iterator[dict[str, str | int | float]]:
+    """Yield one row per proxy of a setting that the table holds too."""
+    repeats = repeats_of(table)
+    truth = accuracy(table, DATASETS[0])
+    for name in headline_proxies(table):
+        if name not in other.columns:
+            continue
+        there = other.values(name)
+        cells = _one_per_class(table, np.isfinite(there))
+        here = [table.values(of)[cells] for of in repeats.get(name, [name])]
+        direction = table.columns[name].direction
+        first, others = here[0], here[1:]
+        yield {
+            "setting": setting,
+            "proxy": short(name),
+            "n": len(cells),
+            OTHER: float(np.mean([_tau(a, there[cells]) for a in others or here])),
+            BETWEEN: float(np.mean([_tau(a, first) for a in others])) if others else np.nan,
+            "tau here": float(np.mean([_tau(a, truth[cells], direction) for a in here])),
+            "tau there": _tau(there[cells], truth[cells], direction),
+        }
+
+
+def _one_per_class(table: Table, scored: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the first scored cell of every class that has one."""
+    cells = np.flatnonzero(scored)
+    _, first = np.unique(table.values("class.functional")[cells], return_index=True)
+    return cells[np.sort(first)]
+
+
+def _tau(a: NDArray[np.float64], b: NDArray[np.float64], direction: str = "max") -> float:
+    return stats.kendall(a, b, direction=direction).value
+
+
+def _settings(variants: Mapping[str, Table]) -> pd.DataFrame:
+    """Return what each setting is."""
+    rows = []
+    for name, table in variants.items():
+        made = table.provenance["settings"]
+        rows.append(
+            {
+                "setting": name,
+                **made["skeleton"],
+                "batch": made["batch"]["size"],
+                "images": made["batch"]["images"],
+                "scored classes": table.provenance["rows"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _verdict(rows: pd.DataFrame) -> str:
+    """Say, per setting, for which proxies it changes the order more than a repeat does."""
+    said = []
+    for setting, of in rows.groupby("setting", sort=False):
+        known = of[of[BETWEEN].notna()]
+        worse = known[known[OTHER] < known[BETWEEN] - 0.02]
+        names = ", ".join(
+            f"{p} ({o:.2f} against {b:.2f})"
+            for p, o, b in zip(worse["proxy"], worse[OTHER], worse[BETWEEN], strict=True)
+        )
+        said.append(f"{setting}: {len(worse)} of {len(known)} {names}".rstrip())
+    return "Proxies that agree less with themselves, by more than 0.02: " + "; ".join(said) + "."
+
+
+def _figure(rows: pd.DataFrame) -> Figure:
+    proxies = list(dict.fromkeys(rows["proxy"]))
+    figure = new_figure(COLUMN_WIDTH, 0.9 + 0.19 * len(proxies))
+    axes = figure.add_subplot()
+    place = {name: len(proxies) - at for at, name in enumerate(proxies)}
+    noise = rows.groupby("proxy")[BETWEEN].mean().dropna()
+    axes.plot(
+        noise,
+        [place[name] for name in noise.index],
+        "|",
+        color=COLOURS["grey"],
+        markersize=11,
+        markeredgewidth=2,
+        label="two repeats",
+    )
+    settings = list(dict.fromkeys(rows["setting"]))
+    for at, (name, colour) in enumerate(zip(settings, PALETTE, strict=False)):
+        of = rows[rows["setting"] == name]
+        axes.plot(
+            of[OTHER],
+            [place[p] for p in of["proxy"]],
+            MARKERS[at],
+            color=colour,
+            markersize=4,
+            label=name,
+        )
+    axes.set_yticks(list(place.values()), list(place))
+    axes.set_xlabel("tau-b with the table's repeats")
+    tidy(axes, "x")
+    legend_above(figure, axes, 3)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies: settings",
+    answers="what other images, resolutions and heads change in the order of the cells",
+    make=_make,
+)
