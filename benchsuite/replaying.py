@@ -27,8 +27,7 @@ LEAST_SECONDS = 0.01
 
 def read_study(named: str) -> tuple[str, str]:
     """Return name and text of a study, a file or one of `benchsuite/studies`; checked."""
-    own = Path(__file__).parent / "studies" / f"{named}.toml"
-    loaded = study.load(own if "/" not in named and own.is_file() else Path(named))
+    loaded = study.load(study.find(named))
     return loaded.name, loaded.text
 
 
