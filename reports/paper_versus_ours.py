@@ -17,7 +17,8 @@ EXPECTED = 0.03
 RESAMPLES = 100
 # What is known to be different on our side, by proxy: given as the likely reason of a gap.
 LIKELY = {
-    "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours each once, images",
+    "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours each once, images; "
+    "noise moves ours too, see Proxies: settings",
     "zen": "the two agree on cells without dead operators; ours scores the pruned network",
     "grasp": "ill-conditioned: its repeats disagree, see Proxies: repeats",
     "grad_norm": "gradients of one batch of 32, at 16x16",
