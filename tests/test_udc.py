@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from search_tables import table
 
@@ -47,6 +47,7 @@ def space(kind=Compression, where=None, *more):
 
 
 @given(st.integers(0, 2**32), st.floats(0, 1), st.floats(0.1, 30))
+@example(6578318, 1.0, 13.0)
 def test_pi_is_projected_onto_the_set_of_equation_8_and_keeps_its_order(seed, freedom, scale):
     decisions = Decisions((5, 5, 4, 11, 10))
     logits = np.where(

@@ -23,21 +23,22 @@ class Decisions:
         """Return the log of pi projected onto {max pi <= 1 / K + xi}, xi = freedom (1 - 1 / K).
 
         freedom: from 0 to 1, of all decisions or of each [D, 1].
-        P_S(pi) = softmax(log pi / T) with the least T >= 1 that satisfies it (equation 8): Newton's
-        method on the convex log sum exp((log pi - max) / T) + log(bound), from the uniform side, so
-        that the bound holds wherever it stops.
+        P_S(pi) = softmax(log pi / T) with the least T >= 1 that satisfies it (equation 8): 1 where
+        pi does already, else by Newton's method on the convex log sum exp((log pi - max) / T) +
+        log(bound), from the uniform side, so that the bound holds wherever it stops.
         """
         bound = 1 / self.options + freedom * (1 - 1 / self.options)
         below = np.where(self.valid, logits - logits.max(axis=1, keepdims=True), 0.0)
         weight = self.valid.astype(np.float64)
-        cold = np.zeros_like(bound)
+        within = (weight * np.exp(below)).sum(axis=1, keepdims=True) * bound >= 1
+        cold = within.astype(np.float64)
         for _ in range(30):
             e = weight * np.exp(below * cold)
             total = e.sum(axis=1, keepdims=True)
             excess = np.log(total * bound)
             slope = (e * below).sum(axis=1, keepdims=True) / total
             step = np.where(slope < 0, excess / np.minimum(slope, -1e-300), -1.0)
-            ahead = np.minimum(cold - np.where(excess > 0, step, 0.0), 1.0)
+            ahead = np.where(within, 1.0, np.minimum(cold - np.where(excess > 0, step, 0.0), 1.0))
             if np.abs(ahead - cold).max() < 1e-12:
                 break
             cold = ahead
