@@ -131,6 +131,29 @@ def test_correlate_in_json(benchsuite):
     assert "ESTIMATED" in answer["provenance"]["accuracy"]
 
 
+def test_correlate_finds_the_best_pair(benchsuite):
+    line = "correlate --proxy flops,depth,naswot --dataset cifar10 --resamples 20 --combine 2"
+    code, out, err = benchsuite(*line.split(), "--json")
+    assert code == 0
+    assert "folds" in err
+    pairs = json.loads(out)["combinations"]
+    assert pairs
+    assert all(pair["tau"] > 0.5 and pair["dataset"] == "cifar10" for pair in pairs)
+    code, out, _ = benchsuite(*line.split())
+    assert code == 0
+    assert "Best by sum of ranks" in out
+
+
+def test_the_package_runs_as_a_module():
+    found = subprocess.run(
+        [sys.executable, "-m", "benchsuite", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.startswith("benchsuite, version")
+
+
 @pytest.mark.parametrize("what", ["columns", "proxies", "reports"])
 def test_lists(benchsuite, what):
     code, out, _ = benchsuite("ls", what)

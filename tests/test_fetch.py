@@ -2,12 +2,16 @@
 
 import hashlib
 import http.server
+import json
 import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchsuite import fetch as module
+from benchsuite import importing
+from benchsuite.commands.fetch import command
 from benchsuite.errors import UserError
 from benchsuite.fetch import Places, fetch, find, folder_of, places
 from benchsuite.sources_api import PinnedFile, Source
@@ -191,3 +195,19 @@ def test_the_drop_folder_must_exist(monkeypatch, tmp_path):
     assert places().drop == tmp_path
     monkeypatch.delenv("BENCHSUITE_DATA")
     assert places().drop is None
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_command_downloads_and_says_what_there_is(server, tmp_path, monkeypatch, as_json):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.setattr(importing, "all_sources", lambda: (source(pin(server, "ok")),))
+    result = CliRunner().invoke(command, ["--json"] if as_json else [])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "benchsuite/owner/name/data.bin").read_bytes() == CONTENT
+    if as_json:
+        found = json.loads(result.stdout)
+        assert all(name.endswith("@estimate-1") for name in found["columns"])
+    else:
+        assert "14 columns of accuracies" in result.stdout
+        assert "ESTIMATED" in result.stdout
