@@ -120,6 +120,16 @@ def test_two_cells():
     assert kendall([1, 2], [4, 3]).value == -1
 
 
+@every_statistic
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_rounding_leads_out_of_range(statistic, sign):
+    """Before it is clipped the weighted tau of (1, 2) with itself is 1 + 2e-16."""
+    for n in range(2, 40):
+        value = statistic(sign * np.arange(n), np.arange(n)).value
+        assert value == pytest.approx(sign)
+        assert abs(value) <= 1
+
+
 # weighted tau, Spearman, top k
 
 
