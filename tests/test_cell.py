@@ -164,6 +164,7 @@ def test_parse_takes_what_people_type():
         ("|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "'none~0' in .* with source ~1"),
         ("|none~0|+|none~0|none|+|none~0|none~1|none~2|", "'none' in .* with source ~1"),
         ("|none~0|none~1|+|none~0|none~1|+|none~0|none~1|none~2|", "three nodes"),
+        ("|none~0|+|none~0|+|none~0|none~1|none~2|", "three nodes"),
         ("|none~0|+|none~0|none~1|", "three nodes"),
         ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|+|none~0|", "three nodes"),
     ],
