@@ -152,6 +152,7 @@ def test_parse_takes_what_people_type():
     ("text", "hint"),
     [
         ("15625", "0 to 15624"),
+        ("15626", "0 to 15624"),
         ("-1", "0 to 15624"),
         ("", "index"),
         ("best", "index"),

@@ -361,6 +361,15 @@ def test_bad_input_is_answered_by_a_sentence(call, sentence):
         call()
 
 
+@pytest.mark.parametrize("statistic", [kendall, weighted_kendall, spearman, top_k_kendall])
+def test_the_direction_is_said_by_name(statistic):
+    x = [1.0, 2.0, 3.0]
+    with pytest.raises(TypeError, match="positional"):
+        statistic(x, x, *([2] if statistic is top_k_kendall else []), "min")
+    with pytest.raises(TypeError, match="positional"):
+        partial_kendall(x, x, [1, 3, 2], "min")
+
+
 def test_none_is_missing():
     assert kendall([1, None, 3], [1, 2, 3]).n_missing == 1
 

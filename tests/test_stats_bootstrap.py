@@ -321,6 +321,17 @@ def test_more_bad_input():
             Bootstrap(np.array(0.0), np.zeros(3)).interval(level)
 
 
+@pytest.mark.parametrize(
+    ("call", "values"), [(kendall_bootstrap, [[1, 2]]), (paired_kendall_test, [1, 2])]
+)
+def test_options_are_said_by_name(call, values):
+    columns = [values] * (3 if call is paired_kendall_test else 2)
+    with pytest.raises(TypeError, match="positional"):
+        call(*columns, np.random.default_rng(0), "max")
+    with pytest.raises(TypeError, match="positional"):
+        bootstrap(kendall, [1, 2], [1, 2], np.random.default_rng(0), 3)
+
+
 def test_nothing_is_drawn_from_the_global_generator():
     x, y = correlated(30)
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
