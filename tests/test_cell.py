@@ -148,6 +148,9 @@ def test_parse_takes_what_people_type():
         assert Cell.parse(text) == cell
 
 
+FOURTH_NODE = "+|none~0|none~1|none~2|none~3|"
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -168,6 +171,7 @@ def test_parse_takes_what_people_type():
         ("|none~0|+|none~0|+|none~0|none~1|none~2|", "three nodes"),
         ("|none~0|+|none~0|none~1|", "three nodes"),
         ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|+|none~0|", "three nodes"),
+        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|" + FOURTH_NODE, "three nodes"),
     ],
 )
 def test_what_is_no_cell_is_refused_with_a_hint(text, hint):

@@ -344,6 +344,7 @@ def test_noise_ceiling_of_nothing():
     ("call", "sentence"),
     [
         (lambda: kendall([1, 2], [1, 2, 3]), "The score has 2 cells and the truth 3"),
+        (lambda: kendall([1, 2, 3], [1, 2]), "The score has 3 cells and the truth 2"),
         (lambda: kendall([[1, 2]], [[1, 2]]), r"The score has shape \(1, 2\)"),
         (lambda: kendall(["a", "b"], [1, 2]), "The score is not an array of numbers"),
         (lambda: kendall([1, 2], [[1], [2, 3]]), "The truth is not an array of numbers"),
