@@ -375,6 +375,12 @@ def test_none_is_missing():
     assert kendall([1, None, 3], [1, 2, 3]).n_missing == 1
 
 
+def test_a_direction_only_negates():
+    largest = np.finfo(float).max
+    negated = kendall([largest, 1, 2], [1, 2, 3], direction="min")
+    assert (negated.n_missing, negated.value) == (0, pytest.approx(1 / 3))
+
+
 def test_the_public_names_exist():
     assert sorted(stats.__all__) == stats.__all__
     assert all(hasattr(stats, name) for name in stats.__all__)
