@@ -316,7 +316,7 @@ def test_more_bad_input():
         bootstrap(kendall, [1, 2], [1, 2], rng, resamples=-1)
     with pytest.raises(UserError, match="The score has 3 cells and the truth 2"):
         paired_kendall_test([1, 2], [1, 2, 3], [1, 2], rng)
-    for level in (0, 1, 95):
+    for level in (-0.5, 0, 1, 95):
         with pytest.raises(UserError, match=f"A level of {level} was asked for"):
             Bootstrap(np.array(0.0), np.zeros(3)).interval(level)
 
