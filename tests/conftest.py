@@ -18,3 +18,13 @@ def raw() -> Path:
     if not folder:
         pytest.skip("BENCHSUITE_DATA names no folder with the public NAS-Bench-201 files")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def victims(tmp_path_factory):
+    """The process that forks what is to be killed, limited or misled (see `_victims`)."""
+    from _victims import Victims
+
+    running = Victims(tmp_path_factory.mktemp("victims"))
+    yield running
+    running.close()

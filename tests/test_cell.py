@@ -1,6 +1,7 @@
 """Cells: every encoding of every cell goes there and back and agrees with the authors' code."""
 
 import bz2
+import dataclasses
 import itertools
 import pickle
 
@@ -30,6 +31,31 @@ cells = st.integers(0, N_CELLS - 1).map(Cell.from_index)
 
 def test_every_index_is_a_different_cell():
     assert len(set(EVERY_CELL)) == N_CELLS == 15_625
+
+
+@pytest.mark.parametrize("end", [(), (0, 0), (-1,), (5,), (6,)])
+def test_operators_that_are_no_cell_are_refused(end):
+    ops = (0,) * 5 + end
+    with pytest.raises(UserError, match=r"six operator codes from 0 to 4.*0->1, 0->2, 1->2, 0->3"):
+        Cell(ops)
+    with pytest.raises(UserError, match=r"is not a cell in 'naslib': six codes"):
+        Cell.decode(ops, "naslib")
+
+
+def test_a_cell_is_a_value_that_is_ordered_and_cannot_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Cell.from_index(0).ops = (0,) * 6
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ENCODINGS["naslib"].ops = ()
+    assert sorted(EVERY_CELL) == [Cell(ops) for ops in itertools.product(range(5), repeat=6)]
+
+
+def test_what_every_caller_shares_is_made_once_and_cannot_be_overwritten():
+    assert all_ops() is all_ops()
+    assert all_archs() is all_archs()
+    assert all_ops().dtype == np.uint8
+    with pytest.raises(ValueError, match="read-only"):
+        all_ops()[0, 0] = 1
 
 
 def test_known_indices():
@@ -122,10 +148,14 @@ def test_parse_takes_what_people_type():
         assert Cell.parse(text) == cell
 
 
+FOURTH_NODE = "+|none~0|none~1|none~2|none~3|"
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
         ("15625", "0 to 15624"),
+        ("15626", "0 to 15624"),
         ("-1", "0 to 15624"),
         ("", "index"),
         ("best", "index"),
@@ -133,9 +163,15 @@ def test_parse_takes_what_people_type():
         ("naslib:0,0,0,0,0", "six"),
         ("naslib:0,0,0,0,0,5", "0 to 4"),
         ("|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|", "nor_conv_3x3"),
-        ("|none~0|+|none~1|none~0|+|none~0|none~1|none~2|", "~0"),
+        ("|pool~0|+|none~0|none~1|+|none~0|none~1|none~2|", "'pool';.* Did you mean avg_pool"),
+        ("|none~0|+|none~1|none~0|+|none~0|none~1|none~2|", "'none~1' in .* with source ~0"),
+        ("|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "'none~0' in .* with source ~1"),
+        ("|none~0|+|none~0|none|+|none~0|none~1|none~2|", "'none' in .* with source ~1"),
+        ("|none~0|none~1|+|none~0|none~1|+|none~0|none~1|none~2|", "three nodes"),
+        ("|none~0|+|none~0|+|none~0|none~1|none~2|", "three nodes"),
         ("|none~0|+|none~0|none~1|", "three nodes"),
         ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|+|none~0|", "three nodes"),
+        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|" + FOURTH_NODE, "three nodes"),
     ],
 )
 def test_what_is_no_cell_is_refused_with_a_hint(text, hint):

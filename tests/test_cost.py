@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite import cost
-from benchsuite.cell import CONV1, CONV3, N_CELLS, Cell, all_ops, live_edges, prune
+from benchsuite.cell import CONV1, CONV3, N_CELLS, NONE, Cell, all_ops, live_edges, prune
 from benchsuite.deploy import deploy
 from benchsuite.network import OFFICIAL, Layer, Skeleton, build
 
@@ -40,6 +40,38 @@ def test_parameters_of_every_cell(dataset, base):
 def test_flops_of_every_cell(dataset, base, one, three):
     expected = base + one * CONVS1 + three * CONVS3
     np.testing.assert_array_equal(cost.all_flops(OFFICIAL[dataset]), expected)
+
+
+@given(skeletons)
+@settings(deadline=None, max_examples=25)
+def test_flops_of_the_smallest_cell_at_any_size(skeleton):
+    """Stem, two residual blocks and the classifier, by hand: nothing here is a power of two."""
+    c, half, quarter = skeleton.channels, skeleton.resolution // 2, skeleton.resolution // 4
+    stem = 9 * 3 * c * skeleton.resolution**2
+    blocks = (9 * 2 + 9 * 4 + 2) * c**2 * half**2 + (9 * 8 + 9 * 16 + 8) * c**2 * quarter**2
+    expected = stem + blocks + (4 * c + 1) * skeleton.classes
+    assert cost.flops(build(Cell((NONE,) * 6), skeleton)) == expected
+    assert cost.all_flops(skeleton).min() == expected
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        cost.all_params,
+        cost.all_flops,
+        cost.all_tensors,
+        cost.all_deployed_params,
+        cost.all_deployed_macs,
+    ],
+)
+def test_costs_are_whole_numbers_that_cannot_be_overwritten(costs):
+    """Every caller gets the one array that is kept."""
+    counts = costs(Skeleton())
+    assert counts.shape == (N_CELLS,)
+    assert counts.dtype == np.int64
+    with pytest.raises(ValueError, match="read-only"):
+        counts[0] = 0
+    assert costs(Skeleton()) is counts
 
 
 @pytest.mark.parametrize("dataset", OFFICIAL)

@@ -1,242 +1,25 @@
-"""Killed, full, read-only, doubled and cut short: a sentence, and what was finished is intact.
-
-BENCHSUITE_KILLS=40 kills each command that many times at random moments (default 2).
-"""
+"""Full, read-only, doubled and cut short: a sentence, and what was finished is intact."""
 
 import contextlib
 import hashlib
-import http.server
 import json
 import os
-import random
-import shutil
-import signal
 import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from _victims import SCORE, STUDY, files, scores
 
-from benchsuite import baseline, cli
+from benchsuite import cli
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
 from benchsuite.table import Table
 from proxies import _rows
 from proxies._tabulate import Spec
 
-KILLS = int(os.environ.get("BENCHSUITE_KILLS", "2"))
-SCORE = ["--channels", "2", "--cells-per-stage", "1", "--resolution", "4", "--batch-size", "4"]
-SCORE += ["--images", "gaussian", "--proxy", "l2_norm,naswot", "--cells", "15", "--repeats", "1"]
-STUDY = """schema = 1
-name = "few"
-shard = 4
-traces = true
-[defaults]
-seeds = 20
-budget = { queries = 60 }
-[[searches]]
-strategy = "random"
-[[searches]]
-strategy = "rea"
-"""
-CONTENT = bytes(range(256)) * 2000
-
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
-
-class Victims:
-    """The process that forks the victims (see `_victim`)."""
-
-    def __init__(self, folder):
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        environment["XDG_CACHE_HOME"] = str(folder / "cache")
-        environment["OMP_NUM_THREADS"] = "1"
-        environment.pop("BENCHSUITE_DATA", None)
-        self.errors = folder / "errors.txt"
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("_victim.py"))],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._read() == "ready"
-
-    def start(self, args, cwd, **more):
-        order = {"args": [*map(str, args)], "cwd": str(cwd), "err": str(self.errors), **more}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return int(self._read())
-
-    def ended(self):
-        return os.waitstatus_to_exitcode(int(self._read()))
-
-    def run(self, args, cwd, **more):
-        """Run to the end; return exit code and what was said."""
-        self.start(args, cwd, **more)
-        return self.ended(), self.errors.read_text()
-
-    def kill(self, args, cwd, after):
-        """Kill after some seconds; tell whether it was still running."""
-        child = self.start(args, cwd)
-        time.sleep(after)
-        with contextlib.suppress(ProcessLookupError):  # it has ended
-            os.kill(child, signal.SIGKILL)
-        return self.ended() == -signal.SIGKILL
-
-    def _read(self):
-        line = self._process.stdout.readline()
-        assert line, "the process that forks has ended"
-        return line.strip()
-
-    def close(self):
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def victims(tmp_path_factory):
-    running = Victims(tmp_path_factory.mktemp("victims"))
-    yield running
-    running.close()
-
-
-def kill_at_random(victims, args, cwd, check, seed):
-    """Run once for the time it takes; kill KILLS runs; `check` what each left."""
-    whole = cwd / "whole"
-    whole.mkdir()
-    start = time.monotonic()
-    code, said = victims.run(args, whole)
-    took = time.monotonic() - start
-    assert code == 0, said
-    rng, killed = random.Random(seed), 0
-    for number in range(KILLS):
-        folder = cwd / f"killed{number}"
-        folder.mkdir()
-        for _ in range(rng.choice([1, 1, 2])):
-            killed += victims.kill(args, folder, rng.uniform(0, took))
-        check(whole, folder)
-        shutil.rmtree(folder)
-    print(f"{killed} killed in {KILLS} rounds of {args[0]}")
-    assert killed or KILLS < 5
-
-
-def files(folder):
-    """Relative path -> content of every file that is not hidden."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in found
-        if not path.name.startswith((".", "tmp"))
-    }
-
-
-def scores(folder):
-    rows = ({k: v for k, v in row.items() if k != "seconds"} for row in _rows.read(folder))
-    return sorted(rows, key=lambda row: (row["repeat"], row["cell"]))
-
-
-def test_tabulate_killed_goes_on_and_ends_the_same(victims, tmp_path):
-    args = ["tabulate", *SCORE, "--out", "out"]
-
-    def check(whole, killed):
-        if (killed / "out" / _rows.SETTINGS).exists():
-            assert all(row in scores(whole / "out") for row in scores(killed / "out"))
-        code, said = victims.run(args, killed)
-        assert code == 0, said
-        assert scores(killed / "out") == scores(whole / "out")
-        tables = [Table.open(f / "out" / "proxies.parquet") for f in (whole, killed)]
-        for name in tables[0].columns:
-            if not name.startswith("seconds."):
-                assert tables[0].values(name).tobytes() == tables[1].values(name).tobytes()
-
-    kill_at_random(victims, args, tmp_path, check, 1)
-
-
-def test_study_killed_goes_on_and_ends_the_same(victims, tmp_path):
-    (tmp_path / "few.toml").write_text(STUDY)
-    args = ["study", tmp_path / "few.toml", "--out", "out"]
-
-    def same(content):
-        return {k: v for k, v in content.items() if not k.endswith(".timing.parquet")}
-
-    def check(whole, killed):
-        left = same(files(killed))
-        assert left.items() <= same(files(whole)).items()
-        code, said = victims.run(args, killed)
-        assert code == 0, said
-        assert same(files(killed)) == same(files(whole))
-
-    kill_at_random(victims, args, tmp_path, check, 2)
-
-
-def test_run_killed_leaves_whole_files(victims, tmp_path):
-    args = ["run", "--out", "out"]
-
-    def check(whole, killed):
-        assert files(killed).items() <= files(whole).items()
-
-    kill_at_random(victims, args, tmp_path, check, 3)
-
-
-def test_baseline_killed_leaves_the_old_one_or_the_new(victims, tmp_path):
-    (tmp_path / "few.toml").write_text(STUDY)
-    args = ["baseline", "save", "it/", "--study", tmp_path / "few.toml", "--replace"]
-
-    def check(whole, killed):
-        old = killed / "it"
-        if old.exists():
-            assert set(baseline.load(old).frames) == {"replays", "speeds"}
-        code, said = victims.run(args, killed)
-        assert code == 0, said
-        rows = [baseline.load(f / "it").frames["replays"] for f in (whole, killed)]
-        pd.testing.assert_frame_equal(*rows)
-
-    kill_at_random(victims, args, tmp_path, check, 4)
-
-
-class Slowly(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            for at in range(0, len(CONTENT), 32_000):
-                self.wfile.write(CONTENT[at : at + 32_000])
-                self.wfile.flush()
-                time.sleep(0.01)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slowly) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}/data.bin"
-        running.shutdown()
-        thread.join()
-
-
-def test_fetch_killed_leaves_no_half_file(victims, tmp_path, server):
-    args = ["_fetch", server, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "cache"]
-
-    def check(whole, killed):
-        path = killed / "cache/owner/name/data.bin"
-        assert not path.exists() or path.read_bytes() == CONTENT
-        code, said = victims.run(args, killed)
-        assert code == 0, said
-        assert path.read_bytes() == CONTENT
-
-    kill_at_random(victims, args, tmp_path, check, 5)
-
 
 LIMITS = [("tabulate", 600), ("study", 900), ("table", 50_000), ("baseline", 700)]
 
@@ -366,12 +149,13 @@ def test_a_file_changed_behind_an_unchanged_clock_is_seen(tmp_path):
     from benchsuite.sources_api import PinnedFile
 
     where = Places(None, tmp_path)
+    content = bytes(range(256)) * 2000
     path = tmp_path / "a.bin"
-    path.write_bytes(CONTENT)
-    file = PinnedFile("a.bin", ("u",), hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    path.write_bytes(content)
+    file = PinnedFile("a.bin", ("u",), hashlib.sha256(content).hexdigest(), len(content))
     assert find(file, where) == path
     before = path.stat()
-    path.write_bytes(CONTENT[::-1])
+    path.write_bytes(content[::-1])
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(UserError, match="not the pinned file"):
         find(file, where)
@@ -402,15 +186,15 @@ def test_a_table_of_another_schema_is_a_sentence(parquet, tmp_path):
 
 
 def test_every_fault_in_the_document_has_its_test():
-    text = (Path(__file__).parents[1] / "docs" / "faults.md").read_text()
+    here = Path(__file__).parent
+    text = (here.parent / "docs" / "faults.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and "test_" in line]
     named = [part.strip("` ") for row in rows for part in row.split("|")[-2].split(",")]
     assert len(rows) > 15
     for name in named:
         module, _, test = name.partition("::")
-        source = (Path(__file__).parent / module).read_text()
-        assert f"def {test}(" in source, name
-    own = Path(__file__).read_text()
-    for line in own.splitlines():
-        if line.startswith("def test_") and "in_the_document" not in line:
-            assert line[4:].partition("(")[0] in text, line
+        assert f"def {test}(" in (here / module).read_text(), name
+    for module in ("test_faults.py", "test_kills.py"):
+        for line in (here / module).read_text().splitlines():
+            if line.startswith("def test_") and "in_the_document" not in line:
+                assert f"{module}::{line[4:].partition('(')[0]}`" in text, line

@@ -118,6 +118,16 @@ def test_two_cells():
     assert kendall([1, 2], [4, 3]).value == -1
 
 
+@every_statistic
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_rounding_leads_out_of_range(statistic, sign):
+    """Before it is clipped the weighted tau of (1, 2) with itself is 1 + 2e-16."""
+    for n in range(2, 40):
+        value = statistic(sign * np.arange(n), np.arange(n)).value
+        assert value == pytest.approx(sign)
+        assert abs(value) <= 1
+
+
 # weighted tau, Spearman, top k
 
 
@@ -243,6 +253,7 @@ def test_partial_kendall_is_the_partial_correlation_of_pair_signs(columns):
 def test_partial_kendall_gives_a_reason():
     x, y = [1, 2, 3, 4], [1, 3, 2, 4]
     assert partial_kendall(x, y, x).reason == "the variable held fixed determines the score"
+    assert partial_kendall(x, y, [4, 3, 2, 1]).reason.endswith("determines the score")
     assert partial_kendall(x, y, [4, 2, 3, 1]).reason.endswith("determines the truth")
     assert partial_kendall(x, y, [1, 1, 1, 1]).reason == "the variable held fixed is constant"
     assert partial_kendall(x, y, [math.nan] * 3 + [1]).n_missing == 3
@@ -258,40 +269,6 @@ def test_partial_kendall_of_a_common_cause():
     assert partial_kendall(x, y, z, direction="min").value == pytest.approx(-partial)
 
 
-# noise ceiling
-
-
-def test_noise_ceiling_compares_each_pair_of_seeds():
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(200, 1)) + 0.3 * rng.normal(size=(200, 3))
-    values[150:, 0] = np.nan
-    values[180:, 2] = np.inf
-    ceiling = noise_ceiling(values)
-    assert [pair.seeds for pair in ceiling.pairs] == [(0, 1), (0, 2), (1, 2)]
-    for pair in ceiling.pairs:
-        assert pair.tau == kendall(values[:, pair.seeds[0]], values[:, pair.seeds[1]])
-    assert ceiling.headline.seeds == (1, 2)
-    assert ceiling.headline.tau.n == 180
-    top = noise_ceiling(values, 20)
-    mean = np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=1)
-    chosen = np.argsort(-mean)[:20]
-    assert top.headline == stats.SeedPair((1, 2), kendall(values[chosen, 1], values[chosen, 2]))
-    assert (top.k, top.n_cells) == (20, 20)
-
-
-def test_noise_ceiling_keeps_ties_of_the_mean():
-    """In floating point 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1; the means are equal still."""
-    values = [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.0, 0.0, 0.0]]
-    assert noise_ceiling(values, 1).n_cells == 2
-
-
-def test_noise_ceiling_of_nothing():
-    empty = noise_ceiling(np.full((5, 2), np.nan), 3)
-    assert empty.n_cells == 0
-    assert math.isnan(empty.headline.tau.value)
-    assert noise_ceiling(np.zeros((5, 2)), 3).n_cells == 5
-
-
 # bad input
 
 
@@ -299,7 +276,9 @@ def test_noise_ceiling_of_nothing():
     ("call", "sentence"),
     [
         (lambda: kendall([1, 2], [1, 2, 3]), "The score has 2 cells and the truth 3"),
+        (lambda: kendall([1, 2, 3], [1, 2]), "The score has 3 cells and the truth 2"),
         (lambda: kendall([[1, 2]], [[1, 2]]), r"The score has shape \(1, 2\)"),
+        (lambda: kendall(1, 2), r"The score has shape \(\)"),
         (lambda: kendall(["a", "b"], [1, 2]), "The score is not an array of numbers"),
         (lambda: kendall([1, 2], [[1], [2, 3]]), "The truth is not an array of numbers"),
         (lambda: kendall([1, 2], [1, 2], direction="none"), "'none' is no direction"),
@@ -308,6 +287,7 @@ def test_noise_ceiling_of_nothing():
         (lambda: partial_kendall([1, 2], [1, 2], [1]), "The given has 1 cells"),
         (lambda: noise_ceiling([[1], [2]]), "The values hold 1 seed"),
         (lambda: noise_ceiling([1, 2]), "two axes are needed"),
+        (lambda: noise_ceiling(np.zeros((2, 2, 2))), "two axes are needed"),
         (lambda: noise_ceiling([[1, 2]], 0), "The top 0 cells"),
     ],
 )
@@ -316,8 +296,23 @@ def test_bad_input_is_answered_by_a_sentence(call, sentence):
         call()
 
 
+@pytest.mark.parametrize("statistic", [kendall, weighted_kendall, spearman, top_k_kendall])
+def test_the_direction_is_said_by_name(statistic):
+    x = [1.0, 2.0, 3.0]
+    with pytest.raises(TypeError, match="positional"):
+        statistic(x, x, *([2] if statistic is top_k_kendall else []), "min")
+    with pytest.raises(TypeError, match="positional"):
+        partial_kendall(x, x, [1, 3, 2], "min")
+
+
 def test_none_is_missing():
     assert kendall([1, None, 3], [1, 2, 3]).n_missing == 1
+
+
+def test_a_direction_only_negates():
+    largest = np.finfo(float).max
+    negated = kendall([largest, 1, 2], [1, 2, 3], direction="min")
+    assert (negated.n_missing, negated.value) == (0, pytest.approx(1 / 3))
 
 
 def test_the_public_names_exist():

@@ -1,5 +1,6 @@
 """Bootstrap: every value is scipy's tau-b of the resample written out, whatever computes it."""
 
+import dataclasses
 import functools
 import math
 import warnings
@@ -216,6 +217,58 @@ def test_paired_test_tells_a_better_score():
     assert mirrored.p == 2 / 501
 
 
+@pytest.mark.parametrize(("seed", "level"), [(0, 0.8), (1, 0.5), (2, 0.95)])
+def test_paired_test_is_its_definition(seed, level):
+    """Few cells with ties: some resamples have no tau, some differences are zero."""
+    a, b, y = np.random.default_rng(seed).integers(0, 3, (3, 6)).astype(float)
+    a[1] = np.nan
+    result = paired_kendall_test(
+        a, b, y, np.random.default_rng(5), direction_b="min", resamples=300, level=level
+    )
+    a, b, y = (np.delete(column, 1) for column in (a, -b, y))
+    drawn = written_out(5, 5, 300)
+    differences = np.array([scipys_tau(a[i], y[i]) - scipys_tau(b[i], y[i]) for i in drawn])
+    differences = differences[~np.isnan(differences)]
+    assert 0 < result.n_undefined == 300 - len(differences)
+    sides = (differences <= 0).sum(), (differences >= 0).sum()
+    assert result.p == min(1, 2 * (1 + min(sides)) / (len(differences) + 1))
+    ends = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+    np.testing.assert_allclose([result.low, result.high], ends, atol=1e-12)
+    assert result.level == level
+    assert (result.n, result.n_missing, result.reason) == (5, 1, None)
+
+
+def test_defaults():
+    x, y = correlated(20)
+    result = kendall_bootstrap([x], [y], np.random.default_rng(0))
+    assert result.samples.shape == (1, 1, 1000)
+    np.testing.assert_array_equal(result.interval(), result.interval(0.95))
+    assert bootstrap(spearman, x, y, np.random.default_rng(0)).samples.shape == (200,)
+    paired = paired_kendall_test(x, -x, y, np.random.default_rng(0))
+    assert paired == paired_kendall_test(
+        x, -x, y, np.random.default_rng(0), resamples=1000, level=0.95
+    )
+
+
+def test_no_rounding_leads_out_of_range():
+    for n in range(2, 40):
+        x = np.arange(n)
+        samples = kendall_bootstrap([x, -x], [x], np.random.default_rng(0), resamples=20).samples
+        assert not (abs(samples) > 1).any()
+        defined = samples[0][~np.isnan(samples[0])]
+        np.testing.assert_allclose(defined, 1)
+
+
+def test_results_cannot_change():
+    x, y = correlated(9)
+    for result in (
+        kendall_bootstrap([x], [y], np.random.default_rng(0), resamples=1),
+        paired_kendall_test(x, x, y, np.random.default_rng(0), resamples=1),
+    ):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(result, dataclasses.fields(result)[0].name, None)
+
+
 def test_paired_test_of_a_score_with_itself():
     x, y = correlated(50)
     result = paired_kendall_test(x, x**3, y, np.random.default_rng(0), resamples=100)
@@ -263,9 +316,20 @@ def test_more_bad_input():
         bootstrap(kendall, [1, 2], [1, 2], rng, resamples=-1)
     with pytest.raises(UserError, match="The score has 3 cells and the truth 2"):
         paired_kendall_test([1, 2], [1, 2, 3], [1, 2], rng)
-    for level in (0, 1, 95):
+    for level in (-0.5, 0, 1, 95):
         with pytest.raises(UserError, match=f"A level of {level} was asked for"):
             Bootstrap(np.array(0.0), np.zeros(3)).interval(level)
+
+
+@pytest.mark.parametrize(
+    ("call", "values"), [(kendall_bootstrap, [[1, 2]]), (paired_kendall_test, [1, 2])]
+)
+def test_options_are_said_by_name(call, values):
+    columns = [values] * (3 if call is paired_kendall_test else 2)
+    with pytest.raises(TypeError, match="positional"):
+        call(*columns, np.random.default_rng(0), "max")
+    with pytest.raises(TypeError, match="positional"):
+        bootstrap(kendall, [1, 2], [1, 2], np.random.default_rng(0), 3)
 
 
 def test_nothing_is_drawn_from_the_global_generator():
