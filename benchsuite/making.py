@@ -81,6 +81,8 @@ class Making:
 
 def workers(number: int) -> AbstractContextManager[Executor]:
     """Start worker processes; they import what they need while the caller makes the table."""
+    _table.cache_clear()  # Of an earlier run, where this process is the worker.
+    _reports.cache_clear()
     return schedule.workers(number, IMPORTS)
 
 

@@ -44,7 +44,8 @@ class InThisProcess(Executor):
 def workers(number: int, imports: Sequence[str] = ()) -> Iterator[Executor]:
     """Start processes of one thread each and end them; this process alone for one worker.
 
-    imports: modules that every process has from the start. Raises UserError for a killed process.
+    imports: modules that every process has from the start; the caller's first call decides, for it
+    starts the server. Raises UserError for a killed process.
     """
     if number < 2:
         yield InThisProcess()
