@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from benchsuite.api import Report
     from benchsuite.outcomes import Outcome
-    from benchsuite.page import Entry
+    from benchsuite.page import Entry as Made
+    from benchsuite.study import Entry, Study
 
 TABLE = "table.parquet"
+QUICK_SEEDS = 1
+QUICK_STEPS = 0.25
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
 PNG_DPI = 200  # That of `artefacts`.
 
@@ -65,13 +68,13 @@ IMPORTS = (
 class Making:
     """What a worker needs: the folder to write below, which holds the table, and how to search.
 
-    seeds: per search, None for the studies' own; at_most: of those no more.
+    seeds: per search, None for the studies' own; quick: see `shortened`.
     """
 
     folder: Path
     plugin_folders: tuple[Path, ...] = ()
     seeds: int | None = None
-    at_most: int | None = None
+    quick: bool = False
 
     @property
     def table(self) -> Table:
@@ -102,7 +105,7 @@ def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
 
 def run(
     making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, Outcome | str | Entry]]:
+) -> Iterator[tuple[str, Outcome | str | Made]]:
     """Yield every study and report as it is done and written.
 
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
@@ -113,8 +116,8 @@ def run(
 
 
 def _job(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | Entry]
-) -> Outcome | str | Entry:
+    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
+) -> Outcome | str | Made:
     if name.startswith(STUDY):
         return run_study(making, name.removeprefix(STUDY))
     studies = cast("Mapping[str, Outcome | str]", needed)
@@ -127,12 +130,13 @@ def run_study(making: Making, name: str) -> Outcome | str:
 
     folder = making.folder / "studies" / name
     try:
+        chosen = study.load(study.find(name, making.plugin_folders))
         outcome = outcomes.run(
-            study.load(study.find(name, making.plugin_folders)),
+            shortened(chosen) if making.quick else chosen,
             making.table,
             folder,
             seeds=making.seeds,
-            at_most=making.at_most,
+            at_most=QUICK_SEEDS if making.quick else None,
             plugin_folders=making.plugin_folders,
         )
     except UserError as error:
@@ -141,27 +145,43 @@ def run_study(making: Making, name: str) -> Outcome | str:
     return outcome
 
 
-def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Entry:
+def shortened(study: Study) -> Study:
+    """Return a study for a quick run: gradient descents take `QUICK_STEPS` of their steps.
+
+    What a descent costs on the simulated clock is stated for all its steps, so it stays the same.
+    """
+    return replace(study, searches=tuple(map(_shortened, study.searches)))
+
+
+def _shortened(entry: Entry) -> Entry:
+    steps = entry.parameters.get("steps")
+    if not isinstance(steps, int):
+        return entry
+    fewer = max(1, int(steps * QUICK_STEPS))
+    return replace(entry, parameters={**entry.parameters, "steps": fewer})
+
+
+def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Made:
     """Make and write a report; what it lacks is the reason in its entry.
 
     studies: what those that it needs found, or the reasons why there is nothing.
     """
     from benchsuite import artefacts
-    from benchsuite.page import Entry
+    from benchsuite.page import Entry as Made
 
     report = _reports(making.plugin_folders)[name]
     lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
     if lost:
-        return Entry.of(name, report, reason="; ".join(lost))
+        return Made.of(name, report, reason="; ".join(lost))
     table = making.table
     try:
         result = report.make(table, studies) if report.studies else report.make(table)
     except UserError as error:
-        return Entry.of(name, report, reason=str(error))
+        return Made.of(name, report, reason=str(error))
     for figure in result.figures.values():
         _lay_out(figure)
     files = artefacts.write(result, making.folder / "reports", table.provenance_line)
-    return Entry.of(name, report, result, files=files)
+    return Made.of(name, report, result, files=files)
 
 
 def _lay_out(figure: Figure) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchsuite import making, plugins
+import dataclasses
+
+from benchsuite import making, plugins, study
 from benchsuite.api import Report
 
 REPORTS = {"small": ("munas_pruning",), "correlations": (), "both": ("baselines", "munas_pruning")}
@@ -39,3 +41,20 @@ def test_the_reports_are_the_plug_ins_that_there_are(tmp_path):
         report = plugins.load("reports", name)
         assert isinstance(report, Report)
         assert tuple(report.studies) == studies
+
+
+def test_a_quick_run_shortens_stated_steps_and_nothing_else():
+    whole = study.load(study.find("udc_ablation"))
+    short = making.shortened(whole)
+    for before, after in zip(whole.searches, short.searches, strict=True):
+        assert after.parameters["steps"] * 4 == before.parameters["steps"]
+        stated = {**after.parameters, "steps": before.parameters["steps"]}
+        assert dataclasses.replace(after, parameters=stated) == before
+    other = study.load(study.find("munas_objectives"))
+    assert making.shortened(other) == other
+
+
+def test_a_report_whose_study_is_lost_says_so(tmp_path):
+    entry = making.make_report(making.Making(tmp_path), "edgenas_ablation", {"it": "cannot be run"})
+    assert entry.result is None
+    assert entry.reason == "study it: cannot be run"
