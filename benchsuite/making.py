@@ -1,64 +1,127 @@
-"""Run the studies that reports need and make the reports, several at a time."""
+"""Run the studies that reports need and make the reports, several at a time, the longest first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import functools
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from benchsuite import plugins
+from benchsuite import plugins, schedule
 from benchsuite.errors import UserError
-from benchsuite.pool import map_jobs
 from benchsuite.table import Table
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from benchsuite.api import Report
     from benchsuite.outcomes import Outcome
-    from benchsuite.page import Entry
+    from benchsuite.page import Entry as Made
+    from benchsuite.study import Entry, Study
+
+TABLE = "table.parquet"
+QUICK_SEEDS = 1
+QUICK_STEPS = 0.25
+STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
+PNG_DPI = 200  # That of `artefacts`.
+
+# Jobs that take longest on two cores, so that none of them is left for the end.
+LONGEST = (
+    "study udc_ablation",
+    "study munas_pruning",
+    "correlations",
+    "study udc_sizes",
+    "study munas_ae_bo",
+    "study munas_objectives",
+    "study edgenas_platforms",
+    "study edgenas_ablation",
+    "study monas_mu",
+    "study baselines",
+    "mcunet_spaces",
+    "proxy_feasible",
+    "monas_ntk",
+    "monas_search",
+    "proxy_heatmap",
+    "paper_versus_ours",
+    "device_fronts",
+    "proxy_agreement",
+    "paper_claims",
+)
+IMPORTS = (
+    "benchsuite.artefacts",
+    "benchsuite.outcomes",
+    "benchsuite.page",
+    "benchsuite._fenwick",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "pandas",
+    "scipy.stats",
+)
 
 
 @dataclass(frozen=True)
 class Making:
-    """What a worker needs: the table, the folder to write below, and what studies found.
+    """What a worker needs: the folder to write below, which holds the table, and how to search.
 
-    lost: study -> why it found nothing; seeds: per search, None for the studies' own; at_most: of
-    those no more.
+    seeds: per search, None for the studies' own; quick: see `shortened`.
     """
 
-    table: Table
     folder: Path
     plugin_folders: tuple[Path, ...] = ()
     seeds: int | None = None
-    at_most: int | None = None
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    lost: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
 
-    def reports(self) -> dict[str, Report]:
-        """Return every report by name."""
-        names = plugins.find("reports", self.plugin_folders)
-        return {name: self.report(name) for name in names}
-
-    def report(self, name: str) -> Report:
-        """Return a report."""
-        found: Report = plugins.load("reports", name, self.plugin_folders)
-        return found
-
-    def with_studies(self, found: Mapping[str, Outcome | str]) -> Making:
-        """Return the same with studies, each an outcome or the reason why there is none."""
-        lost = {name: what for name, what in found.items() if isinstance(what, str)}
-        outcomes = {name: what for name, what in found.items() if not isinstance(what, str)}
-        return replace(self, outcomes=outcomes, lost=lost)
+    @property
+    def table(self) -> Table:
+        """The table, read once by each process."""
+        return _table(self.folder / TABLE)
 
 
-def studies(making: Making, workers: int) -> Iterator[tuple[str, Outcome | str]]:
-    """Yield (name, outcome) of every study that a report names, or (name, why there is none).
+def workers(number: int) -> AbstractContextManager[Executor]:
+    """Start worker processes; they import what they need while the caller makes the table."""
+    _table.cache_clear()  # Of an earlier run, where this process is the worker.
+    _reports.cache_clear()
+    return schedule.workers(number, IMPORTS)
 
-    Finished jobs are kept below `studies/<name>/jobs`; a run that was stopped goes on.
+
+def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
+    """Return every report by name with the studies that it needs."""
+    return {name: tuple(report.studies) for name, report in _reports(plugin_folders).items()}
+
+
+def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return studies and reports as jobs, with the jobs they need, in the order to start them."""
+    studies = {STUDY + study: () for of in reports.values() for study in of}
+    of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
+    found: dict[str, tuple[str, ...]] = {**studies, **of_reports}
+    order = [name for name in LONGEST if name in found]
+    return {name: found[name] for name in dict.fromkeys([*order, *found])}
+
+
+def run(
+    making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Outcome | str | Made]]:
+    """Yield every study and report as it is done and written.
+
+    A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
+    of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
-    names = list(dict.fromkeys(s for r in making.reports().values() for s in r.studies))
-    for at, found in map_jobs(run_study, names, making, workers=min(workers, max(1, len(names)))):
-        yield names[at], found
+    for name, found in schedule.run(pool, number, _job, jobs(reports), making):
+        yield name.removeprefix(STUDY), found
+
+
+def _job(
+    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
+) -> Outcome | str | Made:
+    if name.startswith(STUDY):
+        return run_study(making, name.removeprefix(STUDY))
+    studies = cast("Mapping[str, Outcome | str]", needed)
+    return make_report(making, name, {of.removeprefix(STUDY): it for of, it in studies.items()})
 
 
 def run_study(making: Making, name: str) -> Outcome | str:
@@ -67,12 +130,13 @@ def run_study(making: Making, name: str) -> Outcome | str:
 
     folder = making.folder / "studies" / name
     try:
+        chosen = study.load(study.find(name, making.plugin_folders))
         outcome = outcomes.run(
-            study.load(study.find(name, making.plugin_folders)),
+            shortened(chosen) if making.quick else chosen,
             making.table,
             folder,
             seeds=making.seeds,
-            at_most=making.at_most,
+            at_most=QUICK_SEEDS if making.quick else None,
             plugin_folders=making.plugin_folders,
         )
     except UserError as error:
@@ -81,26 +145,64 @@ def run_study(making: Making, name: str) -> Outcome | str:
     return outcome
 
 
-def reports(making: Making, workers: int) -> Iterator[Entry]:
-    """Yield every report as it is made and written."""
-    names = list(making.reports())
-    for _, entry in map_jobs(make_report, names, making, workers=workers):
-        yield entry
+def shortened(study: Study) -> Study:
+    """Return a study for a quick run: gradient descents take `QUICK_STEPS` of their steps.
+
+    What a descent costs on the simulated clock is stated for all its steps, so it stays the same.
+    """
+    return replace(study, searches=tuple(map(_shortened, study.searches)))
 
 
-def make_report(making: Making, name: str) -> Entry:
-    """Make and write a report; what it lacks is the reason in its entry."""
+def _shortened(entry: Entry) -> Entry:
+    steps = entry.parameters.get("steps")
+    if not isinstance(steps, int):
+        return entry
+    fewer = max(1, int(steps * QUICK_STEPS))
+    return replace(entry, parameters={**entry.parameters, "steps": fewer})
+
+
+def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Made:
+    """Make and write a report; what it lacks is the reason in its entry.
+
+    studies: what those that it needs found, or the reasons why there is nothing.
+    """
     from benchsuite import artefacts
-    from benchsuite.page import Entry
+    from benchsuite.page import Entry as Made
 
-    report = making.report(name)
-    lost = [f"study {of}: {making.lost[of]}" for of in report.studies if of in making.lost]
+    report = _reports(making.plugin_folders)[name]
+    lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
     if lost:
-        return Entry.of(name, report, reason="; ".join(lost))
+        return Made.of(name, report, reason="; ".join(lost))
     table = making.table
     try:
-        result = report.make(table, making.outcomes) if report.studies else report.make(table)
+        result = report.make(table, studies) if report.studies else report.make(table)
     except UserError as error:
-        return Entry.of(name, report, reason=str(error))
+        return Made.of(name, report, reason=str(error))
+    for figure in result.figures.values():
+        _lay_out(figure)
     files = artefacts.write(result, making.folder / "reports", table.provenance_line)
-    return Entry.of(name, report, result, files=files)
+    return Made.of(name, report, result, files=files)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Fix the layout, that of the PNG, for all formats: to find it takes as long as to draw."""
+    figure.set_dpi(PNG_DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+@functools.cache
+def _table(path: Path) -> Table:
+    return Table.open(path)
+
+
+@functools.cache
+def _reports(folders: tuple[Path, ...]) -> dict[str, Report]:
+    """Return every report by name; the files of this project's own are looked for only once."""
+    found = plugins.find("reports", folders)
+    return {
+        name: importlib.import_module(plugin.module).REPORT
+        if plugin.module
+        else plugins.load("reports", name, folders)
+        for name, plugin in found.items()
+    }

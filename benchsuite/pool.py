@@ -57,12 +57,17 @@ def map_jobs(
         with environment(ONE_THREAD):
             yield from results(pool, _call, jobs, function, waiting=4 * workers)
     except BrokenProcessPool as error:
-        raise UserError(
-            "A worker process was killed, most likely for lack of memory. Finished jobs are kept; "
-            "run the same command again, with fewer workers."
-        ) from error
+        raise killed() from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def killed() -> UserError:
+    """Return the error of a worker process that ended before its jobs."""
+    return UserError(
+        "A worker process was killed, most likely for lack of memory. Finished jobs are kept; run "
+        "the same command again, with fewer workers."
+    )
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 
@@ -29,6 +31,9 @@ LIKELY = {
     "fisher": "theirs is of activations by channel alone; ours weighs channels by their weights",
     "plain": "its sign is random by weights and batch",
 }
+
+
+_mask = functools.cache(mask)
 
 
 def _make(table: Table) -> Result:
@@ -73,7 +78,7 @@ def _errors(table: Table, records: pd.DataFrame) -> dict[tuple[str, str, str], t
             for proxy in records.loc[records["cells"] == rule, "proxy"].unique()
             if _has(table, str(proxy))
         }
-        chosen = mask(str(rule))
+        chosen = _mask(str(rule))
         sampled = stats.kendall_bootstrap(
             np.array([table.values(name)[chosen] for name in names.values()]),
             truths[:, chosen],
@@ -110,7 +115,7 @@ def _rows(
     proxy, dataset, cells = (str(record[key]) for key in ("proxy", "dataset", "cells"))
     if (proxy, dataset, cells) not in errors:
         return []
-    name, chosen = table.resolve(proxy), mask(cells)
+    name, chosen = table.resolve(proxy), _mask(cells)
     metric = str(record["metric"])
     measure = stats.kendall if metric == "kendall" else stats.spearman
     direction = _direction(table, name)

@@ -21,19 +21,20 @@ SHOWN = "cifar10"
 
 def _make(table: Table) -> Result:
     subsets = list(_subsets(table))
+    scores = {name: upward(table, name) for name in headline_proxies(table)}
+    truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
     rows = pd.DataFrame(
         {
             "subset": label,
             "cells": int(fits.sum()),
             "proxy": short(name),
             "dataset": dataset,
-            "n": (found := stats.kendall(score[fits], accuracy(table, dataset)[fits])).n,
+            "n": (found := stats.kendall(score[fits], truth[fits])).n,
             "tau": found.value,
         }
         for label, fits, _ in subsets
-        for name in headline_proxies(table)
-        if (score := upward(table, name)) is not None
-        for dataset in DATASETS
+        for name, score in scores.items()
+        for dataset, truth in truths.items()
     )
     return Result(
         tables={

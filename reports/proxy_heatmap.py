@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
-from benchsuite.correlate import mask
+from benchsuite.correlate import Array, Mask, mask
 from benchsuite.table import Table
 from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
 from reports._tables import (
@@ -31,11 +31,14 @@ RULES = {
 
 
 def _make(table: Table) -> Result:
+    truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
+    scores = {name: upward(table, name) for name in headline_proxies(table)}
+    masks = {rule: mask(rule) for rule in RULES if rule != "top"}
     rows = pd.DataFrame(
-        _row(table, name, rule, dataset)
-        for name in headline_proxies(table)
+        {"proxy": name, "cells": rule, "dataset": dataset, **_tau(score, truth, masks.get(rule))}
+        for name, score in scores.items()
         for rule in RULES
-        for dataset in DATASETS
+        for dataset, truth in truths.items()
     )
     return Result(
         tables={"proxy_heatmap": rows},
@@ -51,20 +54,13 @@ def _make(table: Table) -> Result:
     )
 
 
-def _row(table: Table, name: str, rule: str, dataset: str) -> dict[str, object]:
-    score, truth = upward(table, name), accuracy(table, dataset)
-    if rule == "top":
+def _tau(score: Array, truth: Array, cells: Mask | None) -> dict[str, float]:
+    """Return n, missing and tau among some cells, or among the best where there is no mask."""
+    if cells is None:
         found = stats.top_k_kendall(score, truth, _TOP)
     else:
-        found = stats.kendall(score[mask(rule)], truth[mask(rule)])
-    return {
-        "proxy": name,
-        "cells": rule,
-        "dataset": dataset,
-        "n": found.n,
-        "missing": found.n_missing,
-        "tau": found.value,
-    }
+        found = stats.kendall(score[cells], truth[cells])
+    return {"n": found.n, "missing": found.n_missing, "tau": found.value}
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:

@@ -14,10 +14,14 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.columns import DATASETS
 
 if TYPE_CHECKING:
+    from benchsuite.outcomes import Outcome
     from benchsuite.page import Entry
     from benchsuite.table import Table
 
-QUICK_SEEDS = 1
+QUICK = (
+    "A quick run: one seed per search, so searches have no intervals; searches by gradient descent "
+    "whose study states their steps (UDC) take a quarter of them."
+)
 
 
 @click.command(
@@ -30,7 +34,11 @@ QUICK_SEEDS = 1
     show_default=True,
     help="The folder for the table, the tables and figures, and the page.",
 )
-@click.option("--quick", is_flag=True, help="One seed per search: to look at, not to report.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="One seed per search, UDC in a quarter of its steps: to look at, not to report.",
+)
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
 @click.option(
     "--workers",
@@ -53,29 +61,30 @@ def command(
     from benchsuite import making, page
     from benchsuite.assemble import assemble
 
-    _say("Tabulating 15,625 cells ...")
-    table = assemble(plugin_folders, scores)
-    table.write(out / "table.parquet")
-    at_most = QUICK_SEEDS if quick else None
-    work = making.Making(table, out, plugin_folders, seeds, at_most)
-    workers = workers or os.cpu_count() or 1
-    found = {}
-    for name, outcome in making.studies(work, workers):
-        found[name] = outcome
-        _say(f"Study {name}" + (f": left out, {outcome}" if isinstance(outcome, str) else ""))
-    work = work.with_studies(dict(sorted(found.items())))
-    entries = []
-    for entry in making.reports(work, workers):
-        entries.append(entry)
-        _say(f"{entry.title}" + (f": left out, {entry.reason}" if entry.result is None else ""))
+    number = workers or os.cpu_count() or 1
+    with making.workers(number) as pool:
+        needs = pool.submit(making.needs, plugin_folders)
+        _say("Tabulating 15,625 cells ...")
+        table = assemble(plugin_folders, scores)
+        table.write(out / making.TABLE)
+        work = making.Making(out, plugin_folders, seeds, quick)
+        found: dict[str, Outcome] = {}
+        entries: list[Entry] = []
+        for name, made in making.run(work, pool, number, needs.result()):
+            if isinstance(made, page.Entry):
+                entries.append(made)
+                _say(made.title + (f": left out, {made.reason}" if made.result is None else ""))
+            else:
+                _say(f"Study {name}" + (f": left out, {made}" if isinstance(made, str) else ""))
+                found.update({} if isinstance(made, str) else {name: made})
+    outcomes = dict(sorted(found.items()))
     entries.sort(key=lambda entry: entry.name)
     notes = [f"This run took {seeds} seeds per search."] if seeds else []
-    notes += ["A quick run: one seed per search, so searches have no intervals."] if at_most else []
+    notes += [QUICK] if quick else []
     _say("The page ...")
-    outcomes = work.outcomes
     at = page.write(out / "index.html", table, entries, outcomes, notes if outcomes else [])
     written = [path for name in outcomes for path in sorted((out / "studies" / name).glob("*.*"))]
-    files = [at, out / "table.parquet", *written, *(path for e in entries for path in e.files)]
+    files = [at, out / making.TABLE, *written, *(path for e in entries for path in e.files)]
     if as_json:
         print_json(_json(table, entries, files))
         return
