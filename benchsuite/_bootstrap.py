@@ -21,6 +21,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -212,7 +213,7 @@ class _Plan:
         x, y = _dense_ranks(score[cells]), _dense_ranks(truth[cells])
         return cls(cells, x, y, np.argsort(y, kind="stable"))
 
-    def taus(self, weights: NDArray[np.int32]) -> Floats:
+    def taus(self, weights: NDArray[np.integer[Any]]) -> Floats:
         """Return tau-b [LANES] of the resamples with multiplicities weights [N, LANES]."""
         from benchsuite._fenwick import pair_counts
 
@@ -251,12 +252,12 @@ def _groups(labels: ArrayLike | None, n: int) -> NDArray[np.int64]:
 
 def _multiplicities(
     group: NDArray[np.int64], rng: np.random.Generator, resamples: int
-) -> Iterator[tuple[int, NDArray[np.int32]]]:
+) -> Iterator[tuple[int, NDArray[np.integer[Any]]]]:
     """Yield blocks of resamples: the number of the first, and how often each cell is in each.
 
-    A block is int32 [n, LANES]; the lanes of the last that stand for no resample are zero.
+    A block is [n, LANES], see `narrow`; the lanes of the last that stand for no resample are zero.
     """
-    from benchsuite._fenwick import LANES
+    from benchsuite._fenwick import LANES, narrow
 
     n, n_groups = len(group), int(group.max(initial=-1)) + 1
     draws = _resamples(n_groups, rng, resamples)
@@ -264,4 +265,4 @@ def _multiplicities(
         weights = np.zeros((n, LANES), dtype=np.int32)
         for lane, drawn in enumerate(itertools.islice(draws, LANES)):
             weights[:, lane] = np.bincount(drawn, minlength=n_groups)[group]
-        yield first, weights
+        yield first, narrow(weights)

@@ -87,7 +87,9 @@ def rank_spaces(networks: pd.DataFrame, runtime: str, sram: int, flash: int) -> 
     """
     kept = fitting(networks, runtime, sram, flash)
     groups = kept.groupby(SPACE)["macs"]
-    spaces = networks.groupby(SPACE).agg(channels=("channels", "first"), sampled=("cell", "size"))
+    every = networks.groupby(SPACE)
+    spaces = every["channels"].first().to_frame()
+    spaces["sampled"] = every.size()
     spaces["fit"] = groups.size()
     spaces["fit"] = spaces["fit"].fillna(0).astype(int)
     spaces["mean_macs"] = groups.mean()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchsuite import _bootstrap, _fenwick
+from benchsuite._fenwick import LANES, narrow, pair_counts
 from benchsuite.errors import UserError
 from benchsuite.stats import (
     Bootstrap,
@@ -359,3 +360,29 @@ def test_the_compiled_kernel_does_what_its_source_says():
     compiled = _fenwick.pair_counts(plan.x, plan.y, plan.by_y, weights)
     interpreted = _fenwick.pair_counts.py_func(plan.x, plan.y, plan.by_y, weights)
     np.testing.assert_array_equal(compiled, interpreted)
+
+
+def test_multiplicities_are_narrow_only_where_no_sum_can_leave_16_bits():
+    """At the largest sum of 16 bits both widths count the same; one more and the wide one stays."""
+    rng = np.random.default_rng(0)
+    n = 200
+    x = np.sort(rng.integers(0, 50, n)).astype(np.int32)
+    y = rng.integers(0, 50, n).astype(np.int32)
+    order = np.lexsort((y, x))
+    x, y = rank_of(x[order]), rank_of(y[order])
+    by_y = np.argsort(y, kind="stable")
+    wide = np.full((n, LANES), (2**15 - 1) // n, dtype=np.int32)
+    wide[0] += 2**15 - 1 - wide.sum(axis=0)
+    assert narrow(wide).dtype == np.int16
+    counted = pair_counts(x, y, by_y, narrow(wide))
+    np.testing.assert_array_equal(counted, pair_counts(x, y, by_y, wide))
+    w = wide[:, 0].astype(object)
+    less = (x[:, None] < x) & (y[:, None] > y)
+    assert counted[1, 0] == (w[:, None] * w * less).sum()
+    assert counted[0, 0] == (2**15 - 1) * (2**15 - 2) // 2
+    wide[1] += 1
+    assert narrow(wide).dtype == np.int32
+
+
+def rank_of(values):
+    return np.unique(values, return_inverse=True)[1].astype(np.int32)
