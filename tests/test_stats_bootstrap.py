@@ -298,6 +298,8 @@ def test_paired_test_without_a_tau():
     ("arguments", "options", "sentence"),
     [
         (([[1, 2]], [[1, 2, 3]]), {}, "The scores have 2 cells, the truths 3"),
+        (([[1, 2, 3]], [[1, 2]]), {}, "The scores have 3 cells, the truths 2"),
+        (([[1, 2]], [[1, 2]]), {"groups": [1, 2, 3]}, r"2 cells and groups of shape \(3,\)"),
         (([1, 2], [[1, 2]]), {}, r"The scores have shape \(2,\)"),
         (([[1, 2]], [1, 2]), {}, r"The truths have shape \(2,\)"),
         (([[1, 2]], [[1, 2]]), {"directions": ["max", "min"]}, "1 scores and 2 directions"),
