@@ -5,7 +5,7 @@ Two runs on one table write identical bytes: no dates, no random ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write(result: Result, folder: Path, provenance: str) -> list[Path]:
+FORMATS = ("png", "pdf", "svg")
+
+
+def write(
+    result: Result, folder: Path, provenance: str, formats: Sequence[str] = FORMATS
+) -> list[Path]:
     """Write every table and figure of a result below a folder; return the paths written.
 
-    provenance: one line that every file carries. Raises UserError where the folder cannot be
-    written; a file appears whole or not at all.
+    provenance: one line that every file carries; formats: of figures, some of `FORMATS`. Raises
+    UserError where the folder cannot be written; a file appears whole or not at all.
     """
     written = []
     for stem, table in result.tables.items():
@@ -31,7 +36,7 @@ def write(result: Result, folder: Path, provenance: str) -> list[Path]:
             write_atomically(path, lambda part, text=text: Path(part).write_text(text, "utf-8"))
             written.append(path)
     for stem, figure in result.figures.items():
-        written += _write_figure(figure, folder / stem, provenance)
+        written += _write_figure(figure, folder / stem, provenance, formats)
     return written
 
 
@@ -48,7 +53,9 @@ def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, s
     yield "tex", "".join(f"% {note}\n" for note in notes) + tex
 
 
-def _write_figure(figure: Figure, stem: Path, provenance: str) -> list[Path]:
+def _write_figure(
+    figure: Figure, stem: Path, provenance: str, formats: Sequence[str]
+) -> list[Path]:
     import matplotlib as mpl
 
     metadata = {
@@ -59,7 +66,8 @@ def _write_figure(figure: Figure, stem: Path, provenance: str) -> list[Path]:
     written = []
     # The salt makes the ids in an SVG the same in every run.
     with mpl.rc_context({"svg.hashsalt": "benchsuite"}):
-        for suffix, about in metadata.items():
+        for suffix in formats:
+            about = metadata[suffix]
             path = stem.with_name(f"{stem.name}.{suffix}")
             write_atomically(
                 path,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TABLE = "table.parquet"
 QUICK_SEEDS = 1
 QUICK_STEPS = 0.25
+QUICK_FORMATS = ("png",)
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
 PNG_DPI = 200  # That of `artefacts`.
 
@@ -68,7 +69,7 @@ IMPORTS = (
 class Making:
     """What a worker needs: the folder to write below, which holds the table, and how to search.
 
-    seeds: per search, None for the studies' own; quick: see `shortened`.
+    seeds: per search, None for the studies' own; quick: figures as PNG alone, and see `shortened`.
     """
 
     folder: Path
@@ -180,7 +181,8 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         return Made.of(name, report, reason=str(error))
     for figure in result.figures.values():
         _lay_out(figure)
-    files = artefacts.write(result, making.folder / "reports", table.provenance_line)
+    formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
+    files = artefacts.write(result, making.folder / "reports", table.provenance_line, formats)
     return Made.of(name, report, result, files=files)
 
 

@@ -1,4 +1,4 @@
-"""How far a proxy agrees with itself: two repeats, each with its own weights and images."""
+"""How far a proxy agrees with itself: repeats, each with its own weights and images."""
 
 from __future__ import annotations
 

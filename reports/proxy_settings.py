@@ -113,7 +113,11 @@ def _verdict(rows: pd.DataFrame) -> str:
             for p, o, b in zip(worse["proxy"], worse[OTHER], worse[BETWEEN], strict=True)
         )
         said.append(f"{setting}: {len(worse)} of {len(known)} {names}".rstrip())
-    return "Proxies that agree less with themselves, by more than 0.02: " + "; ".join(said) + "."
+    return (
+        "Proxies whose order it changes more than a repeat does, by more than 0.02: "
+        + "; ".join(said)
+        + "."
+    )
 
 
 def _figure(rows: pd.DataFrame) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 QUICK = (
     "A quick run: one seed per search, so searches have no intervals; searches by gradient descent "
-    "whose study states their steps (UDC) take a quarter of them."
+    "whose study states their steps (UDC) take a quarter of them; figures are PNG alone."
 )
 
 
@@ -37,7 +38,8 @@ QUICK = (
 @click.option(
     "--quick",
     is_flag=True,
-    help="One seed per search, UDC in a quarter of its steps: to look at, not to report.",
+    help="One seed per search, UDC in a quarter of its steps, figures as PNG alone: to look at, "
+    "not to report.",
 )
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
 @click.option(
@@ -62,8 +64,9 @@ def command(
     from benchsuite.assemble import assemble
 
     number = workers or os.cpu_count() or 1
-    with making.workers(number) as pool:
-        needs = pool.submit(making.needs, plugin_folders)
+    with making.workers(number) as pool, ThreadPoolExecutor(1) as starting:
+        # The first submission waits until the workers' server has its imports: not in this thread.
+        needs = starting.submit(lambda: pool.submit(making.needs, plugin_folders).result())
         _say("Tabulating 15,625 cells ...")
         table = assemble(plugin_folders, scores)
         table.write(out / making.TABLE)
