@@ -107,6 +107,8 @@ def _verdict(rows: pd.DataFrame) -> str:
     said = []
     for setting, of in rows.groupby("setting", sort=False):
         known = of[of[BETWEEN].notna()]
+        if known.empty:
+            continue
         worse = known[known[OTHER] < known[BETWEEN] - 0.02]
         names = ", ".join(
             f"{p} ({o:.2f} against {b:.2f})"

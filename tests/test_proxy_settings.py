@@ -29,7 +29,7 @@ def test_every_shipped_setting_differs_from_the_table_in_what_its_name_says(resu
         assert row["cells_per_stage"] == 5
         assert row["resolution"] == (32 if "px32" in name else 16), name
         assert (row["images"] == "gaussian") == name.startswith("gaussian")
-        assert row["classes"] == int(name.removeprefix("gaussian").removeprefix("px32") or 10)
+        assert row["classes"] == {"gaussian100": 100, "gaussian120": 120}.get(name, 10), name
 
 
 def test_correlations_are_those_of_scored_classes_counted_once(table, result):
