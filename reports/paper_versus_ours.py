@@ -22,7 +22,7 @@ LIKELY = {
     "naswot": "theirs counts the ReLUs of a cell twice and sees noise; ours each once, images; "
     "noise moves ours too, see Proxies: settings",
     "zen": "the two agree on cells without dead operators; ours scores the pruned network",
-    "grasp": "ill-conditioned: its repeats disagree, see Proxies: repeats",
+    "grasp": "ill-conditioned: single repeats differ by as much, see Proxies: repeats",
     "grad_norm": "gradients of one batch of 32, at 16x16",
     "grad_norm_global": "gradients of one batch of 32, at 16x16",
     "te_nas": "other batch and inputs for the NTK; regions of the full network here",
