@@ -16,8 +16,6 @@ from benchsuite.errors import UserError
 from benchsuite.table import Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from benchsuite.api import Report
     from benchsuite.outcomes import Outcome
     from benchsuite.page import Entry as Made
@@ -28,7 +26,6 @@ QUICK_SEEDS = 1
 QUICK_STEPS = 0.25
 QUICK_FORMATS = ("png",)
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
-PNG_DPI = 200  # That of `artefacts`.
 
 # Jobs that take longest on two cores, so that none of them is left for the end.
 LONGEST = (
@@ -179,18 +176,9 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         result = report.make(table, studies) if report.studies else report.make(table)
     except UserError as error:
         return Made.of(name, report, reason=str(error))
-    for figure in result.figures.values():
-        _lay_out(figure)
     formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
     files = artefacts.write(result, making.folder / "reports", table.provenance_line, formats)
     return Made.of(name, report, result, files=files)
-
-
-def _lay_out(figure: Figure) -> None:
-    """Fix the layout, that of the PNG, for all formats: to find it takes as long as to draw."""
-    figure.set_dpi(PNG_DPI)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
 
 
 @functools.cache
