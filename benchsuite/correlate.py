@@ -51,9 +51,11 @@ def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
 
     A wanted name is a column (`flops@1`), a proxy (`flops`), a proxy of several numbers, which
     stands for all of them (`ntk_cond`), or a detail that has a direction (`ntk_cond.k3`). Raises
-    UserError for a name the table does not hold.
+    UserError for a name the table does not hold, and for a table without any proxy.
     """
     present = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    if not (wanted or present):
+        raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
     if not wanted:
         return present
     details = [name for name, column in table.columns.items() if column.kind == "detail"]

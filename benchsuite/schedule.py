@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from benchsuite.pool import ONE_THREAD, environment, killed
+from benchsuite.pool import ONE_THREAD, end_with_caller, environment, killed
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ def workers(number: int, imports: Sequence[str] = ()) -> Iterator[Executor]:
     context = multiprocessing.get_context("forkserver" if forks else "spawn")
     if forks:
         context.set_forkserver_preload(list(imports))
-    pool = ProcessPoolExecutor(number, context)
+    pool = ProcessPoolExecutor(number, context, initializer=end_with_caller)
     try:
         with environment(ONE_THREAD):
             yield pool

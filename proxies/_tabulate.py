@@ -29,7 +29,7 @@ from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
-from benchsuite.pool import ONE_THREAD, environment
+from benchsuite.pool import ONE_THREAD, end_with_caller, environment
 from proxies import _rows
 from proxies._threads import one_thread
 
@@ -246,14 +246,7 @@ def _start(spec: Spec) -> None:
     import torch
 
     torch.set_num_threads(1)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_caller()
 
 
 _one_at_a_time = threading.Lock()

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchsuite.cell import OPS, all_ops
+from benchsuite.errors import UserError
 from benchsuite.table import Table
 
 FOLDER = Path(__file__).parent
@@ -51,7 +52,10 @@ def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
 
 
 def headline_proxies(table: Table) -> list[str]:
-    """Return the full names of the proxies that figures show: of large families the usual ones."""
+    """Return the full names of the proxies that figures show: of large families the usual ones.
+
+    Raises UserError where there is none.
+    """
     names = [name for name, column in table.columns.items() if column.kind == "proxy"]
     shown = []
     for name in names:
@@ -60,6 +64,8 @@ def headline_proxies(table: Table) -> list[str]:
             continue
         if family not in _OUTPUTS or output in _OUTPUTS[family]:
             shown.append(name)
+    if not shown:
+        raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
     return shown
 
 

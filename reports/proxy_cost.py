@@ -11,6 +11,7 @@ from benchsuite import correlate, stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS, seconds_name
 from benchsuite.correlate import mask
+from benchsuite.errors import UserError
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, label_points, new_figure, tidy
 from reports._tables import (
@@ -33,6 +34,8 @@ _TWINS = ("ntk_cond.k2", "ntk_frozen.k2")
 
 def _make(table: Table) -> Result:
     names = [name for name in headline_proxies(table) if np.isfinite(seconds(table, name))]
+    if not any(seconds(table, name) for name in names):
+        raise UserError("The table holds no proxy that was timed; `benchsuite tabulate` times all.")
     rows = pd.DataFrame(_row(table, name) for name in names)
     rows = rows.sort_values("seconds per cell", kind="stable")
     return Result(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
+from benchsuite.errors import UserError
 from benchsuite.table import Table
 from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
 from reports._tables import about_accuracy, accuracy, headline_proxies, kind, short, upward
@@ -21,6 +22,8 @@ SHOWN = "cifar10"
 
 def _make(table: Table) -> Result:
     subsets = list(_subsets(table))
+    if not subsets:
+        raise UserError("The table does not say what fits a device: it has no column `fits.*`.")
     scores = {name: upward(table, name) for name in headline_proxies(table)}
     truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
     rows = pd.DataFrame(

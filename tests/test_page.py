@@ -16,7 +16,7 @@ from benchsuite.api import Result
 from benchsuite.assemble import assemble
 from benchsuite.cell import EDGES, N_CELLS, OPS, Cell
 from benchsuite.columns import Column, accuracy_column
-from benchsuite.making import Making, make_report
+from benchsuite.making import TABLE, Making, make_report
 from benchsuite.page import Entry, columns, searches
 from benchsuite.page.snippets import SNIPPETS
 from benchsuite.table import Table, Values
@@ -254,22 +254,27 @@ def plugin(folder, make, more=""):
     )
 
 
+def making(table, folder):
+    table.write(folder / TABLE)
+    return Making(folder, (folder,))
+
+
 def test_a_report_that_lacks_something_is_listed(table, tmp_path):
     plugin(tmp_path, 'raise UserError("The table has no column.")')
-    entry = make_report(Making(table, tmp_path, (tmp_path,)), "t")
+    entry = make_report(making(table, tmp_path), "t", {})
     assert (entry.result, entry.reason) == (None, "The table has no column.")
 
 
 def test_a_report_without_its_study_says_why(table, tmp_path):
     plugin(tmp_path, "raise AssertionError", ', studies=("s",)')
-    found = Making(table, tmp_path, (tmp_path,)).with_studies({"s": "why"})
-    assert make_report(found, "t").reason == "study s: why"
+    entry = make_report(making(table, tmp_path), "t", {"s": "why"})
+    assert entry.reason == "study s: why"
 
 
 def test_a_broken_report_is_an_error(table, tmp_path):
     plugin(tmp_path, "return 1 / 0")
     with pytest.raises(ZeroDivisionError):
-        make_report(Making(table, tmp_path, (tmp_path,)), "t")
+        make_report(making(table, tmp_path), "t", {})
 
 
 def test_no_correlations_no_ranking(table, tmp_path):

@@ -104,6 +104,30 @@ def test_a_killed_worker_is_a_sentence():
         dict(schedule.run(pool, 2, dies, {"a": ()}))
 
 
+OF_SCHEDULE = "from benchsuite import schedule\nwith schedule.workers(2) as pool:\n"
+OF_POOL = "from benchsuite import pool\n"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        OF_SCHEDULE + "    list(pool.map(print, 'ab')); time.sleep(600)",
+        OF_POOL + "for _ in pool.map_jobs(print, 'abc', workers=2): time.sleep(600)",
+    ],
+    ids=["schedule", "pool"],
+)
+def test_workers_end_with_a_caller_that_is_killed(program):
+    """They hold the pipe of the caller's output, which ends when the last of them has ended."""
+    caller = subprocess.Popen(
+        [sys.executable, "-u", "-c", f"import time\n{program}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert caller.stdout.readline()
+    caller.kill()
+    caller.communicate(timeout=60)
+
+
 @pytest.mark.parametrize("jobs", [{"a": ("b",), "b": ("a",)}, {"a": ("nowhere",)}])
 def test_jobs_that_never_can_start_are_an_error(jobs):
     with schedule.workers(1) as pool, pytest.raises(ValueError, match="never end"):

@@ -6,7 +6,9 @@ import matplotlib as mpl
 import pytest
 
 from benchsuite import artefacts, outcomes, plugins, study
+from benchsuite.api import Result
 from benchsuite.assemble import assemble
+from benchsuite.errors import UserError
 
 REPORTS = plugins.find("reports")
 STUDIES = Path(study.__file__).parent / "studies"
@@ -46,3 +48,19 @@ def test_two_runs_write_identical_bytes(name, table, outcome, tmp_path):
     for one, two in zip(*written, strict=True):
         assert one.stat().st_size > 0
         assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("kinds", [("proxy", "detail"), ("device",)], ids="/".join)
+def test_a_table_that_lacks_columns_is_a_result_or_a_sentence(table, kinds):
+    """Of reports that need no study: a search says itself what it cannot look at."""
+    poor = table.without(name for name, column in table.columns.items() if column.kind in kinds)
+    lacking = []
+    for name in REPORTS:
+        report = plugins.load("reports", name)
+        if report.studies:
+            continue
+        try:
+            assert isinstance(report.make(poor), Result)
+        except UserError:
+            lacking.append(name)
+    assert lacking
