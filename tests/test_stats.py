@@ -1,5 +1,6 @@
 """Rank correlations: scipy, a pairwise count and invariances as oracles."""
 
+import dataclasses
 import itertools
 import math
 import subprocess
@@ -328,3 +329,9 @@ def test_importing_stats_imports_neither_numba_nor_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_result_stays_what_it_is():
+    found = kendall([1, 2, 3], [1, 3, 2])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.value = 1.0
