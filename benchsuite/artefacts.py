@@ -27,8 +27,9 @@ def write(
 ) -> list[Path]:
     """Write every table and figure of a result below a folder; return the paths written.
 
-    provenance: one line that every file carries; formats: of figures, some of `FORMATS`. Raises
-    UserError where the folder cannot be written; a file appears whole or not at all.
+    provenance: one line that every file carries; formats: of figures, some of `FORMATS`; files of
+    an earlier run in others are removed. Raises UserError where the folder cannot be written; a
+    file appears whole or not at all.
     """
     written = []
     for stem, table in result.tables.items():
@@ -65,6 +66,8 @@ def _write_figure(
         "svg": {"Creator": None, "Date": None, "Description": provenance},
     }
     written = []
+    for suffix in set(FORMATS) - set(formats):
+        stem.with_name(f"{stem.name}.{suffix}").unlink(missing_ok=True)
     _lay_out(figure)
     # The salt makes the ids in an SVG the same in every run.
     with mpl.rc_context({"svg.hashsalt": "benchsuite"}):

@@ -52,23 +52,31 @@ def map_jobs(
         for i, job in enumerate(jobs):
             yield i, function(shared, job)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_receive, initargs=(shared,))
+    with processes(workers, "spawn", _receive, (shared,)) as pool, environment(ONE_THREAD):
+        yield from results(pool, _call, jobs, function, waiting=4 * workers)
+
+
+@contextmanager
+def processes(
+    workers: int,
+    method: str,
+    start: Callable[..., None],
+    given: tuple[Any, ...] = (),
+) -> Iterator[ProcessPoolExecutor]:
+    """Start worker processes, each with start(*given), and end them.
+
+    method: how, see `multiprocessing`. Raises UserError for a process that was killed.
+    """
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), start, given)
     try:
-        with environment(ONE_THREAD):
-            yield from results(pool, _call, jobs, function, waiting=4 * workers)
+        yield pool
     except BrokenProcessPool as error:
-        raise killed() from error
+        raise UserError(
+            "A worker process was killed, most likely for lack of memory. Finished jobs are kept; "
+            "run the same command again, with fewer workers."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def killed() -> UserError:
-    """Return the error of a worker process that ended before its jobs."""
-    return UserError(
-        "A worker process was killed, most likely for lack of memory. Finished jobs are kept; run "
-        "the same command again, with fewer workers."
-    )
 
 
 @contextmanager

@@ -12,14 +12,12 @@ from concurrent.futures import (
     FIRST_COMPLETED,
     Executor,
     Future,
-    ProcessPoolExecutor,
     wait,
 )
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from benchsuite.pool import ONE_THREAD, end_with_caller, environment, killed
+from benchsuite.pool import ONE_THREAD, end_with_caller, environment, processes
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -50,18 +48,12 @@ def workers(number: int, imports: Sequence[str] = ()) -> Iterator[Executor]:
     if number < 2:
         yield InThisProcess()
         return
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:
-        context.set_forkserver_preload(list(imports))
-    pool = ProcessPoolExecutor(number, context, initializer=end_with_caller)
-    try:
-        with environment(ONE_THREAD):
-            yield pool
-    except BrokenProcessPool as error:
-        raise killed() from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    method = "spawn"
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        method = "forkserver"
+        multiprocessing.get_context(method).set_forkserver_preload(list(imports))
+    with processes(number, method, end_with_caller) as pool, environment(ONE_THREAD):
+        yield pool
 
 
 def run(

@@ -31,7 +31,7 @@ def _make(table: Table) -> Result:
     ceiling = ceilings(table)
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(table, rows[rows["cells"] == "all"], ceiling, what)},
+        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, what)},
         notes=(*notes, _about(ceiling)),
     )
 
@@ -49,10 +49,7 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
     )
 
 
-def _figure(
-    table: Table, rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str
-) -> Figure:
-    rows = rows[rows["proxy"].isin(headline_proxies(table))]
+def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str) -> Figure:
     mean = rows.groupby("proxy")["tau"].mean().sort_values()
     figure = new_figure(PAGE_WIDTH, 0.9 + 0.2 * len(mean))
     axes = figure.add_subplot()

@@ -55,7 +55,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "full UDC answered, e* the size of each, so that the most likely configuration has "
             f"exactly the size asked for. lo, hi: {LEVEL}.",
             "pi gives the options of that network max pi and shares the rest equally. The paper "
-            "does not say which pi it took: its first column, 0.04, is nearest to 0.99 here. "
+            f"does not say which pi its first column, {PRINTED[LOW][VANILLA]}, stands for; here "
+            f"{_vanilla(found, sizes(outcome)[-1])} at tau = {LOW}; the verdicts take 0.99. "
             "Projection with xi = 0.5 makes any such pi the same, so the other columns do not "
             "depend on it. Printed: MBNetV2 space, unit not given.",
             "At tau = 10 samples are almost uniform whatever pi is, and the loss says how far the "
@@ -133,6 +134,12 @@ def _loss(space: Compression, log_pi: Array, tau: float, theta: float, target: f
     ((of_bound, _),) = space.sizes(np.concatenate(drawn))
     (bound,) = space.bounds.values()
     return float(np.abs(of_bound * bound / target - 1).mean())
+
+
+def _vanilla(found: Losses, size: float) -> str:
+    """Return the loss without projection by how certain pi is, at one bound, as text."""
+    each = (f"{found[size, LOW, name].mean():.3f} for {p:g}" for name, p in CERTAIN.items())
+    return f"it is {', '.join(each)} at {size / 1e3:g} kB"
 
 
 def _rows(found: Losses, every: list[float]) -> pd.DataFrame:

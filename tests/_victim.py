@@ -20,7 +20,7 @@ def prepared():
     import pandas  # noqa: F401
 
     mpl.use("agg")
-    from benchsuite import assemble, judge, plugins
+    from benchsuite import assemble, judge, making, plugins
     from proxies import _passes, _tabulate  # noqa: F401
 
     table = assemble.assemble()
@@ -32,13 +32,8 @@ def prepared():
     )
     assemble.assemble = lambda *_, **__: slim
     plugins.shared("reports.correlations").RESAMPLES = judge.RESAMPLES = 64
-    find = plugins.find
-
-    def few(kind, extra=()):
-        found = find(kind, extra)
-        return {name: found[name] for name in REPORTS} if kind == "reports" else found
-
-    plugins.find = few
+    jobs = making.jobs
+    making.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
 
     class Threads(ThreadPoolExecutor):
         """In place of worker processes, which would import everything anew."""

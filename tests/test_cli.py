@@ -168,6 +168,9 @@ def test_table_and_run(benchsuite, tmp_path):
     assert code == 0
     assert "15,625 cells" in out
     assert len(pd.read_parquet("t.parquet")) == 15_625
+    stale = Path("result/reports/correlations.svg")
+    stale.parent.mkdir(parents=True)
+    stale.write_text("of an earlier run")
     code, out, _ = benchsuite("run", "--quick", "--out", "result")
     assert code == 0
     assert "ESTIMATED test accuracy" in out

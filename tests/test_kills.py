@@ -81,7 +81,7 @@ def test_study_killed_goes_on_and_ends_the_same(victims, tmp_path):
 
 
 def test_run_killed_leaves_whole_files(victims, tmp_path):
-    args = ["run", "--workers", "1", "--out", "out"]
+    args = ["run", "--workers", "2", "--out", "out"]
 
     def check(whole, killed):
         assert files(killed).items() <= files(whole).items()

@@ -85,7 +85,7 @@ def command(
     notes = [f"This run took {seeds} seeds per search."] if seeds else []
     notes += [QUICK] if quick else []
     _say("The page ...")
-    at = page.write(out / "index.html", table, entries, outcomes, notes if outcomes else [])
+    at = page.write(out / "index.html", table, entries, outcomes, notes)
     written = [path for name in outcomes for path in sorted((out / "studies" / name).glob("*.*"))]
     files = [at, out / making.TABLE, *written, *(path for e in entries for path in e.files)]
     if as_json:
