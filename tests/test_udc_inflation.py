@@ -35,7 +35,7 @@ def test_one_hot_samples_lose_what_their_networks_lose(outcome):
     space, decisions, answers = udc_inflation._answers(table(), outcome, SIZE)
     chosen, target = answers[0], float(space.bytes_of(answers)[0])
     log_pi = udc_inflation._log_pi(decisions, chosen, udc_inflation.NO_REJECTION)
-    found = udc_inflation._loss(space, log_pi, 1e-3, 0.0, target)
+    found = udc_inflation._loss(space, log_pi, 1e-3, 0.0, target, 0)
     rng = np.random.default_rng(1)
     lost = []
     for _ in range(400):
