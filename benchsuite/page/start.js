@@ -5,3 +5,4 @@ setUpExplorer();
 setUpSearches();
 setUpTables();
 document.documentElement.dataset.ready = Math.round(performance.now());
+document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

@@ -110,6 +110,27 @@ def test_it_asks_for_nothing(at, address):
     assert not asked
 
 
+def test_links_lead_to_their_section(at, address):
+    """Also past sections that were never on the screen, and from the address of a section."""
+    ids = at.execute_script(
+        "return [...document.querySelectorAll('article[id]')].map(a => a.id)"
+        ".filter(id => document.querySelector(`a[href='#${id}']`))"
+    )
+    assert len(ids) > 1
+    bottom = "return innerHeight + scrollY >= document.documentElement.scrollHeight - 2"
+    top = "return document.getElementById(arguments[0]).getBoundingClientRect().top"
+    for id_ in (ids[-1], *ids):
+        at.execute_script("document.querySelector(`a[href='#${arguments[0]}']`).click()", id_)
+        WebDriverWait(at, 5).until(
+            lambda d, id_=id_: 0 <= d.execute_script(top, id_) < 150 or d.execute_script(bottom)
+        )
+        assert 0 <= at.execute_script(top, id_) < 1000
+    at.get("about:blank")
+    at.get(f"{address}#{ids[1]}")
+    ready(at)
+    assert 0 <= at.execute_script(top, ids[1]) < 1000
+
+
 def test_tau_is_that_of_scipy(at, table):
     choose(at, "ex-x", "cifar10.flops")
     latency = "latency.stm32f746.monas2024.official"
