@@ -165,6 +165,8 @@ class Strategy:
     best feasible cell it queried is the answer.
     parameters: a frozen dataclass whose fields all have defaults, the paper's.
     charged: False for a bound that no real search could reach: nothing it looks at costs anything.
+    images: the parameter that names images, for a strategy that measures networks itself; what they
+    show is then part of the key that a finished search is kept under.
     """
 
     version: int
@@ -172,3 +174,4 @@ class Strategy:
     run: Callable[[Search, np.random.Generator, Any], None]
     parameters: type
     charged: bool = True
+    images: str | None = None

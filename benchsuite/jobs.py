@@ -1,15 +1,15 @@
 """Jobs of replays: a strategy, its parameters, a problem, a budget and a range of seeds.
 
-A job's key is a digest of everything that can change its result: names, versions and source of the
-strategy and of the replay, parameters, the problem's data, budget and seeds. So a file under that
-key never goes stale, and a study that is run again skips what is done.
+A job's key is a digest of everything that its result is a function of: every field of the job and
+of its problem, the code and data of whole packages and of the strategy's folder, the versions of
+libraries, and the content of the images it reads. So a file under that key never goes stale, and a
+study that is run again skips what is done.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,21 +20,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchsuite import compression, plugins
+from benchsuite import plugins
 from benchsuite.api import Strategy
+from benchsuite.digest import code, digest, files_below
 from benchsuite.judge import Answer
 from benchsuite.parameters import fill
 from benchsuite.problem import Problem
-from benchsuite.record import sha256
 from benchsuite.replay import Budget, Run, replay
 from benchsuite.table import write_atomically
 from benchsuite.trace import write_traces
-
-_CODE = (
-    *("replay", "problem", "trace", "parameters", "_multilinear", "cell", "pareto"),
-    *("gaussian_process", "class_features", "equivalence"),
-    *("compressed", "compression", "shrunken"),
-)
 
 
 @dataclass(frozen=True)
@@ -86,19 +80,13 @@ def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) 
 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:
     """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
-    described = {**dataclasses.asdict(job), "code": _code(job.strategy, tuple(folders))}
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:24]
+    own = _files(job.strategy, tuple(folders))
+    return digest(job, code(), own, _images(job, folders))[:24]
 
 
 def problem_key(problem: Problem) -> str:
-    """Return a digest of a problem: its data, bounds and names."""
-    digest = hashlib.sha256()
-    about = [problem.dataset, problem.epochs, dict(problem.bounds), dict(problem.directions)]
-    digest.update(json.dumps(about, sort_keys=True).encode())
-    for group in (problem.accuracy, problem.seconds, problem.columns, problem.column_seconds):
-        for name, values in sorted(group.items()):
-            digest.update(f"{name}\0".encode() + np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()[:24]
+    """Return a digest of every field of a problem, 24 hexadecimal digits."""
+    return digest(problem)[:24]
 
 
 def answers(shared: Shared, job: Job) -> list[Answer]:
@@ -171,15 +159,20 @@ def _write_timing(path: Path, runs: Sequence[Run]) -> None:
 
 
 @functools.cache
-def _code(strategy: str, folders: tuple[Path, ...]) -> str:
-    """Return a digest of the source of a strategy, of what replays it and of what it measures with.
+def _files(strategy: str, folders: tuple[Path, ...]) -> dict[str, str]:
+    """Return the SHA-256 of a strategy's file and of all files beside it and below.
 
-    A strategy that measures networks itself imports its measurements by `plugins.shared`.
+    Where its folder is in a package, it is all files of that package.
     """
-    here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in _CODE] + sorted(here.glob("search/_*.py"))
-    files += [compression.FILE]
-    files.append(plugins.find("strategies", folders)[strategy].path)
-    if "plugins.shared(" in files[-1].read_text(encoding="utf-8"):
-        files += sorted(here.parent.glob("proxies/*.py"))
-    return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
+    folder = plugins.find("strategies", folders)[strategy].path.parent
+    while (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    return files_below(folder)
+
+
+def _images(job: Job, folders: Sequence[Path]) -> str:
+    """Return a digest of the images that a job's strategy measures networks with, or nothing."""
+    named = strategy_of(job.strategy, folders).images
+    if named is None:
+        return ""
+    return str(plugins.shared("proxies._images").content(job.parameters.get(named)))

@@ -20,7 +20,6 @@ of a search. A search may also set `label`, `device`, `runtime`, `first_seed`, `
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite import jobs
+from benchsuite.digest import digest
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.jobs import Job, Shared
 from benchsuite.judge import Answer
@@ -68,8 +68,11 @@ class Study:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the study file, 12 hexadecimal digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        """SHA-256 of all that the study says and of its file, 12 hexadecimal digits.
+
+        It also tells searches that were changed after they were read, as a quick run does.
+        """
+        return digest(self)[:12]
 
 
 @dataclass(frozen=True)
@@ -165,10 +168,11 @@ def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
     for entry in study.searches:
         strategy = jobs.strategy_of(entry.strategy, folders)
         parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
-        at = keys.get(repr(entry.setting))
+        setting = digest(entry.setting)
+        at = keys.get(setting)
         if at is None:
             problem = prepare(table, entry.setting)
-            at = keys[repr(entry.setting)] = jobs.problem_key(problem)
+            at = keys[setting] = jobs.problem_key(problem)
             problems[at] = problem
         job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
         planned.append(tuple(jobs.shards(job, study.shard)))
@@ -210,7 +214,8 @@ def run(
         if not targets[at].exists():
             raise UserError(
                 f"A worker kept its results elsewhere: {folder} has to be a folder that all "
-                "machines share."
+                "machines share, and the workers need the same code, libraries and images, which "
+                "do not change meanwhile."
             )
         done += 1
         progress(done, len(set(paths)))

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.digest import digest
 from benchsuite.errors import UserError
 
 VARIABLE = "BENCHSUITE_IMAGES"
@@ -55,11 +56,12 @@ _ALLOWED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
     """Images with labels, or the name of a kind of noise.
 
     pixels: uint8 [N, H, W, 3], labels: int64 [N], both None for noise; source: for provenance.
+    Files that have not changed are the same object, so that it can stand in the key of a cache.
     """
 
     source: str
@@ -80,20 +82,44 @@ def open_images(where: str | os.PathLike[str] | None = None) -> Images:
     if where is None:
         where = os.environ.get(VARIABLE) or NOISE[0]
     if str(where) in NOISE:
-        return Images(str(where))
+        return _noise(str(where))
     path = Path(where).expanduser()
     try:
-        stamp = path.stat().st_mtime_ns
+        stamp = _stamp(path)
     except OSError:
         raise UserError(
             f"There are no images at {path}: {VARIABLE} names a folder with the python version of "
             f"CIFAR-10 or CIFAR-100, an .npz file, or one of {', '.join(NOISE)}."
         ) from None
-    return _read(path, stamp)
+    return _read(path.resolve(), stamp)
+
+
+def content(where: str | os.PathLike[str] | None = None) -> str:
+    """Return a digest of what `open_images` returns: of the pixels, wherever they are from."""
+    return _content(open_images(where))
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, _stamp: int) -> Images:
+def _content(images: Images) -> str:
+    return digest(images.source if images.noise else "", images.pixels, images.labels)
+
+
+@functools.cache
+def _noise(name: str) -> Images:
+    return Images(name)
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, size and time of every file that images may be read from."""
+    folders = [path, *(path / name for name in _FOLDERS.values())]
+    files = [path] if path.is_file() else [f for at in folders if at.is_dir() for f in at.iterdir()]
+    path.stat()  # OSError for one that is not there
+    stats = [(str(file), file.stat()) for file in sorted(files)]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: Path, _stamp: object) -> Images:
     if path.is_file():
         return _npz(path)
     for dataset, files in MD5.items():
@@ -162,8 +188,8 @@ def _npz(path: Path) -> Images:
         ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} is no readable .npz file, or is cut short ({error}).") from error
-    digest = hashlib.sha256(raw).hexdigest()
-    return _checked(*arrays.values(), f"{path.name} (sha256 {digest[:12]})")
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return _checked(*arrays.values(), f"{path.name} (sha256 {sha256[:12]})")
 
 
 def _checked(pixels: NDArray[Any], labels: NDArray[Any], source: str) -> Images:

@@ -22,7 +22,7 @@ from benchsuite.cell import EDGES, OPS
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton, build_supernet
 from proxies._batch import draw
-from proxies._images import open_images
+from proxies._images import Images, open_images
 from proxies._net import Net, initialise
 from proxies._threads import one_thread
 from proxies._weights import Rule, draw_weights, generator
@@ -108,7 +108,7 @@ class Meter:
         return float(condition), float(regions)
 
     def _once(self, operators: Operators, repeat: int) -> tuple[float, float]:
-        images, inputs = _inputs(self, repeat)
+        images, inputs = _inputs(self, repeat, open_images(self.images))
         thin, one = _nets(self, repeat)
         ascending = torch.linalg.eigvalsh(kernel(thin.keep(operators), images)).tolist()
         smallest = ascending[self.order]
@@ -118,9 +118,8 @@ class Meter:
 
 
 @functools.lru_cache(maxsize=8)
-def _inputs(meter: Meter, repeat: int) -> tuple[Tensor, Tensor]:
+def _inputs(meter: Meter, repeat: int, source: Images) -> tuple[Tensor, Tensor]:
     """Return images [batch, 3, H, W] of the kernel and patches [patches, 1, 3, 3]."""
-    source = open_images(meter.images)
     images = draw(source, meter.batch, meter.resolution, 10, seed=meter.seed, repeat=repeat).images
     drawn = generator(meter.seed, repeat, "supernet", "linear_regions")
     return images, patches(images, meter.patches, drawn)

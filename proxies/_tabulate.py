@@ -280,8 +280,14 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
     }
 
 
-@functools.lru_cache(maxsize=2)
 def _batches(spec: Spec, repeat: int) -> list[Any]:
+    from proxies._images import open_images
+
+    return _drawn(spec, repeat, open_images(spec.images))
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn(spec: Spec, repeat: int, _images: object) -> list[Any]:
     return spec.batches(repeat)
 
 

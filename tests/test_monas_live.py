@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_tables import table
 
-from benchsuite import plugins
+from benchsuite import jobs, plugins
 from benchsuite.cell import N_CELLS, Cell
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton, build, build_supernet
@@ -161,7 +161,65 @@ def test_a_budget_ends_it_between_two_measurements():
     found = run(budget=500)
     assert found.simulated_seconds <= 500
     assert not found.answer
-    assert found.reason == "no feasible cell"
+    assert found.reason == "the budget was spent before there was an answer"
+
+
+def write_images(path, seed):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    np.savez(path, train_images=pixels, train_labels=np.zeros(40, dtype=np.int64))
+
+
+def test_images_are_in_the_key_of_a_job_by_what_they_show(tmp_path, monkeypatch):
+    def key(images=None, strategy="monas_live"):
+        parameters = {"images": images} if strategy == "monas_live" else {}
+        return jobs.key(jobs.Job(strategy, parameters, "it", Budget(5), 0, 1))
+
+    monkeypatch.delenv("BENCHSUITE_IMAGES", raising=False)
+    synthetic = key()
+    keys = [synthetic, key("gaussian")]
+    other = key(strategy="monas")
+    place = tmp_path / "images.npz"
+    for seed in (0, 1):
+        write_images(place, seed)
+        monkeypatch.setenv("BENCHSUITE_IMAGES", str(place))
+        keys += [key(), key(str(place)), key(str(tmp_path))]
+    monkeypatch.setenv("BENCHSUITE_IMAGES", "gaussian")
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+    assert key(strategy="monas") == other, "of no job that looks at no image"
+    write_images(place, 0)
+    copied = tmp_path / "copy" / "images.npz"
+    copied.parent.mkdir()
+    write_images(copied, 0)
+    found = []
+    for path in (place, copied):
+        monkeypatch.setenv("BENCHSUITE_IMAGES", str(path))
+        found.append(key())
+    assert found[0] == found[1] == keys[2], "wherever they lie"
+
+
+def test_images_that_changed_are_measured_anew_in_one_process(tmp_path, monkeypatch):
+    left = [(1, 3)] * 6
+    monkeypatch.delenv("BENCHSUITE_IMAGES", raising=False)
+    meter = replace(METER, images=None)
+    found = [meter.measure(left)]
+    (tmp_path / "folder").mkdir()
+    for seed in (0, 1):
+        write_images(tmp_path / "folder/images.npz", seed)
+        monkeypatch.setenv("BENCHSUITE_IMAGES", str(tmp_path / "folder"))
+        found.append(meter.measure(left))
+    assert len(set(found)) == 3
+
+
+def test_batches_of_changed_images_are_drawn_anew_in_one_process(tmp_path, monkeypatch):
+    spec = plugins.shared("proxies._tabulate").Spec(("naswot",), THIN, batch_size=4)
+    found = []
+    for seed in (0, 1):
+        write_images(tmp_path / "images.npz", seed)
+        monkeypatch.setenv("BENCHSUITE_IMAGES", str(tmp_path))
+        found.append(plugins.shared("proxies._tabulate")._batches(spec, 0)[0].sha256)
+    assert len(set(found)) == 2
 
 
 def test_importing_the_strategy_imports_no_torch():

@@ -120,4 +120,5 @@ STRATEGY = Strategy(
     source="Qiao et al., MONAS, sections 3.1 and 3.3, algorithm 2",
     run=run,
     parameters=Parameters,
+    images="images",
 )
