@@ -170,9 +170,9 @@ def paired_kendall_test(
     Source: Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2.
     """
     *scores, labels, truth = in_one_order(
-        {"score": score_a, "other score": score_b, "groups": groups, "truth": truth}
+        {"score": score_a, "second score": score_b, "groups": groups, "truth": truth}
     )
-    a, b, y = vectors(score=scores[0], other_score=scores[1], truth=truth)
+    a, b, y = vectors(**{"score": scores[0], "second score": scores[1], "truth": truth})
     a, b = a * sign(direction_a), b * sign(direction_b)
     complete = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
     a, b, y = a[complete], b[complete], y[complete]
