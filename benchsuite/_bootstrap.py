@@ -34,7 +34,9 @@ from benchsuite._correlation import (
     matrix,
     oriented,
     sign,
+    vectors,
 )
+from benchsuite.arrays import in_one_order
 from benchsuite.errors import UserError
 
 
@@ -94,12 +96,13 @@ def kendall_bootstrap(
 ) -> Bootstrap:
     """Return tau-b of every score with every truth, [P, T], in shared resamples of the cells.
 
-    scores: [P, N]. truths: [T, N]. directions: one for all scores or one for each. groups: labels
-    [N] of cells that are drawn together; default: each alone. Each value is the exact tau-b of the
-    resample. Time: P T R N log N; 60 pairs, 1,000 resamples and 15,625 cells take about ten seconds
-    on one core. Raises UserError as `kendall`, and for fewer than one
-    resample or thread.
+    scores: [P, N], or a list of P rows. truths: [T, N], likewise. directions: one for all scores or
+    one for each. groups: labels [N] of cells that are drawn together; default: each alone. Each
+    value is the exact tau-b of the resample. Time: P T R N log N; 60 pairs, 1,000 resamples and
+    15,625 cells take about ten seconds on one core. Raises UserError as `kendall`, and for fewer
+    than one resample or thread.
     """
+    scores, truths, groups = _rows_in_one_order(scores, truths, groups)
     x, y = matrix(scores, "scores"), matrix(truths, "truths")
     each = [directions] * len(x) if isinstance(directions, str) else list(directions)
     if len(each) != len(x):
@@ -166,11 +169,14 @@ def paired_kendall_test(
     score_a, score_b, truth, groups: [N]. Raises UserError as `kendall` and `Bootstrap.interval`.
     Source: Davison & Hinkley, "Bootstrap Methods and their Application", 1997, section 4.2.
     """
-    a, y = oriented(score_a, truth, direction_a)
-    b, _ = oriented(score_b, truth, direction_b)
+    *scores, labels, truth = in_one_order(
+        {"score": score_a, "second score": score_b, "groups": groups, "truth": truth}
+    )
+    a, b, y = vectors(**{"score": scores[0], "second score": scores[1], "truth": truth})
+    a, b = a * sign(direction_a), b * sign(direction_b)
     complete = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
     a, b, y = a[complete], b[complete], y[complete]
-    group = _groups(groups, len(complete))[complete]
+    group = _groups(labels, len(complete))[complete]
     both = kendall_bootstrap([a, b], [y], rng, groups=group, resamples=resamples, threads=threads)
     difference = Bootstrap(
         both.value[0, 0] - both.value[1, 0], both.samples[0, 0] - both.samples[1, 0]
@@ -224,6 +230,18 @@ class _Plan:
         with np.errstate(invalid="ignore"):  # 0 / 0: one side of the resample is constant
             tau = balance / np.sqrt(pairs - x_ties) / np.sqrt(pairs - y_ties)
         return np.asarray(np.clip(tau, -1, 1), dtype=np.float64)
+
+
+def _rows_in_one_order(*arguments: Any) -> list[Any]:
+    """Return arguments, some of them lists of rows, with all rows in one order of the cells."""
+    parts = [given if isinstance(given, list | tuple) else [given] for given in arguments]
+    flat = {f"row {i} of argument {a}": row for a, p in enumerate(parts) for i, row in enumerate(p)}
+    rows = iter(in_one_order(flat))
+    ordered = [[next(rows) for _ in part] for part in parts]
+    return [
+        part if isinstance(given, list | tuple) else part[0]
+        for given, part in zip(arguments, ordered, strict=True)
+    ]
 
 
 def _at_least_one(number: int, what: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite.arrays import in_one_order, numbers
 from benchsuite.errors import UserError
 
 Direction = Literal["max", "min"]
@@ -120,9 +121,8 @@ def partial_kendall(
     score, truth, given: [N]. Raises UserError as `kendall`.
     Source: Kendall, "Partial rank correlation", Biometrika 1942; ties as in his 1945 tau-b.
     """
-    x, y = oriented(score, truth, direction)
-    z = vector(given, "given")
-    _same_length(z, y, "given")
+    x, z, y = vectors(score=score, given=given, truth=truth)
+    x = x * sign(direction)
     complete = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
     missing = len(x) - int(complete.sum())
     x, y, z = x[complete], y[complete], z[complete]
@@ -145,7 +145,7 @@ _ROUNDING = 1e-13
 
 def vector(values: ArrayLike, name: str) -> Floats:
     """Return values as float64 [N]; raises UserError if they are not one row of numbers."""
-    array = _floats(values, name)
+    array = numbers(values, name).astype(np.float64)
     if array.ndim != 1:
         raise UserError(f"The {name} has shape {array.shape}; one value per cell, [N], is needed.")
     return array
@@ -153,7 +153,7 @@ def vector(values: ArrayLike, name: str) -> Floats:
 
 def matrix(values: ArrayLike, name: str) -> Floats:
     """Return values as float64 [M, N]; raises UserError if they are not a matrix of numbers."""
-    array = _floats(values, name)
+    array = numbers(values, name).astype(np.float64)
     if array.ndim != 2:
         raise UserError(f"The {name} have shape {array.shape}; two axes are needed.")
     return array
@@ -161,9 +161,26 @@ def matrix(values: ArrayLike, name: str) -> Floats:
 
 def oriented(score: ArrayLike, truth: ArrayLike, direction: Direction) -> tuple[Floats, Floats]:
     """Return score and truth as float64 [N], the score negated if its direction is "min"."""
-    x, y = vector(score, "score"), vector(truth, "truth")
-    _same_length(x, y, "score")
+    x, y = vectors(score=score, truth=truth)
     return x * sign(direction), y
+
+
+def vectors(**arguments: ArrayLike) -> list[Floats]:
+    """Return arguments as float64 [N] of the same cells in one order (`arrays.in_one_order`).
+
+    Raises UserError if one is not one row of numbers, or has another length than the others.
+    """
+    names = list(arguments)
+    found = [
+        vector(given, name) for name, given in zip(names, in_one_order(arguments), strict=True)
+    ]
+    for name, values in zip(names, found, strict=True):
+        if len(values) != len(found[-1]):
+            raise UserError(
+                f"The {name} has {len(values)} cells and the {names[-1]} {len(found[-1])}: both "
+                "have to be in the same order of the same cells, missing ones as NaN."
+            )
+    return found
 
 
 def sign(direction: Direction) -> int:
@@ -236,18 +253,3 @@ def _rho(x: Floats, y: Floats) -> float:
 
 def _clip(value: float) -> float:
     return min(1.0, max(-1.0, value))
-
-
-def _floats(values: ArrayLike, name: str) -> Floats:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"The {name} is not an array of numbers: {error}.") from None
-
-
-def _same_length(values: Floats, truth: Floats, name: str) -> None:
-    if len(values) != len(truth):
-        raise UserError(
-            f"The {name} has {len(values)} cells and the truth {len(truth)}: both have to be in "
-            "the same order of the same cells, missing ones as NaN."
-        )

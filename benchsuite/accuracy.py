@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchsuite.columns import ESTIMATE
 from benchsuite.errors import UserError
-from benchsuite.fetch import Places, folder_of, places
-from benchsuite.importing import all_sources, read_present
+from benchsuite.importing import absences, all_sources, read_present
+from benchsuite.public_files import Places, check_drop, folder_of, places
 from benchsuite.record import sha256
 from benchsuite.sources_api import Source
 from benchsuite.table import Table, Values
@@ -26,14 +26,30 @@ def accuracies(where: Places | None = None) -> Table:
     """Return a table of all accuracies and reference measurements that are present.
 
     Its provenance holds `accuracy`, the sentence every output repeats, `inputs` (file -> SHA-256)
-    and `absent` (why a public data set was not read). Raises UserError for a damaged file.
+    and `absent` (why a public data set was not read). Raises UserError for a damaged file, and if
+    the folder that BENCHSUITE_DATA names holds no public data set or a part of one.
     """
     where = where or places()
-    present = [s for s in all_sources() if not s.sample and folder_of(s, where) is not None]
-    table = _imported(present, where) if present else Table.empty({"inputs": {}, "absent": []})
-    table = table.with_columns(_estimates_for_gaps(table))
-    sentence = {"accuracy": _sentence(table)}
-    return Table(table.data, table.columns, {**table.provenance, **sentence})
+    sources = all_sources()
+    check_drop(sources, where)
+    present = [s for s in sources if not s.sample and folder_of(s, where) is not None]
+    table = _imported(present, where) if present else Table.empty({"inputs": {}})
+    gaps = _estimates_for_gaps(table)
+    if where.drop:
+        _say_what_is_estimated(gaps, where.drop)
+    table = table.with_columns(gaps)
+    about = {"absent": list(absences(sources, where)), "accuracy": _sentence(table)}
+    return Table(table.data, table.columns, {**table.provenance, **about})
+
+
+def _say_what_is_estimated(gaps: list[Values], drop: Path) -> None:
+    tests = [g.column.dataset for g in gaps if (g.column.split, g.column.epochs) == ("test", 200)]
+    if tests:
+        print(
+            f"No file in {drop} gives the test accuracy on {', '.join(filter(None, tests))} after "
+            "200 epochs: estimates stand for it.",
+            file=sys.stderr,
+        )
 
 
 def _imported(present: list[Source], where: Places) -> Table:
@@ -42,9 +58,9 @@ def _imported(present: list[Source], where: Places) -> Table:
     if cached.exists():
         return Table.open(cached)
     read = read_present(
-        progress=lambda source: print(f"Reading {source} ...", file=sys.stderr), where=where
+        present, lambda source: print(f"Reading {source} ...", file=sys.stderr), where
     )
-    table = Table.empty({"inputs": inputs, "absent": list(read.notes)}).with_columns(
+    table = Table.empty({"inputs": inputs}).with_columns(
         Values(column, values, reason) for column, values, reason in read.columns.values()
     )
     try:

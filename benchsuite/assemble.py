@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-import numpy as np
-
 from benchsuite import cost, equivalence, plugins
 from benchsuite.accuracy import accuracies
 from benchsuite.api import Proxy
@@ -82,7 +80,7 @@ def analytic_proxies(plugin_folders: Sequence[Path] = ()) -> Iterator[Values]:
         if proxy.all_cells is not None:
             columns = proxy.columns(plugin.name, plugin.description)
             for suffix, values in proxy.all_cells(OFFICIAL["cifar10"]).items():
-                yield Values(columns[suffix], np.asarray(values), NO_PATH)
+                yield Values(columns[suffix], values, NO_PATH)
 
 
 def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:

@@ -31,7 +31,9 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 N_CELLS: int = len(OPS) ** len(EDGES)
 
 _PLACE_VALUE = len(OPS) ** np.arange(len(EDGES))[::-1]
-_TOKEN = re.compile(r"^(\w+)~(\d)$")
+_NODES = re.compile(r"\s*\+\s*".join(r"\|([^|+]*)" * n + r"\|" for n in (1, 2, 3)))
+_TOKEN = re.compile(r"(\w+)~([0-9])")
+_CODES = re.compile(r"[0-4]{6}|[0-4](\s*,\s*[0-4]){5}|[0-4](\s+[0-4]){5}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Cell:
     ops: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if len(self.ops) != len(EDGES) or not all(0 <= op < len(OPS) for op in self.ops):
+        if not _are_codes(self.ops):
             raise UserError(
                 f"{self.ops} is not a cell: six operator codes from 0 to 4 are needed, "
                 f"in the order {', '.join(f'{i}->{j}' for i, j in EDGES)}."
@@ -69,62 +71,71 @@ class Cell:
 
     @classmethod
     def from_index(cls, index: int) -> Cell:
-        """Return the cell with an official index in 0 ... 15,624."""
-        if not 0 <= index < N_CELLS:
+        """Return the cell with an official index in 0 ... 15,624; UserError for anything else."""
+        if not _is_whole(index) or not 0 <= index < N_CELLS:
             raise UserError(f"There is no cell {index}: indices run from 0 to {N_CELLS - 1}.")
         return cls(tuple(int(op) for op in all_ops()[index]))
 
     @classmethod
     def from_arch(cls, arch: str) -> Cell:
         """Return the cell of an architecture string `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        found = _NODES.fullmatch(arch.strip())
+        if not found:
+            raise UserError(
+                f"{arch!r} is not an architecture string of NAS-Bench-201: three nodes with "
+                "one, two and three operators are needed, as in " + Cell((NONE,) * 6).arch + "."
+            )
         ops = []
-        nodes = arch.strip().split("+")
-        for target, node in enumerate(nodes, start=1):
-            tokens = node.strip().strip("|").split("|")
-            if len(nodes) != 3 or len(tokens) != target:
+        for token, (source, _) in zip(found.groups(), EDGES, strict=True):
+            match = _TOKEN.fullmatch(token)
+            if not match or int(match[2]) != source:
                 raise UserError(
-                    f"{arch!r} is not an architecture string of NAS-Bench-201: three nodes with "
-                    "one, two and three operators are needed, as in " + Cell((NONE,) * 6).arch + "."
+                    f"{token!r} in {arch!r} should be an operator with source ~{source}."
                 )
-            for source, token in enumerate(tokens):
-                match = _TOKEN.match(token)
-                if not match or int(match[2]) != source:
-                    raise UserError(
-                        f"{token!r} in {arch!r} should be an operator with source ~{source}."
-                    )
-                if match[1] not in OPS:
-                    raise UserError(
-                        f"There is no operator {match[1]!r}; there are {', '.join(OPS)}."
-                        + did_you_mean(match[1], OPS)
-                    )
-                ops.append(OPS.index(match[1]))
+            if match[1] not in OPS:
+                raise UserError(
+                    f"There is no operator {match[1]!r}; there are {', '.join(OPS)}."
+                    + did_you_mean(match[1], OPS)
+                )
+            ops.append(OPS.index(match[1]))
         return cls(tuple(ops))
 
     @classmethod
     def decode(cls, values: Sequence[int], encoding: str) -> Cell:
         """Return the cell that `values`, six numbers, mean in one of `ENCODINGS`."""
         code = _encoding(encoding)
-        if len(values) != len(EDGES) or not all(0 <= int(v) < len(OPS) for v in values):
+        if not _are_codes(values):
             raise UserError(
                 f"{tuple(values)} is not a cell in {encoding!r}: six codes 0 to 4 are needed."
             )
-        op_of = {edge: code.ops[int(value)] for edge, value in zip(code.edges, values, strict=True)}
+        op_of = {edge: code.ops[value] for edge, value in zip(code.edges, values, strict=True)}
         return cls(tuple(OPS.index(op_of[edge]) for edge in EDGES))
 
     @classmethod
     def parse(cls, text: str) -> Cell:
         """Return the cell a person means: an index, a string, or `encoding:digits`."""
         text = text.strip()
-        if re.fullmatch(r"-?\d+", text):
+        if re.fullmatch(r"0|[1-9][0-9]*", text) and len(text) <= len(str(N_CELLS)):
             return cls.from_index(int(text))
         if text.startswith("|"):
             return cls.from_arch(text)
-        name, colon, digits = text.partition(":")
+        name, colon, codes = text.partition(":")
         if colon:
-            return cls.decode([int(d) for d in re.findall(r"\d", digits)], name)
+            _encoding(name)
+            if not _CODES.fullmatch(codes.strip().strip("()[]").strip()):
+                raise UserError(
+                    f"{_short(codes)!r} is not a cell in {name!r}: six codes 0 to 4 are needed, as "
+                    f"in {name}:{','.join(map(str, cls.from_index(0).encode(name)))}."
+                )
+            return cls.decode([int(code) for code in re.findall("[0-4]", codes)], name)
+        if re.fullmatch(r"[+-]?[0-9]+", text):
+            raise UserError(
+                f"There is no cell {_short(text)}: indices run from 0 to {N_CELLS - 1}, without "
+                "leading zeros; six digits of an encoding follow its name, as in hpo:333132."
+            )
         raise UserError(
-            f"{text!r} is no cell: give an index (6111), an architecture string in quotes, or an "
-            f"encoding and six digits ({', '.join(f'{e}:...' for e in ENCODINGS)})."
+            f"{_short(text)!r} is no cell: give an index (6111), an architecture string in quotes, "
+            f"or an encoding and six digits ({', '.join(f'{e}:...' for e in ENCODINGS)})."
         )
 
     @property
@@ -173,8 +184,19 @@ def _index_by_rank() -> NDArray[np.int64]:
 
 
 def index_of(ops: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the official index [N] of cells given as operator codes [N, 6]."""
-    index: NDArray[np.int64] = _index_by_rank()[np.asarray(ops, dtype=np.int64) @ _PLACE_VALUE]
+    """Return the official index [N] of cells given as operator codes [N, 6].
+
+    Raises UserError for another shape and for codes that are no whole numbers from 0 to 4.
+    """
+    codes = np.asarray(ops)
+    if codes.ndim != 2 or codes.shape[1] != len(EDGES) or codes.dtype.kind not in "iu":
+        raise UserError(
+            f"Cells are given as whole numbers [N, {len(EDGES)}], not as {codes.dtype} of shape "
+            f"{codes.shape}."
+        )
+    if codes.size and not (codes.min() >= 0 and codes.max() < len(OPS)):
+        raise UserError("A cell is given by six operator codes from 0 to 4; others are among them.")
+    index: NDArray[np.int64] = _index_by_rank()[codes.astype(np.int64) @ _PLACE_VALUE]
     return index
 
 
@@ -205,6 +227,19 @@ def live_edges(ops: NDArray[np.integer]) -> NDArray[np.bool_]:
 def prune(ops: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Replace every dead operator by `none`: codes [N, 6] -> codes uint8 [N, 6]."""
     return np.where(live_edges(ops), ops, NONE).astype(np.uint8)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _are_codes(values: Sequence[int]) -> bool:
+    whole = len(values) == len(EDGES) and all(map(_is_whole, values))
+    return whole and all(0 <= value < len(OPS) for value in values)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:40]}... ({len(text):,} characters)"
 
 
 def _encoding(name: str) -> Encoding:

@@ -28,9 +28,9 @@ from benchsuite.class_features import class_features
 from benchsuite.columns import DATASETS, ESTIMATE, Column, accuracy_column
 from benchsuite.equivalence import classes
 from benchsuite.errors import UserError
-from benchsuite.fetch import folder_of
 from benchsuite.importing import load_source
 from benchsuite.network import OFFICIAL
+from benchsuite.public_files import folder_of
 from benchsuite.table import Table, Values
 
 Floats = NDArray[np.float64]

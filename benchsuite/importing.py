@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchsuite import sources as folder_of_sources
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.fetch import Places, folder_of, places
+from benchsuite.public_files import Places, folder_of, lacking, places
 from benchsuite.sources_api import Imported, Source
 
 # Values of the copies are rounded differently: 1e-3 percentage points, one part in a million.
@@ -67,14 +67,10 @@ def read_present(
     """
     where = where or places()
     columns: dict[str, Imported] = {}
-    notes = []
-    for source in all_sources() if sources is None else sources:
-        if source.sample:
-            notes.append(f"{source.id}: a sample of a few cells, left out of the table")
-            continue
-        folder = folder_of(source, where)
+    wanted = all_sources() if sources is None else tuple(sources)
+    for source in wanted:
+        folder = None if source.sample else folder_of(source, where)
         if folder is None:
-            notes.append(f"{source.id}: absent; {_what_is_missing(source, where)}")
             continue
         if progress:
             progress(source.id)
@@ -82,7 +78,16 @@ def read_present(
             other = columns.get(imported.column.name)
             chosen = imported if other is None else _agreed(other, imported)
             columns[imported.column.name] = chosen
-    return Present(columns, tuple(notes))
+    return Present(columns, tuple(absences(wanted, where)))
+
+
+def absences(sources: Iterable[Source], where: Places) -> Iterator[str]:
+    """Yield a sentence for every source that is not read: what it lacks, or that it is a sample."""
+    for source in sources:
+        if source.sample:
+            yield f"{source.id}: a sample of a few cells, left out of the table"
+        elif folder_of(source, where) is None:
+            yield f"{source.id}: absent; {_what_is_missing(source, where)}"
 
 
 def _agreed(first: Imported, second: Imported) -> Imported:
@@ -101,10 +106,9 @@ def _agreed(first: Imported, second: Imported) -> Imported:
 
 
 def _what_is_missing(source: Source, where: Places) -> str:
-    for folder in where.folders:
-        lacking = [file for file in source.files if not (folder / file.path).is_file()]
-        if len(lacking) < len(source.files):
-            return f"{folder} lacks {', '.join(file.path for file in lacking)}"
+    missing = lacking(source, where)
+    if len(missing) < len(source.files):
+        return f"this machine lacks {', '.join(file.path for file in missing)}"
     return (
         "`benchsuite fetch` downloads it"
         if source.downloadable

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchsuite import plugins, timing
 from benchsuite.api import Proxy
+from benchsuite.arrays import of_cells
 from benchsuite.baseline import FRAMES, Baseline, Settings
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
@@ -134,6 +135,7 @@ def _scores(
             columns = proxy.columns(name, proxy.formula)
             for suffix, values in proxy.all_cells(settings.skeleton).items():
                 column = columns[suffix]
+                values = of_cells(values, f"column {column.name!r}")
                 rows += [
                     _row(column.name, "analytic", column.direction, c, float(values[c]), "")
                     for c in cells

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,12 @@ from benchsuite.unpickle import PickleStream
 from benchsuite.unpickle_values import TORCH
 
 Values = NDArray[np.float64]
+
+
+class Folder(Protocol):
+    """Where the files of a source are found by their pinned paths, as in a folder."""
+
+    def __truediv__(self, pinned: str, /) -> Path: ...
 
 
 class Imported(NamedTuple):
@@ -39,7 +45,8 @@ class PinnedFile:
 
     path: below the drop folder or the cache. md5_part: digits of the MD5 sum that an official file
     carries in its name, where no SHA-256 was published. by_hand: for a file that has no plain
-    address, where a person finds it.
+    address, where a person finds it. beside: of a file that stands for a whole folder, a pattern
+    and how many files there match it at least.
     """
 
     path: str
@@ -48,6 +55,7 @@ class PinnedFile:
     size: int = 0
     md5_part: str = ""
     by_hand: str = ""
+    beside: tuple[str, int] = ("", 0)
 
     @property
     def name(self) -> str:
@@ -63,7 +71,7 @@ class Source:
     citation: str
     licence: str
     files: tuple[PinnedFile, ...]
-    read: Callable[[Path], Iterator[Imported]]
+    read: Callable[[Folder], Iterator[Imported]]
     sample: bool = False
 
     @property

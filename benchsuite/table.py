@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite.arrays import in_one_order, of_cells
 from benchsuite.cell import N_CELLS, all_archs
 from benchsuite.columns import Column, resolve
 from benchsuite.errors import UserError
@@ -39,7 +40,8 @@ KEYS = ("index", "arch")
 class Values:
     """A column with its data.
 
-    values: [15625] numbers in official order, NaN where missing; reason: why values are missing,
+    values: [15625] numbers in official order, NaN where missing, or a pandas Series labelled by the
+    cells (`arrays.of_cells`); reason: why values are missing,
     one text for all of them or one per cell [15625] (empty where present).
     """
 
@@ -220,19 +222,13 @@ def _umask() -> int:
 
 
 def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
-    values = np.asarray(item.values)
-    if values.shape != (N_CELLS,):
-        raise UserError(
-            f"The column {item.column.name!r} has shape {values.shape}, not ({N_CELLS},): "
-            "a value per cell in official order is needed, NaN where missing."
-        )
-    if values.dtype.kind not in "biuf":
-        raise UserError(f"The column {item.column.name!r} holds {values.dtype}, not numbers.")
+    values = of_cells(item.values, f"column {item.column.name!r}")
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
     if not missing.any():
         return values, None
     values = np.where(missing, np.nan, values)
-    texts = [item.reason] * N_CELLS if isinstance(item.reason, str) else item.reason
+    (reasons,) = in_one_order({f"reasons of {item.column.name!r}": item.reason})
+    texts = [reasons] * N_CELLS if isinstance(reasons, str) else reasons
     told = [text if gone else None for text, gone in zip(texts, missing, strict=True)]
     if not all(text for text, gone in zip(told, missing, strict=True) if gone):
         raise UserError(f"The column {item.column.name!r} misses values without a reason.")

@@ -86,8 +86,8 @@ def fetch(url, sha256, size, cache):
     """Fetch one file into a cache as the command does."""
     from pathlib import Path
 
-    from benchsuite.fetch import Places
     from benchsuite.fetch import fetch as fetched
+    from benchsuite.public_files import Places
     from benchsuite.sources_api import PinnedFile, Source
 
     file = PinnedFile("owner/name/data.bin", (url,), sha256, int(size))

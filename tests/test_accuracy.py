@@ -10,8 +10,8 @@ from benchsuite.accuracy import accuracies
 from benchsuite.assemble import assemble
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
-from benchsuite.fetch import Places
 from benchsuite.network import OFFICIAL
+from benchsuite.public_files import Places
 
 ROBOT = "hzf1174/RoBoT/data"
 

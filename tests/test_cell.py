@@ -186,3 +186,52 @@ def test_any_text_is_a_cell_or_a_sentence(text):
     except UserError as error:
         answer = str(error)
     assert answer in EVERY_CELL if isinstance(answer, Cell) else answer.endswith((".", "?"))
+
+
+NAMED = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+MISREAD = [
+    *("naslib:12,3,4,0,1", "naslib:-1,2,2,0,2,3", "naslib:1,2,3,4,0,1,2", "hpo:3331320", "hpo:"),
+    *("hpo:33313", "hpo:333135", "hpo:3.3.3.1.3.2", "hpo:3,33132", "hpo:3e3132", "hpo:0x33132"),
+    *("official:3,3,3,1,3,2,", "official:,3,3,3,1,3,2", "official:3,,3,3,1,3,2", "hpo:33_3132"),
+    *("naslib:1.9,2,2,0,2,3", "naslib:+1,2,2,0,2,3", "naslib:01,2,2,0,2,3", "naslib:a1b2c2d0e2f3"),
+    *("hpo:\uff13\uff13\uff13\uff11\uff13\uff12", "hpo:\u0663\u0663\u0663\u0661\u0663\u0662"),
+    *("+5", "-0", "1_000", "0x10", "6111.0", "06111", "013213", "1e3", "\u0661", "\u00b2", "6 111"),
+    *("9" * 5_000, "-" + "9" * 5_000, "hpo:" + "3" * 5_000, "|" * 5_000),
+    *(f"|{NAMED}", f"{NAMED}|", f"{NAMED}+", f"+{NAMED}", NAMED[1:], NAMED[:-1], f"{NAMED}{NAMED}"),
+    *(NAMED.replace("~0", "~00"), NAMED.replace("~0", "~\uff10"), NAMED.replace("~0", "~ 0")),
+    *(NAMED.replace("none", "NONE"), NAMED.replace("none", " none"), NAMED.replace("+", "++")),
+]
+
+
+@pytest.mark.parametrize("text", MISREAD, ids=lambda text: ascii(text[:30]))
+def test_what_only_looks_like_a_cell_is_refused(text):
+    with pytest.raises(UserError) as refused:
+        Cell.parse(text)
+    assert len(str(refused.value)) < 500 or text.startswith("|")
+
+
+def test_six_codes_are_read_with_the_separators_that_files_use():
+    for codes in ("333132", "3,3,3,1,3,2", "3, 3, 3, 1, 3, 2", "3 3 3 1 3 2", "(3, 3, 3, 1, 3, 2)"):
+        assert Cell.parse(f"hpo:{codes}").index == 6111
+
+
+@pytest.mark.parametrize("values", [[1.0] * 6, ["1"] * 6, [True] * 6, [float("nan")] * 6])
+def test_codes_are_whole_numbers(values):
+    for make in (lambda: Cell(tuple(values)), lambda: Cell.decode(values, "official")):
+        with pytest.raises(UserError, match="six"):
+            make()
+
+
+@pytest.mark.parametrize("index", [1.9, 1.0, "1", True, None, float("nan")])
+def test_an_index_is_a_whole_number(index):
+    with pytest.raises(UserError, match="no cell"):
+        Cell.from_index(index)
+    assert Cell.from_index(np.int32(1)) == Cell.from_index(1)
+
+
+@pytest.mark.parametrize(
+    "ops", [[[0, 0, 0, 0, 0, -1]], [[0, 0, 0, 0, 0, 5]], [[0.5] * 6], [[0] * 5], [0] * 6]
+)
+def test_operator_codes_of_no_cell_have_no_index(ops):
+    with pytest.raises(UserError, match=r"codes|whole numbers"):
+        index_of(np.array(ops))

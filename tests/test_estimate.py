@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from benchsuite import estimate, fetch
+from benchsuite import estimate, public_files
 from benchsuite.cell import N_CELLS, Cell
 from benchsuite.class_features import class_features
 from benchsuite.columns import ESTIMATE, accuracy_column
@@ -197,8 +197,10 @@ def test_errors_by_hand():
 
 
 def test_without_the_files_it_says_what_to_do(tmp_path, monkeypatch, capsys):
-    places = fetch.Places(tmp_path, tmp_path)
-    monkeypatch.setattr(estimate, "folder_of", lambda source: fetch.folder_of(source, places))
+    places = public_files.Places(tmp_path, tmp_path)
+    monkeypatch.setattr(
+        estimate, "folder_of", lambda source: public_files.folder_of(source, places)
+    )
     with pytest.raises(UserError, match="not all on this machine"):
         estimate.build()
     assert estimate.main(["--out", str(tmp_path / "never.parquet")]) == 2

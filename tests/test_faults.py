@@ -145,7 +145,7 @@ def test_jumps_of_the_clock_change_nothing(victims, tmp_path):
 
 def test_a_file_changed_behind_an_unchanged_clock_is_seen(tmp_path):
     """Same size and time of change, other content: what was verified does not count any more."""
-    from benchsuite.fetch import Places, find
+    from benchsuite.public_files import Places, find
     from benchsuite.sources_api import PinnedFile
 
     where = Places(None, tmp_path)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchsuite import fetch as module
 from benchsuite import importing
+from benchsuite import public_files as module
 from benchsuite.commands.fetch import command
 from benchsuite.errors import UserError
-from benchsuite.fetch import Places, fetch, find, folder_of, places
+from benchsuite.fetch import fetch
+from benchsuite.public_files import Places, find, folder_of, places
 from benchsuite.sources_api import PinnedFile, Source
 
 CONTENT = b"some numbers" * 20_000
@@ -125,9 +126,11 @@ def test_a_file_without_address_is_asked_for(where):
 
 
 def test_the_drop_folder_comes_first_and_completes_from_it(server, where):
-    here, there = pin(server, "absent", path="a/here"), pin(server, "ok", path="a/there")
+    other = CONTENT[::-1]
+    here = PinnedFile("a/here", (), hashlib.sha256(other).hexdigest(), len(other))
+    there = pin(server, "ok", path="a/there")
     (where.drop / "a").mkdir()
-    (where.drop / "a/here").write_bytes(CONTENT)
+    (where.drop / "a/here").write_bytes(other)
     assert find(here, where) == where.drop / "a/here"
     assert folder_of(source(here, there), where) is None
     fetch([source(here, there)], where=where)

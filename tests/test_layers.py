@@ -62,7 +62,8 @@ PURE = {
     "cost": {"cell", "deploy", "network"},
     "equivalence": {"cell"},
     "columns": {"errors"},
-    "table": {"cell", "columns", "errors"},
+    "arrays": {"cell", "errors"},
+    "table": {"arrays", "cell", "columns", "errors"},
     "stats": {"errors", "_bootstrap", "_ceiling", "_correlation", "_fenwick"},
 }
 

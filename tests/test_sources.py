@@ -14,9 +14,9 @@ from benchsuite.cell import N_CELLS, Cell, all_archs, all_ops
 from benchsuite.columns import Column
 from benchsuite.cost import all_flops, all_params
 from benchsuite.errors import UserError
-from benchsuite.fetch import Places
 from benchsuite.importing import all_sources, load_source, read_present, source_ids
 from benchsuite.network import OFFICIAL
+from benchsuite.public_files import Places
 from benchsuite.sources_api import Imported, PinnedFile, Source
 
 IDS = source_ids()

@@ -280,7 +280,7 @@ def test_partial_kendall_of_a_common_cause():
         (lambda: kendall([1, 2, 3], [1, 2]), "The score has 3 cells and the truth 2"),
         (lambda: kendall([[1, 2]], [[1, 2]]), r"The score has shape \(1, 2\)"),
         (lambda: kendall(1, 2), r"The score has shape \(\)"),
-        (lambda: kendall(["a", "b"], [1, 2]), "The score is not an array of numbers"),
+        (lambda: kendall(["a", "b"], [1, 2]), "The score holds text"),
         (lambda: kendall([1, 2], [[1], [2, 3]]), "The truth is not an array of numbers"),
         (lambda: kendall([1, 2], [1, 2], direction="none"), "'none' is no direction"),
         (lambda: top_k([1, 2], 0), "The top 0 cells were asked for"),

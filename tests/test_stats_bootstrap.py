@@ -317,7 +317,7 @@ def test_more_bad_input():
     rng = np.random.default_rng(0)
     with pytest.raises(UserError, match="-1 resamples were asked for"):
         bootstrap(kendall, [1, 2], [1, 2], rng, resamples=-1)
-    with pytest.raises(UserError, match="The score has 3 cells and the truth 2"):
+    with pytest.raises(UserError, match="The second score has 3 cells and the truth 2"):
         paired_kendall_test([1, 2], [1, 2, 3], [1, 2], rng)
     for level in (-0.5, 0, 1, 95):
         with pytest.raises(UserError, match=f"A level of {level} was asked for"):

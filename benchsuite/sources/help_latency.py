@@ -7,10 +7,10 @@ pixel3, raspi4) are those of HW-NAS-Bench, CIFAR-10.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchsuite.columns import Column
 from benchsuite.sources_api import (
+    Folder,
     Imported,
     Source,
     expect,
@@ -57,7 +57,7 @@ _FILES = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source; the files hold official order."""
     for device, file in zip(_PINS, _FILES, strict=True):
         path = folder / file.path

@@ -8,13 +8,13 @@ of 777, 888 and 999. Only the runs of a cell with three are therefore given to a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import accuracy_column
 from benchsuite.sources_api import (
+    Folder,
     Imported,
     Source,
     accuracies,
@@ -39,7 +39,7 @@ _FILES = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     path = folder / _FILES[0].path
     runs = read_pickle(path)

@@ -15,7 +15,15 @@ import numpy as np
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import accuracy_column
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Imported, Source, expect, expect_archs, github, read_pickle
+from benchsuite.sources_api import (
+    Folder,
+    Imported,
+    Source,
+    expect,
+    expect_archs,
+    github,
+    read_pickle,
+)
 
 ID = "mini_nasbench"
 _TABLE = frozenset(
@@ -41,7 +49,7 @@ _FILES = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     path = folder / _FILES[0].path
     table = _columns(read_pickle(path, _TABLE), path)

@@ -6,10 +6,9 @@ The file is on Google Drive only, so it is downloaded by hand and put into the d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchsuite.sources._whole_file import read_whole_file
-from benchsuite.sources_api import Imported, PinnedFile, Source
+from benchsuite.sources_api import Folder, Imported, PinnedFile, Source
 
 ID = "nasbench201_v1_1"
 _FILE = PinnedFile(
@@ -19,7 +18,7 @@ _FILE = PinnedFile(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source; the file is read as a stream."""
     yield from read_whole_file(folder / _FILE.path, "nb201-v1_1", ID)
 

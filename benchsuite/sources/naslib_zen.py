@@ -10,14 +10,13 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import Column
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Imported, Source, expect, github, indices
+from benchsuite.sources_api import Folder, Imported, Source, expect, github, indices
 
 ID = "naslib_zen"
 _MEMBER = re.compile(r"zen/benchmark--nasbench201--([\w-]+)--\d+\.json")
@@ -36,7 +35,7 @@ _FILES = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     path = folder / _FILES[0].path
     scores: dict[str, list[tuple[str, float]]] = {name: [] for name in _NAME_HERE.values()}

