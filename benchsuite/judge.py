@@ -145,6 +145,12 @@ def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
     }
 
 
+def failures(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence per reason for which runs of a search failed, the most frequent first."""
+    why = rows.loc[~rows["feasible"].astype(bool), "reason"].value_counts()
+    return [f"{n} of {len(rows)} runs failed: {reason}." for reason, n in why.items()]
+
+
 def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
     """Return n, mean, std (n - 1), iqm, and 95 % bootstrap intervals over runs.
 

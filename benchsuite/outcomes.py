@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite import jobs, study
-from benchsuite.judge import judge, sources, summarise
+from benchsuite.judge import failures, judge, sources, summarise
+from benchsuite.parameters import check_whole
 from benchsuite.record import environment
 from benchsuite.study import Study
 from benchsuite.table import Table, write_atomically
@@ -51,10 +52,16 @@ class Outcome:
             write_atomically(path, lambda part, text=content: Path(part).write_text(text, "utf-8"))
         return paths
 
+    def failures(self) -> list[str]:
+        """Return a sentence per search and reason for which runs of it failed."""
+        groups = self.runs.groupby("search", sort=False)
+        return [f"{label}: {line}" for label, rows in groups for line in failures(rows)]
+
     def to_json(self) -> dict[str, Any]:
         """Return the summary, the searches as they were set, and the provenance."""
         return {
             "summary": self.summary,
+            "failures": self.failures(),
             "searches": {entry.label: study.described(entry) for entry in self.study.searches},
             "provenance": self.provenance,
         }
@@ -82,6 +89,9 @@ def run(
     """
     import pandas as pd
 
+    for number, what in ((seeds, "The number of seeds"), (at_most, "The most seeds")):
+        if number is not None:
+            check_whole(number, what, low=1)
     chosen = dataclasses.replace(
         chosen,
         searches=tuple(

@@ -9,6 +9,10 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError, did_you_mean
 
 
@@ -44,6 +48,49 @@ def check_range(low: float, high: float = math.inf, **values: float) -> None:
             raise UserError(f"The parameter {name} has to be {span}, not {value:g}.")
 
 
+def check_number(value: Any, what: str) -> float:
+    """Return a number as it is; UserError for a truth value, a text or anything else."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        raise UserError(f"{what} is a number, not {value!r}.")
+    return value  # type: ignore[return-value]
+
+
+def check_whole(value: Any, what: str, *, low: int, high: int | None = None) -> int:
+    """Return a whole number from low to high; UserError for any other, also for 2.0."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        span = f"from {low} to {high}" if high is not None else f"of {low} or more"
+        raise UserError(f"{what} is a whole number {span}, not {value!r}.")
+    return int(value)
+
+
+def check_cell(cell: Any) -> int:
+    """Return the official index of a cell; UserError for what is none."""
+    return check_whole(cell, "The index of a cell", low=0, high=N_CELLS - 1)
+
+
+def check_cells(cells: Any) -> NDArray[np.int64]:
+    """Return official indices [N]; UserError for a mask, fractions, or what is no list of them."""
+    found = np.asarray(cells)
+    if not found.size and found.ndim == 1:
+        return np.empty(0, dtype=np.int64)
+    if found.dtype.kind not in "iu" or found.ndim != 1:
+        raise UserError(
+            f"Cells are a list of whole numbers from 0 to {N_CELLS - 1}, not {_briefly(found)}."
+        )
+    if found.min() < 0 or found.max() >= N_CELLS:
+        raise UserError(
+            f"Cells run from 0 to {N_CELLS - 1}; {found.min()} ... {found.max()} given."
+        )
+    return found.astype(np.int64)
+
+
+def _briefly(found: NDArray[Any]) -> str:
+    return (
+        f"{found.dtype} values of shape {found.shape}" if found.size > 5 else repr(found.tolist())
+    )
+
+
 def _converted(value: Any, kind: Any) -> Any:
     if get_origin(kind) in (types.UnionType, typing.Union):
         options = [option for option in get_args(kind) if option is not types.NoneType]
@@ -76,7 +123,10 @@ def _converted(value: Any, kind: Any) -> Any:
 def _shown(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (types.UnionType, typing.Union):
+        return " or ".join(_shown(option) for option in get_args(kind))
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    names[types.NoneType] = "none"
     return names.get(kind) or str(kind).replace("...", "and so on")
 
 

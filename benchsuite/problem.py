@@ -18,6 +18,7 @@ from benchsuite.columns import DATASETS, Column, resolve
 from benchsuite.compressed import all_bytes
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.parameters import check_number, check_whole
 from benchsuite.table import Table, Values
 
 Array = NDArray[np.float64]
@@ -114,12 +115,13 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             f"There is no dataset {setting.dataset!r}; there are {', '.join(DATASETS)}."
             + did_you_mean(setting.dataset, DATASETS)
         )
+    _check_numbers(setting)
     check_device(table, setting)
     if setting.skeleton is not None:
         extra = [*skeleton_columns(setting.skeleton), *extra]
     table = table.with_columns(extra)
     accuracy = _accuracies(table, setting.dataset)
-    epochs = setting.epochs or min(accuracy)
+    epochs = min(accuracy) if setting.epochs is None else setting.epochs
     if epochs not in accuracy:
         raise UserError(
             f"The table has no validation accuracy of {setting.dataset} after {epochs} epochs; "
@@ -127,7 +129,12 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         )
     clocks = {e: training_clock(table, setting.dataset, e) for e in accuracy}
     columns = {name: table.values(name) for name, c in table.columns.items() if _cheap(c)}
-    bounds = {full_name(table, name, setting): b for name, b in setting.bounds.items()}
+    bounds: dict[str, float] = {}
+    for name, bound in setting.bounds.items():
+        full = full_name(table, name, setting)
+        if full in bounds:
+            raise UserError(f"There are two bounds on {full}: {bounds[full]:g} and {bound:g}.")
+        bounds[full] = bound
     spent = _measured_seconds(table)
     for name, seconds in setting.proxy_seconds.items():
         spent[resolve(name, columns)] = np.full(table.data.num_rows, seconds)
@@ -152,6 +159,16 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     )
 
 
+def _check_numbers(setting: Setting) -> None:
+    if setting.epochs is not None:
+        check_whole(setting.epochs, "The number of epochs", low=1)
+    for name, bound in setting.bounds.items():
+        check_number(bound, f"The bound on {name}")
+    for name, seconds in setting.proxy_seconds.items():
+        if not 0 <= check_number(seconds, f"The seconds of {name}") < np.inf:
+            raise UserError(f"A look at {name} cannot cost {seconds} seconds.")
+
+
 def _measured_seconds(table: Table) -> dict[str, Array]:
     """Return, by proxy column, the seconds per cell [15625] that computing it alone took.
 
@@ -173,6 +190,10 @@ def _measured_seconds(table: Table) -> dict[str, Array]:
 def check_device(table: Table, setting: Setting) -> None:
     """Raise UserError where the table has no columns of the setting's device or runtime."""
     if setting.device is None:
+        if setting.runtime is not None:
+            raise UserError(
+                f"The runtime {setting.runtime!r} changes nothing without a device: name one."
+            )
         return
     runtimes: dict[str, set[str]] = {}
     for name, column in table.columns.items():
@@ -250,10 +271,13 @@ def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDAr
             raise UserError(f"{name!r} cannot be bounded: a search may not look at it.")
         if not np.isfinite(bound):
             raise UserError(f"The bound {bound} on {name} is no number.")
+        left = columns[name][keeps]
         keeps &= columns[name] <= bound
         if not keeps.any():
+            known = left[~np.isnan(left)]
+            least = f"the least of those left is {known.min():g}" if len(known) else "none has one"
             raise UserError(
                 f"No cell keeps the bounds: {name} <= {bound:g} is the one that leaves none; "
-                f"the least {name} of any cell is {np.nanmin(columns[name]):g}."
+                f"{least}."
             )
     return keeps

@@ -3,6 +3,8 @@
 `Search` is what a strategy gets instead of the table. Every look is logged and charged in simulated
 seconds; the strategy's own wall time is kept apart.
 
+What a look at an expectation is charged is in `benchsuite.supernet`.
+
 What it guards against: mistakes. A strategy that looks where it should not by accident, by a wrong
 column name or by walking through attributes, closures and referrers of what it was given, meets no
 test accuracy, because a `Problem` holds none; worker processes of `pool` are started afresh and are
@@ -25,12 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite import shrunken
-from benchsuite._multilinear import conditional_expectation, expectation, expectations, tensor
+from benchsuite._multilinear import conditional_expectation, expectation
 from benchsuite.api import Strategy
 from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
+from benchsuite.parameters import check_cell, check_cells, check_number, check_whole
 from benchsuite.problem import Problem
 from benchsuite.shrunken import Claim
+from benchsuite.supernet import Look, conditional_expectations, tensors
 from benchsuite.trace import CHARGES, Trace, best_so_far
 
 Array = NDArray[np.float64]
@@ -53,8 +57,13 @@ class Budget:
         if self.seconds is None and self.queries is None:
             raise UserError("A budget is needed: simulated seconds, a number of queries, or both.")
         for name, value in (("seconds", self.seconds), ("queries", self.queries)):
-            if value is not None and not (value > 0 and math.isfinite(value)):
+            if value is None:
+                continue
+            number = check_number(value, f"A budget of {name}")
+            if not (number > 0 and math.isfinite(number)):
                 raise UserError(f"A budget of {value} {name} buys nothing: more than 0 are needed.")
+        if self.queries is not None:
+            check_whole(self.queries, "A budget of queries", low=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +103,9 @@ class Search:
         self._queries_left = math.inf if budget.queries is None or not charged else budget.queries
         self._clock = 0.0
         self._queries = 0
+        self._refused: float | None = None  # What the look costs that the budget did not allow.
+        self._trained = np.zeros(N_CELLS, dtype=bool)  # As long as a plain query.
+        self._credit = 0.0  # Seconds of steps that no shown cell was charged to yet.
         self._answer: tuple[int, ...] | None = None
         self._compressed: Claim | None = None
         self._paid: dict[str, NDArray[np.bool_]] = {}
@@ -109,21 +121,23 @@ class Search:
         seconds, also a second one of the same cell. Raises ExhaustedError at the first cell the
         budget does not allow; those before it are logged.
         """
-        return np.array([self.query_one(int(cell), epochs) for cell in cells], dtype=np.float64)
+        chosen = check_cells(cells).tolist()
+        return np.array([self.query_one(cell, epochs) for cell in chosen], dtype=np.float64)
 
     def query_one(self, cell: int, epochs: int | None = None) -> float:
         """Train one cell and return its validation accuracy in %; see `query`."""
-        if epochs is None or epochs == self.epochs:
+        if type(cell) is not int or not 0 <= cell < N_CELLS:
+            cell = check_cell(cell)
+        if epochs is None:
             accuracy, seconds, name, epochs = self._plain
         else:
             accuracy, seconds, name, epochs = self._fidelity(epochs)
-        if not 0 <= cell < N_CELLS:
-            raise UserError(f"There is no cell {cell}: indices run from 0 to {N_CELLS - 1}.")
         cost = seconds.item(cell) if self._charged else 0.0
-        if self._clock + cost > self._limit or self._queries >= self._queries_left:
-            raise ExhaustedError
+        self._afford(cost, queries=1)
         self._clock += cost
         self._queries += 1
+        if epochs == self.epochs:
+            self._trained[cell] = True
         value: float = accuracy.item(cell)
         self._log.append((cell, name, epochs, value, cost, _TRAINING, time.perf_counter()))
         return value
@@ -137,19 +151,14 @@ class Search:
         """
         full = self._problem.resolve(name)
         values = self._problem.columns[full]
-        at = np.arange(N_CELLS) if cells is None else np.asarray(cells, dtype=np.int64)
-        if len(at) and not (at.min() >= 0 and at.max() < N_CELLS):
-            raise UserError(f"Cells run from 0 to {N_CELLS - 1}; {at.min()} ... {at.max()} given.")
+        at = np.arange(N_CELLS) if cells is None else check_cells(cells)
         costs = self._costs_due(full, at)
-        if self._clock + costs.sum() > self._limit:
-            raise ExhaustedError
-        self._paid.setdefault(full, np.zeros(N_CELLS, dtype=bool))[at] = True
-        charge = _MEASURED if full in self._problem.column_seconds else _NONE
+        self._afford(float(costs.sum()))
         if cells is None:
-            self._note(-1, full, math.nan, float(costs.sum()), charge)
+            self._paid[full] = np.ones(N_CELLS, dtype=bool)
+            self._note(-1, full, math.nan, float(costs.sum()), self._charge(full))
         else:
-            for cell, value, cost in zip(at.tolist(), values[at].tolist(), costs, strict=True):
-                self._note(cell, full, value, float(cost), charge)
+            self._pay(full, at, costs)
         return np.array(values[at])
 
     def expectation(
@@ -161,21 +170,30 @@ class Search:
         [6, 5], an edge each. seconds: what the paper states such a step costs; charged and marked
         as stated, not measured. log10: of the column's logarithm. Missing values, and those without
         a logarithm, are left out (conditional expectation). This stands for a trained supernet, so
-        it is free of the error of weight sharing. Raises ExhaustedError.
+        it is free of the error of weight sharing. A look that shows a cell of a column with a price
+        is charged that too, and does not show its neighbours: see `benchsuite.supernet`. Raises
+        ExhaustedError.
         """
-        probs = np.asarray(probs, dtype=np.float64)
-        if probs.shape != (6, 5):
-            raise UserError(
-                f"Probabilities are [6, 5], an edge and an operator; not {probs.shape}."
-            )
-        full, cost = self._expected(name, seconds)
+        look = Look.of(probs, 2)
+        full, cost = self._looked(name, look, seconds)
         values, present = self._tensor(full, log10)
         if present is None:
-            value, gradient = expectation(values, probs)
+            value, gradient = expectation(values, look.sets[0])
         else:
-            value, gradient = conditional_expectation(values, present, probs)
+            value, gradient = conditional_expectation(values, present, look.sets[0])
         self._note(-1, f"E[{'log10 ' * log10}{full}]", value, cost, _STATED)
-        return value, gradient
+        return value, look.slopes(gradient[None])[0] if self._priced(full) else gradient
+
+    def expectations(self, name: str, probs: Array, *, seconds: float) -> tuple[Array, Array]:
+        """Return `expectation` for many sets of choices [S, 6, 5] at once: [S] and [S, 6, 5].
+
+        One look, whose logged value is the mean; seconds: of all of them together.
+        """
+        look = Look.of(probs, 3)
+        full, cost = self._looked(name, look, seconds)
+        value, gradient = conditional_expectations(*self._tensor(full, False), look.sets)
+        self._note(-1, f"E[{full}]", float(value.mean()), cost, _STATED)
+        return value, look.slopes(gradient) if self._priced(full) else gradient
 
     def stated(self, name: str, value: float, *, seconds: float) -> None:
         """Log what the strategy measured itself, on an untrained network and without the table.
@@ -183,34 +201,13 @@ class Search:
         seconds: what the paper states such a measurement costs; charged and marked as stated.
         Raises ExhaustedError, before anything is logged.
         """
-        if not (seconds >= 0 and math.isfinite(seconds)):
-            raise UserError(f"A measurement cannot cost {seconds} seconds.")
-        cost = seconds if self._charged else 0.0
-        if self._clock + cost > self._limit:
-            raise ExhaustedError
+        cost = self._stated_cost(seconds)
+        self._afford(cost)
         self._note(-1, name, value, cost, _STATED)
-
-    def expectations(self, name: str, probs: Array, *, seconds: float) -> tuple[Array, Array]:
-        """Return `expectation` for many sets of choices [S, 6, 5] at once: [S] and [S, 6, 5].
-
-        One look, whose logged value is the mean; seconds: of all of them together.
-        """
-        probs = np.asarray(probs, dtype=np.float64)
-        if probs.ndim != 3 or probs.shape[1:] != (6, 5) or not len(probs):
-            raise UserError(f"Sets of probabilities are [S, 6, 5]; not {probs.shape}.")
-        full, cost = self._expected(name, seconds)
-        values, present = self._tensor(full, False)
-        value, gradient = expectations(values, probs)
-        if present is not None:
-            weight, by_weight = expectations(present, probs)
-            value = np.divide(value, weight, out=np.full(len(probs), np.nan), where=weight > 0)
-            gradient = (gradient - value[:, None, None] * by_weight) / weight[:, None, None]
-        self._note(-1, f"E[{full}]", float(value.mean()), cost, _STATED)
-        return value, gradient
 
     def feasible(self, cell: int) -> bool:
         """Return whether a cell keeps the bounds; that is arithmetic and costs nothing."""
-        return bool(self._problem.feasible[cell])
+        return bool(self._problem.feasible[check_cell(cell)])
 
     def feasible_cells(self) -> NDArray[np.int64]:
         """Return the official indices of all cells that keep the bounds."""
@@ -226,7 +223,8 @@ class Search:
 
     def shrunken(self, name: str, channels: int) -> Array:
         """Return a column of arithmetic [15625] on the skeleton with fewer channels; it is free."""
-        return shrunken.column(self._problem.resolve(name), self.skeleton, channels)
+        width = check_whole(channels, "The number of channels", low=1)
+        return shrunken.column(self._problem.resolve(name), self.skeleton, width)
 
     def answer(
         self, cells: Sequence[int] | NDArray[np.integer], claim: Claim | None = None
@@ -236,22 +234,67 @@ class Search:
         claim: how the pick is compressed and what its accuracy assumes; its bounds are then those
         of the compressed network.
         """
-        chosen = tuple(int(cell) for cell in cells)
-        if not chosen or not all(0 <= cell < N_CELLS for cell in chosen):
-            raise UserError(f"{chosen} is no answer: at least one cell from 0 to {N_CELLS - 1}.")
+        chosen = tuple(check_cells(cells).tolist())
+        if not chosen:
+            raise UserError(f"() is no answer: at least one cell from 0 to {N_CELLS - 1}.")
         self._answer, self._compressed = chosen, claim
 
-    def _expected(self, name: str, seconds: float) -> tuple[str, float]:
-        """Return the full name of what an expectation is of, and what the look is charged."""
-        if not (seconds >= 0 and math.isfinite(seconds)):
-            raise UserError(f"A step cannot cost {seconds} seconds.")
-        full = name if name == "accuracy" else self._problem.resolve(name)
-        cost = seconds if self._charged else 0.0
-        if self._clock + cost > self._limit:
+    def _afford(self, seconds: float, queries: float = 0) -> None:
+        """Raise ExhaustedError where the budget does not allow a look, which is then not made."""
+        if self._clock + seconds > self._limit or self._queries + queries > self._queries_left:
+            self._refused = seconds
             raise ExhaustedError
+
+    def _stated_cost(self, seconds: float) -> float:
+        if not (check_number(seconds, "A stated cost") >= 0 and math.isfinite(seconds)):
+            raise UserError(f"A step cannot cost {seconds} seconds.")
+        return float(seconds) if self._charged else 0.0
+
+    def _priced(self, full: str) -> bool:
+        return full == "accuracy" or full in self._problem.column_seconds
+
+    def _charge(self, full: str) -> int:
+        return _MEASURED if self._priced(full) else _NONE
+
+    def _looked(self, name: str, look: Look, seconds: float) -> tuple[str, float]:
+        """Charge the cells that an expectation shows; return its full name and the step's cost."""
+        full = name if name == "accuracy" else self._problem.resolve(name)
+        cost = self._stated_cost(seconds)
+        if full == "accuracy":
+            return full, self._supernet_step(cost, len(look.sets), look.cells)
+        costs = self._costs_due(full, look.cells)
+        self._afford(cost + float(costs.sum()))
+        if self._priced(full):
+            self._pay(full, look.cells, costs)
         return full, cost
 
+    def _supernet_step(self, stated: float, sets: int, cells: NDArray[np.int64]) -> float:
+        """Charge the trainings of the cells that are shown; return what the step itself costs.
+
+        stated, and what was stated before and not yet counted, goes towards the trainings.
+        """
+        accuracy, seconds, _, epochs = self._plain
+        new = cells[~self._trained[cells]]
+        prices = seconds[new] if self._charged else np.zeros(len(new))
+        epoch = float(np.nanmin(seconds)) / epochs if self._charged else 0.0
+        step = max(stated, (sets - len(new)) * epoch)
+        asked = float(prices.sum())
+        covered = min(asked, self._credit + step)
+        queries: float = len(new)
+        if math.isinf(self._limit):  # A budget of queries alone pays for steps as for trainings.
+            queries += step / float(np.nanmean(seconds))
+        self._afford(step + asked - covered, queries)
+        self._credit += step - covered
+        self._queries_left -= queries - len(new)
+        self._queries += len(new)
+        self._trained[new] = True
+        costs = prices * (1 - covered / asked) if asked else prices
+        for cell, cost in zip(new.tolist(), costs.tolist(), strict=True):
+            self._note(cell, f"valid.{epochs}ep", accuracy.item(cell), cost, _TRAINING, epochs)
+        return step
+
     def _fidelity(self, epochs: int) -> tuple[Array, Array, int, int]:
+        epochs = check_whole(epochs, "The number of epochs", low=1)
         if epochs not in self._problem.accuracy:
             raise UserError(
                 f"The table has no validation accuracy after {epochs} epochs; it has "
@@ -263,9 +306,11 @@ class Search:
     def _name(self, text: str) -> int:
         return self._names.setdefault(text, len(self._names))
 
-    def _note(self, cell: int, name: str, value: float, cost: float, charge: int) -> None:
+    def _note(
+        self, cell: int, name: str, value: float, cost: float, charge: int, epochs: int = 0
+    ) -> None:
         self._clock += cost
-        row = (cell, self._name(name), 0, value, cost, charge, time.perf_counter())
+        row = (cell, self._name(name), epochs, value, cost, charge, time.perf_counter())
         self._log.append(row)
 
     def _costs_due(self, full: str, at: NDArray[np.int64]) -> Array:
@@ -278,16 +323,30 @@ class Search:
             first &= ~self._paid[full][at]
         return np.where(first, self._problem.column_seconds[full][at], 0.0)
 
+    def _pay(self, full: str, cells: NDArray[np.int64], costs: Array) -> None:
+        """Log looks at cells of a cheap column, and that they are paid."""
+        self._paid.setdefault(full, np.zeros(N_CELLS, dtype=bool))[cells] = True
+        values = self._problem.columns[full][cells].tolist()
+        for cell, value, cost in zip(cells.tolist(), values, costs.tolist(), strict=True):
+            self._note(cell, full, value, cost, self._charge(full))
+
     def _tensor(self, full: str, log10: bool) -> tuple[Array, Array | None]:
         if (full, log10) not in self._tensors:
             problem = self._problem
             column = problem.accuracy[self.epochs] if full == "accuracy" else problem.columns[full]
-            if log10:
-                column = np.log10(np.where(column > 0, column, np.nan))
-            missing = np.isnan(column)
-            present = tensor((~missing).astype(np.float64)) if missing.any() else None
-            self._tensors[full, log10] = (tensor(np.where(missing, 0.0, column)), present)
+            self._tensors[full, log10] = tensors(column, log10)
         return self._tensors[full, log10]
+
+    def _why_none(self) -> str:
+        """Return why there is no answer: the budget, or no cell queried keeps the bounds."""
+        if self._refused is None or self._queries:
+            return "no feasible cell"
+        cheapest = float(np.nanmin(self._plain[1]))
+        if self._refused >= cheapest > self._limit:
+            return (
+                f"the budget of {self._limit:g} s is below the cheapest training, {cheapest:.4g} s"
+            )
+        return "the budget was spent before there was an answer"
 
     def _finish(self, seed: int, start: float) -> Run:
         total = time.perf_counter() - start
@@ -313,7 +372,7 @@ class Search:
         details: dict[str, Any] = {}
         if answer and self._compressed is not None:
             feasible, details = shrunken.judge(self._problem, answer[0], self._compressed)
-        reason = "" if feasible else "the answer breaks a bound" if answer else "no feasible cell"
+        reason = "" if feasible else "the answer breaks a bound" if answer else self._why_none()
         wall = np.array(rows[6], dtype=float) - start
         return Run(
             seed, answer, feasible, reason, self._queries, self._clock, trace, wall, total, details
@@ -327,22 +386,9 @@ def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any
             f"Parameters of {strategy.parameters.__name__} are needed, "
             f"not {type(parameters).__name__}."
         )
+    check_whole(seed, "A seed", low=0)
     search = Search(problem, budget, charged=strategy.charged)
     start = time.perf_counter()
     with contextlib.suppress(ExhaustedError):
         strategy.run(search, np.random.default_rng(seed), parameters)
     return search._finish(seed, start)
-
-
-def provenance(strategy: Strategy, problem: Problem, budget: Budget) -> Mapping[str, Any]:
-    """Return what a replay stands on: sources of accuracies and clock, bounds, budget."""
-    return {
-        **problem.notes,
-        "dataset": problem.dataset,
-        "epochs": problem.epochs,
-        "bounds": dict(problem.bounds),
-        "feasible_cells": int(problem.feasible.sum()),
-        "budget": {"seconds": budget.seconds, "queries": budget.queries},
-        "strategy_version": strategy.version,
-        "charged": strategy.charged,
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.columns import DATASETS
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.errors import UserError
 
 
 @click.command(
@@ -53,28 +55,32 @@ def command(
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Replay STRATEGY and judge what it finds: accuracy, costs, regret, with intervals."""
+    """Replay STRATEGY and judge what it finds: accuracy, costs, regret, with intervals.
+
+    Runs that fail are counted with their reason. Where no run answers anything, for example
+    because the budget is below the cheapest training, this ends with exit code 2.
+    """
     from benchsuite import jobs
     from benchsuite.assemble import assemble
-    from benchsuite.judge import judge, sources, summarise
+    from benchsuite.judge import failures, judge, sources, summarise
     from benchsuite.network import Skeleton
     from benchsuite.pool import map_jobs
     from benchsuite.problem import Setting, prepare
-    from benchsuite.replay import Budget, provenance
+    from benchsuite.replay import Budget
     from benchsuite.table import Table
 
     record = jobs.strategy_of(strategy, plugin_folders)
-    parameters = jobs.checked_parameters(strategy, record, dict(map(_pair, params)))
+    parameters = jobs.checked_parameters(strategy, record, _pairs("--param", params))
     if budget_seconds is None and budget_queries is None:
         budget_seconds = 12_000.0
     budget = Budget(budget_seconds, budget_queries)
     setting = Setting(
         dataset=dataset,
         epochs=epochs,
-        bounds={name: _number(name, value) for name, value in map(_pair, bounds)},
+        bounds={name: _number(name, value) for name, value in _pairs("--bound", bounds).items()},
         device=device,
         runtime=runtime,
-        skeleton=Skeleton(cells_per_stage=cells_per_stage) if cells_per_stage else None,
+        skeleton=None if cells_per_stage is None else Skeleton(cells_per_stage=cells_per_stage),
     )
     data = Table.open(table) if table else assemble(plugin_folders)
     problem = prepare(data, setting)
@@ -84,12 +90,22 @@ def command(
     found = dict(map_jobs(jobs.answers, parts, shared, workers=workers, cluster=cluster))
     answers = [answer for at in sorted(found) for answer in found[at]]
     rows = judge(data, setting, answers)
+    failed = failures(rows)
+    if not any(answer.cells for answer in answers):
+        raise UserError(f"{strategy} found nothing. {' '.join(failed)}")
     summary = summarise(rows)
     about: dict[str, Any] = {
         "strategy": strategy,
         "parameters": parameters,
         "source": record.source,
-        **provenance(record, problem, budget),
+        "strategy_version": record.version,
+        "charged": record.charged,
+        "budget": dataclasses.asdict(budget),
+        **problem.notes,
+        "dataset": problem.dataset,
+        "epochs": problem.epochs,
+        "bounds": dict(problem.bounds),
+        "feasible_cells": int(problem.feasible.sum()),
         "judged_by": sources(data),
         "table": data.checksum,
         "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
@@ -99,28 +115,33 @@ def command(
         runs = rows.to_dict("records")
         print_json({"summary": summary, "runs": runs, "provenance": about})
         return
-    _print(summary, about, data.provenance_line)
+    _print(summary, failed, about, data.provenance_line)
 
 
-def _print(summary: dict[str, Any], about: dict[str, Any], line: str) -> None:
+def _print(summary: dict[str, Any], failed: list[str], about: dict[str, Any], line: str) -> None:
     import pandas as pd
 
     from benchsuite.show import print_table
 
     frame = pd.DataFrame.from_dict(summary, orient="index").rename_axis("what").reset_index()
     print_table(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])
-    print(f"\n{about['strategy']}: {about['source']}.")
+    print("\n" + "\n".join([*failed, f"{about['strategy']}: {about['source']}."]))
     print(f"Queries: {about['queries']}. Clock: {about['clock']}.")
     if not about["charged"]:
         print("Nothing it looked at was charged: a bound, not a search.")
     print(line)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise click.UsageError(f"{text!r} is not of the form NAME=VALUE.")
-    return name.strip(), value.strip()
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise click.UsageError(f"{text!r} is not of the form NAME=VALUE.")
+        if name in found:
+            raise click.UsageError(f"{option} sets {name} twice, to {found[name]} and {value}.")
+        found[name] = value
+    return found
 
 
 def _number(name: str, text: str) -> float:

@@ -9,6 +9,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.errors import UserError
 
 
 @click.command(
@@ -39,7 +40,8 @@ def command(
 ) -> None:
     """Run the searches of STUDY, judge them, and write runs.csv and summary.json.
 
-    STUDY is a TOML file, or the name of a study that ships.
+    STUDY is a TOML file, or the name of a study that ships. Runs that fail are counted with their
+    reason; where no run of any search answers anything, this ends with exit code 2.
     """
     import pandas as pd
 
@@ -61,6 +63,8 @@ def command(
         progress=_progress,
     )
     written = outcome.write(out / chosen.name, data.provenance_line)
+    if not any(cells for fronts in outcome.fronts.values() for cells in fronts):
+        raise UserError(f"No search found anything. {' '.join(outcome.failures())}")
     if as_json:
         print_json({**outcome.to_json(), "files": [str(path) for path in written]})
         return
@@ -70,7 +74,7 @@ def command(
         for what, s in summary.items()
     ]
     print_table(pd.DataFrame(rows))
-    print(f"{', '.join(map(str, written))}\n{data.provenance_line}")
+    print("\n".join([*outcome.failures(), ", ".join(map(str, written)), data.provenance_line]))
 
 
 def _progress(done: int, jobs: int) -> None:
