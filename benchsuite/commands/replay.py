@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._the_table import the_table
+from benchsuite.own_scores import Scores
 
 
 @click.command(
@@ -31,6 +33,7 @@ from benchsuite.commands._cluster_option import cluster_option
 @click.option("--cells-per-stage", type=int, help="Adds skeleton.params and skeleton.macs.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
 @cluster_option
 @plugins_option
 @json_option
@@ -50,18 +53,17 @@ def command(
     workers: int,
     cluster: str | None,
     table: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Replay STRATEGY and judge what it finds: accuracy, costs, regret, with intervals."""
     from benchsuite import jobs
-    from benchsuite.assemble import assemble
     from benchsuite.judge import judge, sources, summarise
     from benchsuite.network import Skeleton
     from benchsuite.pool import map_jobs
     from benchsuite.problem import Setting, prepare
     from benchsuite.replay import Budget, provenance
-    from benchsuite.table import Table
 
     record = jobs.strategy_of(strategy, plugin_folders)
     parameters = jobs.checked_parameters(strategy, record, dict(map(_pair, params)))
@@ -76,7 +78,7 @@ def command(
         runtime=runtime,
         skeleton=Skeleton(cells_per_stage=cells_per_stage) if cells_per_stage else None,
     )
-    data = Table.open(table) if table else assemble(plugin_folders)
+    data = the_table(table, scores, plugin_folders)
     problem = prepare(data, setting)
     job = jobs.Job(strategy, parameters, "it", budget, first_seed, seeds)
     parts = jobs.shards(job, -(-seeds // workers))
