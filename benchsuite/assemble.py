@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from benchsuite import cost, equivalence, plugins
+from benchsuite import cost, equivalence, own_scores, plugins
 from benchsuite.accuracy import accuracies
 from benchsuite.api import Proxy
 from benchsuite.columns import Column, seconds_column, seconds_name
 from benchsuite.network import OFFICIAL
+from benchsuite.own_scores import Scores
 from benchsuite.record import environment
 from benchsuite.shipped import join_tables
 from benchsuite.table import Table, Values
@@ -17,11 +18,11 @@ from benchsuite.table import Table, Values
 NO_PATH = "no input-output path"
 
 
-def assemble(plugin_folders: Sequence[Path] = (), scores: Path | None = None) -> Table:
+def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) -> Table:
     """Return the table of all 15,625 cells with everything that is known without measuring anew.
 
-    Real accuracies where they have been fetched or dropped, estimates otherwise. scores: a table
-    that `benchsuite tabulate` made; its columns take the place of shipped ones of the same name.
+    Real accuracies where they have been fetched or dropped, estimates otherwise. scores: of one's
+    own, in place of shipped ones of the same name (`own_scores.join`).
     Raises UserError for a plug-in or table that cannot be used.
     """
     accuracy = accuracies()
@@ -29,7 +30,7 @@ def assemble(plugin_folders: Sequence[Path] = (), scores: Path | None = None) ->
         accuracy.data, accuracy.columns, {**accuracy.provenance, "made_by": environment()}
     )
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
-    table = join_tables(table, scores)
+    table = own_scores.join(join_tables(table), scores)
     return with_combined(table, plugin_folders)
 
 

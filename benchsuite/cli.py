@@ -17,7 +17,6 @@ from benchsuite import __version__
 from benchsuite.errors import UserError, did_you_mean
 
 _COMMANDS = Path(__file__).parent / "commands"
-SCORES = Path("out/proxies/proxies.parquet")
 
 P = ParamSpec("P")
 
@@ -103,16 +102,16 @@ def plugins_option(function: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Add `--scores FILE`: a table that `benchsuite tabulate` made, used where it is there."""
-
-    def found(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
-        return value or (SCORES if SCORES.is_file() else None)
+    """Add `--scores FILE|DIR|none`; the command gets an `own_scores.Scores` or None."""
+    from benchsuite.own_scores import FILE, found
 
     return click.option(
         "--scores",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        callback=found,
-        help=f"Scores that `benchsuite tabulate` made. [default: {SCORES}, if it is there]",
+        metavar="FILE|DIR|none",
+        callback=lambda _, __, value: found(value),
+        help="Scores of your own: what `benchsuite tabulate` made, or a CSV or Parquet file of a "
+        "column `index` or of architecture strings, and scores NAME or NAME:min (less is better). "
+        f"[default: {FILE}, if it is there]",
     )(function)
 
 

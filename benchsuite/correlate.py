@@ -49,8 +49,9 @@ def mask(cells: str) -> Mask:
 def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
     """Return the full names of the proxies in a table, all or those wanted.
 
-    A wanted name is a column (`flops@1`), a proxy (`flops`), a proxy of several numbers, which
-    stands for all of them (`ntk_cond`), or a detail that has a direction (`ntk_cond.k3`). Raises
+    A wanted name is a column (`flops@1`, `cifar10.valid.12ep.mean`), a proxy (`flops`), a proxy of
+    several numbers, which stands for all of them (`ntk_cond`), or a detail that has a direction
+    (`ntk_cond.k3`). Raises
     UserError for a name the table does not hold, and for a table without any proxy.
     """
     present = [name for name, column in table.columns.items() if column.kind == "proxy"]
@@ -58,18 +59,18 @@ def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
         raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
     if not wanted:
         return present
-    details = [name for name, column in table.columns.items() if column.kind == "detail"]
+    known = {full.rpartition("@")[0] for full in table.columns} | set(table.columns)
     found: list[str] = []
     for name in wanted:
         family = [full for full in present if full.startswith(f"{name}.")]
-        if name not in table.columns and not any(
-            full.startswith(f"{name}@") for full in [*present, *details]
-        ):
+        if name not in known:
             if not family:
                 heads = {full.partition("@")[0].partition(".")[0] for full in present}
+                near = did_you_mean(name, heads) or did_you_mean(name, known)
                 raise UserError(
                     f"The table has no proxy {name!r}."
-                    + (did_you_mean(name, heads) or f" It has {', '.join(sorted(heads))}.")
+                    + (near or f" It has {', '.join(sorted(heads))}.")
+                    + " Scores of your own come from `benchsuite tabulate`, or by --scores."
                 )
             found += family
         else:

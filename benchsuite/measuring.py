@@ -17,6 +17,7 @@ from benchsuite.arrays import of_cells
 from benchsuite.baseline import FRAMES, Baseline, Settings
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
+from benchsuite.own_scores import Scores
 from benchsuite.plugins import shared
 from benchsuite.record import environment
 from benchsuite.replaying import replays
@@ -36,7 +37,7 @@ def measure(
     studies: Mapping[str, str],
     *,
     plugin_folders: Sequence[Path] = (),
-    scores: Path | None = None,
+    scores: Scores | None = None,
     before: Baseline | None = None,
     say: Say = lambda text: None,
 ) -> Baseline:

@@ -1,4 +1,4 @@
-"""The tables that ship, and one's own scores: computed of every cell, ready to be joined."""
+"""The tables that ship: computed of every cell, ready to be joined."""
 
 from __future__ import annotations
 
@@ -11,21 +11,16 @@ FOLDER = Path(__file__).parent / "data"
 _ESTIMATES = "estimates"
 
 
-def join_tables(table: Table, scores: Path | None = None) -> Table:
+def join_tables(table: Table) -> Table:
     """Return a table with the columns of every shipped table except the accuracy estimates.
 
-    scores: a table of one's own, whose columns take the place of shipped ones of the same name.
-    The provenance of each is kept under `joined` and its name. Raises UserError as `Table.open`.
+    The provenance of each is kept under `joined` and its name.
     """
     about: dict[str, Any] = {}
-    own = Table.open(scores) if scores else None
-    if own and scores:
-        table = table.joined(own)
-        about[str(scores)] = dict(own.provenance)
     for path in sorted(FOLDER.glob("*.parquet")):
         if path.stem != _ESTIMATES:
             other = Table.open(path)
-            table = table.joined(other.without(own.columns if own else ()))
+            table = table.joined(other)
             about[path.stem] = dict(other.provenance)
     return Table(table.data, table.columns, {**table.provenance, "joined": about})
 

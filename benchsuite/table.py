@@ -75,7 +75,10 @@ class Table:
         except FileNotFoundError:
             raise UserError(f"There is no table {path}; `benchsuite table` writes one.") from None
         except (OSError, pa.ArrowException) as error:
-            raise UserError(f"{path} is no readable Parquet file ({error}).") from error
+            raise UserError(
+                f"{path} is no readable Parquet file ({error}). Scores of your own, in CSV too, "
+                "are given as --scores."
+            ) from error
         columns, provenance = _footer(path, data)
         if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
@@ -178,6 +181,7 @@ class Table:
         return (
             f"Accuracy: {self.provenance.get('accuracy', 'none')}. "
             f"Table {self.checksum[:12]}, code {made_by.get('revision', 'unknown')}."
+            + _own_scores(self.provenance.get("own_scores", {}))
         )
 
     @functools.cached_property
@@ -221,6 +225,14 @@ def _umask() -> int:
     return mask
 
 
+def _own_scores(about: Mapping[str, Any]) -> str:
+    cells = about.get("cells", {})
+    if not cells:
+        return ""
+    first = ", ".join(f"{name}: {cells[name]:,} cells" for name in sorted(cells)[:3])
+    return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."
+
+
 def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
     values = of_cells(item.values, f"column {item.column.name!r}")
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
@@ -238,7 +250,10 @@ def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
 def _footer(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
     text = (data.schema.metadata or {}).get(_KEY)
     if text is None:
-        raise UserError(f"{path} is a Parquet file, but not a table of benchsuite.")
+        raise UserError(
+            f"{path} is a Parquet file, but not a table of benchsuite. Scores of your own, beside "
+            "the index or architecture string of their cells, are given as --scores."
+        )
     try:
         footer = json.loads(text)
         schema, provenance = footer["schema"], dict(footer["provenance"])

@@ -9,6 +9,7 @@ from benchsuite.cell import N_CELLS
 from benchsuite.columns import Column
 from benchsuite.equivalence import classes
 from benchsuite.errors import UserError
+from benchsuite.own_scores import Scores, found
 from benchsuite.table import Table, Values
 
 
@@ -64,10 +65,10 @@ def scores(tmp_path, **columns):
 def test_own_scores_take_the_place_of_shipped_ones(tmp_path):
     some = np.full(N_CELLS, np.nan)
     some[:500] = np.arange(500)
-    path = scores(tmp_path, **{"mine@1": some, "ram.best.mcu": some})
-    table = assemble(scores=path)
+    path = scores(tmp_path, **{"mine@1": some, "naswot@1": some})
+    table = assemble(scores=Scores(path))
     assert table.present("mine@1") == 500
-    np.testing.assert_array_equal(table.values("ram.best.mcu"), some)
+    np.testing.assert_array_equal(table.values("naswot@1"), some)
     assert table.provenance["joined"][str(path)] == {"command": "tabulate"}
 
 
@@ -87,5 +88,5 @@ def test_combined_proxies_appear_when_their_needs_do():
 
 
 def test_scores_that_are_not_there(tmp_path):
-    with pytest.raises(UserError, match="There is no table"):
-        assemble(scores=tmp_path / "none.parquet")
+    with pytest.raises(UserError, match="There are no scores"):
+        found(str(tmp_path / "none.parquet"))

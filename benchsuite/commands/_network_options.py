@@ -35,9 +35,3 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def proxy_names(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in `--proxy a,b --proxy c`, in order, each once."""
-    names = (name.strip() for text in given for name in text.split(","))
-    return tuple(dict.fromkeys(name for name in names if name))

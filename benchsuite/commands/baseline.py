@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
-from benchsuite.commands._network_options import proxy_names
+from benchsuite.commands._lists import proxy_names
+from benchsuite.own_scores import Scores
 
 _FOLDER = Path("out/baselines")
 
@@ -50,7 +51,7 @@ def save(
     proxies: tuple[str, ...],
     studies: tuple[str, ...],
     table: bool | None,
-    scores: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     replace: bool,
     as_json: bool,
@@ -68,7 +69,7 @@ def save(
     folder = _folder(where)
     check_target(folder, replace)
     names = proxy_names(proxies)
-    if names == ("all",):
+    if proxies and not names:
         names = shared("proxies._tabulate").scoring_proxies(plugin_folders)
     alone = not (names or studies)
     settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
@@ -102,7 +103,7 @@ def compare(
     tolerances: Path | None,
     markdown_file: Path | None,
     junit_file: Path | None,
-    scores: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:

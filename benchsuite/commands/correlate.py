@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,14 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS, SPLITS
+from benchsuite.commands._lists import listed, proxy_names
+from benchsuite.commands._the_table import the_table
+from benchsuite.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from benchsuite.own_scores import Scores
     from benchsuite.table import Table
 
 
@@ -48,31 +53,30 @@ def command(
     resamples: int,
     seed: int,
     table: Path | None,
-    scores: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
-    from benchsuite.assemble import assemble
     from benchsuite.correlate import correlations
     from benchsuite.show import print_table
-    from benchsuite.table import Table
 
-    data = Table.open(table) if table else assemble(plugin_folders, scores)
+    names = proxy_names(proxies)
+    rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset])
+    if table and plugin_folders:
+        raise UserError(f"--plugins adds nothing to {table}: leave out one of them.")
+    data = the_table(table, scores, plugin_folders)
+    _tabulated(data, names, plugin_folders)
     rows = correlations(
         data,
-        _listed(",".join(proxies)),
-        cells=_listed(cells),
-        datasets=_listed(dataset),
+        names,
+        cells=rules,
+        datasets=datasets,
         split=split,
         resamples=resamples,
         seed=seed,
     )
-    together = (
-        _combined(data, _listed(",".join(proxies)), _listed(cells), _listed(dataset), combine, seed)
-        if combine
-        else None
-    )
+    together = _combined(data, names, rules, datasets, combine, split, seed) if combine else None
     about = {
         "table": data.checksum,
         "resamples": resamples,
@@ -91,7 +95,13 @@ def command(
 
 
 def _combined(
-    data: Table, proxies: list[str], cells: list[str], datasets: list[str], size: int, seed: int
+    data: Table,
+    proxies: Sequence[str],
+    cells: Sequence[str],
+    datasets: Sequence[str],
+    size: int,
+    split: str,
+    seed: int,
 ) -> pd.DataFrame:
     import sys
 
@@ -104,12 +114,31 @@ def _combined(
 
     return pd.concat(
         best_combination(
-            data, proxies, size=size, dataset=dataset, cells=rule, seed=seed, finished=progress
+            data,
+            proxies,
+            size=size,
+            dataset=dataset,
+            cells=rule,
+            split=split,
+            seed=seed,
+            finished=progress,
         )
         for rule in cells
         for dataset in datasets
     )
 
 
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _tabulated(data: Table, names: Sequence[str], folders: tuple[Path, ...]) -> None:
+    """Raise UserError for a proxy that there is, but whose scores are not in the table."""
+    from benchsuite import plugins
+
+    there = {full.partition("@")[0].partition(".")[0] for full in data.columns}
+    known = plugins.find("proxies", folders)
+    for name in names:
+        head = name.partition("@")[0].partition(".")[0]
+        if head in known and head not in there:
+            mine = "".join(f" --plugins {folder}" for folder in folders)
+            raise UserError(
+                f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "
+                "makes them, and this command finds them then."
+            )

@@ -6,17 +6,24 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.errors import UserError
+from benchsuite.own_scores import Scores
 from benchsuite.plugins import KINDS
 
 
 @click.command(epilog="Examples: benchsuite ls proxies | benchsuite ls columns --json")
 @click.argument("what", type=click.Choice(["columns", *KINDS]))
+@scores_option
 @plugins_option
 @json_option
-def command(what: str, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    what: str, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
+) -> None:
     """List the columns of the table, or the plug-ins of one kind with their descriptions."""
-    rows = _columns(plugin_folders) if what == "columns" else _plugins(what, plugin_folders)
+    if what != "columns" and scores and scores.named:
+        raise UserError(f"--scores adds columns, and nothing to a list of {what}: leave it out.")
+    rows = _columns(plugin_folders, scores) if what == "columns" else _plugins(what, plugin_folders)
     if as_json:
         print_json({"rows": rows})
         return
@@ -35,10 +42,10 @@ def _plugins(kind: str, folders: tuple[Path, ...]) -> list[dict[str, object]]:
     ]
 
 
-def _columns(folders: tuple[Path, ...]) -> list[dict[str, object]]:
+def _columns(folders: tuple[Path, ...], scores: Scores | None) -> list[dict[str, object]]:
     from benchsuite.assemble import assemble
 
-    table = assemble(folders)
+    table = assemble(folders, scores)
     return [
         {**column.to_json(), "cells": table.present(name), "missing": table.reasons(name)}
         for name, column in table.columns.items()

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._the_table import the_table
 from benchsuite.errors import UserError
+from benchsuite.own_scores import Scores
 
 
 @click.command(
@@ -33,6 +35,7 @@ from benchsuite.errors import UserError
 @click.option("--cells-per-stage", type=int, help="Adds skeleton.params and skeleton.macs.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
 @cluster_option
 @plugins_option
 @json_option
@@ -52,6 +55,7 @@ def command(
     workers: int,
     cluster: str | None,
     table: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -61,13 +65,11 @@ def command(
     because the budget is below the cheapest training, this ends with exit code 2.
     """
     from benchsuite import jobs
-    from benchsuite.assemble import assemble
     from benchsuite.judge import failures, judge, sources, summarise
     from benchsuite.network import Skeleton
     from benchsuite.pool import map_jobs
     from benchsuite.problem import Setting, prepare
     from benchsuite.replay import Budget
-    from benchsuite.table import Table
 
     record = jobs.strategy_of(strategy, plugin_folders)
     parameters = jobs.checked_parameters(strategy, record, _pairs("--param", params))
@@ -82,7 +84,7 @@ def command(
         runtime=runtime,
         skeleton=None if cells_per_stage is None else Skeleton(cells_per_stage=cells_per_stage),
     )
-    data = Table.open(table) if table else assemble(plugin_folders)
+    data = the_table(table, scores, plugin_folders)
     problem = prepare(data, setting)
     job = jobs.Job(strategy, parameters, "it", budget, first_seed, seeds)
     parts = jobs.shards(job, -(-seeds // workers))

@@ -16,6 +16,7 @@ from benchsuite.columns import DATASETS
 
 if TYPE_CHECKING:
     from benchsuite.outcomes import Outcome
+    from benchsuite.own_scores import Scores
     from benchsuite.page import Entry
     from benchsuite.table import Table
 
@@ -55,7 +56,7 @@ def command(
     quick: bool,
     seeds: int | None,
     workers: int | None,
-    scores: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:

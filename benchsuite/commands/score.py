@@ -9,7 +9,8 @@ import click
 
 from benchsuite.cell import Cell
 from benchsuite.cli import json_option, plugins_option, print_json
-from benchsuite.commands._network_options import network_options, proxy_names
+from benchsuite.commands._lists import proxy_names
+from benchsuite.commands._network_options import network_options
 from benchsuite.network import Skeleton
 from benchsuite.plugins import shared
 
@@ -19,7 +20,7 @@ from benchsuite.plugins import shared
     "| benchsuite score 6111 --proxy mine --plugins my_folder --json"
 )
 @click.argument("cell")
-@click.option("--proxy", "proxies", multiple=True, help="Names, by commas [default: all].")
+@click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
 @click.option("--repeat", default=0, show_default=True, help="Which weights and batches.")
 @plugins_option

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._the_table import the_table
 from benchsuite.errors import UserError
+from benchsuite.own_scores import Scores
 
 
 @click.command(
@@ -25,6 +27,7 @@ from benchsuite.errors import UserError
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the study's own.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
 @cluster_option
 @plugins_option
 @json_option
@@ -35,6 +38,7 @@ def command(
     workers: int,
     cluster: str | None,
     table: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -46,12 +50,10 @@ def command(
     import pandas as pd
 
     from benchsuite import outcomes, study
-    from benchsuite.assemble import assemble
     from benchsuite.show import print_table
-    from benchsuite.table import Table
 
     chosen = study.load(study.find(named, plugin_folders))
-    data = Table.open(table) if table else assemble(plugin_folders)
+    data = the_table(table, scores, plugin_folders)
     outcome = outcomes.run(
         chosen,
         data,

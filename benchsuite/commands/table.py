@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.own_scores import Scores
 
 
 @click.command(
@@ -23,7 +24,7 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 @plugins_option
 @json_option
 def command(
-    out: Path, scores: Path | None, plugin_folders: tuple[Path, ...], as_json: bool
+    out: Path, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
 ) -> None:
     """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
     from benchsuite.assemble import assemble

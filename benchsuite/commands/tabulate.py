@@ -9,14 +9,16 @@ from typing import Any
 
 import click
 
-from benchsuite.cli import SCORES, json_option, plugins_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.commands._cluster_option import cluster_option
-from benchsuite.commands._network_options import network_options, proxy_names
+from benchsuite.commands._lists import proxy_names
+from benchsuite.commands._network_options import network_options
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
+from benchsuite.own_scores import FILE
 from benchsuite.plugins import shared
 
-TABLE = SCORES.name
+TABLE = FILE.name
 
 
 @click.command(
@@ -24,7 +26,7 @@ TABLE = SCORES.name
     "| benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample "
     "| benchsuite tabulate --shard 2/4 --out out/proxies"
 )
-@click.option("--proxy", "proxies", multiple=True, help="Names, by commas [default: all].")
+@click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
 @click.option("--repeats", default=3, show_default=True, help="Weights and batches per cell.")
 @click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
@@ -35,7 +37,7 @@ TABLE = SCORES.name
 @click.option(
     "--out",
     "folder",
-    default=SCORES.parent,
+    default=FILE.parent,
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
