@@ -85,8 +85,8 @@ def enough_resamples(resamples: int) -> None:
     """Raise UserError where the ends of an interval would be those of a handful of resamples."""
     if resamples < FEWEST_RESAMPLES:
         raise UserError(
-            f"{resamples} resamples are too few for an interval, whose ends are then chance: "
-            f"ask for resamples = {FEWEST_RESAMPLES} or more."
+            f"resamples = {resamples} is too few for an interval, whose ends are then chance: "
+            f"{FEWEST_RESAMPLES} or more are needed."
         )
 
 
@@ -149,9 +149,7 @@ def kendall_bootstrap(
                 samples[row, first:last] = taus[: last - first]
     shape = (len(x), len(y))
     units = np.array([len(np.unique(group[plan.cells])) for plan in plans], dtype=np.int64)
-    return Bootstrap(
-        value.reshape(shape), samples.reshape(*shape, resamples), units.reshape(shape)
-    )
+    return Bootstrap(value.reshape(shape), samples.reshape(*shape, resamples), units.reshape(shape))
 
 
 def bootstrap(

@@ -95,9 +95,10 @@ def correlations(
     `resampled`. n_classes counts the classes of the cells used; equal cells share a score.
     weighted_tau, spearman, tau_top1000 (of the best 1,000 of the chosen cells by accuracy those
     with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
-    cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why. n counts the cells used, missing those without a score or an accuracy,
-    ties_score and ties_accuracy the tied pairs; seconds is the mean processor time of a score where
-    the table tells it, NaN elsewhere. Every score is turned so that more is better.
+    cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
+    n counts the cells used, missing those without a score or an accuracy, ties_score and
+    ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
+    tells it, NaN elsewhere. Every score is turned so that more is better.
     Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
     """
     import pandas as pd

@@ -1,8 +1,7 @@
 """Intervals over seeds that cover, and what they need: the one place that holds these rules.
 
-Every rule holds 95 % of what it says it holds; how often it does, by simulation, and why these rules
-were taken, is in `docs/intervals.md`. Where a rule does not hold it gives no interval (NaN), and
-`Estimate.reason` says why:
+How often each holds what it is of, by simulation, is in `docs/intervals.md`. Where a rule would
+hold it too seldom it gives no interval (NaN), and `Estimate.reason` says why:
 
 - a mean, or a difference of two, needs `FOR_MEAN` seeds a side, an interquartile mean `FOR_MIDDLE`,
   a rank correlation `CELLS` cells (see `stats.Bootstrap`);
@@ -57,11 +56,12 @@ class Estimate:
         correction, differences of seeds that are skewed alike are better without.
         Source: Hall, "On the removal of skewness by transformation", JRSS B 1992, section 2.
         """
-        reach = t.ppf((1 + level) / 2, self.degrees)
+        reach = np.asarray(t.ppf((1 + level) / 2, self.degrees))
         far = np.maximum(reach, _inverse(reach, self.skew))
         near = np.minimum(-reach, _inverse(-reach, self.skew))
         ends = self.value - self.error * far, self.value - self.error * near
-        return tuple(np.where(self.n >= FOR_MEAN, end, np.nan) for end in ends)  # type: ignore[return-value]
+        enough = self.n >= FOR_MEAN
+        return np.where(enough, ends[0], np.nan), np.where(enough, ends[1], np.nan)
 
     def p_value(self, against: float = 0.0) -> Floats:
         """Return the two-sided p [...] of `against`: `interval` of level 1 - p just reaches it."""
@@ -71,16 +71,19 @@ class Estimate:
         least = np.minimum(np.abs(plain), np.abs(moved))
         return np.where(self.n >= FOR_MEAN, 2 * t.sf(least, self.degrees), np.nan)
 
+    def __neg__(self) -> Estimate:
+        return Estimate(-self.value, self.error, -self.skew, self.degrees, self.n)
+
     @property
     def reason(self) -> str | None:
         """Why a single estimate has no interval, or None if it has one."""
         if np.isnan(self.value):
-            return "a seed has no value"
+            return "no seed, or one without a value"
         if self.n >= FOR_MEAN:
             return None
         if self.n == 1:
-            return "every seed gives one answer: n is 1"
-        return f"{int(self.n)} seeds, {FOR_MEAN} are needed for an interval"
+            return "one seed, or one answer of all: no interval"
+        return f"{int(self.n)} seeds: no interval"
 
 
 def mean(values: ArrayLike) -> Estimate:
@@ -146,7 +149,7 @@ def proportion(count: int, n: int) -> tuple[float, float, float]:
 
 
 def proportion_p(count: int, n: int, against: float) -> float:
-    """Return the two-sided p of a share of seeds being `against`, which `proportion` agrees with."""
+    """Return the two-sided p of a share of seeds being `against`; `proportion` agrees with it."""
     tails = binom.cdf(count, n, against), binom.sf(count - 1, n, against)
     return min(1.0, 2 * float(min(tails)))
 

@@ -151,12 +151,12 @@ def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[~np.isnan(x)]
-    mean = intervals.mean(x)
-    ends, middle = mean.interval(), intervals.middle_mean(x, seed)
+    mean, middle = intervals.mean(x), intervals.middle_mean(x, seed)
+    low, high = mean.interval()
     spread = float(x.std(ddof=1)) if len(x) > 1 else float("nan")
     names = ("mean", "std", "iqm", "lo", "hi", "iqm_lo", "iqm_hi")
-    found = (mean.value, spread, middle[0], *ends, *middle[1:])
-    return {"n": len(x), **{name: float(v) for name, v in zip(names, found, strict=True)}}
+    found = (float(mean.value), spread, middle[0], float(low), float(high), *middle[1:])
+    return {"n": len(x), **dict(zip(names, found, strict=True))}
 
 
 def _failed(rows: pd.DataFrame) -> int:

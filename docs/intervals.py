@@ -116,9 +116,7 @@ def difference(pair: str, n: int, times: int = 1) -> Found:
     """Return the coverage of `intervals.difference`; the other side has `times` as many seeds."""
     rng = _seeded("difference", pair, n, times)
     one, other = (populations()[name] for name in pair.split(" - "))
-    found = intervals.difference(
-        _drawn(one, rng, n, MANY), _drawn(other, rng, times * n, MANY)
-    )
+    found = intervals.difference(_drawn(one, rng, n, MANY), _drawn(other, rng, times * n, MANY))
     return _share(*found.interval(), one.mean - other.mean)
 
 
@@ -165,9 +163,13 @@ def kendall(name: str, n: int) -> Found:
     return _share(*np.array(ends).T, _tau(name))
 
 
-NAMES = tuple(
-    ("normal", "exponential", "lognormal", "60 % zeros, the rest exponential")
-    + ("accuracy of a random cell", "accuracy of the best of 30 random cells")
+NAMES = (
+    "normal",
+    "exponential",
+    "lognormal",
+    "60 % zeros, the rest exponential",
+    "accuracy of a random cell",
+    "accuracy of the best of 30 random cells",
 )
 PAIRS = (
     *(f"{name} - {name}" for name in NAMES),

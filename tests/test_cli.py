@@ -75,7 +75,7 @@ def test_version(benchsuite):
         (("correlate", "--proxy", "flosp"), "Did you mean flops"),
         (("correlate", "--cells", "some"), "all, connected, pruned"),
         (("correlate", "--dataset", "cifar"), "Did you mean cifar10"),
-        (("correlate", "--resamples", "1"), "resamples = 200 or more"),
+        (("correlate", "--resamples", "1"), "200 or more are needed"),
         (("correlate", "--table", "none.parquet"), "There is no table"),
         (("ls", "proxy"), "proxies"),
         (("run", "--plugins", "."), "holds no plug-ins"),

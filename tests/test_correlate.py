@@ -76,5 +76,5 @@ def test_few_cells_have_no_interval_and_no_tau_of_the_best(table):
 
 
 def test_few_resamples_are_a_sentence(table):
-    with pytest.raises(UserError, match="1 resamples are too few for an interval.* = 200"):
+    with pytest.raises(UserError, match="resamples = 1 is too few for an interval"):
         correlate.correlations(table, ["flops"], resamples=1)

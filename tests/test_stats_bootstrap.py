@@ -159,7 +159,7 @@ def test_few_resamples_are_refused(resamples):
         found.interval,
         functools.partial(paired_kendall_test, x, y, y, rng, resamples=resamples),
     ):
-        with pytest.raises(UserError, match=f"{resamples} resamples are too few"):
+        with pytest.raises(UserError, match=f"resamples = {resamples} is too few"):
             interval()
 
 
