@@ -12,6 +12,9 @@ Cells that belong together (equal functions, which share one score) can be drawn
 then resample r is drawn of the G groups, sorted by label, and the interval says how far another set
 of as many groups would move the statistic (a cluster bootstrap).
 
+An interval needs `intervals.CELLS` cells, or groups, that have both values, and
+`intervals.FEWEST_RESAMPLES` resamples: from there on it covers (`docs/intervals.md`).
+
 Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 13.
 """
 
@@ -38,14 +41,19 @@ from benchsuite._correlation import (
 )
 from benchsuite.arrays import in_one_order
 from benchsuite.errors import UserError
+from benchsuite.intervals import CELLS, FEWEST_RESAMPLES
 
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """Estimates [...] and their values [..., R] in R resamples; NaN where not defined."""
+    """Estimates [...] and their values [..., R] in R resamples; NaN where not defined.
+
+    units: how many cells, or groups drawn together, each estimate rests on [...].
+    """
 
     value: Floats
     samples: Floats
+    units: NDArray[np.int64]
 
     @property
     def n_undefined(self) -> NDArray[np.int64]:
@@ -55,22 +63,41 @@ class Bootstrap:
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Return the ends [...], [...] of the percentile interval that holds `level` of the values.
 
-        The ends are NaN where no resample has a value. Raises UserError for a level not in 0 ... 1.
+        The ends are NaN below `CELLS` cells or groups and where all resamples are alike, as those
+        of cells in perfect order are: they do not tell how far from perfect others would be. Raises
+        UserError for a level not in 0 ... 1 and for fewer resamples than `FEWEST_RESAMPLES`.
         """
+        low, high = self.quantiles(level)
+        alike = high - low < 1e-12
+        return np.where(alike, np.nan, low), np.where(alike, np.nan, high)
+
+    def quantiles(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Return the ends of `interval` also where all resamples are alike."""
         if not 0 < level < 1:
             raise UserError(f"A level of {level} was asked for: it has to lie between 0 and 1.")
-        defined = ~np.isnan(self.samples).all(axis=-1)
+        enough_resamples(self.samples.shape[-1])
+        defined = ~np.isnan(self.samples).all(axis=-1) & (self.units >= CELLS)
         ends = np.full((2, *self.value.shape), np.nan)
         tails = [(1 - level) / 2, (1 + level) / 2]
         ends[:, defined] = np.nanquantile(self.samples[defined], tails, axis=-1)
         return ends[0], ends[1]
 
 
+def enough_resamples(resamples: int) -> None:
+    """Raise UserError where the ends of an interval would be those of a handful of resamples."""
+    if resamples < FEWEST_RESAMPLES:
+        raise UserError(
+            f"resamples = {resamples} is too few for an interval, whose ends are then chance: "
+            f"{FEWEST_RESAMPLES} or more are needed."
+        )
+
+
 @dataclass(frozen=True)
 class PairedTest:
     """The difference of two scores' tau-b on the cells both have, its interval and its p-value.
 
-    n_undefined: resamples in which a tau was not defined; they are left out.
+    n_undefined: resamples in which a tau was not defined; they are left out. reason: why there is
+    no difference, or, below `CELLS` cells or groups, neither interval nor p.
     """
 
     difference: float
@@ -124,7 +151,8 @@ def kendall_bootstrap(
             for row, taus in enumerate(rows):
                 samples[row, first:last] = taus[: last - first]
     shape = (len(x), len(y))
-    return Bootstrap(value.reshape(shape), samples.reshape(*shape, resamples))
+    units = np.array([len(np.unique(group[plan.cells])) for plan in plans], dtype=np.int64)
+    return Bootstrap(value.reshape(shape), samples.reshape(*shape, resamples), units.reshape(shape))
 
 
 def bootstrap(
@@ -145,7 +173,8 @@ def bootstrap(
     _at_least_one(resamples, "resamples")
     x, y = oriented(score, truth, "max")
     samples = [statistic(x[i], y[i]).value for i in _resamples(len(x), rng, resamples)]
-    return Bootstrap(np.array(statistic(x, y).value), np.array(samples))
+    whole = statistic(x, y)
+    return Bootstrap(np.array(whole.value), np.array(samples), np.array(whole.n))
 
 
 def paired_kendall_test(
@@ -179,14 +208,19 @@ def paired_kendall_test(
     group = _groups(labels, len(complete))[complete]
     both = kendall_bootstrap([a, b], [y], rng, groups=group, resamples=resamples, threads=threads)
     difference = Bootstrap(
-        both.value[0, 0] - both.value[1, 0], both.samples[0, 0] - both.samples[1, 0]
+        both.value[0, 0] - both.value[1, 0],
+        both.samples[0, 0] - both.samples[1, 0],
+        both.units[0, 0],
     )
-    low, high = difference.interval(level)
+    low, high = difference.quantiles(level)
     undefined = int(difference.n_undefined)
     at_most = int((difference.samples <= 0).sum())
     at_least = int((difference.samples >= 0).sum())
     p = min(1.0, 2 * (1 + min(at_most, at_least)) / (resamples - undefined + 1))
     reason = kendall(a, y).reason or kendall(b, y).reason
+    units = int(both.units[0, 0])
+    if reason is None and units < CELLS:
+        reason = f"{units} cells or groups, {CELLS} are needed for an interval and a test"
     return PairedTest(
         difference=float(difference.value),
         low=float(low),

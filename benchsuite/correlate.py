@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from benchsuite import equivalence, stats
 from benchsuite.cell import N_CELLS, all_ops, prune
 from benchsuite.columns import DATASETS, seconds_name
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.intervals import CELLS as ENOUGH
 from benchsuite.table import Table
 
 if TYPE_CHECKING:
@@ -93,15 +94,17 @@ def correlations(
     tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
     score that most of the cells lack, functional classes, of which a sample was tabulated: see
     `resampled`. n_classes counts the classes of the cells used; equal cells share a score.
-    weighted_tau,
-    spearman, tau_top1000 (the best 1,000 of the chosen cells by accuracy) and tau_given_flops
-    (partial tau) follow. n counts the cells used, missing those without a score or an accuracy,
-    ties_score and ties_accuracy the tied pairs; seconds is the mean processor time of a score where
-    the table tells it, NaN elsewhere. Every score is turned so that more is better.
-    Raises UserError for an unknown proxy, rule for cells or dataset.
+    weighted_tau, spearman, tau_top1000 (of the best 1,000 of the chosen cells by accuracy those
+    with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
+    cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
+    n counts the cells used, missing those without a score or an accuracy, ties_score and
+    ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
+    tells it, NaN elsewhere. Every score is turned so that more is better.
+    Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
     """
     import pandas as pd
 
+    stats.enough_resamples(resamples)
     names = proxies_in(table, proxies)
     for dataset in datasets:
         if dataset not in DATASETS:
@@ -120,9 +123,10 @@ def correlations(
         chosen = mask(rule)
         units = [_unit(score[chosen]) for score in scores]
         low, high = np.empty((2, len(names), len(targets)))
+        rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
         for unit, groups in (("cells", None), ("classes", of_class[chosen])):
             of_unit = [p for p, its in enumerate(units) if its == unit]
-            low[of_unit], high[of_unit] = stats.kendall_bootstrap(
+            resampled = stats.kendall_bootstrap(
                 scores[of_unit][:, chosen],
                 truths[:, chosen],
                 np.random.default_rng(seed),
@@ -130,24 +134,45 @@ def correlations(
                 groups=groups,
                 resamples=resamples,
                 threads=os.cpu_count() or 1,
-            ).interval()
+            )
+            low[of_unit], high[of_unit] = resampled.interval()
+            rests_on[of_unit] = resampled.units
         for p, name in enumerate(names):
             for t, target in enumerate(targets):
+                found = _row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p])
                 rows.append(
                     {
                         "proxy": name,
                         "dataset": datasets[t],
                         "cells": rule,
-                        **_row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p]),
+                        **found,
                         "n_classes": _distinct(of_class[chosen], scores[p], truths[t], chosen),
                         "lo": low[p, t],
                         "hi": high[p, t],
                         "resampled": units[p],
                         "seconds": seconds(table, name, chosen),
                         "accuracy": target,
+                        "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:
+    """Return why a row has no interval or no tau of the best cells, empty where it has both."""
+    why = []
+    if np.isnan(row["tau"]):
+        why.append("no tau: fewer than two cells, or one side is constant")
+    elif units < ENOUGH:
+        why.append(f"no interval: {units} {unit}, {ENOUGH} are needed")
+    elif none:
+        why.append("no interval: all resamples are alike")
+    if row["n_top1000"] < ENOUGH:
+        why.append(
+            f"no tau_top1000: {row['n_top1000']} of the best 1,000 cells have a score, "
+            f"{ENOUGH} are needed"
+        )
+    return "; ".join(why)
 
 
 def _unit(score: Array) -> str:
@@ -204,16 +229,18 @@ def _row(
     truth: NDArray[np.float64],
     flops: NDArray[np.float64],
     direction: stats.Direction,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     measure = functools.partial(stats.kendall, direction=direction)
     tau = measure(score, truth)
+    best = stats.top_k_kendall(score, truth, 1000, direction=direction)
     return {
         "n": tau.n,
         "missing": tau.n_missing,
         "tau": tau.value,
         "weighted_tau": stats.weighted_kendall(score, truth, direction=direction).value,
         "spearman": stats.spearman(score, truth, direction=direction).value,
-        "tau_top1000": stats.top_k_kendall(score, truth, 1000, direction=direction).value,
+        "tau_top1000": best.value if best.n >= ENOUGH else np.nan,
+        "n_top1000": best.n,
         "tau_given_flops": stats.partial_kendall(score, truth, flops, direction=direction).value,
         "ties_score": tau.ties_x,
         "ties_accuracy": tau.ties_y,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchsuite import compression
+from benchsuite import compression, intervals
 from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-
-RESAMPLES = 2000
-_BLOCK = 500
 
 
 @dataclass(frozen=True)
@@ -152,35 +149,20 @@ def failures(rows: pd.DataFrame) -> list[str]:
 
 
 def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
-    """Return n, mean, std (n - 1), iqm, and 95 % bootstrap intervals over runs.
+    """Return n, mean, std (n - 1), iqm, and 95 % intervals over the runs that have a value.
 
-    lo, hi: of the mean; iqm_lo, iqm_hi: of the interquartile mean, the mean of the middle half
-    (Agarwal et al., "Deep RL at the Edge of the Statistical Precipice", NeurIPS 2021, section 4).
-    Percentile intervals of 2,000 resamples; the same seed gives the same interval.
+    lo, hi: of the mean; iqm_lo, iqm_hi: of the interquartile mean (Agarwal et al., "Deep RL at the
+    Edge of the Statistical Precipice", NeurIPS 2021, section 4). Both as `benchsuite.intervals`,
+    NaN where the runs are too few for one or all give one value; seed: of its resamples.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[~np.isnan(x)]
-    names = ("mean", "std", "iqm", "lo", "hi", "iqm_lo", "iqm_hi")
-    if not len(x):
-        return {"n": 0, **dict.fromkeys(names, float("nan"))}
-    rng = np.random.default_rng(seed)
-    means, iqms = np.empty(RESAMPLES), np.empty(RESAMPLES)
-    for start in range(0, RESAMPLES, _BLOCK):
-        drawn = x[rng.integers(len(x), size=(min(_BLOCK, RESAMPLES - start), len(x)))]
-        means[start : start + _BLOCK] = drawn.mean(axis=1)
-        iqms[start : start + _BLOCK] = _middle_means(drawn)
+    mean, middle = intervals.mean(x), intervals.middle_mean(x, seed)
+    low, high = mean.interval()
     spread = float(x.std(ddof=1)) if len(x) > 1 else float("nan")
-    ends = (*np.quantile(means, [0.025, 0.975]), *np.quantile(iqms, [0.025, 0.975]))
-    found = (x.mean(), spread, _middle_means(x[None])[0], *ends)
-    return {"n": len(x), **{name: float(v) for name, v in zip(names, found, strict=True)}}
-
-
-def _middle_means(rows: Array) -> Array:
-    """Return the mean of the middle half of each row: [R, n] -> [R]."""
-    n = rows.shape[1]
-    cut = n // 4
-    means: Array = np.sort(rows, axis=1)[:, cut : n - cut].mean(axis=1)
-    return means
+    names = ("mean", "std", "iqm", "lo", "hi", "iqm_lo", "iqm_hi")
+    found = (float(mean.value), spread, middle[0], float(low), float(high), *middle[1:])
+    return {"n": len(x), **dict(zip(names, found, strict=True))}
 
 
 def _failed(rows: pd.DataFrame) -> int:

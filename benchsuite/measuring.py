@@ -229,4 +229,7 @@ def checked(settings: Settings) -> Settings:
     for name in ("cells", "batch_size", "resamples"):
         if getattr(settings, name) < 1:
             raise UserError(f"{name} is {getattr(settings, name)}; 1 or more are needed.")
+    from benchsuite.stats import enough_resamples
+
+    enough_resamples(settings.resamples)
     return settings

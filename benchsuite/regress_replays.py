@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite import intervals
 from benchsuite.check import Check, Verdict
 from benchsuite.tolerances import Replay, Tolerances
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-
-RESAMPLES = 2000
 
 
 def compare_replays(
@@ -26,7 +25,7 @@ def compare_replays(
 
     A search whose every seed answers as before is the same. Otherwise its regrets are compared by
     a one-sided Mann-Whitney test over seeds, in which a run without a feasible answer is worst, and
-    the difference of the mean regrets gets a bootstrap interval.
+    the difference of the mean regrets gets an interval.
     """
     keys = ["study", "search"]
     later = dict(list(after.groupby(keys, sort=False)))
@@ -94,13 +93,7 @@ def _mean(values: Array) -> float:
 
 
 def _difference(x: Array, y: Array) -> tuple[float, float, float]:
-    """Return mean(y) - mean(x) and its 95 % percentile interval, resampling each side's seeds."""
-    x, y = x[~np.isnan(x)], y[~np.isnan(y)]
-    if not (len(x) and len(y)):
-        return (float("nan"),) * 3
-    rng = np.random.default_rng(0)
-    drawn = [
-        side[rng.integers(len(side), size=(RESAMPLES, len(side)))].mean(axis=1) for side in (x, y)
-    ]
-    low, high = np.quantile(drawn[1] - drawn[0], [0.025, 0.975])
-    return float(y.mean() - x.mean()), float(low), float(high)
+    """Return mean(y) - mean(x) of the runs that have a value, and its 95 % interval."""
+    found = intervals.difference(y[~np.isnan(y)], x[~np.isnan(x)])
+    low, high = found.interval()
+    return float(found.value), float(low), float(high)

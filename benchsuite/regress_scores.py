@@ -137,11 +137,14 @@ def _tau(
         "cells": found.n,
     }
     label = f"{name} with {truth}"
-    if found.reason:
+    if np.isnan(found.difference):
         return Check("tau", label, "regression", f"No tau-b to compare: {found.reason}.", numbers)
-    text = (
-        f"Tau-b was {old:.3f} and is {new:.3f}: {found.difference:+.3f} [{found.low:+.3f}, "
-        f"{found.high:+.3f}], paired bootstrap over {found.n} cells, p = {found.p:.3f}."
+    text = f"Tau-b was {old:.3f} and is {new:.3f}: {found.difference:+.3f}"
+    text += (
+        f", not tested: {found.reason}."
+        if found.reason
+        else f" [{found.low:+.3f}, {found.high:+.3f}], paired bootstrap over {found.n} cells, "
+        f"p = {found.p:.3f}."
     )
     verdict: Verdict = "within"
     if found.p < alpha and found.difference < -rule.tau:

@@ -11,12 +11,14 @@ Conventions, the same for every function:
 - A value that is NaN or infinite is missing. A cell with a missing value in either argument is left
   out of that pair, and counted.
 - A statistic that is not defined (fewer than two cells, one side constant) is NaN with a reason.
+- An interval and a p-value need twenty cells or more (`benchsuite.intervals`), else they are NaN.
 """
 
 from benchsuite._bootstrap import (
     Bootstrap,
     PairedTest,
     bootstrap,
+    enough_resamples,
     kendall_bootstrap,
     paired_kendall_test,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "PairedTest",
     "SeedPair",
     "bootstrap",
+    "enough_resamples",
     "kendall",
     "kendall_bootstrap",
     "noise_ceiling",

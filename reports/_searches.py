@@ -9,83 +9,72 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite import intervals
+from benchsuite.intervals import Estimate
 from benchsuite.outcomes import Outcome
+from reports._verdicts import Verdict, holm
 
-RESAMPLES = 2000
-LEVEL = "95 % of resamples of the seeds"
+LEVEL = (
+    "95 % interval over seeds (t, wider where they are skewed), none below "
+    f"{intervals.FOR_MEAN} seeds or where all give one answer"
+)
 
 Array = NDArray[np.float64]
+Interval = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a paper says of a search, and what this run says of it.
-
-    holds: True, False, or None where the intervals leave it open or the run cannot say.
-    """
+    """What a paper says of a search, what this run says of it, and the verdict."""
 
     paper: str
     where: str
     says: str
     ours: str
-    holds: bool | None
-
-    @property
-    def verdict(self) -> str:
-        """`holds`, `does not hold` or `open`."""
-        return {True: "holds", False: "does not hold", None: "open"}[self.holds]
+    verdict: Verdict
 
     @property
     def sentence(self) -> str:
         """The claim and what this run says of it, for a note."""
-        return f"{self.where}: {self.says}. Here: {self.ours}. Verdict: {self.verdict}."
+        return (
+            f"{self.where}: {self.says}. Here: {self.ours}. Verdict: {self.verdict}"
+            f" [{self.verdict.basis}]."
+        )
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
-    """Return one row per claim."""
+    """Return one row per claim; `after Holm`: the verdict corrected for the number of tests."""
+    corrected = holm([claim.verdict for claim in claims])
     return pd.DataFrame(
         {
             "paper": claim.paper,
             "where": claim.where,
             "claim": claim.says,
             "ours": claim.ours,
-            "verdict": claim.verdict,
+            "verdict": str(claim.verdict),
+            "n": str(claim.verdict.n or ""),
+            "margin": claim.verdict.margin,
+            "rule": claim.verdict.rule,
+            "p": claim.verdict.p,
+            "after Holm": kind,
         }
-        for claim in claims
+        for claim, kind in zip(claims, corrected, strict=True)
     )
 
 
-def mean_interval(values: ArrayLike, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Return mean, lower and upper end [...] over the seeds, the first axis of values [S, ...].
-
-    The ends are the 2.5 % and 97.5 % quantiles of the means of `RESAMPLES` bootstrap samples of the
-    seeds, the same samples for every column; all NaN where a seed has no value.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    n = len(x)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    means = np.tensordot(counts / n, x, axes=1)
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
-    return x.mean(axis=0), low, high
+def mean_interval(values: ArrayLike) -> tuple[Array, Array, Array]:
+    """Return mean, lower and upper end [...] over the seeds, the first axis of values [S, ...]."""
+    found = intervals.mean(values)
+    return found.value, *found.interval()
 
 
-def difference(one: ArrayLike, other: ArrayLike) -> tuple[float, float, float]:
-    """Return the difference of two means over seeds and its interval, the samples independent."""
-    (a, b), (x, y) = (_resampled(one, 0), _resampled(other, 1)), (one, other)
-    low, high = np.quantile(a - b, [0.025, 0.975])
-    return float(np.mean(x) - np.mean(y)), float(low), float(high)
-
-
-def sign(interval: tuple[float, float, float]) -> int:
-    """Return 1 or -1 where an interval (value, low, high) lies above or below 0, 0 where on it."""
-    _, low, high = interval
-    return int(low > 0) - int(high < 0)
-
-
-def spread(interval: tuple[float, float, float], digits: int = 2) -> str:
-    """Return `value [low, high]` as text."""
-    value, low, high = interval
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+def spread(found: Estimate, digits: int = 2) -> str:
+    """Return a single estimate as `value [low, high]`, or why it has no interval."""
+    if np.isnan(found.value):
+        return "no value"
+    low, high = found.interval()
+    ends = f"[{low:.{digits}f}, {high:.{digits}f}]" if found.reason is None else ""
+    return f"{found.value:.{digits}f} {ends or f'({found.reason})'}"
 
 
 def picks(
@@ -125,10 +114,3 @@ def _queries(trace: pd.DataFrame) -> pd.Series:
     """Return how many trainings each seed has paid for after each look."""
     is_query = trace["looked_at"].astype(str).str.startswith("valid.")
     return is_query.groupby(trace["seed"]).cumsum()
-
-
-def _resampled(values: ArrayLike, seed: int) -> Array:
-    x = np.asarray(values, dtype=np.float64)
-    drawn = np.random.default_rng(seed).integers(len(x), size=(RESAMPLES, len(x)))
-    means: Array = x[drawn].mean(axis=1)
-    return means

@@ -15,7 +15,7 @@ from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
 from reports._tables import about_accuracy, headline_proxies, kind
 
-RESAMPLES = 100
+RESAMPLES = 200
 
 
 def _make(table: Table) -> Result:

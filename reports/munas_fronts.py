@@ -9,14 +9,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchsuite import intervals
 from benchsuite.api import Report, Result
 from benchsuite.outcomes import Outcome
 from benchsuite.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
 from benchsuite.problem import prepare
 from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, difference, mean_interval, sign, spread
+from reports._searches import LEVEL, Claim, mean_interval, spread
 from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
 from reports._tables import about_accuracy, accuracy, kind
+from reports._verdicts import above
 
 STUDY = "munas_ae_bo"
 SIZE = "flash.weights.mcu"
@@ -54,7 +56,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of its optimisers, and what the replays say."""
     outcome = outcomes[STUDY]
     of = volumes(fronts(table, outcome), _optimum(table, outcome))
-    gap = difference(of[EVOLUTION], of[BAYES])
+    gap = intervals.difference(of[EVOLUTION], of[BAYES])
     return [
         Claim(
             "muNAS",
@@ -62,7 +64,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "aging evolution finds a further advanced front than Bayesian optimisation",
             f"the volume of evolution minus that of Bayesian optimisation is {spread(gap)} "
             f"points at {outcome.study.searches[0].budget.queries} trainings",
-            {1: True, -1: False, 0: None}[sign(gap)],
+            above(gap, unit="points of volume"),
         )
     ]
 

@@ -9,14 +9,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import cost
+from benchsuite import cost, intervals
 from benchsuite.api import Report, Result
+from benchsuite.intervals import Estimate
 from benchsuite.network import Skeleton
 from benchsuite.outcomes import Outcome
 from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, difference, mean_interval, sign, spread
+from reports._searches import LEVEL, Claim, mean_interval, spread
 from reports._style import PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
 from reports._tables import about_accuracy, accuracy, kind
+from reports._verdicts import above
 
 STUDY = "munas_objectives"
 SIZE, MEMORY, MACS = "model size [KiB]", "peak memory [KiB]", "MACs [M]"
@@ -49,8 +51,8 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of its objectives, and what the replays say."""
     found = {label: means(table, outcomes[STUDY], label) for label in outcomes[STUDY].fronts}
 
-    def moved(label: str, name: str) -> tuple[float, float, float]:
-        return difference(found[label][name], found[ALL][name])
+    def moved(label: str, name: str) -> Estimate:
+        return intervals.difference(found[label][name], found[ALL][name])
 
     size, saved = moved(NO_SIZE, SIZE), moved(NO_SIZE, MEMORY)
     memory, smaller = moved(NO_MEMORY, MEMORY), moved(NO_MEMORY, SIZE)
@@ -60,20 +62,16 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "Fig. 4 left",
             "without the objective of model size, models need less memory and are larger",
             f"size changes by {spread(size)} KiB, peak memory by {spread(saved)} KiB",
-            _both(sign(size) > 0 and sign(saved) < 0, sign(size) < 0 or sign(saved) > 0),
+            above(size, -saved, unit="KiB"),
         ),
         Claim(
             "muNAS",
             "Fig. 4 middle",
             "without the objective of peak memory, models are smaller and need more memory",
             f"peak memory changes by {spread(memory)} KiB, size by {spread(smaller)} KiB",
-            _both(sign(memory) > 0 and sign(smaller) < 0, sign(memory) < 0 or sign(smaller) > 0),
+            above(memory, -smaller, unit="KiB"),
         ),
     ]
-
-
-def _both(holds: bool, fails: bool) -> bool | None:
-    return True if holds else False if fails else None
 
 
 def means(table: Table, outcome: Outcome, label: str) -> dict[str, NDArray[np.float64]]:

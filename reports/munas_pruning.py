@@ -14,7 +14,7 @@ from benchsuite.outcomes import Outcome
 from benchsuite.problem import prepare
 from benchsuite.study import Entry
 from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, sign
+from reports._searches import LEVEL, Claim, Interval
 from reports._style import (
     COLUMN_WIDTH,
     MARKERS,
@@ -24,7 +24,8 @@ from reports._style import (
     tidy,
 )
 from reports._tables import about_accuracy, accuracy
-from reports._udc import FEWEST, Interval, gap, interval, points, runs_of, spelt
+from reports._udc import RESPONSE, gap, interval, points, runs_of, spelt
+from reports._verdicts import Verdict, not_here, share
 
 STUDY = "munas_pruning"
 SIZE = "flash.weights.mcu"
@@ -44,8 +45,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{' and '.join(outcome.runs['assumes'].dropna().unique())}. It was measured on narrow "
             "networks trained by themselves, and muNAS holds that pruning a larger one is better.",
             f"{outcome.study.searches[0].budget.queries} trainings of 200 epochs, one cell per "
-            f"stage; lo, hi: {LEVEL}; of differences none below {FEWEST} seeds on each side. Means "
-            "are over the seeds whose pick keeps all bounds. whole cells: of the 15,625, those "
+            f"stage; lo, hi: {LEVEL}. Means are over "
+            " the seeds whose pick keeps all bounds. whole cells: of the 15,625, those "
             "with an input-output path that keep the bounds unpruned; the line in the figure is "
             "their lowest error by size, whatever their memory and MACs. As in muNAS at least 10 % "
             "of the channels are pruned away, also where the bounds do not ask for it. muNAS "
@@ -58,8 +59,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
-    both = {name: gained(outcome, name) for name in _bounds(outcome, PLAIN)}
-    signs = {sign(found) for found in both.values()}
+    both = _bounds(outcome, PLAIN)
     rows = _rows(table, outcome).set_index("search")
     tight = [rows.loc[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
@@ -73,23 +73,38 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "section 4.2",
             "aging evolution with pruning outperforms that without",
             "accuracy with pruning minus without: "
-            + ", ".join(f"{points(found)} at {name}" for name, found in both.items()),
-            True if min(signs) > 0 else False if max(signs) < 0 else None,
+            + ", ".join(f"{points(*_both(outcome, name))} at {name}" for name in both),
+            not_here(RESPONSE),
         ),
         Claim(
             "muNAS",
             "section 4.2",
             "pruning is essential for finding models with low resource usage",
             reached,
-            all(row["whole cells"] == 0 < row["feasible"] == row["seeds"] for row in tight),
+            _essential(tight),
         ),
     ]
 
 
 def gained(outcome: Outcome, name: str) -> Interval:
     """Return the accuracy with pruning minus without [points] under the bounds of a name."""
-    with_, without = (_entry(outcome, f"{label}, {name}") for label in (PRUNED, PLAIN))
-    return gap(picks(outcome, with_)[:, 1], picks(outcome, without)[:, 1])
+    return gap(*_both(outcome, name))
+
+
+def _both(outcome: Outcome, name: str) -> tuple[Array, Array]:
+    """Return the accuracies [%] of the seeds with and without pruning under some bounds."""
+    with_, without = (
+        picks(outcome, _entry(outcome, f"{label}, {name}"))[:, 1] for label in (PRUNED, PLAIN)
+    )
+    return with_, without
+
+
+def _essential(tight: list[pd.Series]) -> Verdict:
+    """Judge that pruning finds networks where no whole cell fits, under the bound it does least."""
+    if any(row["whole cells"] for row in tight):
+        return not_here("whole cells keep the bounds too")
+    least = min(tight, key=lambda row: row["feasible"] / row["seeds"])
+    return share(int(least["feasible"]), int(least["seeds"]))
 
 
 def picks(outcome: Outcome, entry: Entry) -> Array:

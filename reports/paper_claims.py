@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from benchsuite.api import Report, Result
+from benchsuite.intervals import SEEDS
 from benchsuite.outcomes import Outcome
 from benchsuite.table import Table
 from reports import (
@@ -23,10 +25,10 @@ from reports import (
     udc_inflation,
     udc_sizes,
 )
-from reports._searches import LEVEL, claims_table
+from reports._searches import claims_table
 from reports._tables import DEAD, about_accuracy
+from reports._verdicts import FAILS, HOLDS, KINDS, NOT_HERE, SHARE, UNDECIDED
 
-VERDICTS = ("holds", "does not hold", "open")
 _OF_STUDIES = (
     monas_search,
     munas_fronts,
@@ -46,18 +48,26 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     found = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
     found += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
     rows = claims_table(sorted(found, key=lambda claim: claim.paper))
-    counts = rows["verdict"].value_counts()
+    counts = Counter(claim.verdict.kind for claim in found)
+    held = Counter(rows["after Holm"])
     return Result(
         tables={"paper_claims": rows},
         notes=(
             about_accuracy(table),
             f"Verdicts on {len(rows)} claims: "
-            + "; ".join(f"{name} {counts.get(name, 0)}" for name in VERDICTS)
+            + "; ".join(f"{name} {counts[name]}" for name in KINDS)
             + ". A verdict is about this space, these costs and these accuracies, where the papers "
             "use others; n, seeds, bounds and budgets are in the notes of the report of each "
             "paper's figure or table.",
-            f"open: the interval ({LEVEL}) of the difference includes none, or two parts of the "
-            f"claim, or seeds where it names none, disagree. {DEAD}.",
+            f"{HOLDS}, {FAILS}: the 95 % interval over {SEEDS} seeds or more lies above, below "
+            "the margin, for every part of the claim; of what a search does in most seeds the "
+            f"margin is {SHARE:.0%} of them. {UNDECIDED}: neither, or fewer seeds; how often the "
+            f"intervals cover is in docs/intervals.md. {NOT_HERE}: not by these searches, whatever "
+            "the seeds. Where every seed gives one answer n is 1. Identities are no claims, and a "
+            f"claim counts once. {DEAD}.",
+            f"after Holm: the same, corrected for the {sum(held[name] for name in KINDS)} claims "
+            f"that were tested (p: two-sided, of the margin); then {held[HOLDS]} hold and "
+            f"{held[FAILS]} do not.",
         ),
     )
 

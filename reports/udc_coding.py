@@ -12,6 +12,7 @@ from benchsuite.api import Report, Result
 from benchsuite.table import Table
 from reports._searches import Claim
 from reports._tables import published
+from reports._verdicts import not_here
 from reports.udc_size import _CELL, _constants, bits_per_weight
 
 BITS = (2, 4, 8)
@@ -56,14 +57,14 @@ def _claims(rows: pd.DataFrame) -> list[Claim]:
             "Table 4",
             "an arithmetic coder of the mask reaches the bound within two decimals of an MB",
             f"the largest gap is {gap:.6f} MB of {rows['mask bound [MB]'].max():.2f} MB",
-            bool(gap < 0.005),
+            not_here("true by construction: the zeros of the mask are drawn independently"),
         ),
         Claim(
             "UDC",
             "section 6.2",
             "Golomb-Rice codes often need fewer than b bits per non-zero weight",
             f"with normal weights they are shorter in {int(shorter.sum())} of {len(rows)} cases",
-            bool(2 * shorter.sum() > len(rows)),
+            not_here("it is about trained weights, of which there are none"),
         ),
     ]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchsuite import intervals
 from benchsuite.api import Report, Result
 from benchsuite.compressed import Compressed
 from benchsuite.outcomes import Outcome
@@ -16,9 +17,10 @@ from benchsuite.replay import Budget, Search
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression
 from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval, sign, spread
+from reports._searches import LEVEL, Claim, spread
 from reports._tables import about_accuracy
-from reports._udc import Array, Interval, interval, runs_of, spelt
+from reports._udc import Array, interval, runs_of, spelt
+from reports._verdicts import above
 from reports.udc_sizes import FULL, STUDY, label, sizes
 
 LOW, HIGH = 0.66, 10.0
@@ -162,16 +164,15 @@ def _claims(found: Losses, every: list[float]) -> list[Claim]:
     def claim(says: str, *orders: tuple[tuple[float, str], tuple[float, str]]) -> Claim:
         """A claim that some losses are above others; orders: pairs (tau, setting), more first."""
         gaps = [
-            [_difference(found[size, *more] - found[size, *less]) for more, less in orders]
+            [intervals.mean(found[size, *more] - found[size, *less]) for more, less in orders]
             for size in every
         ]
         said = "; ".join(
             f"{size / 1e3:g} kB {', '.join(spread(gap, 3) for gap in of)}"
             for size, of in zip(every, gaps, strict=True)
         )
-        signs = {sign(gap) for of in gaps for gap in of}
-        holds = True if signs == {1} else False if -1 in signs else None
-        return Claim("UDC", "Table 2", says, f"differences {said}", holds)
+        verdict = above(*(gap for of in gaps for gap in of), unit="of the loss")
+        return Claim("UDC", "Table 2", says, f"differences {said}", verdict)
 
     return [
         claim(
@@ -197,14 +198,6 @@ def _claims(found: Losses, every: list[float]) -> list[Claim]:
             *(((HIGH, name), (LOW, name)) for name in PROJECTED),
         ),
     ]
-
-
-def _difference(gaps: Array) -> Interval:
-    """Return the mean of paired differences with its interval, open for a single seed."""
-    if len(gaps) < 2:
-        return float(gaps[0]), -np.inf, np.inf
-    mean, low, high = mean_interval(gaps)
-    return float(mean), float(low), float(high)
 
 
 REPORT = Report(

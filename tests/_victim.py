@@ -20,7 +20,7 @@ def prepared():
     import pandas  # noqa: F401
 
     mpl.use("agg")
-    from benchsuite import assemble, judge, making, plugins
+    from benchsuite import assemble, intervals, making, plugins
     from proxies import _passes, _tabulate  # noqa: F401
 
     table = assemble.assemble()
@@ -31,7 +31,7 @@ def prepared():
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
     assemble.assemble = lambda *_, **__: slim
-    plugins.shared("reports.correlations").RESAMPLES = judge.RESAMPLES = 64
+    plugins.shared("reports.correlations").RESAMPLES = intervals.RESAMPLES = 200
     jobs = making.jobs
     making.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
 

@@ -75,7 +75,7 @@ def test_version(benchsuite):
         (("correlate", "--proxy", "flosp"), "Did you mean flops"),
         (("correlate", "--cells", "some"), "all, connected, pruned"),
         (("correlate", "--dataset", "cifar"), "Did you mean cifar10"),
-        (("correlate", "--resamples", "0"), "--resamples"),
+        (("correlate", "--resamples", "1"), "200 or more are needed"),
         (("correlate", "--table", "none.parquet"), "There is no table"),
         (("ls", "proxy"), "proxies"),
         (("run", "--plugins", "."), "holds no plug-ins"),
@@ -118,7 +118,7 @@ def test_cell_for_people(benchsuite):
 
 def test_correlate_in_json(benchsuite):
     code, out, _ = benchsuite(
-        "correlate", "--proxy", "flops,depth", "--cells", "all", "--resamples", "20", "--json"
+        "correlate", "--proxy", "flops,depth", "--cells", "all", "--resamples", "200", "--json"
     )
     answer = json.loads(out)
     assert code == 0
@@ -132,7 +132,7 @@ def test_correlate_in_json(benchsuite):
 
 
 def test_correlate_finds_the_best_pair(benchsuite):
-    line = "correlate --proxy flops,depth,naswot --dataset cifar10 --resamples 20 --combine 2"
+    line = "correlate --proxy flops,depth,naswot --dataset cifar10 --resamples 200 --combine 2"
     code, out, err = benchsuite(*line.split(), "--json")
     assert code == 0
     assert "folds" in err
@@ -198,7 +198,7 @@ def test_a_proxy_of_ones_own(benchsuite, tmp_path):
         "--proxy",
         "minus_flops,flops",
         "--resamples",
-        "9",
+        "200",
         "--json",
     )
     rows = json.loads(out)["rows"]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchsuite import correlate, equivalence
+from benchsuite import correlate, equivalence, stats
 from benchsuite.assemble import assemble
 from benchsuite.columns import Column, seconds_column
+from benchsuite.errors import UserError
 from benchsuite.table import Values
 
 CLASSES = equivalence.classes("functional")
@@ -23,6 +24,8 @@ def table():
         [
             Values(column("all_cells@1"), score),
             Values(column("sample@1"), np.where(few, score, np.nan), "not tabulated"),
+            Values(column("two@1"), np.where(np.arange(15_625) < 2, score, np.nan), "-"),
+            Values(column("some@1"), np.where(np.arange(15_625) % 157 == 0, score, np.nan), "-"),
             Values(seconds_column("alone.sample", "a test"), np.where(few, 0.25, np.nan), "-"),
         ]
     )
@@ -49,3 +52,29 @@ def test_the_seconds_of_a_combined_proxy_are_those_of_its_parts(table):
     ):
         total = sum(table.values(f"seconds.alone.{part}") for part in parts)
         np.testing.assert_array_equal(table.values(f"seconds.alone.{name}"), total)
+
+
+def test_few_cells_have_no_interval_and_no_tau_of_the_best(table):
+    """A sample of 100 cells holds a few of the best 1,000: no tau of those is given."""
+    rows = correlate.correlations(table, ["two", "some", "flops"], resamples=200)
+    rows = rows.set_index(["proxy", "dataset"])
+    two, some, flops = (rows.loc[name] for name in ("two@1", "some@1", "flops@1"))
+    assert (two["tau"].abs() == 1).all()
+    assert two[["lo", "hi", "tau_top1000"]].isna().all(axis=None)
+    assert two["reason"].str.startswith("no interval: 2 classes, 20 are needed").all()
+    assert (some["n"] == 100).all()
+    assert some[["lo", "hi"]].notna().all(axis=None)
+    accuracy = table.values("cifar10.test.200ep.mean")
+    scored = np.isfinite(table.values("some"))
+    best = stats.top_k(accuracy, 1000) & scored
+    assert some.loc["cifar10", "n_top1000"] == best.sum() < 20
+    assert np.isnan(some.loc["cifar10", "tau_top1000"])
+    assert f"no tau_top1000: {best.sum()} of the best" in some.loc["cifar10", "reason"]
+    assert flops["tau_top1000"].notna().all()
+    assert (flops["reason"] == "").all()
+    assert (flops["n_top1000"] >= 1000).all()
+
+
+def test_few_resamples_are_a_sentence(table):
+    with pytest.raises(UserError, match="resamples = 1 is too few for an interval"):
+        correlate.correlations(table, ["flops"], resamples=1)

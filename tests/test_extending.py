@@ -67,7 +67,7 @@ def test_the_proxy(mine, capsys):
     call(line("tabulate"), capsys, *small, "--cells", "12", "--repeats", "1")
     table = Table.open(Path("out/spread/proxies.parquet"))
     assert table.present("logit_spread@1") >= 10
-    options = ["--cells", "all", "--dataset", "cifar10", "--resamples", "2", "--json"]
+    options = ["--cells", "all", "--dataset", "cifar10", "--resamples", "200", "--json"]
     (row,) = json.loads(call(line("correlate"), capsys, *options))["rows"]
     assert row["proxy"] == "logit_spread@1"
     assert row["n"] == table.present("logit_spread@1")

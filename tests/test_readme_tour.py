@@ -24,7 +24,7 @@ budget = { queries = 5 }
 """
 # What makes a command quick; `None` where `--help` has to do, as it needs a network or minutes.
 OPTIONS = {
-    "correlate": "--resamples 2 --dataset cifar10",
+    "correlate": "--resamples 200 --dataset cifar10",
     "score": SMALL,
     "tabulate": f"{SMALL} --proxy l2_norm --cells 3 --repeats 1",
     "replay": "--seeds 2",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Also find the pair (2) or triple (3) that ranks best together, cross-validated.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
-@click.option("--resamples", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--resamples", type=int, default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
 @scores_option
@@ -87,7 +87,8 @@ def command(
         found = {} if together is None else {"combinations": together.to_dict("records")}
         print_json({"rows": rows.to_dict("records"), **found, "provenance": about})
         return
-    print_table(rows.drop(columns=["ties_score", "ties_accuracy"]))
+    unsaid = [] if rows["reason"].any() else ["reason"]
+    print_table(rows.drop(columns=["ties_score", "ties_accuracy", *unsaid]))
     if together is not None:
         print("\nBest by sum of ranks: mean tau on held-out functional classes, and its range:\n")
         print_table(together)

@@ -1,0 +1,176 @@
+"""Intervals over seeds that cover, and what they need: the one place that holds these rules.
+
+How often each holds what it is of, by simulation, is in `docs/intervals.md`. Where a rule would
+hold it too seldom it gives no interval (NaN), and `Estimate.reason` says why:
+
+- a mean, or a difference of two, needs `FOR_MEAN` seeds a side, an interquartile mean `FOR_MIDDLE`,
+  a rank correlation `CELLS` cells (see `stats.Bootstrap`);
+- seeds that all give one answer are one observation: n is 1, whatever their number;
+- a verdict on a claim needs `SEEDS` seeds a side.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta, binom, norm, t
+
+SEEDS = 20
+FOR_MEAN = 5
+FOR_MIDDLE = 10
+CELLS = 20
+LEVEL = 0.95
+RESAMPLES = 2000
+# An end of an interval of fewer resamples moves by more than a tenth of the interval's width.
+FEWEST_RESAMPLES = 200
+
+_BLOCK = 500
+_SAME = 1e-12  # of the largest: what two sums of equal numbers may differ by
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A mean over seeds, or a difference of two, [...], with what its interval and test rest on.
+
+    error: its standard error; skew: its skewness; degrees: those of freedom; n: independent seeds,
+    of the smaller side, 1 where the seeds of a side give one answer; NaN where there is none.
+    """
+
+    value: Floats
+    error: Floats
+    skew: Floats
+    degrees: Floats
+    n: Counts
+
+    def interval(self, level: float = LEVEL) -> tuple[Floats, Floats]:
+        """Return the ends [...], [...]: of Student's t or of t corrected for skewness, the wider.
+
+        With T = (value - x) / error and the skewness k of the value, the former holds every x for
+        which T lies within the quantiles of t (of a difference: Welch's), the latter every x for
+        which g(T) = T + k T^2 / 3 + k^2 T^3 / 27 + k / 6 does. Means of skewed seeds need the
+        correction, differences of seeds that are skewed alike are better without.
+        Source: Hall, "On the removal of skewness by transformation", JRSS B 1992, section 2.
+        """
+        reach = np.asarray(t.ppf((1 + level) / 2, self.degrees))
+        far = np.maximum(reach, _inverse(reach, self.skew))
+        near = np.minimum(-reach, _inverse(-reach, self.skew))
+        ends = self.value - self.error * far, self.value - self.error * near
+        enough = self.n >= FOR_MEAN
+        return np.where(enough, ends[0], np.nan), np.where(enough, ends[1], np.nan)
+
+    def p_value(self, against: float = 0.0) -> Floats:
+        """Return the two-sided p [...] of `against`: `interval` of level 1 - p just reaches it."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            plain, k = (self.value - against) / self.error, self.skew
+            moved = plain + k * plain**2 / 3 + k**2 * plain**3 / 27 + k / 6
+        least = np.minimum(np.abs(plain), np.abs(moved))
+        return np.where(self.n >= FOR_MEAN, 2 * t.sf(least, self.degrees), np.nan)
+
+    def __neg__(self) -> Estimate:
+        return Estimate(-self.value, self.error, -self.skew, self.degrees, self.n)
+
+    @property
+    def reason(self) -> str | None:
+        """Why a single estimate has no interval, or None if it has one."""
+        if np.isnan(self.value):
+            return "no seed, or one without a value"
+        if self.n >= FOR_MEAN:
+            return None
+        if self.n == 1:
+            return "one seed, or one answer of all: no interval"
+        return f"{int(self.n)} seeds: no interval"
+
+
+def mean(values: ArrayLike) -> Estimate:
+    """Return the mean over seeds, the first axis of values [S, ...]; NaN where a seed has none."""
+    x = np.asarray(values, dtype=np.float64)
+    n, rest = len(x), x.shape[1:]
+    if not n:
+        nothing = np.full(rest, np.nan)
+        return Estimate(nothing, nothing, nothing, nothing, np.zeros(rest, dtype=np.int64))
+    value = x.mean(axis=0)
+    off = x - value
+    spread = (off**2).sum(axis=0) / (n * max(n - 1, 1))
+    third = (off**3).sum(axis=0) / (n * max((n - 1) * (n - 2), 1))
+    alone = np.ptp(x, axis=0) <= _SAME * np.abs(x).max(axis=0)
+    return _of(value, spread, third, np.full(rest, n - 1.0), np.where(alone, 1, n))
+
+
+def difference(one: ArrayLike, other: ArrayLike) -> Estimate:
+    """Return mean(one) - mean(other) over independent seeds, the first axes of [S, ...], [R, ...].
+
+    Degrees of freedom are Welch's ("The generalization of Student's problem", Biometrika 1947).
+    """
+    a, b = mean(one), mean(other)
+    spread, third = a.error**2 + b.error**2, a.skew * a.error**3 - b.skew * b.error**3
+    with np.errstate(invalid="ignore", divide="ignore"):
+        degrees = spread**2 / (a.error**4 / a.degrees + b.error**4 / b.degrees)
+    return _of(a.value - b.value, spread, third, degrees, np.minimum(a.n, b.n))
+
+
+def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
+    """Return the interquartile mean of values [S], the mean of the middle half, and its interval.
+
+    The interval is the bootstrap's of `RESAMPLES` resamples, between quantiles that are as much
+    farther out as Student's t of n - 1 degrees and variances over n - 1 are than the normal's.
+    Sources: Agarwal et al., "Deep RL at the Edge of the Statistical Precipice", NeurIPS 2021,
+    section 4; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 3.3.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n = len(x)
+    value = float(_middle_means(x[None])[0]) if n else math.nan
+    if n < FOR_MIDDLE or np.ptp(x) <= _SAME * np.abs(x).max() or math.isnan(value):
+        return value, math.nan, math.nan
+    rng = np.random.default_rng(seed)
+    found = np.concatenate(
+        [_middle_means(x[rng.integers(n, size=(_BLOCK, n))]) for _ in range(RESAMPLES // _BLOCK)]
+    )
+    tail = norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + LEVEL) / 2, n - 1))
+    low, high = np.quantile(found, [tail, 1 - tail])
+    return (value, float(low), float(high)) if low < high else (value, math.nan, math.nan)
+
+
+def proportion(count: int, n: int) -> tuple[float, float, float]:
+    """Return the share of n seeds that `count` is and its interval, which never covers less.
+
+    Source: Clopper & Pearson, "The use of confidence or fiducial limits", Biometrika 1934.
+    """
+    if not n:
+        return math.nan, math.nan, math.nan
+    tail = (1 - LEVEL) / 2
+    low = float(beta.ppf(tail, count, n - count + 1)) if count else 0.0
+    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0
+    return count / n, low, high
+
+
+def proportion_p(count: int, n: int, against: float) -> float:
+    """Return the two-sided p of a share of seeds being `against`; `proportion` agrees with it."""
+    tails = binom.cdf(count, n, against), binom.sf(count - 1, n, against)
+    return min(1.0, 2 * float(min(tails)))
+
+
+def _of(value: Floats, spread: Floats, third: Floats, degrees: Floats, n: Counts) -> Estimate:
+    """Return an estimate of known variance and third cumulant."""
+    error = np.sqrt(spread)
+    skew = np.divide(third, error**3, out=np.zeros_like(error), where=error > 0)
+    return Estimate(value, error, skew, degrees, n)
+
+
+def _inverse(reach: Floats, skew: Floats) -> Floats:
+    """Return the T [...] for which g(T) of `Estimate.interval` is `reach`."""
+    some = np.abs(skew) > 1e-9
+    k = np.where(some, skew, 1.0)
+    return np.where(some, 3 / k * (np.cbrt(1 + k * (reach - k / 6)) - 1), reach)
+
+
+def _middle_means(rows: Floats) -> Floats:
+    """Return the mean of the middle half of each row: [R, n] -> [R]."""
+    n = rows.shape[1]
+    cut = n // 4
+    means: Floats = np.sort(rows, axis=1)[:, cut : n - cut].mean(axis=1)
+    return means
