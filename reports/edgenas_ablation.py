@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.outcomes import Outcome
+from benchsuite.problem import full_name
 from benchsuite.table import Table
 from reports._searches import LEVEL, Claim, mean_interval
 from reports._tables import DEAD, about_accuracy, kind
@@ -87,7 +88,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for entry in outcome.study.searches:
         runs = outcome.runs[outcome.runs["search"] == entry.label]
-        latency = runs[f"latency.{entry.setting.device}.{entry.setting.runtime}.mcu"]
+        latency = runs[full_name(table, "latency", entry.setting)]
         mean, low, high = mean_interval(runs["test.cifar10"])
         printed = PRINTED.get(entry.label, (np.nan, np.nan))
         rows.append(

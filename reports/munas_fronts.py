@@ -19,7 +19,7 @@ from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figur
 from reports._tables import about_accuracy, accuracy, kind
 
 STUDY = "munas_ae_bo"
-SIZE = "flash.weights.mcu"
+SIZE = "flash.weights.cifar10.mcu"
 EVOLUTION, BAYES = "evolution", "bayesian optimisation"
 Array = NDArray[np.float64]
 

@@ -27,7 +27,7 @@ from reports._tables import about_accuracy, accuracy
 from reports._udc import FEWEST, Interval, gap, interval, points, runs_of, spelt
 
 STUDY = "munas_pruning"
-SIZE = "flash.weights.mcu"
+SIZE = "flash.weights.cifar10.mcu"
 PLAIN, PRUNED = "evolution", "evolution with pruning"
 Array = NDArray[np.float64]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def command(
     from benchsuite import jobs
     from benchsuite.assemble import assemble
     from benchsuite.judge import judge, sources, summarise
-    from benchsuite.network import Skeleton
+    from benchsuite.network import OFFICIAL, Skeleton
     from benchsuite.pool import map_jobs
     from benchsuite.problem import Setting, prepare
     from benchsuite.replay import Budget, provenance
@@ -74,7 +75,11 @@ def command(
         bounds={name: _number(name, value) for name, value in map(_pair, bounds)},
         device=device,
         runtime=runtime,
-        skeleton=Skeleton(cells_per_stage=cells_per_stage) if cells_per_stage else None,
+        skeleton=(
+            dataclasses.replace(OFFICIAL.get(dataset, Skeleton()), cells_per_stage=cells_per_stage)
+            if cells_per_stage
+            else None
+        ),
     )
     data = Table.open(table) if table else assemble(plugin_folders)
     problem = prepare(data, setting)
