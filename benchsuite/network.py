@@ -13,7 +13,7 @@ AutoDL-Projects, `TinyNetwork`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchsuite.cell import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP, Cell
@@ -64,6 +64,11 @@ OFFICIAL = {
     "cifar10": Skeleton(),
     "cifar100": Skeleton(classes=100),
     "imagenet16-120": Skeleton(resolution=16, classes=120),
+}
+# The skeletons that device columns are of, by name and dataset: `mcu` has one cell per stage.
+SKELETONS = {
+    "official": OFFICIAL,
+    "mcu": {dataset: replace(of, cells_per_stage=1) for dataset, of in OFFICIAL.items()},
 }
 
 

@@ -6,7 +6,7 @@ columns only. Test accuracies are not hidden in it: they are not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from benchsuite import cost
 from benchsuite.clock import training_clock
 from benchsuite.columns import DATASETS, Column, resolve
 from benchsuite.compressed import all_bytes
+from benchsuite.device_columns import DeviceColumn, elsewhere, label_of, parse
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.parameters import check_number, check_whole
@@ -34,7 +35,8 @@ class Problem:
     epochs: the training that a plain query stands for; columns: cheap columns [15625] by full name;
     column_seconds: what measuring one of them costs per cell; bounds: column -> its upper bound;
     feasible: bool [15625], which cells keep all bounds; notes: where all of it is from; aliases:
-    short names of the chosen device's columns; skeleton: the network around the cells.
+    short names of the columns of the search's network; skeleton: the network around the cells.
+    Costs and device columns of another dataset's network, or another skeleton, are not in it.
     """
 
     dataset: str
@@ -50,8 +52,21 @@ class Problem:
     aliases: Mapping[str, str] = field(default_factory=dict)
     skeleton: Skeleton = field(default_factory=Skeleton)
 
+    def direction(self, name: str) -> str:
+        """Return which end of a cheap column is better, `max`, `min` or `none`.
+
+        A short name of a cost has the direction of the proxy of that name: `flops`, `params`.
+        """
+        direction = self.directions[self.resolve(name)]
+        if direction == "none" and name in self.aliases:
+            proxies = [full for full in self.columns if full.rpartition("@")[0] == name]
+            return self.directions[resolve(name, proxies)] if proxies else direction
+        return direction
+
     def resolve(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
+        if other := elsewhere(name, self.dataset, label_of(self.skeleton, self.dataset)):
+            raise UserError(other)
         try:
             return resolve(self.aliases.get(name, name), self.columns)
         except UserError as error:
@@ -66,9 +81,11 @@ class Problem:
 class Setting:
     """How a problem is cut out of the table; the fields a study file and the command line set.
 
-    epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; where
-    `device` and `runtime` are set, `latency` stands for `latency.<device>.<runtime>.<network>`.
-    skeleton: adds `skeleton.params`, `.macs` and `.bytes` of the cells in another skeleton.
+    epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; `ram.best`,
+    `flash.weights`, `flops` and the like stand for those of the dataset's network and, where
+    `device` and `runtime` are set, so do `latency` and `fits`.
+    skeleton: adds `skeleton.params`, `.macs` and `.bytes` of the cells in another skeleton; its
+    resolution and classes are the dataset's.
     proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
     """
 
@@ -82,10 +99,8 @@ class Setting:
 
     @property
     def network(self) -> str | None:
-        """The network of the device columns: `official`, `mcu` (one cell per stage), or none."""
-        if self.skeleton is None or self.skeleton == Skeleton():
-            return "official"
-        return "mcu" if self.skeleton == Skeleton(cells_per_stage=1) else None
+        """The skeleton's name in `network.SKELETONS`, whose device columns there are, or none."""
+        return label_of(self.skeleton or OFFICIAL[self.dataset], self.dataset)
 
 
 def skeleton_columns(skeleton: Skeleton) -> list[Values]:
@@ -116,6 +131,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             + did_you_mean(setting.dataset, DATASETS)
         )
     _check_numbers(setting)
+    _check_skeleton(setting)
     check_device(table, setting)
     if setting.skeleton is not None:
         extra = [*skeleton_columns(setting.skeleton), *extra]
@@ -128,7 +144,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             f"it has {', '.join(map(str, accuracy))} epochs."
         )
     clocks = {e: training_clock(table, setting.dataset, e) for e in accuracy}
-    columns = {name: table.values(name) for name, c in table.columns.items() if _cheap(c)}
+    columns = {name: table.values(name) for name, c in table.columns.items() if _seen(c, setting)}
     bounds: dict[str, float] = {}
     for name, bound in setting.bounds.items():
         full = full_name(table, name, setting)
@@ -154,7 +170,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             "proxies": f"{len(spent)} proxy columns are charged what computing them took here, one "
             "thread, or what was given; looking at all others costs nothing",
         },
-        aliases=_aliases(table, setting),
+        aliases=_looked_up(_aliases(table, setting), columns, setting.dataset),
         skeleton=setting.skeleton or OFFICIAL[setting.dataset],
     )
 
@@ -188,49 +204,91 @@ def _measured_seconds(table: Table) -> dict[str, Array]:
 
 
 def check_device(table: Table, setting: Setting) -> None:
-    """Raise UserError where the table has no columns of the setting's device or runtime."""
+    """Raise UserError where the table has no columns of the setting's device, runtime or network.
+
+    A skeleton without device columns has none of any device, so naming one is a mistake too.
+    """
     if setting.device is None:
         if setting.runtime is not None:
             raise UserError(
                 f"The runtime {setting.runtime!r} changes nothing without a device: name one."
             )
         return
-    runtimes: dict[str, set[str]] = {}
-    for name, column in table.columns.items():
-        parts = name.split(".")
-        if column.kind == "device" and len(parts) == 4:
-            runtimes.setdefault(parts[1], set()).add(parts[2])
-    _known("device", setting.device, runtimes)
+    known = [parts for parts in map(parse, table.columns) if parts and parts.device]
+    _known("device", setting.device, {parts.device for parts in known})
+    of_device = [parts for parts in known if parts.device == setting.device]
     if setting.runtime is not None:
-        _known("runtime", setting.runtime, runtimes[setting.device])
+        _known("runtime", setting.runtime, {parts.runtime for parts in of_device})
+        of_device = [parts for parts in of_device if parts.runtime == setting.runtime]
+    networks = sorted({f"{parts.dataset} {parts.skeleton}" for parts in of_device})
+    if f"{setting.dataset} {setting.network}" not in networks:
+        under = f" under {setting.runtime}" if setting.runtime else ""
+        raise UserError(
+            f"The table has no columns of {setting.device}{under} for the {setting.dataset} "
+            f"network in {setting.skeleton or 'the official skeleton'}; it has those of "
+            f"{', '.join(networks)}."
+        )
 
 
 def device_columns(table: Table, setting: Setting) -> list[str]:
     """Return the columns of the setting's device and network: latency, fits, and all memories."""
-    if setting.device is None or setting.network is None:
+    if setting.device is None:
         return []
-    found = []
-    for name, column in table.columns.items():
-        parts = name.split(".")
-        if column.kind != "device" or parts[-1] != setting.network:
-            continue
-        of_device = parts[1] == setting.device and setting.runtime in (None, parts[2])
-        if of_device or parts[0] in ("ram", "flash"):
-            found.append(name)
-    return found
+    return [
+        parts.name
+        for parts in _of_network(table, setting)
+        if parts.device in ("", setting.device)
+        and (not parts.device or setting.runtime in (None, parts.runtime))
+    ]
 
 
 def full_name(table: Table, name: str, setting: Setting) -> str:
-    """Return the full name of a column, completed by the device, runtime and network."""
+    """Return the full name of a column, completed by dataset, device, runtime and network.
+
+    Raises UserError for a column that is not there or is of another network than the search's.
+    """
+    if other := elsewhere(name, setting.dataset, setting.network):
+        raise UserError(other)
     return _aliases(table, setting).get(name) or table.resolve(name)
 
 
 def _aliases(table: Table, setting: Setting) -> dict[str, str]:
-    """Return full names by first part, `latency`, of a device under one runtime."""
-    if setting.device is None or setting.runtime is None or setting.network is None:
-        return {}
-    end = f".{setting.device}.{setting.runtime}.{setting.network}"
-    return {name.removesuffix(end): name for name in table.columns if name.endswith(end)}
+    """Return full names by short ones: costs, memories and, of a device and runtime, the rest."""
+    own = f"{setting.dataset}."
+    costs = [n for n, c in table.columns.items() if c.kind == "cost" and c.release is None]
+    found = {name.removeprefix(own): name for name in costs if name.startswith(own)}
+    chosen = ("", ""), (setting.device, setting.runtime)
+    for parts in _of_network(table, setting):
+        if (parts.device, parts.runtime) in chosen:
+            found[parts.what] = parts.name
+    return found
+
+
+def _looked_up(aliases: Mapping[str, str], columns: Iterable[str], dataset: str) -> dict[str, str]:
+    """Return the short names that a search looks up.
+
+    The proxies `flops` and `params`, with their price, are those of the CIFAR-10 network: there
+    they go before the costs of that name, elsewhere the costs of the search's own network do.
+    """
+    proxies = {name.partition("@")[0] for name in columns} if dataset == DATASETS[0] else set()
+    return {short: full for short, full in aliases.items() if short not in proxies}
+
+
+def _of_network(table: Table, setting: Setting) -> Iterator[DeviceColumn]:
+    """Yield the device columns of the setting's network."""
+    for parts in map(parse, table.columns):
+        if parts and (parts.dataset, parts.skeleton) == (setting.dataset, setting.network):
+            yield parts
+
+
+def _check_skeleton(setting: Setting) -> None:
+    official, own = OFFICIAL[setting.dataset], setting.skeleton
+    if own and (own.resolution, own.classes) != (official.resolution, official.classes):
+        raise UserError(
+            f"The networks of {setting.dataset} read {official.resolution}x{official.resolution} "
+            f"pixels and tell {official.classes} classes; the skeleton of this search has "
+            f"{own.resolution}x{own.resolution} and {own.classes}. Leave both out of it."
+        )
 
 
 def _known(what: str, wanted: str, known: Iterable[str]) -> None:
@@ -259,9 +317,11 @@ def _accuracies(table: Table, dataset: str) -> dict[int, str]:
     return whole
 
 
-def _cheap(column: Column) -> bool:
-    """Whether a search may see a column: no accuracy, whoever measured it."""
-    return column.kind in _CHEAP and column.unit != "%" and column.split is None
+def _seen(column: Column, setting: Setting) -> bool:
+    """Whether a search may see a column: no accuracy, whoever measured it, and of its network."""
+    cheap = column.kind in _CHEAP and column.unit != "%" and column.split is None
+    own = column.dataset in (None, setting.dataset)
+    return cheap and own and not elsewhere(column.name, setting.dataset, setting.network)
 
 
 def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDArray[np.bool_]:

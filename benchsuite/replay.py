@@ -215,7 +215,7 @@ class Search:
 
     def direction(self, name: str) -> str:
         """Return which end of a cheap column is better: `max`, `min` or `none`."""
-        return self._problem.directions[self._problem.resolve(name)]
+        return self._problem.direction(name)
 
     def full_name(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""

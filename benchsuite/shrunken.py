@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from benchsuite import compression, cost, plugins
 from benchsuite.cell import Cell
 from benchsuite.compressed import Compressed, Rule, all_bytes, as_built, channels, n_bytes
+from benchsuite.device_columns import parse
 from benchsuite.errors import UserError
-from benchsuite.network import Skeleton
+from benchsuite.network import OFFICIAL, Skeleton
 
 if TYPE_CHECKING:
     from benchsuite.problem import Problem
@@ -56,20 +57,22 @@ class Claim:
 def column(name: str, skeleton: Skeleton, width: int) -> Array:
     """Return a cost column [15625] of all cells on the skeleton with `width` channels at first.
 
-    name: `skeleton.*`, `<dataset>.params` and the like, `ram.<convention>.<network>` or
-    `flash.weights.<network>`. RAM takes seconds per width. Raises UserError for any other column.
+    name: `skeleton.*`, `<dataset>.params` and the like of that dataset's official network, or RAM
+    and `flash.weights` of the network in their name; width takes the place of its channels. RAM
+    takes seconds per width. Raises UserError for any other column.
     """
-    narrow = dataclasses.replace(skeleton, channels=width)
     first, _, rest = name.partition(".")
+    parts = parse(name)
     if name in _COUNTS:
-        values = _COUNTS[name](narrow)
-    elif rest in _OFFICIAL and first != "skeleton":
-        values = _OFFICIAL[rest](narrow)
-    elif first == "ram":
-        convention = name.rpartition(".")[0]
-        values = plugins.shared("devices._memory").all_ram(convention, narrow)
-    elif name.startswith("flash.weights."):
-        values = plugins.shared("devices._flash").all_weights(narrow)
+        values = _COUNTS[name](dataclasses.replace(skeleton, channels=width))
+    elif first in OFFICIAL and rest in _OFFICIAL:
+        values = _OFFICIAL[rest](dataclasses.replace(OFFICIAL[first], channels=width))
+    elif parts and not parts.device:
+        narrow = dataclasses.replace(parts.network, channels=width)
+        if parts.what == "flash.weights":
+            values = plugins.shared("devices._flash").all_weights(narrow)
+        else:
+            values = plugins.shared("devices._memory").all_ram(parts.what, narrow)
     else:
         raise UserError(
             f"{name} is not known of narrower networks: bound parameters, MACs, FLOPs, RAM, "

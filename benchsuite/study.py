@@ -32,7 +32,7 @@ from benchsuite.digest import digest
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.jobs import Job, Shared
 from benchsuite.judge import Answer
-from benchsuite.network import Skeleton
+from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.parameters import fill
 from benchsuite.pool import map_jobs
 from benchsuite.problem import Problem, Setting, prepare
@@ -249,6 +249,8 @@ def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
     if "budget" not in tables:
         raise UserError(f"{where} has no budget, as in budget = {{ seconds = 12000 }}.")
     skeleton = tables.get("skeleton")
+    if skeleton is not None and fields.dataset in OFFICIAL:
+        skeleton = dataclasses.asdict(OFFICIAL[fields.dataset]) | skeleton
     setting = Setting(
         dataset=fields.dataset,
         epochs=fields.epochs,

@@ -10,7 +10,6 @@
 |                 | what our .tflite files hold besides `flash.weights`; RAM is in `ram.tflm`    |
 | `tinyengine`    | published flash of whole binaries less weights; RAM not published            |
 | `x_cube_ai`     | published flash and RAM less weights and tensors, fitted over the operators  |
-| `monas2024`     | not known: MONAS names no runtime                                            |
 
 The binaries of TFLM and TinyEngine hold a small benchmark application too. X-CUBE-AI's figures are
 of 15 to 71 operators; the official cells have up to 181, so theirs are extrapolated. What is not

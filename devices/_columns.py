@@ -1,15 +1,16 @@
-"""Columns of the devices: latency, RAM, flash and what fits, for two skeletons.
+"""Columns of the devices: latency, RAM, flash and what fits, of every dataset's two networks.
 
-`official` is the CIFAR-10 network of NAS-Bench-201 with five cells per stage, `mcu` the same with
-one. RAM and flash belong to the network and the convention, not to the part.
+Names are those of `benchsuite.device_columns`, networks those of `benchsuite.network.SKELETONS`.
+RAM and flash belong to the network and the convention, not to the part. What fits is `_fits`.
 
-What fits is `_fits`.
+The latencies that MONAS printed are references beside them: of the CIFAR-10 network, and no runtime
+of a part, so nothing fits by them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ import numpy as np
 from benchsuite import plugins
 from benchsuite.api import Device
 from benchsuite.cell import all_ops, live_edges
-from benchsuite.columns import Column, Direction
-from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.columns import Column, Direction, Kind
+from benchsuite.device_columns import DeviceColumn
+from benchsuite.network import SKELETONS
 from benchsuite.table import Values
+from devices import _monas
 from devices._code_size import code_size
 from devices._fits import all_fits, counts, ram_of
 from devices._flash import all_weights
@@ -27,30 +30,87 @@ from devices._latency import all_latencies, interpolated_share
 from devices._memory import CONVENTIONS, all_ram
 from devices._runtimes import RUNTIMES, shape_cycles
 
-VERSION = "1"
-FITS_VERSION = "2"
-SKELETONS = {"official": OFFICIAL["cifar10"], "mcu": Skeleton(cells_per_stage=1)}
+# Raised whenever a number of that kind changes.
+VERSIONS = {"latency": "2", "fits": "3", "ram": "2", "flash": "2"}
+NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
 
-def columns(extra: Sequence[Path] = ()) -> Iterator[Values]:
-    """Yield the columns of every device and both skeletons; extra: folders with more devices."""
+def columns(
+    extra: Sequence[Path] = (), networks: Sequence[tuple[str, str]] = NETWORKS
+) -> Iterator[Values]:
+    """Yield the columns of every device and network.
+
+    extra: folders with more devices; networks: pairs of a dataset and a skeleton's name.
+    """
     devices = _devices(extra)
-    for label, skeleton in SKELETONS.items():
+    for dataset, label in networks:
+        skeleton = SKELETONS[label][dataset]
         for convention in CONVENTIONS:
-            what = f"RAM of the deployed {label} network, convention {convention}"
-            column = _column(f"{convention}.{label}", what, "bytes", "min", "devices._memory")
-            yield Values(column, all_ram(convention, skeleton))
-        what = f"weights, biases and scales of the deployed {label} network"
-        column = _column(f"flash.weights.{label}", what, "bytes", "min", "devices._flash")
-        yield Values(column, all_weights(skeleton))
-        for name, device in devices.items():
-            yield from _of_device(name, device, label, skeleton)
+            what = f"RAM of the deployed {dataset} network, {label}, convention {convention}"
+            name = DeviceColumn(convention, "", "", dataset, label)
+            yield Values(
+                _column(name, what, "bytes", "min", "devices._memory"),
+                all_ram(convention, skeleton),
+            )
+        what = f"weights, biases and scales of the deployed {dataset} network, {label}"
+        name = DeviceColumn("flash.weights", "", "", dataset, label)
+        yield Values(_column(name, what, "bytes", "min", "devices._flash"), all_weights(skeleton))
+        for device_name, device in devices.items():
+            for runtime in device.runtimes:
+                yield from of_runtime(device_name, device, runtime, dataset, label)
+        if (dataset, label) == ("cifar10", "official"):
+            yield from _published()
+
+
+def of_runtime(
+    name: str, device: Device, runtime: str, dataset: str, label: str
+) -> Iterator[Values]:
+    """Yield latency and, where the memories are known, what fits of a device under one runtime."""
+    skeleton = SKELETONS[label][dataset]
+    seconds = all_latencies(skeleton, device, runtime)
+    share = interpolated_share(skeleton, device, runtime)
+    what = (
+        f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, {dataset} "
+        f"network, {label}; {share:.0%} of all cycles from interpolated shapes"
+    )
+    full = DeviceColumn("latency", name, runtime, dataset, label)
+    yield Values(
+        _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
+    )
+    if device.sram is None or device.flash is None:
+        return
+    missing = code_size(runtime, device.core).missing
+    unknown = f"; {missing}" if missing else ""
+    what = (
+        f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash (flash.weights and "
+        f"its code) of the {dataset} network, {label}, are within {name}{unknown}"
+    )
+    full = DeviceColumn("fits", name, runtime, dataset, label)
+    column = _column(full, what, "0 or 1", "none", "devices._fits, devices._code_size")
+    yield Values(column, all_fits(device, runtime, skeleton) * 1)
 
 
 def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(_devices(extra), SKELETONS)]
+    return [asdict(fit) for fit in counts(_devices(extra))]
+
+
+def _published() -> Iterator[Values]:
+    for part in _monas.PARTS:
+        what = (
+            f"latency that MONAS printed for {part}, a sum over a cell's operators: a published "
+            "table, no runtime of the part, and a tenth of what the table itself adds up to"
+        )
+        name = DeviceColumn("latency", part, "monas2024", "cifar10", "official")
+        source = "devices/_monas.py (MONAS, Table 2; YeQiao/MicroNAS)"
+        column = _column(name, what, "s", "min", source, "reference")
+        yield Values(column, _of_paths(_monas.seconds(part)), _CONSTANT)
+
+
+def _of_paths(seconds: np.ndarray) -> np.ndarray:
+    """Return latencies without those of cells that have no input-output path."""
+    return np.where(live_edges(all_ops()).any(axis=1), seconds, np.nan)
 
 
 def _devices(extra: Sequence[Path]) -> dict[str, Device]:
@@ -59,36 +119,17 @@ def _devices(extra: Sequence[Path]) -> dict[str, Device]:
     devices: dict[str, Device] = {n: plugins.load("devices", n, extra) for n in names}
     for device in devices.values():
         for name in device.runtimes:
-            if name not in RUNTIMES or RUNTIMES[name].origin != "published":
-                shape_cycles(device, name)
+            shape_cycles(device, name)
     return devices
 
 
-def _of_device(name: str, device: Device, label: str, skeleton: Skeleton) -> Iterator[Values]:
-    connected = live_edges(all_ops()).any(axis=1)
-    for runtime in device.runtimes:
-        end = f"{name}.{runtime}.{label}"
-        if not (runtime == "monas2024" and label != "official"):
-            seconds = all_latencies(skeleton, device, runtime, name)
-            share = interpolated_share(skeleton, device, runtime)
-            what = (
-                f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, "
-                f"{label} network; {share:.0%} of all cycles from interpolated shapes"
-            )
-            column = _column(f"latency.{end}", what, "s", "min", RUNTIMES[runtime].source)
-            yield Values(column, np.where(connected, seconds, np.nan), _CONSTANT)
-        if device.sram is not None and device.flash is not None:
-            missing = code_size(runtime, device.core).missing
-            unknown = f"; {missing}" if missing else ""
-            what = (
-                f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash "
-                f"(flash.weights and its code) of the {label} network are within {name}{unknown}"
-            )
-            source = "devices._fits, devices._code_size"
-            column = _column(f"fits.{end}", what, "0 or 1", "none", source)
-            column = replace(column, version=FITS_VERSION)
-            yield Values(column, all_fits(device, runtime, skeleton) * 1)
-
-
-def _column(name: str, what: str, unit: str, direction: Direction, source: str) -> Column:
-    return Column(name, what, unit, direction, source, VERSION, "device")
+def _column(
+    name: DeviceColumn,
+    what: str,
+    unit: str,
+    direction: Direction,
+    source: str,
+    kind: Kind = "device",
+) -> Column:
+    version = VERSIONS[name.what.partition(".")[0]]
+    return Column(name.name, what, unit, direction, source, version, kind, dataset=name.dataset)

@@ -8,6 +8,7 @@ what fits here may still be a little too large.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Device
 from benchsuite.errors import UserError
-from benchsuite.network import Skeleton
+from benchsuite.network import SKELETONS, Skeleton
 from devices._code_size import all_code, all_static_ram
 from devices._flash import all_total, all_weights
 from devices._memory import all_ram
 
-# The own kernels take the two columns of 16 bits that `ram.tinyengine` counts. MONAS and X-CUBE-AI
-# publish no planner: the least any of them could need.
+# The own kernels take the two columns of 16 bits that `ram.tinyengine` counts. X-CUBE-AI publishes
+# no planner: the least that it could need.
 _RAM_OF = {"tflm_cmsis_nn": "ram.tflm", "tinyengine": "ram.tinyengine", "own": "ram.tinyengine"}
 _LEAST = "ram.best"
 
@@ -36,7 +37,8 @@ class Fit:
 
     device: str
     runtime: str
-    network: str
+    dataset: str
+    skeleton: str
     code: int
     variables: int
     cells: int
@@ -64,14 +66,14 @@ def all_fits(
     return np.asarray((ram <= device.sram) & (flash <= device.flash))
 
 
-def counts(devices: Mapping[str, Device], skeletons: Mapping[str, Skeleton]) -> Iterator[Fit]:
-    """Yield a `Fit` of every device with known memories, runtime and skeleton."""
+def counts(devices: Mapping[str, Device]) -> Iterator[Fit]:
+    """Yield a `Fit` of every device with known memories, runtime and network."""
+    networks = [(d, label, s) for label, of in SKELETONS.items() for d, s in of.items()]
     for name, device in devices.items():
         if device.sram is None or device.flash is None:
             continue
-        for runtime in device.runtimes:
-            for label, skeleton in skeletons.items():
-                code = int(all_code(runtime, device.core, skeleton).max())
-                variables = int(all_static_ram(runtime, device.core, skeleton).max())
-                fitting = [int(all_fits(device, runtime, skeleton, c).sum()) for c in (True, False)]
-                yield Fit(name, runtime, label, code, variables, *fitting)
+        for runtime, (dataset, label, skeleton) in itertools.product(device.runtimes, networks):
+            code = int(all_code(runtime, device.core, skeleton).max())
+            variables = int(all_static_ram(runtime, device.core, skeleton).max())
+            fitting = [int(all_fits(device, runtime, skeleton, c).sum()) for c in (True, False)]
+            yield Fit(name, runtime, dataset, label, code, variables, *fitting)

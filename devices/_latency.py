@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Device
-from benchsuite.cell import N_CELLS, Cell, all_ops
+from benchsuite.cell import Cell
 from benchsuite.deploy import deploy
-from benchsuite.errors import UserError
-from benchsuite.network import OFFICIAL, Network, Skeleton
-from devices import _monas
+from benchsuite.network import Network, Skeleton
 from devices._counts import all_counts, shapes_of
 from devices._operators import Shape
-from devices._runtimes import runtime, shape_cycles
+from devices._runtimes import shape_cycles
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,13 @@ def cycles(network: Network, device: Device, runtime_name: str) -> float:
     return sum(cost.cycles for cost in layer_costs(network, device, runtime_name))
 
 
-def latency(
-    cell: Cell, skeleton: Skeleton, device: Device, runtime_name: str, name: str = ""
-) -> float:
-    """Return the seconds that one cell's deployed network takes for one image.
-
-    name: the id of the device, which the runtime `monas2024` needs.
-    """
-    if runtime(device, runtime_name).origin == "published":
-        return float(_published(skeleton, name)[cell.index])
+def latency(cell: Cell, skeleton: Skeleton, device: Device, runtime_name: str) -> float:
+    """Return the seconds that one cell's deployed network takes for one image."""
     return cycles(deploy(cell, skeleton), device, runtime_name) / device.clock
 
 
-def all_latencies(
-    skeleton: Skeleton, device: Device, runtime_name: str, name: str = ""
-) -> NDArray[np.float64]:
-    """Return the seconds of every cell [15625], equal to `latency` of each.
-
-    name: the id of the device, which the runtime `monas2024` needs.
-    """
-    if runtime(device, runtime_name).origin == "published":
-        return _published(skeleton, name)
+def all_latencies(skeleton: Skeleton, device: Device, runtime_name: str) -> NDArray[np.float64]:
+    """Return the seconds of every cell [15625], equal to `latency` of each."""
     cost = shape_cycles(device, runtime_name)
     shapes, counts = all_counts(skeleton)
     per_shape = np.array([cost(shape)[0] for shape in shapes])
@@ -77,26 +61,9 @@ def all_latencies(
 
 def interpolated_share(skeleton: Skeleton, device: Device, runtime_name: str) -> float:
     """Return which share of the cycles of all cells together comes from interpolated shapes."""
-    if runtime(device, runtime_name).origin == "published":
-        return 0.0
     cost = shape_cycles(device, runtime_name)
     shapes, counts = all_counts(skeleton)
     found = [cost(shape) for shape in shapes]
     spent = counts.sum(axis=0) * np.array([one for one, _ in found])
     marked = np.array([interpolated for _, interpolated in found])
     return float(spent[marked].sum() / spent.sum())
-
-
-def _published(skeleton: Skeleton, name: str) -> NDArray[np.float64]:
-    if name not in ("stm32f746", "stm32l432"):
-        raise UserError(
-            f"The MONAS paper prints latencies of stm32f746 and stm32l432, not of {name!r}."
-        )
-    if skeleton != OFFICIAL["cifar10"]:
-        raise UserError(
-            "The MONAS paper's latencies are those of one deployment, set beside the CIFAR-10 "
-            "network; they cannot be converted to another skeleton. Choose another runtime."
-        )
-    seconds: NDArray[np.float64] = _monas.per_operator(name)[all_ops()].sum(axis=1) / 1e3
-    assert seconds.shape == (N_CELLS,)
-    return seconds

@@ -33,7 +33,7 @@ from benchsuite.network import Skeleton
 from devices._counts import shapes_of
 from devices._monas import PARTS, Printed, printed
 from devices._operators import Shape
-from devices._runtimes import RUNTIMES, shape_cycles
+from devices._runtimes import shape_cycles
 
 Key = tuple[int, int, int]  # cells per stage, channels, resolution
 
@@ -117,7 +117,7 @@ def analysis() -> dict[str, object]:
     found = [
         nearest(part, runtime, scope, times)
         for part in PARTS
-        for runtime in _modelled(part)
+        for runtime in _device(part).runtimes
         for scope, times in itertools.product(SCOPES, TIMES)
     ]
     return {
@@ -159,10 +159,6 @@ def _grid(part: str, runtime: str, scope: str) -> NDArray[np.float64]:
     """Return the predicted milliseconds of every deployment and known row [deployments, rows]."""
     cells = [cell_of(row.counts) for row in printed() if row.part == part and row.known]
     return np.array([[predict(part, runtime, scope, key, cell) for cell in cells] for key in GRID])
-
-
-def _modelled(part: str) -> list[str]:
-    return [name for name in _device(part).runtimes if RUNTIMES[name].origin != "published"]
 
 
 @functools.cache

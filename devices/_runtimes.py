@@ -11,7 +11,7 @@ from benchsuite.errors import UserError, did_you_mean
 from devices import _fitted, _table
 from devices._operators import Shape
 
-Origin = Literal["emulated", "counted", "compiled", "fitted", "published"]
+Origin = Literal["emulated", "counted", "compiled", "fitted"]
 ShapeCycles = Callable[[Shape], tuple[float, bool]]
 
 
@@ -52,11 +52,6 @@ RUNTIMES = {
         "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board",
         "devices/tables/measured.csv (mit-han-lab/tinyengine)",
     ),
-    "monas2024": Runtime(
-        "published",
-        "the latency table of the MONAS paper, milliseconds per operator of a cell",
-        "devices/_monas.py (MONAS, Table 2; YeQiao/MicroNAS)",
-    ),
 }
 
 
@@ -78,7 +73,7 @@ def shape_cycles(device: Device, name: str) -> ShapeCycles:
     """Return shape -> (clock cycles, whether interpolated) of one runtime on a device.
 
     Cycles of a table are multiplied with the device's memory factor; fitted ones hold it already.
-    Raises UserError if the device has no such runtime or the runtime knows no single layers.
+    Raises UserError if the device has no such runtime, or the runtime is not known on its core.
     """
     origin = runtime(device, name).origin
     if origin in ("emulated", "counted", "compiled"):
@@ -89,10 +84,6 @@ def shape_cycles(device: Device, name: str) -> ShapeCycles:
             return cycles * factor, interpolated
 
         return from_table
-    if origin == "fitted":
-        find = _fitted.x_cube_ai if name == "x_cube_ai" else _fitted.tinyengine
-        cycles = find(device.core)
-        return lambda shape: (cycles(shape), False)
-    raise UserError(
-        f"The runtime {name!r} is a published table per operator of a cell: it knows no layers."
-    )
+    find = _fitted.x_cube_ai if name == "x_cube_ai" else _fitted.tinyengine
+    cycles = find(device.core)
+    return lambda shape: (cycles(shape), False)

@@ -119,7 +119,7 @@ def _has_latency(table: Table, row: pd.Series) -> NDArray[np.bool_]:
     """Tell which cells have the printed latency by the authors' table, where that is public."""
     if row["device"] != "stm32f746":
         return np.ones(len(table.values("cifar10.flops")), dtype=bool)
-    latency = milliseconds(table, "stm32f746", "monas2024", "official")
+    latency = milliseconds(table, "stm32f746", "monas2024", "cifar10", "official")
     return np.asarray(np.abs(latency - row["latency_ms"]) <= _MS)
 
 
@@ -163,7 +163,7 @@ def _of_cost(table: Table, match: Match) -> Iterator[str]:
         yield f"FLOPs printed {row['mflops']} M, the cell has {flops:.2f} M"
     if row["device"] != "stm32f746":
         return
-    table_sum = milliseconds(table, "stm32f746", "monas2024", "official")[cell]
+    table_sum = milliseconds(table, "stm32f746", "monas2024", "cifar10", "official")[cell]
     if abs(table_sum - row["latency_ms"]) > _MS:
         yield f"latency printed {row['latency_ms']} ms, the authors' table adds up to " + (
             f"{table_sum:.2f} ms"

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchsuite.cell import OPS, all_ops
+from benchsuite.cell import OPS, all_ops, live_edges
+from benchsuite.device_columns import DeviceColumn
 from benchsuite.errors import UserError
 from benchsuite.table import Table
 
@@ -41,9 +42,16 @@ def counts(op: str) -> NDArray[np.int64]:
     return np.asarray((all_ops() == OPS.index(op)).sum(axis=1))
 
 
-def milliseconds(table: Table, device: str, runtime: str, skeleton: str) -> NDArray[np.float64]:
-    """Return the latencies [15625] of a device in ms."""
-    return table.values(f"latency.{device}.{runtime}.{skeleton}") * 1e3
+def milliseconds(
+    table: Table, device: str, runtime: str, dataset: str, skeleton: str
+) -> NDArray[np.float64]:
+    """Return the latencies [15625] of a device in ms; of a dataset's network, of one skeleton."""
+    return table.values(DeviceColumn("latency", device, runtime, dataset, skeleton).name) * 1e3
+
+
+def connected() -> NDArray[np.bool_]:
+    """Return which cells [15625] have an input-output path."""
+    return np.asarray(live_edges(all_ops()).any(axis=1))
 
 
 def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:

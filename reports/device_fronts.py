@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from benchsuite.api import Report, Result
 from benchsuite.cell import all_archs
 from benchsuite.columns import DATASETS
+from benchsuite.device_columns import DeviceColumn, find
 from benchsuite.table import Table
 from reports._style import COLOURS, NAMES, PAGE_WIDTH, SMALL, cloud, new_figure, panels, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, kind
+from reports._tables import DEAD, about_accuracy, accuracy, connected, kind
 
 SHOWN = ("stm32f746 tflm_cmsis_nn", "stm32l432 own", "riscv320 own", "RAM")
 
@@ -30,13 +31,13 @@ class Cost:
 
 
 def _make(table: Table) -> Result:
-    costs = _costs(table)
+    costs = {d: _costs(table, d) for d in DATASETS}
     what = kind(table)
     truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
     fronts = {
-        (label, dataset): _front(cost, truth)
-        for label, cost in costs.items()
-        for dataset, truth in truths.items()
+        (label, dataset): _front(cost, truths[dataset])
+        for dataset, of in costs.items()
+        for label, cost in of.items()
     }
     rows = [
         {
@@ -44,10 +45,10 @@ def _make(table: Table) -> Result:
             "dataset": dataset,
             "index": int(cell),
             "arch": all_archs()[cell],
-            "cost": costs[label].values[cell],
-            "unit": costs[label].unit,
+            "cost": costs[dataset][label].values[cell],
+            "unit": costs[dataset][label].unit,
             f"test {what}": truths[dataset][cell],
-            "equal cells": _equal(costs[label], truths[dataset], int(cell)),
+            "equal cells": _equal(costs[dataset][label], truths[dataset], int(cell)),
         }
         for (label, dataset), front in fronts.items()
         for cell in front
@@ -57,30 +58,30 @@ def _make(table: Table) -> Result:
         figures={"device_fronts": _figure(truths, costs, fronts, what)},
         notes=(
             about_accuracy(table),
-            "Fronts over the cells that fit the part, official network: no cell is at least as "
-            f"good in cost and test {what} and better in one. {DEAD}. Latency as the column "
-            "`latency.<front>.official` says; RAM is `ram.tflm`, the same on every part. Of "
-            "cells with equal cost and accuracy the lowest index stands for all (equal cells).",
+            "Fronts over the cells that fit the part, official network of each dataset: no cell "
+            f"is at least as good in cost and test {what} and better in one. {DEAD}. Latency as "
+            "the column `latency.<front>.<dataset>.official` says; RAM is `ram.tflm`, the same on "
+            "every part. Of cells with equal cost and accuracy the lowest index stands for all "
+            "(equal cells).",
             "The figure starts at the least accurate cell of each front: most cells lie below it. "
             "RAM of TFLM varies by a few KiB of bookkeeping per operator; the tensors alone need "
-            "36, 48 or 64 KiB.",
+            "36, 48 or 64 KiB, of ImageNet16-120 a quarter.",
         ),
     )
 
 
-def _costs(table: Table) -> dict[str, Cost]:
+def _costs(table: Table, dataset: str) -> dict[str, Cost]:
     found = {}
-    for name in table.columns:
-        kind_of, _, rest = name.partition(".")
-        if kind_of == "latency" and rest.endswith(".official"):
-            seconds = table.values(name)
-            fits = np.isfinite(seconds)
-            if f"fits.{rest}" in table.columns:
-                fits &= table.values(f"fits.{rest}") == 1
-            label = rest.removesuffix(".official").replace(".", " ")
-            found[label] = Cost(seconds * 1e3, fits, "ms")
-    connected = np.isfinite(table.values("depth"))
-    found["RAM"] = Cost(table.values("ram.tflm.official") / 1024, connected, "KiB")
+    for parts in find(table.columns, "latency", dataset=dataset, skeleton="official"):
+        if table.columns[parts.name].kind != "device":
+            continue  # what a paper printed of a part is no runtime on it
+        seconds = table.values(parts.name)
+        fits = np.isfinite(seconds)
+        if (name := replace(parts, what="fits").name) in table.columns:
+            fits &= table.values(name) == 1
+        found[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
+    ram = DeviceColumn("ram.tflm", "", "", dataset, "official").name
+    found["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
     return found
 
 
@@ -99,21 +100,22 @@ def _equal(cost: Cost, truth: NDArray[np.float64], cell: int) -> int:
 
 def _figure(
     truths: dict[str, NDArray[np.float64]],
-    costs: dict[str, Cost],
+    costs: dict[str, dict[str, Cost]],
     fronts: dict[tuple[str, str], NDArray[np.int64]],
     what: str,
 ) -> Figure:
     figure = new_figure(PAGE_WIDTH, 5.2)
     figure.supylabel(f"test {what}", fontsize=SMALL + 1)
-    all_axes = panels(figure, len(SHOWN), len(DATASETS), sharex="col", sharey="row")
+    all_axes = panels(figure, len(SHOWN), len(DATASETS), sharey="row")
     for row, dataset in enumerate(DATASETS):
         for column, label in enumerate(SHOWN):
             axes = all_axes[row * len(SHOWN) + column]
-            _draw(axes, costs[label], truths[dataset], fronts[label, dataset], dataset)
+            _draw(axes, costs[dataset][label], truths[dataset], fronts[label, dataset], dataset)
             if row == 0:
                 axes.set_title(label.replace(" ", "\n", 1))
             if row == len(DATASETS) - 1:
-                axes.set_xlabel("RAM [KiB]" if costs[label].unit == "KiB" else "latency [ms]")
+                unit = costs[dataset][label].unit
+                axes.set_xlabel("RAM [KiB]" if unit == "KiB" else "latency [ms]")
             if column == 0:
                 axes.set_ylabel(f"{NAMES[dataset]} [%]")
             tidy(axes)

@@ -11,6 +11,7 @@ from benchsuite import intervals
 from benchsuite.api import Report, Result
 from benchsuite.intervals import Estimate
 from benchsuite.outcomes import Outcome
+from benchsuite.problem import full_name
 from benchsuite.table import Table
 from reports._searches import LEVEL, Claim, mean_interval
 from reports._tables import DEAD, about_accuracy, kind
@@ -112,7 +113,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for entry in outcome.study.searches:
         runs = outcome.runs[outcome.runs["search"] == entry.label]
-        latency = runs[f"latency.{entry.setting.device}.{entry.setting.runtime}.mcu"]
+        latency = runs[full_name(table, "latency", entry.setting)]
         mean, low, high = mean_interval(runs["test.cifar10"])
         printed = PRINTED.get(entry.label, (np.nan, np.nan))
         rows.append(

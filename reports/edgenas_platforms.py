@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 from benchsuite.api import Report, Result
 from benchsuite.cell import Cell
 from benchsuite.outcomes import Outcome
-from benchsuite.problem import prepare
+from benchsuite.problem import full_name, prepare
 from benchsuite.study import Entry
 from benchsuite.table import Table
 from reports._searches import LEVEL, Claim, mean_interval
 from reports._style import PAGE_WIDTH, PALETTE, cloud, legend_above, new_figure, panels, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, kind, milliseconds
+from reports._tables import DEAD, about_accuracy, accuracy, kind
 from reports._verdicts import not_here
 
-STUDY, MEMORY = "edgenas_platforms", "ram.best.mcu"
+STUDY, MEMORY = "edgenas_platforms", "ram.best.cifar10.mcu"
 # The ResNet block among the cells (Dong & Yang, NAS-Bench-201, section 5: `ResNet` in Table 5).
 BY_HAND = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 # EdgeNAS, section 4.2: accuracy, that of its baseline, and the reduction of latency, in %.
@@ -95,15 +95,15 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
 
 
 def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
-    device, runtime = str(entry.setting.device), str(entry.setting.runtime)
     runs, bounds = outcome.runs[outcome.runs["search"] == entry.label], entry.setting.bounds
-    latency = milliseconds(table, device, runtime, "mcu")
+    name = full_name(table, "latency", entry.setting)
+    latency = table.values(name) * 1e3
     truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
     feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
     best = int(feasible[np.nanargmax(truth[feasible])])
     mean, low, high = mean_interval(runs["test.cifar10"])
     found = float(latency[runs["cell"]].mean())
-    printed = PRINTED[device]
+    printed = PRINTED[str(entry.setting.device)]
     seen = table.values("cifar10.valid.200ep.mean")
     return {
         "platform": entry.label,
@@ -113,7 +113,7 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
         "bound [ms]": bounds["latency"] * 1e3,
         "seeds": len(runs),
         "feasible": int(runs["feasible"].sum()),
-        "within latency": int((runs[f"latency.{device}.{runtime}.mcu"] <= bounds["latency"]).sum()),
+        "within latency": int((runs[name] <= bounds["latency"]).sum()),
         "within memory": int((runs[MEMORY] <= bounds[MEMORY]).sum()),
         "index": ", ".join(map(str, sorted(set(runs["cell"])))),
         f"test {kind(table)}": float(mean),
@@ -136,7 +136,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
     all_axes = panels(figure, len(outcome.study.searches), sharey=True)
     truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
     for axes, entry in zip(all_axes, outcome.study.searches, strict=True):
-        latency = milliseconds(table, str(entry.setting.device), str(entry.setting.runtime), "mcu")
+        latency = table.values(full_name(table, "latency", entry.setting)) * 1e3
         cells = outcome.runs.loc[outcome.runs["search"] == entry.label, "cell"].to_numpy()
         cloud(axes, latency, truth)
         axes.axvline(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,13 +11,15 @@ from scipy.stats import rankdata
 
 from benchsuite import cost, stats
 from benchsuite.api import Report, Result
-from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.device_columns import find, parse
 from benchsuite.table import Table
 from reports._style import COLOURS, PAGE_WIDTH, new_figure
 
-SHOWN = ("latency.stm32f746.tflm_cmsis_nn.official", "latency.stm32f746.monas2024.official")
+SHOWN = (
+    "latency.stm32f746.tflm_cmsis_nn.cifar10.official",
+    "latency.stm32f746.monas2024.cifar10.official",
+)
 _WORST = 5
-SKELETONS = {"mcu": Skeleton(cells_per_stage=1), "official": OFFICIAL["cifar10"]}
 
 
 def _make(table: Table) -> Result:
@@ -23,7 +27,7 @@ def _make(table: Table) -> Result:
     return Result(
         tables={
             "flops_latency": _disagreements(table, flops),
-            "flops_latency_devices": _devices(table, flops),
+            "flops_latency_devices": pd.DataFrame(_devices(table)),
         },
         figures={"flops_latency": _figure(table, flops)},
         notes=(
@@ -32,36 +36,33 @@ def _make(table: Table) -> Result:
             "that of the deployed network. Cells without an input-output path are left out.",
             f"rows: the {_WORST} cells per column whose rank by latency exceeds most, and least, "
             "their rank by FLOPs (ranks from 0 to 1, ties share the mean).",
-            "flops_latency_devices: every column of latency; macs: multiply-accumulates of the "
-            "deployed network, dead operators gone. slowest, fastest: the cell whose rank by "
-            "latency exceeds most, and least, its rank by MACs; of equal gaps the lowest index.",
+            "flops_latency_devices: every column of latency, with FLOPs and MACs of its own "
+            "network; macs: multiply-accumulates once deployed, dead operators gone. slowest, "
+            "fastest: the cell whose rank by latency exceeds most, and least, its rank by MACs; of "
+            "equal gaps the lowest index.",
         ),
     )
 
 
-def _devices(table: Table, flops: np.ndarray) -> pd.DataFrame:
-    macs = {name: cost.all_deployed_macs(skeleton) for name, skeleton in SKELETONS.items()}
-    rows = []
-    for name in (name for name in table.columns if name.startswith("latency.")):
-        _, device, runtime, network = name.split(".")
-        latency = table.values(name)
-        known, gap = _gaps(latency, macs[network])
+def _devices(table: Table) -> Iterator[dict[str, object]]:
+    for parts in find(table.columns, "latency"):
+        flops, macs = table.values(f"{parts.dataset}.flops"), cost.all_deployed_macs(parts.network)
+        latency = table.values(parts.name)
+        known, gap = _gaps(latency, macs)
         slow, fast = int(known[gap.argmax()]), int(known[gap.argmin()])
-        rows.append(
-            {
-                "device": device,
-                "runtime": runtime,
-                "network": network,
-                "n": len(known),
-                "spearman FLOPs": stats.spearman(flops, latency).value,
-                "spearman MACs": stats.spearman(macs[network], latency).value,
-                "slowest": slow,
-                "gap": gap.max(),
-                "fastest": fast,
-                "gap of it": gap.min(),
-            }
-        )
-    return pd.DataFrame(rows)
+        yield {
+            "device": parts.device,
+            "runtime": parts.runtime,
+            "dataset": parts.dataset,
+            "network": parts.skeleton,
+            "n": len(known),
+            "spearman FLOPs": stats.spearman(flops, latency).value,
+            "spearman MACs": stats.spearman(macs, latency).value,
+            "slowest": slow,
+            "gap": gap.max(),
+            "fastest": fast,
+            "gap of it": gap.min(),
+        }
 
 
 def _gaps(latency: np.ndarray, work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,10 +106,11 @@ def _figure(table: Table, flops: np.ndarray) -> Figure:
             alpha=0.3,
             rasterized=True,
         )
-        _, device, runtime, _ = name.split(".")
+        parts = parse(name)
+        assert parts is not None
         rho = stats.spearman(flops, latency)
         tau = stats.kendall(flops, latency)
-        axes.set_title(f"{device}, {runtime}", fontsize=9)
+        axes.set_title(f"{parts.device}, {parts.runtime}", fontsize=9)
         axes.text(
             0.03,
             0.97,

@@ -91,7 +91,7 @@ def _row(
         _FLOPS: table.values("cifar10.flops")[cell] / 1e6,
     }
     for device, name in _MS.items():
-        row[name] = milliseconds(table, device, RUNTIME, "official")[cell]
+        row[name] = milliseconds(table, device, RUNTIME, "cifar10", "official")[cell]
     for dataset in DATASETS:
         row[f"{NAMES[dataset]} {kind(table)}"] = accuracy(table, dataset)[cell]
     for name, column in {
@@ -188,7 +188,7 @@ def _same_flops(table: Table) -> Claim:
         {
             "flops": table.values("cifar10.flops"),
             "params": table.values("cifar10.params"),
-            "ms": milliseconds(table, L432, RUNTIME, "official"),
+            "ms": milliseconds(table, L432, RUNTIME, "cifar10", "official"),
         }
     ).groupby(["flops", "params"])["ms"]
     ratio = groups.max() / groups.min()
@@ -259,7 +259,7 @@ def _draw(
 ) -> None:
     costs = {
         _FLOPS: table.values("cifar10.flops") / 1e6,
-        **{name: milliseconds(table, d, RUNTIME, "official") for d, name in _MS.items()},
+        **{name: milliseconds(table, d, RUNTIME, "cifar10", "official") for d, name in _MS.items()},
     }[cost]
     for place, dataset in zip(axes, DATASETS, strict=True):
         truth = accuracy(table, dataset)

@@ -68,7 +68,7 @@ def _beside(table: Table, match: Match, all_rows: list[Match]) -> dict[str, obje
         "ms printed": row["latency_ms"],
     }
     for runtime in ("monas2024", _OWN):
-        latency = milliseconds(table, device, runtime, "official")
+        latency = milliseconds(table, device, runtime, "cifar10", "official")
         beside[f"ms {runtime}"] = of(latency)
         if runtime == "monas2024":
             beside["speed-up printed"] = row["speedup"]

@@ -21,7 +21,7 @@ from reports._tables import about_accuracy, accuracy, kind
 from reports._verdicts import above
 
 STUDY = "munas_ae_bo"
-SIZE = "flash.weights.mcu"
+SIZE = "flash.weights.cifar10.mcu"
 EVOLUTION, BAYES = "evolution", "bayesian optimisation"
 Array = NDArray[np.float64]
 

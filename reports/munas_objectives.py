@@ -94,8 +94,8 @@ def _fronts(table: Table, outcome: Outcome, label: str) -> list[NDArray[np.int64
 def _costs(table: Table) -> dict[str, NDArray[np.float64]]:
     macs = cost.all_deployed_macs(Skeleton(cells_per_stage=1)) / 1e6
     return {
-        SIZE: table.values("flash.weights.mcu") / 1024,
-        MEMORY: table.values("ram.best.mcu") / 1024,
+        SIZE: table.values("flash.weights.cifar10.mcu") / 1024,
+        MEMORY: table.values("ram.best.cifar10.mcu") / 1024,
         MACS: np.asarray(macs),
     }
 

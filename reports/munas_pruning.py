@@ -28,7 +28,7 @@ from reports._udc import RESPONSE, gap, interval, points, runs_of, spelt
 from reports._verdicts import Verdict, not_here, share
 
 STUDY = "munas_pruning"
-SIZE = "flash.weights.mcu"
+SIZE = "flash.weights.cifar10.mcu"
 PLAIN, PRUNED = "evolution", "evolution with pruning"
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from reports._tables import about_accuracy, accuracy, kind, published
 
 FLASH_KIB = (80, 96, 128, 192, 256)
 RAM_KIB = (36, 48, 64)
-_LATENCY = "latency.stm32h743.tflm_cmsis_nn.mcu"
+_LATENCY = "latency.stm32h743.tflm_cmsis_nn.cifar10.mcu"
 _KIB = 1024
 
 
@@ -44,7 +44,7 @@ def _make(table: Table) -> Result:
 
 
 def _best(table: Table, flash: int, ram: int, macs: np.ndarray) -> dict[str, object] | None:
-    size, memory = table.values("flash.weights.mcu"), table.values("ram.best.mcu")
+    size, memory = table.values("flash.weights.cifar10.mcu"), table.values("ram.best.cifar10.mcu")
     connected = np.isfinite(table.values(_LATENCY))
     within = connected & (size <= flash * _KIB) & (memory <= ram * _KIB)
     if not within.any():

@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
+from benchsuite.device_columns import DeviceColumn, find
 from benchsuite.errors import UserError
 from benchsuite.table import Table
 from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import about_accuracy, accuracy, headline_proxies, kind, short, upward
+from reports._tables import (
+    about_accuracy,
+    accuracy,
+    connected,
+    headline_proxies,
+    kind,
+    short,
+    upward,
+)
 
 SHOWN = "cifar10"
 
 
 def _make(table: Table) -> Result:
-    subsets = list(_subsets(table))
-    if not subsets:
+    subsets = {dataset: list(_subsets(table, dataset)) for dataset in DATASETS}
+    if not any(subsets.values()):
         raise UserError("The table does not say what fits a device: it has no column `fits.*`.")
     scores = {name: upward(table, name) for name in headline_proxies(table)}
     truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
@@ -35,24 +44,30 @@ def _make(table: Table) -> Result:
             "n": (found := stats.kendall(score[fits], truth[fits])).n,
             "tau": found.value,
         }
-        for label, fits, _ in subsets
-        for name, score in scores.items()
         for dataset, truth in truths.items()
+        for label, fits, _ in subsets[dataset]
+        for name, score in scores.items()
     )
     return Result(
         tables={
             "proxy_feasible": rows,
             "proxy_feasible_subsets": pd.DataFrame(
-                {"subset": label, "cells": int(fits.sum()), "devices": devices}
-                for label, fits, devices in subsets
+                {
+                    "dataset": dataset,
+                    "subset": label,
+                    "cells": int(fits.sum()),
+                    "devices": devices,
+                }
+                for dataset, of in subsets.items()
+                for label, fits, devices in of
             ),
         },
-        figures={"proxy_feasible": _figure(rows, subsets, kind(table))},
+        figures={"proxy_feasible": _figure(rows, subsets[SHOWN], kind(table))},
         notes=(
             about_accuracy(table),
             f"tau-b with test {kind(table)} among the connected cells that fit by RAM and flash "
-            "(columns `fits.*`: official = five cells per stage, mcu = one); n: those with a "
-            "score. "
+            "(columns `fits.*` of the dataset's own network: official = five cells per stage, mcu "
+            "= one); n: those with a score. "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
             "cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). "
             f"The figure shows {NAMES[SHOWN]}, the table all datasets.",
@@ -62,20 +77,18 @@ def _make(table: Table) -> Result:
     )
 
 
-def _subsets(table: Table) -> Iterator[tuple[str, NDArray[np.bool_], str]]:
+def _subsets(table: Table, dataset: str) -> Iterator[tuple[str, NDArray[np.bool_], str]]:
     """Yield label, mask and devices of every different set of connected cells that fits."""
-    connected = np.isfinite(table.values("depth"))
-    found: dict[bytes, tuple[NDArray[np.bool_], list[str]]] = {}
-    for name in (name for name in table.columns if name.startswith("fits.")):
-        mask = (table.values(name) == 1) & connected
-        found.setdefault(mask.tobytes(), (mask, []))[1].append(name.removeprefix("fits."))
-    for mask, names in sorted(found.values(), key=lambda entry: -int(entry[0].sum())):
-        device, runtime, skeleton = names[0].split(".")
-        several = f" +{len(names) - 1}" if len(names) > 1 else ""
-        label = f"{device} {skeleton}, {runtime}{several}"
-        if mask.sum() == connected.sum():
+    found: dict[bytes, tuple[NDArray[np.bool_], list[DeviceColumn]]] = {}
+    for parts in find(table.columns, "fits", dataset=dataset):
+        mask = (table.values(parts.name) == 1) & connected()
+        found.setdefault(mask.tobytes(), (mask, []))[1].append(parts)
+    for mask, of in sorted(found.values(), key=lambda entry: -int(entry[0].sum())):
+        several = f" +{len(of) - 1}" if len(of) > 1 else ""
+        label = f"{of[0].device} {of[0].skeleton}, {of[0].runtime}{several}"
+        if mask.sum() == connected().sum():
             label = "all connected cells"
-        yield label, mask, ", ".join(names)
+        yield label, mask, ", ".join(f"{p.device}.{p.runtime}.{p.skeleton}" for p in of)
 
 
 def _figure(

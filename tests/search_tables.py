@@ -54,9 +54,12 @@ def table(epochs=(12, 200), clock=True, missing_ntk=True):
             100 * (all_ops() == 3).sum(axis=1) + rng.random(N_CELLS),
         ),
         Values(column("flops@1", "proxy", "max"), cost.all_flops(OFFICIAL["cifar10"])),
-        Values(
-            column("latency.board.tflm.official", "device", "min"),
-            5 + (np.array([0, 1.0, 4, 12, 3])[all_ops()]).sum(axis=1),
+        *(
+            Values(
+                column(f"latency.board.tflm.cifar10.{skeleton}", "device", "min"),
+                start + slope * (np.array([0, 1.0, 4, 12, 3])[all_ops()]).sum(axis=1),
+            )
+            for skeleton, start, slope in (("official", 5, 1), ("mcu", 3, 0.2))
         ),
         Values(column("others.score", "reference", "max", split="test"), np.arange(N_CELLS)),
     ]

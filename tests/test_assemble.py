@@ -9,6 +9,7 @@ from benchsuite.cell import N_CELLS
 from benchsuite.columns import Column
 from benchsuite.equivalence import classes
 from benchsuite.errors import UserError
+from benchsuite.network import SKELETONS
 from benchsuite.own_scores import Scores, found
 from benchsuite.table import Table, Values
 
@@ -25,13 +26,11 @@ def test_columns_of_devices_are_those_of_the_code(table):
     for name in plugins.find("devices"):
         device = plugins.load("devices", name)
         for runtime in device.runtimes:
-            for label, skeleton in columns.SKELETONS.items():
-                if (runtime, label) == ("monas2024", "mcu"):
-                    continue
-                shipped = table.values(f"latency.{name}.{runtime}.{label}")
+            for dataset, label in columns.NETWORKS:
+                shipped = table.values(f"latency.{name}.{runtime}.{dataset}.{label}")
                 there = np.isfinite(shipped)
                 assert there.sum() == 15_284
-                again = latencies(skeleton, device, runtime, name)
+                again = latencies(SKELETONS[label][dataset], device, runtime)
                 np.testing.assert_allclose(shipped[there], again[there], rtol=1e-12)
 
 
@@ -47,10 +46,11 @@ def test_dead_operators_cost_a_device_nothing(table):
 def test_what_fits_is_within_the_part(table):
     for name in plugins.find("devices"):
         device = plugins.load("devices", name)
-        if f"fits.{name}.own.official" in table.columns:
-            fits = table.values(f"fits.{name}.own.official") == 1
-            assert (table.values("ram.best.official")[fits] <= device.sram).all()
-            assert (table.values("flash.weights.official")[fits] <= device.flash).all()
+        for network in ("cifar10.official", "imagenet16-120.mcu"):
+            if f"fits.{name}.own.{network}" in table.columns:
+                fits = table.values(f"fits.{name}.own.{network}") == 1
+                assert (table.values(f"ram.best.{network}")[fits] <= device.sram).all()
+                assert (table.values(f"flash.weights.{network}")[fits] <= device.flash).all()
 
 
 def scores(tmp_path, **columns):

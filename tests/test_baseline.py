@@ -112,7 +112,7 @@ def whole(**changed):
 
 def test_analytic_columns_are_compared_exactly():
     assert {c.verdict for c in compare(whole(), whole(), Tolerances())} == {"same"}
-    device = "latency.board.tflm.official"
+    device = "latency.board.tflm.cifar10.official"
 
     def last_digit(values):
         return np.where(np.arange(len(values)) == 77, np.nextafter(values, np.inf), values)

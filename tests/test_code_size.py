@@ -11,10 +11,10 @@ from benchsuite import plugins
 from benchsuite.cell import Cell
 from benchsuite.deploy import deploy
 from benchsuite.errors import UserError
-from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.network import OFFICIAL, SKELETONS, Skeleton
 from devices import _toolchain
 from devices._code_size import OWN, all_code, all_static_ram, code_size, published, sections
-from devices._columns import SKELETONS
+from devices._columns import NETWORKS
 from devices._cores import CORES
 from devices._counts import shapes_of
 from devices._fits import all_fits, counts, ram_of
@@ -104,12 +104,12 @@ def test_every_runtime_says_what_it_does_not_know() -> None:
     for runtime in RUNTIMES:
         size = code_size(runtime, "cortex-m4")
         assert size.source or size.missing
-    assert code_size("monas2024", "cortex-m7").missing
+    assert code_size("unheard of", "cortex-m7").missing
     assert "not measured on cortex-m0" in code_size("own", "cortex-m0").missing
 
 
 def test_fits_is_ram_and_flash_cell_by_cell() -> None:
-    device, mcu = plugins.load("devices", "stm32l432"), SKELETONS["mcu"]
+    device, mcu = plugins.load("devices", "stm32l432"), SKELETONS["mcu"]["cifar10"]
     for runtime in ("own", "tflm_cmsis_nn", "x_cube_ai"):
         fits = all_fits(device, runtime, mcu)
         code = all_code(runtime, device.core, mcu)
@@ -123,8 +123,9 @@ def test_fits_is_ram_and_flash_cell_by_cell() -> None:
 
 def test_code_only_takes_away_and_matters_on_the_small_part() -> None:
     devices = {name: plugins.load("devices", name) for name in ("stm32l432", "ethosu55")}
-    mcu = {"mcu": SKELETONS["mcu"]}
-    rows = {row.runtime: row for row in counts(devices, mcu)}
+    every = list(counts(devices))
+    assert {(row.dataset, row.skeleton) for row in every} == set(NETWORKS)
+    rows = {r.runtime: r for r in every if (r.dataset, r.skeleton) == ("cifar10", "mcu")}
     assert {row.device for row in rows.values()} == {"stm32l432"}
     for row in rows.values():
         assert 0 < row.cells <= row.without_code <= 15_625

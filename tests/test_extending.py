@@ -86,11 +86,12 @@ def test_the_device(mine, capsys):
     ratio = one[one > 0] / other[one > 0]
     assert len(ratio) >= 15_284
     assert ratio == pytest.approx(near.clock / device.clock / near.memory_factor, rel=1e-6)
-    tabulate, official = shared("devices._columns"), OFFICIAL["cifar10"]
-    found = tabulate._of_device("stm32l496", device, "official", official)
+    tabulate = shared("devices._columns")
+    found = tabulate.of_runtime("stm32l496", device, "own", "cifar10", "official")
     columns = {values.column.name: values for values in found}
-    assert {"latency.stm32l496.own.official", "fits.stm32l496.own.official"} <= set(columns)
-    assert np.nansum(columns["fits.stm32l496.own.official"].values) > 0
+    end = "stm32l496.own.cifar10.official"
+    assert set(columns) == {f"latency.{end}", f"fits.{end}"}
+    assert np.nansum(columns[f"fits.{end}"].values) > 0
 
 
 def test_the_strategy(mine, capsys):

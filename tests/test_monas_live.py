@@ -150,7 +150,7 @@ def test_a_whole_search_measures_every_supernet_once_and_weighs_latency(capsys):
     names = np.array(found.trace.names)[found.trace.looked_at]
     # The survivor of the last step of one edge at a time is never the next whole: all are new.
     assert (names == "supernet K").sum() == (names == "supernet R").sum() == EVALUATIONS
-    latency = table().values("latency.board.tflm.official")
+    latency = table().values("latency.board.tflm.cifar10.official")
     assert latency[found.answer[0]] == latency.min()
     said = capsys.readouterr().err
     assert "outer step 4 of 4" in said

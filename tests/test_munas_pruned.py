@@ -84,7 +84,7 @@ def test_without_loss_and_without_pruning_accuracies_are_the_tables():
         (lambda: run(least=0.9, most=0.1), "least is more"),
         (lambda: run(most=1.0), "from 0 to 0.99"),
         (lambda: run(noise=-1), "0 or more"),
-        (lambda: run(bounds={"latency.board.tflm.official": 30}), "not known of narrower"),
+        (lambda: run(bounds={"latency.board.tflm.cifar10.mcu": 30}), "not known of narrower"),
     ],
 )
 def test_mistakes_are_sentences(call, hint):

@@ -167,7 +167,7 @@ def hostile_column(kind, name=HOSTILE):
 
 def test_hostile_names_stay_text(tmp_path):
     accuracy = accuracy_column("cifar10", "test", 200, "mean", "nb201-v1_1", HOSTILE)
-    fits = hostile_column("device", f"fits.{HOSTILE.replace('.', '')}.r.official")
+    fits = hostile_column("device", f"fits.{HOSTILE.replace('.', '')}.r.cifar10.official")
     table = Table.empty({"accuracy": HOSTILE}).with_columns(
         [
             Values(accuracy, np.linspace(10, 94, N_CELLS)),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchsuite.assemble import assemble
+from benchsuite.device_columns import parse
 from devices import _columns, _monas_deployment
 
 
@@ -14,16 +15,17 @@ def table():
     return assemble()
 
 
-def test_every_column_of_the_small_skeleton(table, monkeypatch):
-    monkeypatch.setattr(_columns, "SKELETONS", {"mcu": _columns.SKELETONS["mcu"]})
+def test_every_column_of_a_network(table):
+    network = ("imagenet16-120", "mcu")
     names = []
-    for item in _columns.columns():
+    for item in _columns.columns(networks=[network]):
         name = item.column.name
         names.append(name)
         np.testing.assert_allclose(item.values, table.values(name), rtol=1e-12, err_msg=name)
         assert item.column == table.columns[name]
-    of_devices = {n for n, c in table.columns.items() if c.kind == "device" and n.endswith(".mcu")}
-    assert set(names) == of_devices
+    parsed = [parts for parts in map(parse, table.columns) if parts]
+    assert set(names) == {p.name for p in parsed if (p.dataset, p.skeleton) == network}
+    assert {(p.dataset, p.skeleton) for p in parsed} == set(_columns.NETWORKS)
 
 
 def test_deployments_that_the_printed_latencies_allow(table):

@@ -232,7 +232,7 @@ def test_monas_with_all_weight_on_flops_prunes_the_dearest_operators():
     assert flops[found.answer[0]] == flops.min()
     latency = Setting(device="board", runtime="tflm")
     cheapest = run("monas", latency, mu=1.0, latency="latency")
-    assert table().values("latency.board.tflm.official")[cheapest.answer[0]] == 5
+    assert table().values("latency.board.tflm.cifar10.official")[cheapest.answer[0]] == 5
 
 
 def test_munas_answers_a_front_with_the_pick_first():

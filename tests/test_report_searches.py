@@ -328,7 +328,7 @@ def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
                 assert run[prefix + name] <= limit
         assert row["feasible"] == len(kept)
         for name, column, unit in (
-            ("size [KiB]", "flash.weights.mcu", 1024),
+            ("size [KiB]", "flash.weights.cifar10.mcu", 1024),
             ("test accuracy", "test.cifar10", 1),
         ):
             values = [run[prefix + column] / unit for run in kept]
@@ -340,7 +340,10 @@ def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
 
 
 def test_the_front_of_whole_cells_is_the_lowest_error_of_any_of_that_size(table):
-    size, error = table.values("flash.weights.mcu") / 1024, table.values("cifar10.test.200ep.mean")
+    size, error = (
+        table.values("flash.weights.cifar10.mcu") / 1024,
+        table.values("cifar10.test.200ep.mean"),
+    )
     whole = np.isfinite(table.values("depth"))
     for at, lowest in munas_pruning.whole_front(table):
         assert lowest == pytest.approx(100 - error[whole & (size <= at)].max())

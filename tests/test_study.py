@@ -422,7 +422,7 @@ def test_replay_in_json(benchsuite):
     assert {"mean", "std", "iqm", "lo", "hi"} <= set(stats)
     assert stats["lo"] <= stats["mean"] <= stats["hi"]
     assert len(answer["runs"]) == 6
-    assert all(run["latency.board.tflm.official"] <= 40 for run in answer["runs"])
+    assert all(run["latency.board.tflm.cifar10.official"] <= 40 for run in answer["runs"])
     assert answer["provenance"]["parameters"]["sample"] == 2
     assert answer["provenance"]["clock"].startswith("measured")
 

@@ -40,8 +40,8 @@ def check(as_json: bool) -> None:
             f"to {row['ratio_max']:.3f} times Vela's figure for the whole ({row['n']} cells)."
         )
     print(
-        "The runtimes own and monas2024 are not compared: nobody measured the former's kernels on "
-        "a board, and the latter's figures are no measurements."
+        "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
+        "latencies are a reference, no runtime."
     )
 
 
@@ -50,7 +50,8 @@ def check(as_json: bool) -> None:
 @plugins_option
 @json_option
 def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
-    """Compute latency, RAM, flash and what fits for all cells, devices and two skeletons.
+    """Compute latency, RAM, flash and what fits for all cells, devices, datasets' networks and two
+    skeletons.
 
     The comparison with measured boards, how many cells fit with and without the code of the
     runtimes, and which deployments MONAS' latencies allow go into the file's provenance.

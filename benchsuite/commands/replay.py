@@ -66,7 +66,7 @@ def command(
     """
     from benchsuite import jobs
     from benchsuite.judge import failures, judge, sources, summarise
-    from benchsuite.network import Skeleton
+    from benchsuite.network import OFFICIAL, Skeleton
     from benchsuite.pool import map_jobs
     from benchsuite.problem import Setting, prepare
     from benchsuite.replay import Budget
@@ -82,7 +82,13 @@ def command(
         bounds={name: _number(name, value) for name, value in _pairs("--bound", bounds).items()},
         device=device,
         runtime=runtime,
-        skeleton=None if cells_per_stage is None else Skeleton(cells_per_stage=cells_per_stage),
+        skeleton=(
+            None
+            if cells_per_stage is None
+            else dataclasses.replace(
+                OFFICIAL.get(dataset, Skeleton()), cells_per_stage=cells_per_stage
+            )
+        ),
     )
     data = the_table(table, scores, plugin_folders)
     problem = prepare(data, setting)

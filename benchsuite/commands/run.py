@@ -131,7 +131,7 @@ def _print(table: Table, entries: Sequence[Entry]) -> None:
         )
         print_table(_tau_rows(found.proxies))
     if found.fits:
-        print(f"\nCells that fit each part (runtimes differ), and the best CIFAR-10 {kind}:\n")
+        print(f"\nCells that fit each part under each runtime, and the best CIFAR-10 {kind}:\n")
         print_table(_fit_rows(found))
     for entry in found.missing:
         print(f"\nNot made: {entry.title}. {entry.reason}")
@@ -157,13 +157,11 @@ def _tau_rows(proxies: Sequence[Any]) -> Any:
 def _fit_rows(found: Any) -> Any:
     import pandas as pd
 
-    def span(low: int, high: int) -> str:
-        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
     rows = [
         {
             "part": fit.device,
-            **{s: span(*fit.cells[s]) if s in fit.cells else "-" for s in found.skeletons},
+            "runtime": fit.runtime,
+            **{s: f"{fit.cells[s]:,}" if s in fit.cells else "-" for s in found.skeletons},
             "best (official)": f"{fit.best[0]:.2f} (cell {fit.best[1]})" if fit.best else "-",
         }
         for fit in found.fits

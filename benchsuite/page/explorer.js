@@ -25,7 +25,7 @@ function setUpControls() {
   fillSelect(controls.colour, () => true, { none: "one colour" });
   fillSelect(controls.fits, (column) => column.name.startsWith("fits."), { none: "any device" });
   fillSelect(controls.accuracy, (column) => column.group === "Accuracy");
-  controls.x.value = firstOf("latency.stm32f746.tflm_cmsis_nn.official", "cifar10.flops");
+  controls.x.value = firstOf("latency.stm32f746.tflm_cmsis_nn.cifar10.official", "cifar10.flops");
   controls.y.value = firstOf("cifar10.test.200ep.mean");
   controls.colour.value = resolve("cifar10.flops") || "";
   controls.accuracy.value = firstOf("cifar10.test.200ep.mean");

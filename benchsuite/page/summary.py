@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchsuite.cell import N_CELLS
+from benchsuite.cell import all_ops, live_edges
 from benchsuite.columns import DATASETS
+from benchsuite.device_columns import find
 from benchsuite.page.sections import Entry
 from benchsuite.table import Table
 
@@ -35,14 +37,15 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Fit:
-    """How many cells a device holds, the fewest and the most of its runtimes, per skeleton.
+    """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
-    best: the highest CIFAR-10 test accuracy [%] that fits the official network under the most
-    generous runtime, and its index; None where nothing fits.
+    best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
+    and its index; None where nothing fits.
     """
 
     device: str
-    cells: dict[str, tuple[int, int]]
+    runtime: str
+    cells: dict[str, int]
     best: tuple[float, int] | None
 
 
@@ -108,24 +111,25 @@ def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
 
 
 def _fits(table: Table) -> list[Fit]:
-    accuracy = table.values(f"{DATASETS[0]}.test.200ep.mean")
-    found: dict[str, dict[str, list[np.ndarray]]] = {}
-    for name in table.columns:
-        parts = name.split(".")
-        if parts[0] == "fits" and len(parts) == 4:
-            fits = table.values(name) == 1
-            found.setdefault(parts[1], {}).setdefault(parts[3], []).append(fits)
-    rows = []
-    for device, skeletons in sorted(found.items()):
-        counts = {s: [int(fits.sum()) for fits in of] for s, of in skeletons.items()}
-        most = max(skeletons.get("official", []), key=np.sum, default=np.zeros(N_CELLS, bool))
-        known = np.where(most & np.isfinite(accuracy), accuracy, -np.inf)
-        at = int(known.argmax())
-        rows.append(
-            Fit(
-                device,
-                {s: (min(of), max(of)) for s, of in counts.items()},
-                (float(known[at]), at) if np.isfinite(known[at]) else None,
-            )
+    dataset = DATASETS[0]
+    connected = live_edges(all_ops()).any(axis=1)
+    accuracy = np.where(connected, table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    found: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
+    for parts in find(table.columns, "fits", dataset=dataset):
+        fits = table.values(parts.name) == 1
+        found.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+    return [
+        Fit(
+            device,
+            runtime,
+            {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
+            _best(accuracy, of["official"]) if "official" in of else None,
         )
-    return rows
+        for (device, runtime), of in sorted(found.items(), key=lambda item: item[0][0])
+    ]
+
+
+def _best(accuracy: NDArray[np.float64], fits: NDArray[np.bool_]) -> tuple[float, int] | None:
+    known = np.where(fits & np.isfinite(accuracy), accuracy, -np.inf)
+    at = int(known.argmax())
+    return (float(known[at]), at) if np.isfinite(known[at]) else None

@@ -133,7 +133,7 @@ def test_links_lead_to_their_section(at, address):
 
 def test_tau_is_that_of_scipy(at, table):
     choose(at, "ex-x", "cifar10.flops")
-    latency = "latency.stm32f746.monas2024.official"
+    latency = "latency.stm32f746.monas2024.cifar10.official"
     choose(at, "ex-y", latency)
     x, y = table.values("cifar10.flops"), table.values(latency)
     known = y == y
@@ -142,7 +142,7 @@ def test_tau_is_that_of_scipy(at, table):
 
 def test_filters(at, table):
     choose(at, "ex-x", "cifar10.flops")
-    fits = "fits.stm32l432.own.official"
+    fits = "fits.stm32l432.own.cifar10.official"
     choose(at, "ex-fits", fits)
     keeps = table.values(fits) == 1
     assert drawn(at) == keeps.sum()
