@@ -6,16 +6,14 @@ What the public files held is kept in the user's cache, so they are parsed once.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from pathlib import Path
 
 from benchsuite.columns import ESTIMATE
+from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
 from benchsuite.importing import absences, all_sources, read_present
 from benchsuite.public_files import Places, check_drop, folder_of, places
-from benchsuite.record import sha256
 from benchsuite.sources_api import Source
 from benchsuite.table import Table, Values
 
@@ -72,10 +70,7 @@ def _imported(present: list[Source], where: Places) -> Table:
 
 def _key(inputs: dict[str, str]) -> str:
     """Return a digest of the files and of the code that reads them."""
-    folder = Path(__file__).parent
-    code = [*sorted(folder.glob("sources/*.py")), *sorted(folder.glob("*.py"))]
-    text = json.dumps([inputs, [sha256(path) for path in code]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest(inputs, code(("benchsuite",)))[:16]
 
 
 def _estimates_for_gaps(table: Table) -> list[Values]:

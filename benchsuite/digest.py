@@ -108,6 +108,14 @@ def files_below(folder: Path) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def files_beside(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of the files beside a plug-in and below, or of all of its package's."""
+    folder = path.parent
+    while (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    return files_below(folder)
+
+
 def _array(values: NDArray[Any]) -> Iterator[bytes]:
     yield _sized("a", f"{values.dtype.descr}{values.shape}".encode())
     if values.dtype.hasobject:

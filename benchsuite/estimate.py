@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from scipy import stats
 from benchsuite import gaussian_process, record
 from benchsuite.class_features import class_features
 from benchsuite.columns import DATASETS, ESTIMATE, Column, accuracy_column
+from benchsuite.digest import digest
 from benchsuite.equivalence import classes
 from benchsuite.errors import UserError
 from benchsuite.importing import load_source
@@ -216,6 +218,27 @@ def errors(estimate: Floats, truth: Floats) -> dict[str, float]:
     }
 
 
+def check() -> dict[str, Any]:
+    """Return what this code makes of a small made-up problem, which the file keeps beside it.
+
+    A test makes it again, and so sees a file that its code would no longer make: digests of classes
+    and features, the settings, and predictions [3, 2] in percent, to three digits.
+    """
+    features = class_features()
+    chosen = np.random.default_rng(_SEED).choice(np.arange(1, 5000), 90, replace=False)
+    groups = [features[name][chosen] for name in ("n_nor_conv_3x3", "max_convs", "n_paths")]
+    signal = np.hstack(groups) @ np.array([3.0, 2.0, 1.0])
+    means = 60 + np.stack([2 * signal + chosen % 3, signal + chosen % 2], axis=1)
+    predicted = predict_classes(means, chosen % 4 + 1.0, groups, sample=40)
+    rounded = {name: np.round(group, 6) + 0.0 for name, group in features.items()}
+    return {
+        "classes": digest(classes("functional"), classes("connected"))[:12],
+        "features": digest(rounded)[:12],
+        "settings": [_SEED, _SAMPLE, _DECIMALS],
+        "predicted": np.round(predicted[:3], 3).tolist(),
+    }
+
+
 def build(*, progress: Callable[[str], None] | None = None) -> Table:
     """Return the table of estimates, with inputs, method and measured errors in its provenance."""
     truth, inputs = read_truth()
@@ -232,6 +255,7 @@ def build(*, progress: Callable[[str], None] | None = None) -> Table:
         "method": METHOD,
         "fitted_to": {target.column.name: target.truth for target in TARGETS},
         "errors": measured,
+        "check": check(),
     }
     return Table.empty(provenance).with_columns(
         Values(target.column, values) for target, values in zip(TARGETS, estimates.T, strict=True)

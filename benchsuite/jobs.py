@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
-from benchsuite.digest import code, digest, files_below
+from benchsuite.digest import code, digest, files_beside
 from benchsuite.judge import Answer
 from benchsuite.parameters import fill
 from benchsuite.problem import Problem
@@ -64,7 +64,11 @@ def shards(job: Job, size: int) -> list[Job]:
 
 def strategy_of(name: str, folders: Sequence[Path] = ()) -> Strategy:
     """Return a strategy by name; UserError with the nearest names for an unknown one."""
-    return _strategy(name, tuple(folders))
+    return _strategy(name, _resolved(folders))
+
+
+def _resolved(folders: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(Path(folder).resolve() for folder in folders)
 
 
 @functools.cache
@@ -80,7 +84,7 @@ def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) 
 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:
     """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
-    own = _files(job.strategy, tuple(folders))
+    own = _files(job.strategy, _resolved(folders))
     return digest(job, code(), own, _images(job, folders))[:24]
 
 
@@ -160,14 +164,7 @@ def _write_timing(path: Path, runs: Sequence[Run]) -> None:
 
 @functools.cache
 def _files(strategy: str, folders: tuple[Path, ...]) -> dict[str, str]:
-    """Return the SHA-256 of a strategy's file and of all files beside it and below.
-
-    Where its folder is in a package, it is all files of that package.
-    """
-    folder = plugins.find("strategies", folders)[strategy].path.parent
-    while (folder.parent / "__init__.py").exists():
-        folder = folder.parent
-    return files_below(folder)
+    return files_beside(plugins.find("strategies", folders)[strategy].path)
 
 
 def _images(job: Job, folders: Sequence[Path]) -> str:

@@ -16,6 +16,7 @@ from benchsuite.api import Proxy
 from benchsuite.arrays import of_cells
 from benchsuite.baseline import FRAMES, Baseline, Settings
 from benchsuite.columns import DATASETS
+from benchsuite.digest import code, digest, files_below
 from benchsuite.errors import UserError
 from benchsuite.own_scores import Scores
 from benchsuite.plugins import shared
@@ -68,7 +69,21 @@ def measure(
         frames["speeds"] = _frame("speeds", speeds)
     kept = _kept(table) if settings.table and table is not None else None
     exact = _exact(kept, plugin_folders) if kept is not None else ()
-    return Baseline(settings, machine(), kept, exact, frames, dict(studies))
+    made_by = {**machine(), **_key(settings, table, plugin_folders)}
+    return Baseline(settings, made_by, kept, exact, frames, dict(studies))
+
+
+def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]) -> dict[str, str]:
+    """Return digests of what the results are a function of besides the settings and studies."""
+    names = [kind.folder for kind in plugins.KINDS.values()]
+    own = [files_below(root / name) for root in plugin_folders for name in names]
+    found = {"code": digest(code(), own)[:12]}
+    if settings.proxies:
+        found["images"] = shared("proxies._images").content(settings.images)[:12]
+    if table is not None:
+        inputs = {k: table.provenance.get(k) for k in ("accuracy", "inputs")}
+        found["accuracies"] = digest(inputs)[:12]
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -61,6 +61,11 @@ def regressions(checks: Sequence[Check]) -> list[Check]:
 def _same_settings(before: Baseline, after: Baseline) -> None:
     old, new = asdict(before.settings), asdict(after.settings)
     changed = [f"{k} {old[k]!r} and {new[k]!r}" for k in old if old[k] != new[k]]
+    used = {"images": before.settings.proxies, "accuracies": before.studies}
+    for what, uses in used.items():
+        both = before.made_by.get(what), after.made_by.get(what)
+        if uses and None not in both and both[0] != both[1]:
+            changed.append(f"other {what} ({both[0]} and {both[1]})")
     if before.studies != after.studies:
         changed.append("other studies")
     if changed:

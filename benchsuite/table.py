@@ -186,10 +186,11 @@ class Table:
 
     @functools.cached_property
     def checksum(self) -> str:
-        """SHA-256 over names and values of the columns, whatever file they came from."""
+        """SHA-256 over what the columns are and their values, whatever file they came from."""
         digest = hashlib.sha256()
         for name in sorted(self.columns):
-            digest.update(name.encode() + b"\0" + self.values(name).tobytes())
+            about = json.dumps(self.columns[name].to_json(), sort_keys=True)
+            digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
 
 

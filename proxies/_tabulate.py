@@ -25,6 +25,7 @@ import numpy as np
 from benchsuite import plugins
 from benchsuite.api import Proxy
 from benchsuite.cell import Cell
+from benchsuite.digest import code, digest, files_beside
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.executors import on_cluster, results
@@ -94,7 +95,12 @@ class Spec:
         from proxies._weights import RULE
 
         first = self.batches(0)
+        found = plugins.find("proxies", self.plugin_folders)
+        beside = {found[name].path.parent: found[name].path for name in self.proxies}
         return {
+            "code": digest(code(("benchsuite", "proxies")), *map(files_beside, beside.values()))[
+                :12
+            ],
             "proxies": {name: proxy.version for name, proxy in self.load().items()},
             "skeleton": asdict(self.skeleton),
             "batch": {

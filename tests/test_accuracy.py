@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from benchsuite import accuracy as module
 from benchsuite import cost, stats
 from benchsuite.accuracy import accuracies
 from benchsuite.assemble import assemble
@@ -54,6 +55,12 @@ def test_imports_are_kept_and_equal(raw, tmp_path):
     first, again = accuracies(where), accuracies(where)
     assert first.checksum == again.checksum
     assert len(list((tmp_path / "cache").glob("imported-*.parquet"))) == 1
+
+
+def test_imports_are_kept_by_their_files_and_by_all_code_of_the_package(monkeypatch):
+    found = {module._key(inputs) for inputs in ({}, {"a": "1"}, {"a": "2"}, {"b": "1"})}
+    monkeypatch.setattr(module, "code", lambda packages: f"another of {packages}")
+    assert len(found | {module._key({"a": "1"})}) == 5
 
 
 @pytest.mark.nb201

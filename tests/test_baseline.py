@@ -15,7 +15,7 @@ from benchsuite.errors import UserError
 from benchsuite.regress import compare, regressions
 from benchsuite.regress_replays import compare_replays
 from benchsuite.replaying import replays
-from benchsuite.table import Values
+from benchsuite.table import Table, Values
 from benchsuite.tolerances import Tolerances
 
 STUDY = """schema = 1
@@ -155,6 +155,46 @@ def test_a_tau_that_moves_alone_is_the_statistic():
     after = dataclasses.replace(after, frames={"tau": moved})
     found = regressions(compare(whole(), after, Tolerances()))
     assert ["the statistic did" in check.message for check in found] == [True]
+
+
+@pytest.mark.parametrize("what", ["images", "accuracies"])
+def test_other_images_or_accuracies_are_another_thing_to_measure(searched, what):
+    """Results that differ because of them are not blamed on the code."""
+
+    def made(digest):
+        found = searched["rea", 60]
+        settings = dataclasses.replace(found.settings, proxies=("naswot",))
+        made_by = {**found.made_by, what: digest} if digest else found.made_by
+        return dataclasses.replace(found, settings=settings, studies={"quick": ""}, made_by=made_by)
+
+    with pytest.raises(UserError, match=f"not measure the same thing: other {what}"):
+        compare(made("1"), made("2"), Tolerances())
+    for before, after in (("1", "1"), (None, "2")):  # None: saved by an earlier version
+        assert compare(made(before), made(after), Tolerances())
+
+
+def test_what_a_baseline_stands_on_is_digested(tmp_path, monkeypatch):
+    rng = np.random.default_rng
+    table = made_up_table()
+
+    def key(images="synthetic", table=table, folders=()):
+        settings = Settings(proxies=("naswot",), images=str(images))
+        return measuring._key(settings, table, folders)
+
+    def other(seed):
+        pixels = rng(seed).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+        np.savez(tmp_path / "it.npz", train_images=pixels, train_labels=np.zeros(9, dtype=int))
+        return key(tmp_path / "it.npz")["images"]
+
+    assert len({other(0), other(1), key()["images"], key("gaussian")["images"]}) == 4
+    changed = Table(table.data, table.columns, {**table.provenance, "inputs": {"a": "b"}})
+    assert key()["accuracies"] != key(table=changed)["accuracies"]
+    (tmp_path / "mine/search").mkdir(parents=True)
+    codes = {key()["code"], key(folders=[tmp_path / "mine"])["code"]}
+    (tmp_path / "mine/search/own.py").write_text("")
+    codes.add(key(folders=[tmp_path / "mine"])["code"])
+    monkeypatch.setattr(measuring, "code", lambda: "another")
+    assert len({*codes, key()["code"]}) == 4
 
 
 def test_what_was_saved_is_what_is_read(tmp_path, searched):

@@ -15,6 +15,7 @@ import pytest
 from search_tables import column, table
 
 from benchsuite import jobs, outcomes, study
+from benchsuite.assemble import assemble
 from benchsuite.cell import all_ops
 from benchsuite.errors import UserError
 from benchsuite.judge import judge
@@ -243,6 +244,25 @@ def test_devices_runtimes_and_skeletons_of_one_study_share_nothing(tmp_path):
     assert together == alone
     assert answers("together", list(reversed(SEARCHES))) == alone
     assert together["board"] != together["other"]
+
+
+def test_each_part_of_the_shipped_sweep_reads_its_own_latencies(tmp_path):
+    """Searches on the F746 answered by the L432's latencies where both were in one study."""
+    data = assemble()
+    sweep = study.load(study.find("monas_mu"))
+    chosen = [s for s in sweep.searches if s.label in ("F746, mu = 0.6", "L4, mu = 0.7")]
+    assert len(chosen) == 2
+
+    def answers(folder, searches):
+        planned = study.plan(dataclasses.replace(sweep, searches=tuple(searches)), data)
+        for job, entry in zip([j for part in planned.jobs for j in part], searches, strict=True):
+            (latency,) = {planned.problems[job.problem].resolve("latency")}
+            assert entry.setting.device in latency
+        return [each[0].cells for each in study.run(planned, tmp_path / folder)]
+
+    together = answers("together", chosen)
+    assert together == [answers(str(i), [one])[0] for i, one in enumerate(chosen)]
+    assert together == answers("together", chosen[::-1])[::-1]
 
 
 def test_files_beside_a_strategy_are_in_the_key_of_its_jobs(tmp_path):

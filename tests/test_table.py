@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,24 @@ def test_round_trip(table, tmp_path):
     assert again.provenance == table.provenance
     assert again.checksum == table.checksum
     assert again.data.equals(table.data)
+
+
+def test_the_checksum_is_of_what_columns_are_and_of_their_values(table):
+    about = table.columns["whole@1"]
+    values = table.values("whole@1")
+
+    def with_column(changed, values=values):
+        return table.without(["whole@1"]).with_columns([Values(changed, values)]).checksum
+
+    assert with_column(about) == table.checksum
+    others = [
+        with_column(replace(about, direction="max" if about.direction != "max" else "min")),
+        with_column(replace(about, unit="ms")),
+        with_column(replace(about, source="another")),
+        with_column(replace(about, name="whole@2")),
+        with_column(about, np.where(np.arange(N_CELLS) == 9, values + 1e-9, values)),
+    ]
+    assert len({table.checksum, *others}) == 6
 
 
 def test_the_same_table_has_the_same_bytes(table, tmp_path):

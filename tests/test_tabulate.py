@@ -110,6 +110,27 @@ def test_results_of_other_settings_are_refused(tmp_path, threads, change, named)
         run(replace(SPEC, **change), tasks([0], 1, 1, 1), tmp_path)
 
 
+def test_results_of_other_code_are_refused(tmp_path, threads, monkeypatch):
+    run(SPEC, tasks([0], 1, 1, 1), tmp_path)
+    monkeypatch.setattr("proxies._tabulate.code", lambda packages: f"another of {packages}")
+    with pytest.raises(UserError, match='other settings: code "'):
+        run(SPEC, tasks([0], 1, 1, 1), tmp_path)
+
+
+def test_files_beside_a_proxy_are_in_the_settings(tmp_path):
+    folder = tmp_path / "mine/proxies"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(MINE)
+    spec = replace(SPEC, proxies=("mine", "naswot"), plugin_folders=(tmp_path / "mine",))
+    found = [SPEC.settings()["code"], spec.settings()["code"]]
+    (folder / "_helper.py").write_text("X = 1")
+    found.append(spec.settings()["code"])
+    (folder / "mine.py").write_text(MINE + "\n")
+    found.append(spec.settings()["code"])
+    assert len(set(found)) == 4
+    assert SPEC.settings()["code"] == found[0]
+
+
 def test_rows_without_settings_are_refused(tmp_path):
     (tmp_path / "rows-1-of-1.jsonl").touch()
     with pytest.raises(UserError, match=r"rows but no settings.json"):
