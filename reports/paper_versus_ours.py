@@ -77,7 +77,7 @@ def _make(table: Table) -> Result:
             "their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is "
             f"within {EXPECTED}; sampling = it is once the error of a published sample of fewer "
             "cells is added; differs = neither, with the cause where it was measured (on 160 "
-            "connected cells, apart from this table, with the error of a paired bootstrap), else `not "
+            "connected cells, apart from this table, with a paired bootstrap's error), else `not "
             "tested`; cannot be tested here = ours is another quantity, and why.",
             "Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
             f"{about_repeats(table)} Supervised methods and those with public code only for other "
