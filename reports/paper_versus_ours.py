@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -41,25 +42,26 @@ CAUSES = {
         "their released code weighs channels by their weights, as ours; an older run without fits "
         "the figure better",
     ),
-    "epe_nas": ("imagenet16-120", "theirs has another formula above 100 classes"),
 }
 # Why no verdict is given on a proxy, whatever its gap.
 NOT_HERE = {
-    "vkdnw": "it is defined on the whole network, ours is of the pruned one: on 160 cells the single "
-    "score moves from .560 to .595 by that, the entropy from .238 to .377",
+    "vkdnw": "it is defined on the whole network, ours is of the pruned one: on 160 cells the "
+    "single score moves from .560 to .595 by that, the entropy from .238 to .377",
     "grasp": "ours is in single precision, whose tau with double is .971; besides, Kaiming weights "
     "move it by -.045, 32 pixels by -.027",
 }
 
 
 _mask = functools.cache(mask)
-_repeats = functools.lru_cache(maxsize=1)(repeats_of)
 
 
 def _make(table: Table) -> Result:
     records = published("correlations")
-    error = _errors(table, records)
-    rows = [row for record in records.to_dict("records") for row in _rows(table, record, error)]
+    runs = _runs(table, records)
+    error = _errors(table, records, runs)
+    rows = [
+        row for record in records.to_dict("records") for row in _rows(table, record, runs, error)
+    ]
     frame = pd.DataFrame(rows)
     return Result(
         tables={"paper_versus_ours": frame},
@@ -70,12 +72,12 @@ def _make(table: Table) -> Result:
             + ". n: cells with a score. ours leaves out the others, `missing last` ranks them "
             "below all; the papers do not say which of the two theirs is. lo, hi: 95 % of "
             f"{RESAMPLES} resamples of the cells, for kendall.",
-            f"ours: mean tau of single runs, of which `runs` there are (they differ in weights and "
+            "ours: mean tau of single runs, of which `runs` there are (they differ in weights and "
             "images; between runs: their deviation); the papers print single runs or means of "
-            f"their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is within "
-            f"{EXPECTED}; sampling = it is once the error of a published sample of fewer cells is "
-            "added; differs = neither, with the cause where it was measured (on 160 connected "
-            "cells, apart from this table, with the error of a paired bootstrap), else `not "
+            "their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is "
+            f"within {EXPECTED}; sampling = it is once the error of a published sample of fewer "
+            "cells is added; differs = neither, with the cause where it was measured (on 160 "
+            "connected cells, apart from this table, with a paired bootstrap's error), else `not "
             "tested`; cannot be tested here = ours is another quantity, and why.",
             "Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
             f"{about_repeats(table)} Supervised methods and those with public code only for other "
@@ -93,17 +95,16 @@ def _counts(frame: pd.DataFrame) -> dict[str, int]:
     return {name: int((first == name).sum()) for name in kinds}
 
 
-def _errors(table: Table, records: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float]]:
+def _errors(
+    table: Table, records: pd.DataFrame, runs: Mapping[str, list[str]]
+) -> dict[tuple[str, str, str], tuple[float, float]]:
     """Return the interval of our mean tau by proxy, dataset and rule for cells."""
     truths = np.array([accuracy(table, dataset) for dataset in DATASETS])
     found = {}
     for rule in records["cells"].unique():
-        runs = {
-            str(proxy): _runs(table, str(proxy))
-            for proxy in records.loc[records["cells"] == rule, "proxy"].unique()
-            if _has(table, str(proxy))
-        }
-        chosen, columns = _mask(str(rule)), [name for of in runs.values() for name in of]
+        here = runs.keys() & set(records.loc[records["cells"] == rule, "proxy"])
+        of_rule = {proxy: runs[proxy] for proxy in sorted(here)}
+        chosen, columns = _mask(str(rule)), [name for of in of_rule.values() for name in of]
         sampled = stats.kendall_bootstrap(
             np.array([table.values(name)[chosen] for name in columns]),
             truths[:, chosen],
@@ -111,7 +112,7 @@ def _errors(table: Table, records: pd.DataFrame) -> dict[tuple[str, str, str], t
             directions=[_direction(table, name) for name in columns],
             resamples=RESAMPLES,
         )
-        for proxy, of in runs.items():
+        for proxy, of in of_rule.items():
             at = [columns.index(name) for name in of]
             mean = stats.Bootstrap(
                 sampled.value[at].mean(axis=0),
@@ -123,10 +124,11 @@ def _errors(table: Table, records: pd.DataFrame) -> dict[tuple[str, str, str], t
     return found
 
 
-def _runs(table: Table, proxy: str) -> list[str]:
-    """Return the columns of a proxy's single runs, its own column where it has no repeats."""
-    name = table.resolve(proxy)
-    return _repeats(table).get(name, [name])
+def _runs(table: Table, records: pd.DataFrame) -> dict[str, list[str]]:
+    """Return, by proxy, the columns of its single runs, its own column where it has no repeats."""
+    repeats = repeats_of(table)
+    names = {p: table.resolve(p) for p in records["proxy"].unique() if _has(table, p)}
+    return {proxy: repeats.get(name, [name]) for proxy, name in names.items()}
 
 
 def _has(table: Table, proxy: str) -> bool:
@@ -145,6 +147,7 @@ def _direction(table: Table, name: str) -> stats.Direction:
 def _rows(
     table: Table,
     record: dict[str, object],
+    runs: Mapping[str, list[str]],
     errors: dict[tuple[str, str, str], tuple[float, float]],
 ) -> list[dict[str, object]]:
     """Return the row of one published figure, or none if the table lacks the proxy."""
@@ -155,7 +158,7 @@ def _rows(
     measure = stats.kendall if metric == "kendall" else stats.spearman
     truth = accuracy(table, dataset)[chosen]
     each, last = [], []
-    for name in _runs(table, proxy):
+    for name in runs[proxy]:
         score = table.values(name)[chosen]
         upward = score if _direction(table, name) == "max" else -score
         worst = np.nanmin(upward) - 1 if np.isfinite(upward).any() else 0.0

@@ -46,7 +46,7 @@ def _make(table: Table) -> Result:
             "than new weights and images do.",
             f"tau here, tau there: with CIFAR-10 test {kind(table)} on these classes, of the "
             f"table's repeats (mean of their tau) and of the setting. {DEAD}.",
-            _verdict(rows),
+            _larger(rows),
         ),
     )
 
@@ -102,8 +102,8 @@ def _settings(variants: Mapping[str, Table]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _verdict(rows: pd.DataFrame) -> str:
-    """Say, per setting, for which proxies it changes the order more than a repeat does."""
+def _larger(rows: pd.DataFrame) -> str:
+    """Say, per setting, for which proxies its one draw differs more than a repeat does."""
     said = []
     for setting, of in rows.groupby("setting", sort=False):
         known = of[of[BETWEEN].notna()]
@@ -116,9 +116,8 @@ def _verdict(rows: pd.DataFrame) -> str:
         )
         said.append(f"{setting}: {len(worse)} of {len(known)} {names}".rstrip())
     return (
-        "Proxies whose order it changes more than a repeat does, by more than 0.02: "
-        + "; ".join(said)
-        + "."
+        "No verdict: each setting is one draw of weights and images. Proxies whose order it "
+        "changes more than a repeat does, by more than 0.02: " + "; ".join(said) + "."
     )
 
 

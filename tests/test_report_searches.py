@@ -95,41 +95,13 @@ def test_a_search_without_queries_answers_at_its_end(outcome):
     assert np.isnan(_searches.valued(before, np.arange(15_625.0))).all()
 
 
-@given(arrays(float, st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=st.floats(-9, 9)))
-def test_an_interval_holds_its_mean_and_lies_within_the_values(values):
-    mean, low, high = _searches.mean_interval(values)
-    slack = 1e-9
-    assert (low <= mean + slack).all()
-    assert (mean <= high + slack).all()
-    assert (values.min(axis=0) - slack <= low).all()
-    assert (high <= values.max(axis=0) + slack).all()
-
-
-def test_an_interval_is_that_of_a_plain_bootstrap():
-    values = np.random.default_rng(5).normal(10, 2, size=40)
-    mean, low, high = _searches.mean_interval(values[:, None])
-    rng = np.random.default_rng(6)
-    plain = [rng.choice(values, size=40).mean() for _ in range(20_000)]
-    assert mean[0] == pytest.approx(values.mean())
-    assert low[0] == pytest.approx(np.quantile(plain, 0.025), abs=0.05)
-    assert high[0] == pytest.approx(np.quantile(plain, 0.975), abs=0.05)
-
-
-def test_a_difference_and_its_sign():
-    rng = np.random.default_rng(1)
-    high, low = rng.normal(5, 1, 30), rng.normal(3, 1, 30)
-    found = _searches.difference(high, low)
-    assert found[0] == pytest.approx(high.mean() - low.mean())
-    assert _searches.sign(found) == 1
-    assert _searches.sign(_searches.difference(low, high)) == -1
-    assert _searches.sign(_searches.difference(low, low)) == 0
-
-
-def test_a_claim_says_its_verdict():
-    claims = [_searches.Claim("P", "Fig. 1", "a", "b", holds) for holds in (True, False, None)]
-    rows = _searches.claims_table(claims)
-    assert rows["verdict"].tolist() == ["holds", "does not hold", "open"]
-    assert claims[1].sentence == "Fig. 1: a. Here: b. Verdict: does not hold."
+def test_a_curve_has_the_interval_of_each_of_its_points():
+    values = np.random.default_rng(5).lognormal(size=(20, 3))
+    curve = np.array(_searches.mean_interval(values))
+    for at in range(3):
+        np.testing.assert_allclose(curve[:, at], _searches.mean_interval(values[:, at]))
+    holes = np.where(np.arange(20)[:, None] == 3, np.nan, values)
+    assert np.isnan(_searches.mean_interval(holes)).all()
 
 
 @pytest.mark.parametrize(
@@ -273,39 +245,28 @@ def _bytes(run):
 
 
 @pytest.mark.parametrize(
-    ("kept", "ahead", "misses", "meets", "better"),
+    ("kept", "seeds", "misses", "meets"),
     [
-        (0, 1.0, True, False, None),
-        (2, 1.0, None, False, None),
-        (4, 1.0, False, True, True),
-        (4, 0.0, False, True, None),
-        (4, -1.0, False, True, False),
+        (0, 4, "undecided", "undecided"),
+        (4, 4, "undecided", "undecided"),
+        (0, 24, "holds", "does not hold"),
+        (22, 24, "does not hold", "undecided"),
+        (24, 24, "does not hold", "holds"),
     ],
 )
-def test_verdicts_are_those_of_the_seeds(udc, kept, ahead, misses, meets, better):
-    """Four seeds of every search, of which so many keep the bound; full UDC is so far ahead."""
+def test_verdicts_are_those_of_the_seeds(udc, kept, seeds, misses, meets):
+    """So many seeds of every search, of which some keep the bound."""
     module, outcome = udc
     first = outcome.runs.groupby("search").head(1)
-    full = first["search"].str.startswith("full UDC")
-    first = first.assign(**{"compressed.test.cifar10": 80 + ahead * full})
-    runs = pd.concat([first.assign(seed=seed, feasible=seed < kept) for seed in range(4)])
+    runs = pd.concat([first.assign(seed=seed, feasible=seed < kept) for seed in range(seeds)])
     changed = dataclasses.replace(outcome, runs=runs)
-    found = {claim.says: claim.holds for claim in module.claims(None, {module.STUDY: changed})}
-    for says, holds in found.items():
-        if says.startswith(("full UDC meets", "minimising", "the search yields")):
-            assert holds == meets
-        elif says.endswith(("is not met", "meet its constraint", "meet the constraint")):
-            assert holds == misses
+    for claim in module.claims(None, {module.STUDY: changed}):
+        if claim.says.startswith("full UDC meets"):
+            assert claim.verdict.kind == meets
+        elif claim.says.endswith(("is not met", "meet its constraint")):
+            assert claim.verdict.kind == misses
         else:
-            assert holds == better
-
-
-def test_a_difference_of_few_seeds_has_no_interval():
-    few, enough = np.arange(3.0), np.arange(4.0)
-    assert np.isnan(_udc.gap(few, enough)[1:]).all()
-    assert np.isfinite(_udc.gap(enough, enough)).all()
-    assert np.isnan(_udc.gap(few[:0], enough)).all()
-    assert "too few" in _udc.points(_udc.gap(few, enough))
+            assert claim.verdict.kind == "cannot be tested here"
 
 
 def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):

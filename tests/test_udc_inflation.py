@@ -95,8 +95,8 @@ def test_the_table_holds_the_mean_of_the_seeds(outcome):
             assert row[f"{size / 1e3:g} kB"] == pytest.approx(losses.mean())
 
 
-@pytest.mark.parametrize(("slope", "holds"), [(1, True), (-1, False), (0, None)])
-def test_verdicts_are_those_of_the_differences(slope, holds):
+@pytest.mark.parametrize(("slope", "kind"), [(1, "holds"), (-1, "does not hold"), (0, "undecided")])
+def test_verdicts_are_those_of_the_differences(slope, kind):
     """Losses that rise or fall from column to column; each claim's order is turned by the slope."""
     order = [
         udc_inflation.VANILLA,
@@ -104,15 +104,19 @@ def test_verdicts_are_those_of_the_differences(slope, holds):
         udc_inflation.HALF,
         udc_inflation.NO_REJECTION,
     ]
-    noise = np.array([-0.1, 0.0, 0.1, 0.05])
+    rng = np.random.default_rng(0)
     found = {
-        (size, tau, name): 10 + slope * (at + 5 * (tau > 1)) + noise * (1 if slope else (-1) ** at)
+        (size, tau, name): 10 + slope * (at + 5 * (tau > 1)) + 0.1 * rng.normal(size=20)
         for size in (2e4, 5e4)
         for tau in (udc_inflation.LOW, udc_inflation.HIGH)
         for at, name in enumerate(order)
     }
     for claim in udc_inflation._claims(found, [2e4, 5e4]):
-        assert claim.holds is holds, claim.says
+        assert claim.verdict.kind == kind, claim.says
+        assert claim.verdict.n == 20
+    few = {key: values[:4] for key, values in found.items()}
+    for claim in udc_inflation._claims(few, [2e4, 5e4]):
+        assert str(claim.verdict) == "undecided (n = 4, 20 are needed)"
 
 
 def test_one_seed_decides_nothing():
@@ -122,4 +126,5 @@ def test_one_seed_decides_nothing():
         for tau in (udc_inflation.LOW, udc_inflation.HIGH)
         for name in udc_inflation.COLUMNS
     }
-    assert {claim.holds for claim in udc_inflation._claims(value, [2e4, 5e4])} == {None}
+    kinds = {claim.verdict.kind for claim in udc_inflation._claims(value, [2e4, 5e4])}
+    assert kinds == {"undecided"}
