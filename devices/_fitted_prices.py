@@ -20,6 +20,8 @@ Price = Callable[[Shape], tuple[float, Mark]]
 
 _RANGE = TABLES / "fitted_range.csv"
 _COUNTED = "tflm_cmsis_nn"
+# No counts are known on a Cortex-M33; a ratio of two kernels is taken from the core most like it.
+_COUNTED_ON = {"cortex-m33": "cortex-m4"}
 
 
 def x_cube_ai(core: str) -> Price:
@@ -55,7 +57,7 @@ def _priced(core: str, version: str) -> Price:
 
     def price(shape: Shape) -> tuple[float, Mark]:
         if _is_local_pool(shape):
-            table = _table.load(f"{_COUNTED}-{core}")
+            table = _table.load(f"{_COUNTED}-{_COUNTED_ON.get(core, core)}")
             conv = replace(shape, operator="conv")
             share = table.cycles(shape)[0] / table.cycles(conv)[0]
             return share * price(conv)[0], "not identified"

@@ -15,7 +15,7 @@ from benchsuite.deploy import deploy
 from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL, SKELETONS, Skeleton, build
 from benchsuite.stats import kendall
-from devices import _monas
+from devices import _fitted, _monas
 from devices._counts import all_counts, shapes_of
 from devices._extrapolation import beyond, described, shares
 from devices._latency import all_latencies, cycles, latency, layer_costs
@@ -161,6 +161,16 @@ def test_fitted_and_counted_runtimes_rank_cells_alike(name: str, dataset: str) -
         assert kendall(fitted[there], counted[there]).value >= 0.90
         if dataset == "cifar10":
             assert kendall(fitted[there], counted[there]).value >= 0.94
+
+
+def test_every_core_that_was_fitted_prices_local_pooling() -> None:
+    for core in {core for core, _ in _fitted.shipped()[0].factors}:
+        device = Device(core, 160e6, None, None, ("x_cube_ai",), "a data sheet")
+        assert all_latencies(CIFAR, device, "x_cube_ai")[6111] > 0
+        cost = shape_cycles(device, "x_cube_ai")
+        pool, conv = (cost(Shape(o, 32, 16, 16, 3, 1, 1)) for o in ("avg_pool", "conv"))  # type: ignore[arg-type]
+        assert 0 < pool[0] <= 0.35 * conv[0]
+        assert pool[1] == "not identified"
 
 
 @pytest.mark.parametrize("name", [n for n, r in MODELLED if r == "tinyengine"])
