@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite import memory_factor
 from benchsuite.columns import Column, Direction
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
@@ -119,8 +120,9 @@ class Device:
 
     core: `cortex-m4`, ...; clock: Hz; sram, flash: bytes, None where the source names none;
     runtimes: ids of `devices._runtimes`; memory_factor: cycles on the part per model cycle, for
-    runtimes whose cycles are counted (flash wait states and buses, 1 where nobody measured it),
-    and memory_factor_source: where it comes from; source: of the facts.
+    runtimes whose cycles are counted (flash wait states and buses), and memory_factor_source: where
+    it comes from; both by default those of the core (`benchsuite.memory_factor`); source: of the
+    facts. Raises UserError for what cannot be: a clock in MHz, memories in KiB.
     """
 
     core: str
@@ -129,8 +131,8 @@ class Device:
     flash: int | None
     runtimes: tuple[str, ...]
     source: str
-    memory_factor: float = 1.0
-    memory_factor_source: str = "not calibrated: memory that answers at once"
+    memory_factor: float = None  # type: ignore[assignment]
+    memory_factor_source: str = ""
 
     def __post_init__(self) -> None:
         for name in ("core", "source"):
@@ -142,12 +144,37 @@ class Device:
             raise UserError(f"The runtimes of a device are a tuple, not {self.runtimes!r}.")
         if not _is_above_0(self.clock):
             raise UserError(f"A device needs a clock above 0 Hz, not {self.clock!r}.")
+        _check_plausible("clock", self.clock, _CLOCKS, "Hz", "80 MHz are 80e6")
+        of_core = memory_factor.of_core(self.core)
+        if self.memory_factor is None:
+            object.__setattr__(self, "memory_factor", of_core.value)
+            object.__setattr__(self, "memory_factor_source", of_core.source)
+        elif not self.memory_factor_source:
+            object.__setattr__(self, "memory_factor_source", "stated by the device")
         if not _is_above_0(self.memory_factor):
             raise UserError(f"A memory factor is above 0, not {self.memory_factor!r}.")
         for name in ("sram", "flash"):
             size = getattr(self, name)
             if size is not None and not (_is_above_0(size) and size == int(size)):
                 raise UserError(f"A device needs a whole number of bytes of {name}, not {size!r}.")
+            if size is not None:
+                _check_plausible(name, size, _MEMORIES[name], "bytes", "64 KiB are 64 * 1024")
+
+
+# Beyond these a number is in the wrong unit: kHz or MHz, KiB or MiB. The least: slower and smaller
+# than any microcontroller that runs a network; the most: faster and larger than any machine.
+_CLOCKS = (1e6, 1e10)
+_MEMORIES = {"sram": (2048, 10**12), "flash": (4096, 10**12)}
+
+
+def _check_plausible(
+    what: str, value: float, ends: tuple[float, float], unit: str, example: str
+) -> None:
+    if not ends[0] <= value <= ends[1]:
+        raise UserError(
+            f"{what} = {value:g} is that of no part that runs networks: it is given in {unit} "
+            f"({example}), from {ends[0]:,.0f} to {ends[1]:,.0f}."
+        )
 
 
 def _is_above_0(value: object) -> bool:

@@ -249,7 +249,13 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
     """
     if other := elsewhere(name, setting.dataset, setting.network):
         raise UserError(other)
-    return _aliases(table, setting).get(name) or table.resolve(name)
+    full = _aliases(table, setting).get(name) or table.resolve(name)
+    if table.columns[full].kind == "device" and parse(full) is None:
+        raise UserError(
+            f"{full} does not say of which dataset's network it is; the table is of an earlier "
+            "version. `benchsuite table` makes it again."
+        )
+    return full
 
 
 def _aliases(table: Table, setting: Setting) -> dict[str, str]:
@@ -321,7 +327,8 @@ def _seen(column: Column, setting: Setting) -> bool:
     """Whether a search may see a column: no accuracy, whoever measured it, and of its network."""
     cheap = column.kind in _CHEAP and column.unit != "%" and column.split is None
     own = column.dataset in (None, setting.dataset)
-    return cheap and own and not elsewhere(column.name, setting.dataset, setting.network)
+    named = column.kind != "device" or parse(column.name) is not None
+    return cheap and own and named and not elsewhere(column.name, setting.dataset, setting.network)
 
 
 def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDArray[np.bool_]:

@@ -24,14 +24,15 @@ from benchsuite.network import SKELETONS
 from benchsuite.table import Values
 from devices import _monas
 from devices._code_size import code_size
+from devices._extrapolation import described, to_json
 from devices._fits import all_fits, counts, ram_of
 from devices._flash import all_weights
-from devices._latency import all_latencies, interpolated_share
+from devices._latency import all_latencies
 from devices._memory import CONVENTIONS, all_ram
 from devices._runtimes import RUNTIMES, shape_cycles
 
 # Raised whenever a number of that kind changes.
-VERSIONS = {"latency": "2", "fits": "3", "ram": "2", "flash": "2"}
+VERSIONS = {"latency": "3", "fits": "3", "ram": "2", "flash": "2"}
 NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
@@ -69,10 +70,9 @@ def of_runtime(
     """Yield latency and, where the memories are known, what fits of a device under one runtime."""
     skeleton = SKELETONS[label][dataset]
     seconds = all_latencies(skeleton, device, runtime)
-    share = interpolated_share(skeleton, device, runtime)
     what = (
         f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, {dataset} "
-        f"network, {label}; {share:.0%} of all cycles from interpolated shapes"
+        f"network, {label}; {described(skeleton, device, runtime)}"
     )
     full = DeviceColumn("latency", name, runtime, dataset, label)
     yield Values(
@@ -94,6 +94,11 @@ def of_runtime(
 def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
     return [asdict(fit) for fit in counts(_devices(extra))]
+
+
+def extrapolations(extra: Sequence[Path] = ()) -> dict[str, list[dict[str, object]]]:
+    """Return how the cycles of every device are known, as records (`_extrapolation.to_json`)."""
+    return to_json(_devices(extra))
 
 
 def _published() -> Iterator[Values]:

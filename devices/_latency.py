@@ -19,16 +19,22 @@ from benchsuite.deploy import deploy
 from benchsuite.network import Network, Skeleton
 from devices._counts import all_counts, shapes_of
 from devices._operators import Shape
+from devices._range import Mark
 from devices._runtimes import shape_cycles
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cycles of one operator of a network, and whether they are interpolated."""
+    """Cycles of one operator of a network; mark: how they are known, one of `_range.MARKS`."""
 
     shape: Shape
     cycles: float
-    interpolated: bool
+    mark: Mark
+
+    @property
+    def interpolated(self) -> bool:
+        """Whether the cycles are not those counted of this very shape."""
+        return self.mark != ""
 
 
 def layer_costs(network: Network, device: Device, runtime_name: str) -> list[Cost]:
@@ -54,16 +60,7 @@ def all_latencies(skeleton: Skeleton, device: Device, runtime_name: str) -> NDAr
     """Return the seconds of every cell [15625], equal to `latency` of each."""
     cost = shape_cycles(device, runtime_name)
     shapes, counts = all_counts(skeleton)
-    per_shape = np.array([cost(shape)[0] for shape in shapes])
-    total: NDArray[np.float64] = counts @ per_shape / device.clock
-    return total
-
-
-def interpolated_share(skeleton: Skeleton, device: Device, runtime_name: str) -> float:
-    """Return which share of the cycles of all cells together comes from interpolated shapes."""
-    cost = shape_cycles(device, runtime_name)
-    shapes, counts = all_counts(skeleton)
-    found = [cost(shape) for shape in shapes]
-    spent = counts.sum(axis=0) * np.array([one for one, _ in found])
-    marked = np.array([interpolated for _, interpolated in found])
-    return float(spent[marked].sum() / spent.sum())
+    total = np.zeros(len(counts))
+    for shape, times in zip(shapes, counts.T, strict=True):  # in one order on every machine
+        total += times * cost(shape)[0]
+    return total / device.clock

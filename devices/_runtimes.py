@@ -8,11 +8,12 @@ from typing import Literal
 
 from benchsuite.api import Device
 from benchsuite.errors import UserError, did_you_mean
-from devices import _fitted, _table
+from devices import _fitted, _fitted_prices, _table
 from devices._operators import Shape
+from devices._range import Mark
 
 Origin = Literal["emulated", "counted", "compiled", "fitted"]
-ShapeCycles = Callable[[Shape], tuple[float, bool]]
+ShapeCycles = Callable[[Shape], tuple[float, Mark]]
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ RUNTIMES = {
     ),
     "x_cube_ai": Runtime(
         "fitted",
-        f"X-CUBE-AI {_fitted.NEWEST}, fitted to latencies published for boards",
+        f"X-CUBE-AI {_fitted.NEWEST}, fitted to latencies published for boards; local average "
+        "pooling by TFLM's counts",
         "devices/tables/measured.csv (MLPerf Tiny v0.7 to v1.3, ST model zoo)",
     ),
     "tinyengine": Runtime(
         "fitted",
-        "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board",
-        "devices/tables/measured.csv (mit-han-lab/tinyengine)",
+        "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board; dense convolutions, "
+        "pooling and additions at the price of TFLM's counts",
+        "devices/tables/measured.csv (mit-han-lab/tinyengine); devices/_fitted.py; "
+        "devices/tables/tflm_cmsis_nn-cortex-m7.csv",
     ),
 }
 
@@ -70,20 +74,20 @@ def runtime(device: Device, name: str) -> Runtime:
 
 
 def shape_cycles(device: Device, name: str) -> ShapeCycles:
-    """Return shape -> (clock cycles, whether interpolated) of one runtime on a device.
+    """Return shape -> (clock cycles, how they are known) of one runtime on a device.
 
-    Cycles of a table are multiplied with the device's memory factor; fitted ones hold it already.
-    Raises UserError if the device has no such runtime, or the runtime is not known on its core.
+    How: one of `_range.MARKS`. Cycles of a table are multiplied with the device's memory factor;
+    fitted ones hold it already. Raises UserError if the device has no such runtime, or the runtime
+    is not known on its core.
     """
-    origin = runtime(device, name).origin
-    if origin in ("emulated", "counted", "compiled"):
-        table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
+    if runtime(device, name).origin == "fitted":
+        if name == "tinyengine":
+            return _fitted_prices.tinyengine(device.core, device.memory_factor)
+        return _fitted_prices.x_cube_ai(device.core)
+    table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
 
-        def from_table(shape: Shape) -> tuple[float, bool]:
-            cycles, interpolated = table.cycles(shape)
-            return cycles * factor, interpolated
+    def from_table(shape: Shape) -> tuple[float, Mark]:
+        cycles, mark = table.cycles(shape)
+        return cycles * factor, mark
 
-        return from_table
-    find = _fitted.x_cube_ai if name == "x_cube_ai" else _fitted.tinyengine
-    cycles = find(device.core)
-    return lambda shape: (cycles(shape), False)
+    return from_table

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from devices._operators import Shape
+from devices._range import Mark, Seen, of_shapes
 
 TABLES = Path(__file__).parent / "tables"
 _KEY = tuple(field.name for field in fields(Shape))
@@ -41,14 +42,18 @@ class Table:
     conditions: Mapping[str, str]
     rows: Mapping[Shape, Row]
 
-    def cycles(self, shape: Shape) -> tuple[float, bool]:
-        """Return the cycles of one shape, and whether they are interpolated.
+    def cycles(self, shape: Shape) -> tuple[float, Mark]:
+        """Return the cycles of one shape, and how they are known: see `_range.MARKS`.
 
         Raises UserError if the table has no row of that kind of operator.
         """
         if shape in self.rows:
-            return float(self.rows[shape].cycles), False
-        return float(amounts(shape) @ self.coefficients(shape.operator)), True
+            return float(self.rows[shape].cycles), ""
+        return float(amounts(shape) @ self.coefficients(shape.operator)), self._seen.mark(shape)
+
+    @functools.cached_property
+    def _seen(self) -> Seen:
+        return of_shapes(self.rows)
 
     def coefficients(self, operator: str) -> NDArray[np.float64]:
         """Return the fitted cycles per unit of each of the `amounts` of one kind of operator."""
@@ -108,7 +113,9 @@ def _fit(rows: tuple[tuple[Shape, int], ...]) -> tuple[NDArray[np.float64], floa
     design = np.stack([amounts(shape) for shape, _ in rows]) / cycles[:, None]
     scale = design.max(axis=0)
     coefficients, residual = nnls(design / scale, np.ones(len(rows)))
-    return coefficients / scale, float(residual / np.sqrt(len(rows)))
+    # Nine digits, as in the fits that ship: the solver's last ones depend on the machine.
+    coefficients = np.array([float(f"{c:.9g}") for c in coefficients / scale])
+    return coefficients, float(residual / np.sqrt(len(rows)))
 
 
 @functools.cache
@@ -119,7 +126,7 @@ def load(name: str) -> Table:
         known = ", ".join(sorted(p.stem for p in TABLES.glob("*-*.csv")))
         raise UserError(
             f"There is no latency table {name!r}; there are {known}. "
-            "`benchsuite profile DEVICE` makes one."
+            "`benchsuite profile DEVICE` makes one." + did_you_mean(name, known.split(", "))
         )
     return parse(name, path.read_text(encoding="utf-8").splitlines())
 

@@ -14,5 +14,6 @@ DEVICE = Device(
     flash=None,
     runtimes=("vela",),
     source="UDC section 1; Arm/vela.ini of ethos-u-vela 5.2.0, Ethos_U55_High_End_Embedded",
+    memory_factor=1.0,
     memory_factor_source="none: SRAM and flash traffic are in Vela's estimate",
 )

@@ -1,7 +1,6 @@
 """STM32F412: Cortex-M4 at 100 MHz, 256 KiB SRAM, 1 MiB flash (MCUNet)."""
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M4
 
 DEVICE = Device(
     core="cortex-m4",
@@ -10,6 +9,4 @@ DEVICE = Device(
     flash=1024 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai"),
     source="data sheet DS11139; MCUNet section 4",
-    memory_factor=CORTEX_M4.value,
-    memory_factor_source=CORTEX_M4.source,
 )

@@ -1,7 +1,6 @@
 """STM32F746: Cortex-M7 at 216 MHz, 320 KiB SRAM, 1 MiB flash (MONAS large, MCUNet)."""
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M7
 
 DEVICE = Device(
     core="cortex-m7",
@@ -10,6 +9,4 @@ DEVICE = Device(
     flash=1024 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"),
     source="data sheet DS10916; MONAS section 4",
-    memory_factor=CORTEX_M7.value,
-    memory_factor_source=CORTEX_M7.source,
 )

@@ -4,7 +4,6 @@ MCUNet, which states 1 MB of flash.
 """
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M7
 
 DEVICE = Device(
     core="cortex-m7",
@@ -13,6 +12,4 @@ DEVICE = Device(
     flash=2 * 1024 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"),
     source="data sheet DS11532; MCUNet section 4",
-    memory_factor=CORTEX_M7.value,
-    memory_factor_source=CORTEX_M7.source,
 )

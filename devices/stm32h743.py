@@ -1,7 +1,6 @@
 """STM32H743: Cortex-M7 at 480 MHz, 512 KiB of one piece of SRAM, 2 MiB flash (MCUNet, µNAS)."""
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M7
 
 DEVICE = Device(
     core="cortex-m7",
@@ -10,6 +9,4 @@ DEVICE = Device(
     flash=2 * 1024 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"),
     source="data sheet DS12110; MCUNet section 4; µNAS section 5",
-    memory_factor=CORTEX_M7.value,
-    memory_factor_source=CORTEX_M7.source,
 )

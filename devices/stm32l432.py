@@ -4,7 +4,6 @@ MONAS small; the paper states 128 KB of flash.
 """
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M4
 
 DEVICE = Device(
     core="cortex-m4",
@@ -13,6 +12,4 @@ DEVICE = Device(
     flash=256 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai"),
     source="data sheet DS11451; MONAS section 4",
-    memory_factor=CORTEX_M4.value,
-    memory_factor_source=CORTEX_M4.source,
 )

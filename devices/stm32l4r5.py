@@ -4,7 +4,6 @@ the reference board of MLPerf Tiny.
 """
 
 from benchsuite.api import Device
-from devices._memory_factor import CORTEX_M4
 
 DEVICE = Device(
     core="cortex-m4",
@@ -13,6 +12,4 @@ DEVICE = Device(
     flash=2 * 1024 * 1024,
     runtimes=("own", "tflm_cmsis_nn", "x_cube_ai"),
     source="data sheet DS12023; MLPerf Tiny v0.5",
-    memory_factor=CORTEX_M4.value,
-    memory_factor_source=CORTEX_M4.source,
 )

@@ -28,12 +28,15 @@ def _make(table: Table) -> Result:
             "Accuracies are always those of the official network: a cell's rank carries over to "
             "`mcu`, its accuracy does not.",
             "spearman_flops: rank correlation of FLOPs with latency over connected cells. 1 would "
-            "mean that FLOPs say all about latency.",
+            "mean that FLOPs say all about latency. extrapolated, not identified: which share of "
+            "the cycles of all cells is beyond what the runtime's table or fit has seen, see the "
+            "report on latency models and real boards.",
         ),
     )
 
 
 def _rows(table: Table) -> Iterator[dict[str, object]]:
+    known = _known(table)
     for parts in find(table.columns, "fits"):
         fits = table.values(parts.name) == 1
         best, index = _best(accuracy(table, parts.dataset), fits & connected())
@@ -48,7 +51,19 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
             "best": best,
             "index": index,
             "spearman_flops": stats.spearman(flops, latency).value,
+            **known.get((parts.device, parts.runtime, parts.dataset, parts.skeleton), {}),
         }
+
+
+def _known(table: Table) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return, by device, runtime, dataset and skeleton, the shares of cycles no fit has seen."""
+    about = table.provenance.get("joined", {}).get("devices", {}).get("extrapolation", {})
+    return {
+        tuple(row[key] for key in ("device", "runtime", "dataset", "skeleton")): {
+            what: row[what] for what in ("extrapolated", "not identified")
+        }
+        for row in about.get("shares", ())
+    }
 
 
 def _best(values: np.ndarray, fits: np.ndarray) -> tuple[float, object]:

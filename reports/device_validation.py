@@ -25,11 +25,14 @@ def _make(table: Table) -> Result:
         )
     points = pd.DataFrame(about["points"]).astype({"family_out": float})
     rows = pd.DataFrame(about["rows"])[list(_COLUMNS)]
+    beyond = table.provenance["joined"]["devices"]["extrapolation"]
     left_out = "; ".join(f"{count} figures: {why}" for why, count in about["left_out"].items())
     return Result(
         tables={
             "device_validation": rows.drop(columns="note"),
             "device_validation_points": points,
+            "device_validation_shares": pd.DataFrame(beyond["shares"]),
+            "device_validation_beyond": pd.DataFrame(beyond["operators"]),
         },
         figures={"device_validation": _figure(points)},
         notes=(
@@ -38,6 +41,13 @@ def _make(table: Table) -> Result:
             "network, so for them nothing changes. Measured figures are other people's, published "
             "for boards; the source is in each row of device_validation_points.",
             f"Left out: {left_out}.",
+            "device_validation_shares: which share of the cycles of all cells is exact (this very "
+            "shape was counted), interpolated (by coefficients, between the operators that a table "
+            "or the networks of a fit hold), extrapolated (beyond them), or not identified: local "
+            "average pooling under fitted runtimes, and TinyEngine's dense convolutions and "
+            "additions, which no measured network holds; TFLM's counts price them. "
+            "device_validation_beyond: the operators of cells that are extrapolated or not "
+            "identified; inputs: channels and size of what they read.",
             *(
                 f"Fails: {row.board}, {row.runtime}: {row.note}."
                 for row in rows[rows["note"] != ""].itertuples()

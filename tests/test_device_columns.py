@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from benchsuite import plugins, shrunken, study
 from benchsuite.assemble import assemble
 from benchsuite.cli import main
-from benchsuite.columns import DATASETS
+from benchsuite.columns import DATASETS, Column
 from benchsuite.device_columns import DeviceColumn, elsewhere, find, label_of, parse
 from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL, SKELETONS, Skeleton
 from benchsuite.page import summary
 from benchsuite.problem import Setting, full_name, prepare
 from benchsuite.replay import Budget, Search
+from benchsuite.table import Values
 
 words = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
 networks = (st.sampled_from(DATASETS), st.sampled_from(list(SKELETONS)))
@@ -193,6 +194,16 @@ def test_a_device_without_columns_of_the_network(table, setting, sentence):
 def test_a_bound_of_another_network_is_refused(table, name):
     with pytest.raises(UserError, match="a search on imagenet16-120"):
         prepare(table, Setting("imagenet16-120", bounds={name: 1e9}))
+
+
+def test_a_device_column_of_an_earlier_table_is_refused(table):
+    old = Column("latency.stm32l432.own.official", "", "s", "min", "", "1", "device")
+    table = table.with_columns(
+        [Values(old, table.values("latency.stm32l432.own.cifar10.official"), "no path")]
+    )
+    with pytest.raises(UserError, match="does not say of which dataset's network"):
+        prepare(table, Setting("imagenet16-120", bounds={old.name: 1.0}))
+    assert old.name not in prepare(table, Setting("cifar10")).columns
 
 
 def test_labels_of_skeletons():

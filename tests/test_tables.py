@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -12,7 +13,8 @@ from devices import _fitted, _table, _toolchain, _vela
 from devices._cores import CORES
 from devices._grid import grid
 from devices._measured import figures, models, work
-from devices._operators import OPERATORS
+from devices._operators import OPERATORS, Shape
+from devices._range import of_file
 from devices._table import TABLES, dump, load, parse
 from devices._validate import FAILS_ABOVE, check
 
@@ -143,8 +145,46 @@ def test_agreement_with_boards() -> None:
     assert rows["NUCLEO-L4R5ZI", "microtvm_cmsis_nn"].mape < 0.1
     # What does not agree is in the report all the same.
     assert rows["NUCLEO-L4R5ZI", "tflm_cmsis_nn"].mape > 0.3
-    assert rows["STM32H743", "tinyengine"].mape > 0.15
+    assert rows["STM32H743", "tinyengine"].mape_family_out > 0.15
     assert not rows["STM32H743", "tinyengine"].clock_stated
+
+
+def test_large_depthwise_kernels_have_a_coefficient() -> None:
+    """With the price of 3x3 kernels the three networks that hold them were 19 % off."""
+    rows = {(row.board, row.runtime): row for row in check().rows}
+    assert rows["STM32H743", "x_cube_ai"].mape < 0.02
+    assert rows["STM32H743", "x_cube_ai"].mape_family_out == pytest.approx(0.19, abs=0.005)
+    used = [row for row in figures() if _fitted.usable(row)]
+    holding = [row for row in used if work(row)["depthwise_large_macs"]]
+    assert {row.board for row in holding} == {"STM32H743"}
+    assert len(holding) == 3
+    for left in holding:
+        fitted = _fitted.fit([row for row in used if row is not left])
+        cycles = fitted.cycles(left.core, left.version, _fitted.parts_of_work(work(left)))
+        assert cycles == pytest.approx(left.cycles, rel=0.04)
+    small, large = (Shape("depthwise", 20, 64, 64, k, 1, k // 2) for k in (3, 7))
+    for parts, at in ((small, 1), (large, 2)):
+        found = _fitted.parts_of_shape(parts)
+        assert found[at] == 20 * 20 * 64 * parts.kernel**2
+        assert np.count_nonzero(found[:3]) == 1
+
+
+def test_other_coefficients_do_not_see_the_networks_of_large_kernels() -> None:
+    used = [row for row in figures() if _fitted.usable(row)]
+    whole, stated = _fitted.fit(used), _fitted.fit([row for row in used if row.clock_stated])
+    at = _fitted.PARTS.index("large_macs")
+    assert stated.coefficients[at] == stated.coefficients[_fitted.PARTS.index("light_macs")]
+    rest = np.arange(len(_fitted.PARTS)) != at
+    np.testing.assert_array_equal(whole.coefficients[rest], stated.coefficients[rest])
+
+
+def test_the_range_of_the_fit_holds_the_cells_convolutions_and_no_local_pooling() -> None:
+    seen = of_file(TABLES / "fitted_range.csv")
+    assert seen.mark(Shape("conv", 32, 16, 16, 3, 1, 1)) == "interpolated"
+    assert seen.mark(Shape("avg_pool", 8, 64, 64, 8, 8)) == "interpolated"
+    assert seen.mark(Shape("avg_pool", 32, 16, 16, 3, 1, 1)) == "extrapolated"
+    assert seen.mark(Shape("relu", 32, 16, 16)) == "extrapolated"
+    assert seen.mark(Shape("conv", 32, 16, 16, 5, 1, 2)) == "extrapolated"
 
 
 def test_every_pair_that_fails_says_why_and_no_other() -> None:
@@ -166,8 +206,7 @@ def test_every_pair_that_fails_says_why_and_no_other() -> None:
     assert all(row.clock_stated for row in check().rows if not row.note and row.n > 2)
     for runtime in ("x_cube_ai", "tinyengine"):
         assert not failing["STM32H743", runtime].clock_stated
-        assert min(ratios["STM32H743", runtime]) > 1
-    assert sorted(ratios["STM32H743", "x_cube_ai"]) == pytest.approx([1.10, 1.26, 1.37], abs=0.01)
+    assert all(0.98 < ratio < 1.03 for ratio in ratios["STM32H743", "x_cube_ai"])
 
 
 def test_resnet8_on_the_reference_board() -> None:
@@ -196,6 +235,16 @@ def test_devices_check_prints_both_forms() -> None:
     printed = json.loads(found.output)
     wanted = {"board", "runtime", "n", "mae_ms", "mape", "mape_family_out", "spearman", "tau"}
     assert all(wanted <= row.keys() for row in printed["rows"])
+    marks = {"exact", "interpolated", "extrapolated", "not identified"}
+    for row in printed["extrapolation"]["shares"]:
+        assert sum(row[mark] for mark in marks) == pytest.approx(1)
+    unseen = {
+        (r["core"], r["runtime"], r["operator"], r["mark"])
+        for r in printed["extrapolation"]["operators"]
+    }
+    assert ("cortex-m4", "x_cube_ai", "avg_pool 3x3", "not identified") in unseen
+    assert ("cortex-m7", "tinyengine", "conv 3x3", "not identified") in unseen
+    assert not [row for row in unseen if row[1] == "own"]
     assert {row["skeleton"] for row in printed["compiled"]} == {"official", "mcu"}
     shown = CliRunner().invoke(devices_command.command, ["check"])
     assert shown.exit_code == 0

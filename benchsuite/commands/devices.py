@@ -24,9 +24,10 @@ def check(as_json: bool) -> None:
     from benchsuite.show import print_table
 
     found = shared("devices._validate").check()
+    beyond = shared("devices._columns").extrapolations()
     compiled = shared("devices._vela_networks").to_json()
     if as_json:
-        print_json({**found.to_json(), "compiled": compiled})
+        print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
         return
     rows = pd.DataFrame(found.to_json()["rows"])
     print_table(rows.drop(columns="note"))
@@ -39,6 +40,12 @@ def check(as_json: bool) -> None:
             f"Ethos-U55, {row['skeleton']} network: the sum over layers is {row['ratio_min']:.3f} "
             f"to {row['ratio_max']:.3f} times Vela's figure for the whole ({row['n']} cells)."
         )
+    print("How the cycles of all cells are known, CIFAR-10 network, official:")
+    shares = pd.DataFrame(beyond["shares"])
+    chosen = (shares["dataset"] == "cifar10") & (shares["skeleton"] == "official")
+    print_table(shares[chosen].drop(columns=["dataset", "skeleton"]))
+    print("Operators of cells that no table or fit has seen:")
+    print_table(pd.DataFrame(beyond["operators"]))
     print(
         "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
         "latencies are a reference, no runtime."
@@ -54,7 +61,8 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     skeletons.
 
     The comparison with measured boards, how many cells fit with and without the code of the
-    runtimes, and which deployments MONAS' latencies allow go into the file's provenance.
+    runtimes, which operators are extrapolated, and which deployments MONAS' latencies allow go into
+    the file's provenance.
     """
     from benchsuite.record import environment
     from benchsuite.table import Table
@@ -66,6 +74,7 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
         "fits": of_devices.fit_counts(plugin_folders),
+        "extrapolation": of_devices.extrapolations(plugin_folders),
         "monas_deployment": shared("devices._monas_deployment").analysis(),
     }
     table = Table.empty(about).with_columns(of_devices.columns(plugin_folders))
