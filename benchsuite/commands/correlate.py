@@ -53,12 +53,13 @@ def command(
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
-    from benchsuite.assemble import assemble
+    from benchsuite.assemble import assemble, check_named
     from benchsuite.correlate import correlations
     from benchsuite.show import print_table
     from benchsuite.table import Table
 
     data = Table.open(table) if table else assemble(plugin_folders, scores)
+    check_named(_listed(",".join(proxies)), data, plugin_folders)
     rows = correlations(
         data,
         _listed(",".join(proxies)),

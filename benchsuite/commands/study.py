@@ -43,7 +43,7 @@ def command(
     """
     import pandas as pd
 
-    from benchsuite import outcomes, study
+    from benchsuite import outcomes, plugins, study
     from benchsuite.assemble import assemble
     from benchsuite.show import print_table
     from benchsuite.table import Table
@@ -61,6 +61,8 @@ def command(
         progress=_progress,
     )
     written = outcome.write(out / chosen.name, data.provenance_line)
+    for label, why in outcome.failed.items():
+        plugins.leave_out(f"Search {label} failed: {why}")
     if as_json:
         print_json({**outcome.to_json(), "files": [str(path) for path in written]})
         return
