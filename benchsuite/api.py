@@ -6,16 +6,18 @@ sets one constant: `PROXY`, `DEVICE`, `STRATEGY` or `REPORT` (see `benchsuite.pl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import typing
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite import memory_factor
 from benchsuite.columns import Column, Direction
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import Skeleton
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ GROUPS = ("MONAS", "muNAS", "EdgeNAS", "MCUNet", "UDC", "Ours")
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
 
 _OTHER: dict[Direction, Direction] = {"max": "min", "min": "max", "none": "none"}
+_COSTS_OF: dict[str, tuple[Cost, ...]] = {
+    "all_cells": ("analytic",),
+    "score": ("forward", "backward", "per-sample"),
+    "combine": ("combined",),
+}
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,37 @@ class Proxy:
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_version("proxy", self.version)
+        _check_one_of("direction of a proxy", self.direction, ("max", "min"))
+        _check_one_of("cost of a proxy", self.cost, get_args(Cost))
+        _check_texts("proxy", formula=self.formula, source=self.source, unit=self.unit)
+        if not isinstance(self.outputs, Mapping) or not self.outputs:
+            raise UserError(
+                f"The outputs of a proxy map suffixes to what they are, as {{'k2': 'K_2'}}; they "
+                f"are {self.outputs!r}."
+            )
+        for suffix, what in self.outputs.items():
+            if not (isinstance(suffix, str) and f"_{suffix}".isidentifier()):
+                raise UserError(
+                    f"The suffix {suffix!r} of a proxy's output: letters, digits and _ make one."
+                )
+            _check_texts("proxy", **{f"output {suffix!r}": what})
+        _check_names("proxy", opposite=self.opposite, details=self.details, needs=self.needs)
         for what, named in (("opposite", self.opposite), ("a detail", self.details)):
             if unknown := set(named) - set(self.outputs):
                 raise UserError(f"A proxy has no output {min(unknown)!r} that could be {what}.")
-        if sum(f is not None for f in (self.all_cells, self.score, self.combine)) != 1:
+        ways = [name for name in _COSTS_OF if getattr(self, name) is not None]
+        if len(ways) != 1:
             raise UserError("A proxy sets exactly one of all_cells, score and combine.")
+        _check_callable("proxy", ways[0], getattr(self, ways[0]))
+        allowed = _COSTS_OF[ways[0]]
+        if self.cost not in allowed:
+            raise UserError(
+                f"A proxy with {ways[0]} has the cost {' or '.join(map(repr, allowed))}, "
+                f"not {self.cost!r}."
+            )
+        if self.combine is not None and not self.needs:
+            raise UserError("A proxy with combine names the columns it combines in needs.")
 
     def columns(self, name: str, description: str) -> dict[str, Column]:
         """Return, by suffix, the columns `name.suffix@version` that this proxy fills."""
@@ -110,8 +143,10 @@ class Report:
     studies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.group not in GROUPS:
-            raise UserError(f"A report belongs to {', '.join(GROUPS)}; not to {self.group!r}.")
+        _check_texts("report", title=self.title, answers=self.answers)
+        _check_one_of("group of a report", self.group, GROUPS)
+        _check_names("report", studies=self.studies)
+        _check_callable("report", "make", self.make)
 
 
 @dataclass(frozen=True)
@@ -135,6 +170,7 @@ class Device:
     memory_factor_source: str = ""
 
     def __post_init__(self) -> None:
+        _check_texts("device", core=self.core, source=self.source)
         for name in ("core", "source"):
             if not getattr(self, name):
                 raise UserError(f"A device needs its {name}; this one names none.")
@@ -202,3 +238,59 @@ class Strategy:
     parameters: type
     charged: bool = True
     images: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_version("strategy", self.version)
+        _check_texts("strategy", source=self.source)
+        _check_callable("strategy", "run", self.run)
+        _check_parameters(self.parameters)
+        if not isinstance(self.charged, bool):
+            raise UserError(f"The charged of a strategy is True or False, not {self.charged!r}.")
+
+
+def _check_version(what: str, version: object) -> None:
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise UserError(f"The version of a {what} is a whole number from 1 on, not {version!r}.")
+
+
+def _check_one_of(what: str, value: object, known: Collection[str]) -> None:
+    if value not in known:
+        raise UserError(
+            f"The {what} is one of {', '.join(known)}; it is {value!r}."
+            + did_you_mean(str(value), known)
+        )
+
+
+def _check_texts(what: str, **texts: object) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise UserError(f"The {name} of a {what} is a text, not {text!r}.")
+
+
+def _check_names(what: str, **names: object) -> None:
+    for name, given in names.items():
+        if not isinstance(given, tuple | list) or not all(isinstance(one, str) for one in given):
+            raise UserError(f"The {name} of a {what} are a tuple of names, not {given!r}.")
+
+
+def _check_callable(what: str, name: str, function: object) -> None:
+    if not callable(function):
+        raise UserError(f"The {name} of a {what} is a function, not {function!r}.")
+
+
+def _check_parameters(kind: object) -> None:
+    """Raise UserError for what is no frozen dataclass of which every field has a default."""
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise UserError(f"The parameters of a strategy are a frozen dataclass, not {kind!r}.")
+    if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise UserError(f"The parameters {kind.__name__} of a strategy are a frozen dataclass.")
+    for one in dataclasses.fields(kind):
+        if one.default is one.default_factory is dataclasses.MISSING:
+            raise UserError(f"The parameter {one.name} of a strategy has no default.")
+    try:
+        typing.get_type_hints(kind)
+    except NameError as error:
+        raise UserError(
+            f"The types of a strategy's parameters are names of its file: {error}."
+        ) from error
+    kind()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any, get_args
 
 from benchsuite import cost, equivalence, own_scores, plugins
 from benchsuite.accuracy import accuracies
-from benchsuite.api import Proxy
+from benchsuite.api import Array, Cost, Proxy
+from benchsuite.arrays import of_cells
+from benchsuite.calling import call, misuse
 from benchsuite.columns import Column, seconds_column, seconds_name
+from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL
 from benchsuite.own_scores import Scores
 from benchsuite.record import environment
@@ -75,33 +79,85 @@ def _costs() -> Iterator[Values]:
 
 
 def analytic_proxies(plugin_folders: Sequence[Path] = ()) -> Iterator[Values]:
-    """Yield the columns of every proxy that is a function of the structure alone."""
-    for plugin in _of_cost("analytic", plugin_folders):
-        proxy = plugins.load("proxies", plugin.name, plugin_folders)
-        if proxy.all_cells is not None:
+    """Yield the columns of every proxy that is a function of the structure alone.
+
+    One of a user's that fails is left out, with a warning that names it.
+    """
+    for plugin, proxy in of_cost("analytic", plugin_folders):
+        try:
             columns = proxy.columns(plugin.name, plugin.description)
-            for suffix, values in proxy.all_cells(OFFICIAL["cifar10"]).items():
-                yield Values(columns[suffix], values, NO_PATH)
+            made = proxy_values(plugin.name, proxy, OFFICIAL["cifar10"])
+            found = [Values(columns[suffix], v, NO_PATH) for suffix, v in made.items()]
+        except UserError as error:
+            plugins.leave_out(str(error))
+        else:
+            yield from found
+
+
+def proxy_values(name: str, proxy: Proxy, *given: Any) -> dict[str, Array]:
+    """Return what `all_cells` or `combine` of a proxy gives, [15625] by suffix, checked.
+
+    Raises PluginError, with file and line, for what it raises and for what is no such values.
+    """
+    function = proxy.all_cells or proxy.combine
+    assert function is not None
+    found = call(f"The proxy {name} failed", function, *given)
+    if not isinstance(found, Mapping) or set(found) != set(proxy.outputs):
+        gave = (
+            sorted(map(str, found)) if isinstance(found, Mapping) else f"a {type(found).__name__}"
+        )
+        raise misuse(
+            f"The proxy {name} gave {gave}, but declares outputs {sorted(proxy.outputs)}", function
+        )
+    values = {}
+    for suffix, one in found.items():
+        try:
+            values[suffix] = of_cells(one, f"output {suffix!r}")
+        except Exception as error:
+            raise misuse(f"The proxy {name}: {str(error).rstrip('.')}", function) from error
+    return values
+
+
+def check_named(names: Sequence[str], table: Table, plugin_folders: Sequence[Path] = ()) -> None:
+    """Raise PluginError for a plug-in that is asked for by name and was left out of the table."""
+    known = plugins.find("proxies", plugin_folders)
+    for name in {name.partition("@")[0].partition(".")[0] for name in names} & set(known):
+        if any(full.startswith((f"{name}@", f"{name}.")) for full in table.columns):
+            continue
+        proxy: Proxy = plugins.load("proxies", name, plugin_folders)
+        if proxy.all_cells is not None:
+            proxy_values(name, proxy, OFFICIAL["cifar10"])
+        elif _has(table, proxy):
+            proxy_values(name, proxy, {need: table.values(need) for need in proxy.needs})
 
 
 def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
-    """Return a table with every combined proxy whose needs are there, also one by another."""
-    waiting = _of_cost("combined", plugin_folders)
-    analytic = {plugin.name for plugin in _of_cost("analytic", plugin_folders)}
+    """Return a table with every combined proxy whose needs are there, also one by another.
+
+    One of a user's that fails is left out, with a warning that names it.
+    """
+    waiting = of_cost("combined", plugin_folders)
+    analytic = {plugin.name for plugin, _ in of_cost("analytic", plugin_folders)}
     while True:
-        ready = [p for p in waiting if _has(table, plugins.load("proxies", p.name, plugin_folders))]
+        ready = [plugin.name for plugin, proxy in waiting if _has(table, proxy)]
         if not ready:
             return table
-        waiting = [plugin for plugin in waiting if plugin not in ready]
-        for plugin in ready:
-            proxy = plugins.load("proxies", plugin.name, plugin_folders)
-            columns = proxy.columns(plugin.name, plugin.description)
-            combined = proxy.combine({name: table.values(name) for name in proxy.needs})
-            table = table.with_columns(
-                Values(columns[suffix], values, "not a candidate: it lacks a needed score")
-                for suffix, values in combined.items()
-            )
-            table = table.with_columns(_seconds_of_all(table, plugin.name, proxy, analytic))
+        for plugin, proxy in waiting:
+            if plugin.name not in ready:
+                continue
+            try:
+                columns = proxy.columns(plugin.name, plugin.description)
+                needed = {name: table.values(name) for name in proxy.needs}
+                made = proxy_values(plugin.name, proxy, needed)
+                table = table.with_columns(
+                    Values(columns[suffix], values, "not a candidate: it lacks a needed score")
+                    for suffix, values in made.items()
+                )
+            except UserError as error:
+                plugins.leave_out(str(error))
+            else:
+                table = table.with_columns(_seconds_of_all(table, plugin.name, proxy, analytic))
+        waiting = [one for one in waiting if one[0].name not in ready]
 
 
 def _seconds_of_all(table: Table, name: str, proxy: Proxy, analytic: Set[str]) -> Iterator[Values]:
@@ -113,10 +169,11 @@ def _seconds_of_all(table: Table, name: str, proxy: Proxy, analytic: Set[str]) -
         yield Values(column, sum(table.values(part) for part in timed), "not run")
 
 
-def _of_cost(cost: str, plugin_folders: Sequence[Path]) -> list[plugins.Plugin]:
-    """Return the proxies of one cost class, importing none; those that do not say it included."""
-    found = plugins.find("proxies", plugin_folders).values()
-    return [plugin for plugin in found if plugin.facts.get("cost", cost) == cost]
+def of_cost(cost: str, plugin_folders: Sequence[Path]) -> list[tuple[plugins.Plugin, Proxy]]:
+    """Return the proxies of one cost class; of this project's own, only those are imported."""
+    others = set(get_args(Cost)) - {cost}
+    found = plugins.usable("proxies", plugin_folders, lambda p: p.facts.get("cost") not in others)
+    return [(plugin, proxy) for plugin, proxy in found if proxy.cost == cost]
 
 
 def _has(table: Table, proxy: Proxy) -> bool:

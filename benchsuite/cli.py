@@ -7,16 +7,19 @@ import functools
 import importlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
 
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import PluginWarning, UserError, did_you_mean
 
 _COMMANDS = Path(__file__).parent / "commands"
+LEFT_OUT = 3
 
 P = ParamSpec("P")
 
@@ -63,10 +66,16 @@ def _root() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line; a UserError becomes a sentence (`{error}` with --json) and exit 2."""
+    """Run the command line; a UserError becomes a sentence (`{error}` with --json) and exit 2.
+
+    Exit code 3: all was done but what a plug-in failed at, which is said on stderr.
+    """
     args = list(sys.argv[1:] if args is None else args)
     try:
-        _root.main(args, prog_name="benchsuite", standalone_mode=False)
+        with _what_is_left_out() as left_out:
+            _root.main(args, prog_name="benchsuite", standalone_mode=False)
+        if left_out:
+            sys.exit(LEFT_OUT)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except (UserError, click.ClickException) as error:
@@ -82,6 +91,28 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+@contextmanager
+def _what_is_left_out() -> Iterator[list[str]]:
+    """Collect what commands leave out because a plug-in fails; it is said when they are done."""
+    found: list[str] = []
+    show = warnings.showwarning
+
+    def collect(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            found.append(str(message))
+        else:
+            show(message, category, *rest, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        warnings.showwarning = collect
+        try:
+            yield found
+        finally:
+            for text in dict.fromkeys(found):
+                print(f"Note: {text}", file=sys.stderr)
 
 
 def json_option(function: Callable[P, Any]) -> Callable[P, Any]:

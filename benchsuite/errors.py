@@ -10,7 +10,16 @@ class UserError(Exception):
     """Something the user asked for cannot be done; the command line prints it and exits with 2."""
 
 
+class PluginError(UserError):
+    """The code of a plug-in failed; the sentence names its file and line."""
+
+
+class PluginWarning(UserWarning):
+    """A plug-in that nobody asked for by name was left out; everything else was done."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean x or y?' for the known names closest to `name`, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(close)}?" if close else ""
+    names = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(names[one] for one in close)}?" if close else ""

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from benchsuite import plugins
 from benchsuite.api import Strategy
 from benchsuite.digest import code, digest, files_beside
+from benchsuite.errors import PluginError
 from benchsuite.judge import Answer
 from benchsuite.parameters import fill
 from benchsuite.problem import Problem
@@ -113,6 +114,14 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
     text = json.dumps(kept, sort_keys=True)
     write_atomically(shared.folder / f"{name}.json", lambda part: Path(part).write_text(text))
     return found
+
+
+def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
+    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then."""
+    try:
+        return stored_answers(shared, job)
+    except PluginError as error:
+        return str(error)
 
 
 def read_answers(path: Path) -> list[Answer] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from benchsuite import plugins, schedule
-from benchsuite.errors import UserError
+from benchsuite.api import Result
+from benchsuite.calling import call, failure, file_of, misuse
+from benchsuite.errors import PluginError, UserError
 from benchsuite.table import Table
 
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def workers(number: int) -> AbstractContextManager[Executor]:
 
 
 def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
-    """Return every report by name with the studies that it needs."""
-    return {name: tuple(report.studies) for name, report in _reports(plugin_folders).items()}
+    """Return every report by name with the studies that it needs; none if it does not import."""
+    return {
+        name: () if isinstance(report, str) else tuple(report.studies)
+        for name, report in _reports(plugin_folders).items()
+    }
 
 
 def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -122,6 +126,10 @@ def _job(
     return make_report(making, name, {of.removeprefix(STUDY): it for of, it in studies.items()})
 
 
+class Failed(str):
+    """Why a study has no outcome, where that is because a plug-in fails."""
+
+
 def run_study(making: Making, name: str) -> Outcome | str:
     """Run a study and write what it found; return it, or why it cannot be run on this table."""
     from benchsuite import outcomes, study
@@ -137,6 +145,8 @@ def run_study(making: Making, name: str) -> Outcome | str:
             at_most=QUICK_SEEDS if making.quick else None,
             plugin_folders=making.plugin_folders,
         )
+    except PluginError as error:
+        return Failed(error)
     except UserError as error:
         return str(error)
     outcome.write(folder, making.table.provenance_line)
@@ -168,17 +178,36 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
     from benchsuite.page import Entry as Made
 
     report = _reports(making.plugin_folders)[name]
+    if isinstance(report, str):
+        return Made(name, name, "", reason=report, failed=True)
     lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
+    for of, outcome in studies.items():
+        if not isinstance(outcome, str):
+            lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
     if lost:
         return Made.of(name, report, reason="; ".join(lost))
     table = making.table
+    formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
     try:
-        result = report.make(table, studies) if report.studies else report.make(table)
+        result = call(
+            f"The report {name} failed", report.make, table, *([studies] if report.studies else [])
+        )
+        if not isinstance(result, Result):
+            what = f"The report {name} made a {type(result).__name__}, not a Result"
+            raise misuse(what, report.make)
+        try:
+            at, line = making.folder / "reports", table.provenance_line
+            files = artefacts.write(result, at, line, formats)
+            return Made.of(name, report, result, files=files)
+        except UserError:
+            raise
+        except Exception as error:  # of what the report made: no table, no figure
+            what = f"The report {name} made what cannot be written"
+            raise failure(what, error, file_of(report.make)) from error
+    except PluginError as error:
+        return replace(Made.of(name, report, reason=str(error)), failed=True)
     except UserError as error:
         return Made.of(name, report, reason=str(error))
-    formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
-    files = artefacts.write(result, making.folder / "reports", table.provenance_line, formats)
-    return Made.of(name, report, result, files=files)
 
 
 @functools.cache
@@ -187,12 +216,12 @@ def _table(path: Path) -> Table:
 
 
 @functools.cache
-def _reports(folders: tuple[Path, ...]) -> dict[str, Report]:
-    """Return every report by name; the files of this project's own are looked for only once."""
-    found = plugins.find("reports", folders)
-    return {
-        name: importlib.import_module(plugin.module).REPORT
-        if plugin.module
-        else plugins.load("reports", name, folders)
-        for name, plugin in found.items()
-    }
+def _reports(folders: tuple[Path, ...]) -> dict[str, Report | str]:
+    """Return every report by name, or why it cannot be used; files are looked for only once."""
+    found: dict[str, Report | str] = {}
+    for name, plugin in plugins.find("reports", folders).items():
+        try:
+            found[name] = plugins.record_of(plugin, "reports")
+        except PluginError as error:
+            found[name] = str(error)
+    return found

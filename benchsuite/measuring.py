@@ -13,7 +13,7 @@ import numpy as np
 
 from benchsuite import plugins, timing
 from benchsuite.api import Proxy
-from benchsuite.arrays import of_cells
+from benchsuite.assemble import assemble, of_cost, proxy_values
 from benchsuite.baseline import FRAMES, Baseline, Settings
 from benchsuite.columns import DATASETS
 from benchsuite.digest import code, digest, files_below
@@ -47,8 +47,6 @@ def measure(
     before: an earlier baseline; where a speed looks `SLOWER` times worse it is measured again, up
     to three times. Raises UserError for a plug-in, study or table that cannot be used.
     """
-    from benchsuite.assemble import assemble
-
     table = None
     if settings.table or studies:
         say("Assembling the table ...")
@@ -112,11 +110,7 @@ def _kept(table: Table) -> Table:
 
 def _exact(table: Table, plugin_folders: Sequence[Path]) -> tuple[str, ...]:
     """Return the columns that are a function of the cells' structure."""
-    analytic = {
-        name
-        for name, plugin in plugins.find("proxies", plugin_folders).items()
-        if plugin.facts.get("cost") == "analytic"
-    }
+    analytic = {plugin.name for plugin, _ in of_cost("analytic", plugin_folders)}
     return tuple(
         name
         for name, column in table.columns.items()
@@ -149,9 +143,8 @@ def _scores(
     for name, proxy in proxies.items():
         if proxy.all_cells is not None:
             columns = proxy.columns(name, proxy.formula)
-            for suffix, values in proxy.all_cells(settings.skeleton).items():
+            for suffix, values in proxy_values(name, proxy, settings.skeleton).items():
                 column = columns[suffix]
-                values = of_cells(values, f"column {column.name!r}")
                 rows += [
                     _row(column.name, "analytic", column.direction, c, float(values[c]), "")
                     for c in cells

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite import jobs, study
+from benchsuite.errors import PluginError
 from benchsuite.judge import failures, judge, sources, summarise
 from benchsuite.parameters import check_whole
 from benchsuite.record import environment
@@ -27,7 +28,8 @@ class Outcome:
     runs: one row per search and seed, as `judge.judge` describes it, and its label in `search`;
     summary: label -> column -> statistics (`judge.summarise`); fronts: label -> per seed, in the
     order of `runs`, every cell answered, the pick first; trace_files: label -> Parquet files, empty
-    for a study without `traces = true`; provenance: what made it.
+    for a study without `traces = true`; provenance: what made it; failed: label -> why a search
+    whose strategy is a plug-in that fails is in none of the others.
     """
 
     study: Study
@@ -36,6 +38,7 @@ class Outcome:
     fronts: Mapping[str, tuple[tuple[int, ...], ...]]
     trace_files: Mapping[str, tuple[Path, ...]]
     provenance: Mapping[str, Any]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def trace(self, label: str) -> pd.DataFrame:
         """Return every look of a search, all seeds, in order (`trace.Trace`)."""
@@ -64,6 +67,7 @@ class Outcome:
             "failures": self.failures(),
             "searches": {entry.label: study.described(entry) for entry in self.study.searches},
             "provenance": self.provenance,
+            **({"failed": self.failed} if self.failed else {}),
         }
 
 
@@ -85,7 +89,7 @@ def run(
     at_most: of those, run no more;
     workers, cluster: as `pool.map_jobs`;
     progress: called with the jobs done and the jobs there are. Raises UserError before anything is
-    written where the study does not fit the table.
+    written where the study does not fit the table, and PluginError where every search fails.
     """
     import pandas as pd
 
@@ -110,26 +114,30 @@ def run(
         provenance={"study": chosen.name, "table": table.checksum},
         progress=progress,
     )
-    labels = [entry.label for entry in chosen.searches]
-    judged = {
-        entry.label: judge(table, entry.setting, answers)
-        for entry, answers in zip(chosen.searches, found, strict=True)
-    }
+    failed, answered, parts = {}, {}, {}
+    for entry, answers, search in zip(chosen.searches, found, planned.jobs, strict=True):
+        if isinstance(answers, str):
+            failed[entry.label] = answers
+        else:
+            answered[entry.label], parts[entry.label] = answers, search
+    if not answered:
+        raise PluginError(" ".join(f"Search {label}: {why}" for label, why in failed.items()))
+    settings = {entry.label: entry.setting for entry in chosen.searches}
+    judged = {label: judge(table, settings[label], found) for label, found in answered.items()}
     files = {
         label: tuple(
-            folder / "jobs" / f"{jobs.key(job, plugin_folders)}.trace.parquet" for job in parts
+            folder / "jobs" / f"{jobs.key(job, plugin_folders)}.trace.parquet" for job in of_search
         )
-        for label, parts in zip(labels, planned.jobs, strict=True)
+        for label, of_search in parts.items()
     }
     return Outcome(
         study=chosen,
         runs=pd.concat([rows.assign(search=label) for label, rows in judged.items()]),
         summary={label: summarise(rows) for label, rows in judged.items()},
         fronts={
-            label: tuple(answer.cells for answer in answers)
-            for label, answers in zip(labels, found, strict=True)
+            label: tuple(answer.cells for answer in answers) for label, answers in answered.items()
         },
-        trace_files=files if chosen.traces else dict.fromkeys(labels, ()),
+        trace_files=files if chosen.traces else dict.fromkeys(answered, ()),
         provenance={
             "study": chosen.name,
             "study_digest": chosen.digest,
@@ -139,6 +147,7 @@ def run(
             "judged_by": sources(table),
             **{k: v for k, v in table.provenance.items() if k != "made_by"},
         },
+        failed=failed,
     )
 
 

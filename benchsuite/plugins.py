@@ -2,16 +2,20 @@
 
 Looked for in the four packages of this project, in the folders of the same names below every
 `--plugins DIR`, and below the folder of every package of the entry-point group
-`benchsuite.plugins`. Listing reads the files' docstrings and imports nothing.
+`benchsuite.plugins`. Listing reads the files' docstrings and imports nothing. Files whose names
+begin with `_` are no plug-ins: they hold what those beside them share (see `_import`).
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,7 +23,9 @@ from types import ModuleType
 from typing import Any
 
 from benchsuite import api
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.calling import failure, place
+from benchsuite.errors import PluginError, PluginWarning, UserError, did_you_mean
+from benchsuite.surroundings import surroundings
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,16 @@ KINDS = {
     "strategies": Kind("search", "benchsuite.search", "STRATEGY", api.Strategy),
 }
 
+PACKAGES = ("benchsuite", "proxies", "devices", "reports")
+
 
 @dataclass(frozen=True)
 class Plugin:
     """One file that can be plugged in.
 
-    facts: the arguments of its constant that are literals, as `{"version": 1, "cost": "forward"}`.
+    module: of this project's own, empty for others; facts: the arguments of its constant that are
+    literals, as `{"version": 1, "cost": "forward"}`, of this project's own alone; error: why the
+    file cannot be read, empty where it can.
     """
 
     name: str
@@ -52,6 +62,7 @@ class Plugin:
     description: str
     module: str
     facts: Mapping[str, Any]
+    error: str = ""
 
 
 def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
@@ -71,17 +82,15 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
                     f"Two files claim the name {path.stem!r} among {kind}: "
                     f"{found[path.stem].path} and {path}. Rename one of them."
                 )
-            module = f"{package}.{path.stem}" if package else ""
-            description, facts = _read(path, own.constant)
-            found[path.stem] = Plugin(path.stem, path, description, module, facts)
+            found[path.stem] = _read(path, package, own.constant)
     return dict(sorted(found.items()))
 
 
 def load(kind: str, name: str, extra: Sequence[Path] = ()) -> Any:
     """Return the contract record of one plug-in, importing its file.
 
-    Raises UserError for an unknown name (with the nearest ones), a file that does not import, or a
-    file without the constant of its kind.
+    Raises UserError for an unknown name (with the nearest ones), and PluginError for a file that
+    does not import, or is without the constant of its kind.
     """
     known = find(kind, extra)
     if name not in known:
@@ -90,14 +99,39 @@ def load(kind: str, name: str, extra: Sequence[Path] = ()) -> Any:
             + did_you_mean(name, known)
             + f" `benchsuite ls {kind}` lists what there is."
         )
-    plugin, own = known[name], KINDS[kind]
-    record = getattr(_import(plugin, own), own.constant, None)
-    if not isinstance(record, own.contract):
-        raise UserError(
-            f"{plugin.path} sets no {own.constant} = {own.contract.__name__}(...), "
-            f"so it is not one of the {kind}."
-        )
-    return record
+    return record_of(known[name], kind)
+
+
+def usable(
+    kind: str, extra: Sequence[Path] = (), wanted: Callable[[Plugin], bool] = lambda plugin: True
+) -> Iterator[tuple[Plugin, Any]]:
+    """Yield every plug-in of a kind with its record; one that fails is left out with a warning.
+
+    wanted: which of this project's own to import, by their facts; all others are.
+    """
+    for plugin in find(kind, extra).values():
+        if plugin.module and not plugin.error and not wanted(plugin):
+            continue
+        try:
+            yield plugin, record_of(plugin, kind)
+        except UserError as error:
+            leave_out(f"{plugin.name} is left out of the {kind}: {error}")
+
+
+def why_not(plugin: Plugin, kind: str, folders: Sequence[Path] = ()) -> str:
+    """Return why a plug-in cannot be used, empty if it can; this project's own are believed."""
+    try:
+        record = None if plugin.module and not plugin.error else record_of(plugin, kind)
+        for study in record.studies if isinstance(record, api.Report) else ():
+            shared("benchsuite.study").find(study, folders)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def leave_out(why: str) -> None:
+    """Warn that something nobody asked for by name is left out; the command line says so."""
+    warnings.warn(why, PluginWarning, stacklevel=2)
 
 
 def shared(module: str) -> Any:
@@ -105,25 +139,77 @@ def shared(module: str) -> Any:
     return importlib.import_module(module)
 
 
-def _import(plugin: Plugin, kind: Kind) -> ModuleType:
-    if plugin.module:
-        return importlib.import_module(plugin.module)
-    name = f"benchsuite_plugins_{kind.folder}_{plugin.name}_{abs(hash(plugin.path))}"
+def record_of(plugin: Plugin, kind: str) -> Any:
+    """Return the contract record of a plug-in that was found; PluginError as for `load`."""
+    if plugin.error:
+        raise PluginError(plugin.error)
+    own = KINDS[kind]
+    record = getattr(_import(plugin), own.constant, None)
+    if not isinstance(record, own.contract):
+        raise PluginError(
+            f"{plugin.path} sets no {own.constant} = {own.contract.__name__}(...), "
+            f"so it is not one of the {kind}."
+        )
+    return record
+
+
+def _import(plugin: Plugin) -> ModuleType:
+    """Import a plug-in; PluginError, with file and line, where that fails.
+
+    A folder of plug-ins is a package of its own, so that `from . import _shared` and
+    `from _shared import it` read the `_shared.py` beside a plug-in, and never that of another
+    folder.
+    """
+    folder = plugin.path.resolve().parent
+    package = f"benchsuite_plugins_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    name = plugin.module or f"{package}.{plugin.name}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, plugin.path)
+    try:
+        with surroundings(), _helpers(folder, package):
+            if plugin.module:
+                return importlib.import_module(name)
+            return _imported(name, plugin.path)
+    except PluginError:
+        raise
+    except UserError as error:  # What a contract refuses.
+        where = place(error, str(plugin.path))
+        raise PluginError(f"{str(error).rstrip()} ({where})") from error
+    except (Exception, SystemExit) as error:
+        raise failure(f"{plugin.path} does not import", error, str(plugin.path)) from error
+
+
+def _imported(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException:
         del sys.modules[name]
-        raise UserError(
-            f"{plugin.path} does not import: {type(error).__name__}: {error}."
-        ) from error
+        raise
     return module
+
+
+@contextmanager
+def _helpers(folder: Path, package: str) -> Iterator[None]:
+    """Let files of a folder be imported from it, also by bare names, which are forgotten again."""
+    if package not in sys.modules:
+        sys.modules[package] = ModuleType(package, "A folder of plug-ins.")
+        sys.modules[package].__path__ = [str(folder)]
+    before = set(sys.modules)
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            bare = name.partition(".")[0] not in (package, *PACKAGES)
+            if bare and file and folder in Path(file).parents:
+                del sys.modules[name]
 
 
 def _checked(extra: Sequence[Path]) -> list[Path]:
@@ -145,20 +231,31 @@ def _entry_points() -> list[Path]:
     return roots
 
 
-def _read(path: Path, constant: str) -> tuple[str, dict[str, Any]]:
-    """Return a file's first docstring line and the literal arguments of its constant."""
+def _read(path: Path, package: str, constant: str) -> Plugin:
+    """Return what a file says of itself without being imported."""
+    module = f"{package}.{path.stem}" if package else ""
+    if not path.stem.replace("-", "_").isidentifier():
+        why = f"{path}: a plug-in's name is made of letters, digits and _; rename the file."
+        return Plugin(path.stem, path, "", module, {}, why)
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        raise UserError(f"{path} is not a Python file: {error}.") from error
-    facts = {}
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        why = f"{path} is not a Python file: {error.msg} ({path}, line {error.lineno})."
+        return Plugin(path.stem, path, "", module, {}, why)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return Plugin(path.stem, path, "", module, {}, f"{path} is not a Python file: {error}.")
+    about = (ast.get_docstring(tree) or "").partition("\n")[0].strip()
+    return Plugin(path.stem, path, about, module, _facts(tree, constant) if module else {})
+
+
+def _facts(tree: ast.Module, constant: str) -> dict[str, Any]:
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if constant in names:
-                facts = {
+                return {
                     keyword.arg: keyword.value.value
                     for keyword in node.value.keywords
                     if keyword.arg and isinstance(keyword.value, ast.Constant)
                 }
-    return (ast.get_docstring(tree) or "").partition("\n")[0].strip(), facts
+    return {}

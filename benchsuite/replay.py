@@ -29,12 +29,14 @@ from numpy.typing import NDArray
 from benchsuite import shrunken
 from benchsuite._multilinear import conditional_expectation, expectation
 from benchsuite.api import Strategy
+from benchsuite.calling import failure, file_of
 from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
 from benchsuite.parameters import check_cell, check_cells, check_number, check_whole
 from benchsuite.problem import Problem
 from benchsuite.shrunken import Claim
 from benchsuite.supernet import Look, conditional_expectations, tensors
+from benchsuite.surroundings import surroundings
 from benchsuite.trace import CHARGES, Trace, best_so_far
 
 Array = NDArray[np.float64]
@@ -380,7 +382,10 @@ class Search:
 
 
 def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any, seed: int) -> Run:
-    """Run a strategy once; the same seed gives the same run, wall times apart."""
+    """Run a strategy once; the same seed gives the same run, wall times apart.
+
+    Raises PluginError, with file and line, for what the strategy raises.
+    """
     if not isinstance(parameters, strategy.parameters):
         raise UserError(
             f"Parameters of {strategy.parameters.__name__} are needed, "
@@ -389,6 +394,13 @@ def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any
     check_whole(seed, "A seed", low=0)
     search = Search(problem, budget, charged=strategy.charged)
     start = time.perf_counter()
-    with contextlib.suppress(ExhaustedError):
-        strategy.run(search, np.random.default_rng(seed), parameters)
+    rng = np.random.default_rng(seed)
+    try:
+        with surroundings("search", seed), contextlib.suppress(ExhaustedError):
+            strategy.run(search, rng, parameters)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        what = f"The strategy failed with seed {seed}"
+        raise failure(what, error, file_of(strategy.run)) from error
     return search._finish(seed, start)

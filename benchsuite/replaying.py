@@ -13,6 +13,7 @@ import numpy as np
 
 from benchsuite import jobs, study, timing
 from benchsuite.baseline import FRAMES
+from benchsuite.errors import PluginError
 from benchsuite.judge import judge
 from benchsuite.parameters import fill
 from benchsuite.problem import Problem
@@ -48,6 +49,8 @@ def replays(
     for name, text in studies.items():
         loaded = _loaded(text)
         planned = study.plan(loaded, table, plugin_folders)
+        if planned.failed:
+            raise PluginError(next(iter(planned.failed.values())))
         for entry, parts in zip(loaded.searches, planned.jobs, strict=True):
             say(f"Replaying {name}/{entry.label}, {entry.seeds} seeds ...")
             shared = jobs.Shared(planned.problems, tuple(plugin_folders))

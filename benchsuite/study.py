@@ -23,13 +23,13 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchsuite import jobs
 from benchsuite.digest import digest
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import PluginError, UserError, did_you_mean
 from benchsuite.jobs import Job, Shared
 from benchsuite.judge import Answer
 from benchsuite.network import OFFICIAL, Skeleton
@@ -77,10 +77,14 @@ class Study:
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs of a study on one table: per search its jobs, and the problems they share."""
+    """The jobs of a study on one table: per search its jobs, and the problems they share.
+
+    failed: by the position of a search without jobs, why its strategy cannot be used.
+    """
 
     jobs: tuple[tuple[Job, ...], ...]
     problems: Mapping[str, Problem]
+    failed: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def load(path: Path) -> Study:
         written = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The study {path} cannot be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"The study {path} is not TOML: {error}.") from error
     searches = written.pop("searches", None)
     defaults = written.pop("defaults", {})
@@ -163,10 +167,16 @@ def load(path: Path) -> Study:
 
 def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
     """Check a study against a table and cut it into jobs; nothing runs and nothing is written."""
-    planned, problems = [], {}
+    planned: list[tuple[Job, ...]] = []
+    problems, failed = {}, {}
     keys: dict[str, str] = {}  # searches of one setting share a problem, which takes time to cut
-    for entry in study.searches:
-        strategy = jobs.strategy_of(entry.strategy, folders)
+    for position, entry in enumerate(study.searches):
+        try:
+            strategy = jobs.strategy_of(entry.strategy, folders)
+        except PluginError as error:
+            failed[position] = str(error)
+            planned.append(())
+            continue
         parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
         setting = digest(entry.setting)
         at = keys.get(setting)
@@ -176,7 +186,7 @@ def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
             problems[at] = problem
         job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
         planned.append(tuple(jobs.shards(job, study.shard)))
-    return Plan(tuple(planned), problems)
+    return Plan(tuple(planned), problems, failed)
 
 
 def run(
@@ -189,9 +199,10 @@ def run(
     plugin_folders: Sequence[Path] = (),
     provenance: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, all_: None,
-) -> list[list[Answer]]:
+) -> list[list[Answer] | str]:
     """Run the jobs that are not done yet; return the answers of each search, by seed.
 
+    Of a search whose strategy fails, return the sentence about it; the others go on.
     folder: where finished jobs are kept, `<key>.json` each; a run that was stopped or killed loses
     only the jobs under way. progress: called with the jobs done and the jobs there are.
     """
@@ -207,23 +218,30 @@ def run(
         folder, plugin_folders = folder.resolve(), [path.resolve() for path in plugin_folders]
     shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
     targets = list(missing)
+    failed: dict[Path, str] = {}
     for at, answers in map_jobs(
-        jobs.stored_answers, list(missing.values()), shared, workers=workers, cluster=cluster
+        jobs.tried_answers, list(missing.values()), shared, workers=workers, cluster=cluster
     ):
-        found[targets[at]] = answers
-        if not targets[at].exists():
+        if isinstance(answers, str):
+            failed[targets[at]] = answers
+        elif not targets[at].exists():
             raise UserError(
                 f"A worker kept its results elsewhere: {folder} has to be a folder that all "
                 "machines share, and the workers need the same code, libraries and images, which "
                 "do not change meanwhile."
             )
+        else:
+            found[targets[at]] = answers
         done += 1
         progress(done, len(set(paths)))
-    results, position = [], 0
-    for search in plan.jobs:
-        kept = [found.get(path) or [] for path in paths[position : position + len(search)]]
-        results.append([answer for answers in kept for answer in answers])
+    results: list[list[Answer] | str] = []
+    position = 0
+    for at, search in enumerate(plan.jobs):
+        of_search = paths[position : position + len(search)]
         position += len(search)
+        why = plan.failed.get(at) or next((failed[p] for p in of_search if p in failed), None)
+        kept = [found.get(path) or [] for path in of_search]
+        results.append(why or [answer for answers in kept for answer in answers])
     return results
 
 

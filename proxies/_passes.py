@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -21,12 +22,14 @@ from benchsuite.deploy import live
 from benchsuite.equivalence import classes, representatives
 from benchsuite.errors import UserError
 from benchsuite.network import Network, Skeleton, build
+from benchsuite.surroundings import numerics
 from proxies._batch import Batch
 from proxies._engine import Tape, forward
 from proxies._engine_curvature import grad_hessian_weights
 from proxies._engine_flow import log_synaptic_flow
 from proxies._engine_gradients import Gradients, frozen_gram, input_jacobian, loss_gradients
 from proxies._net import Net, initialise
+from proxies._seal import seal
 from proxies._weights import Rule, draw_weights, generator
 
 T = TypeVar("T")
@@ -55,12 +58,15 @@ class Passes:
     ) -> None:
         self.cell = representative(cell)
         self.skeleton = skeleton
-        self.batches = tuple(batches)
+        self.batches = tuple(map(_copy, batches))
         self.seed, self.repeat, self.dtype = seed, repeat, dtype
         self.seconds: dict[str, float] = {}
+        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype
         self._inner = 0.0
         self._done: dict[tuple[object, ...], Any] = {}
+        self._seals: dict[tuple[object, ...], int] = {}
         _check(self.batches, skeleton)
+        self._seals["batches",] = seal(self.batches)
 
     @cached_property
     def network(self) -> Network:
@@ -74,13 +80,13 @@ class Passes:
 
     @property
     def images(self) -> Tensor:
-        """Images of the first batch [B, 3, H, W]."""
-        return self.batches[0].images.to(self.dtype)
+        """Images of the first batch [B, 3, H, W], a copy."""
+        return self.batches[0].images.to(self.dtype, copy=True)
 
     @property
     def labels(self) -> Tensor:
-        """Labels of the first batch, int64 [B]."""
-        return self.batches[0].labels
+        """Labels of the first batch, int64 [B], a copy."""
+        return self.batches[0].labels.clone()
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -130,12 +136,14 @@ class Passes:
     def forward(self, images: Tensor, rule: Rule = "default") -> Tape:
         """Return the forward pass of any images [B, 3, H, W]; it is not kept."""
         weights = self.weights if rule == "default" else self._draw(rule)
-        return forward(self.network.layers, weights, images.to(self.dtype))
+        with numerics():
+            return forward(self.network.layers, weights, images.to(self.dtype))
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape, by seed, repeat and `name`."""
         source = generator(self.seed, self.repeat, "noise", name)
-        return torch.randn(self.batches[0].images.shape, generator=source).to(self.dtype)
+        with numerics():
+            return torch.randn(self.batches[0].images.shape, generator=source).to(self.dtype)
 
     def generator(self, name: str) -> torch.Generator:
         """Return a generator for a proxy's own draws, by seed, repeat and `name`."""
@@ -149,8 +157,26 @@ class Passes:
         around the cell than that of the passes.
         """
         network = build(self.cell, skeleton or self.skeleton)
-        weights = draw_weights(network, self.seed, self.repeat, rule, self.dtype)
-        return initialise(Net(network).to(self.dtype), weights).train()
+        with numerics():
+            weights = draw_weights(network, self.seed, self.repeat, rule, self.dtype)
+            return initialise(Net(network).to(self.dtype), weights).train()
+
+    def fresh(self) -> Passes:
+        """Return passes of the same network and batches of which nothing is computed."""
+        cell, skeleton, batches, seed, repeat, dtype = self._given
+        return Passes(cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype)
+
+    def changed(self) -> str:
+        """Return what is not as it was computed or given, as `weights`; empty if all is."""
+        cell, skeleton, _, seed, repeat, dtype = self._given
+        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype
+        if now != (representative(cell), skeleton, seed, repeat, dtype):
+            return "settings"
+        for key, value in self._seals.items():
+            held = self.batches if key == ("batches",) else self._done.get(key)
+            if seal(held) != value:
+                return "_".join(map(str, key))
+        return ""
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
@@ -165,8 +191,11 @@ class Passes:
 
     def _once(self, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         if key not in self._done:
-            with self.clock("_".join(map(str, key))), torch.no_grad():
+            with self.clock("_".join(map(str, key))), numerics(), torch.no_grad():
                 self._done[key] = compute()
+            start = time.thread_time()
+            self._seals[key] = seal(self._done[key])
+            self._inner += time.thread_time() - start  # of the pass that called for this one
         result: T = self._done[key]
         return result
 
@@ -174,7 +203,12 @@ class Passes:
         return self.forward(self.batches[batch].images)
 
     def _draw(self, rule: Rule) -> dict[str, Tensor]:
-        return draw_weights(self.network, self.seed, self.repeat, rule, self.dtype)
+        with numerics():
+            return draw_weights(self.network, self.seed, self.repeat, rule, self.dtype)
+
+
+def _copy(batch: Batch) -> Batch:
+    return replace(batch, images=batch.images.clone(), labels=batch.labels.clone())
 
 
 def representative(cell: Cell) -> Cell:

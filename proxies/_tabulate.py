@@ -11,8 +11,7 @@ import math
 import multiprocessing
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,12 +26,12 @@ from benchsuite.api import Proxy
 from benchsuite.cell import Cell
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.equivalence import classes, representatives
-from benchsuite.errors import UserError
+from benchsuite.errors import PluginError, UserError
 from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
 from benchsuite.pool import ONE_THREAD, end_with_caller, environment
+from benchsuite.surroundings import numerics
 from proxies import _rows
-from proxies._threads import one_thread
 
 BATCHES = 2
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
@@ -69,24 +68,32 @@ class Spec:
                 )
         return loaded
 
+    def check(self) -> None:
+        """Raise UserError for a proxy that fails on a small network already."""
+        from proxies._score import passes_of
+
+        for name, proxy in self.load().items():
+            passes_of(name, proxy)
+
     def batches(self, repeat: int) -> list[Any]:
         """Return the mini-batches of a repeat, the same for all cells."""
         from proxies._batch import draw
         from proxies._images import open_images
 
         size, classes_ = self.skeleton.resolution, self.skeleton.classes
-        return [
-            draw(
-                open_images(self.images),
-                self.batch_size,
-                size,
-                classes_,
-                seed=self.seed,
-                repeat=repeat,
-                index=index,
-            )
-            for index in range(BATCHES)
-        ]
+        with numerics():
+            return [
+                draw(
+                    open_images(self.images),
+                    self.batch_size,
+                    size,
+                    classes_,
+                    seed=self.seed,
+                    repeat=repeat,
+                    index=index,
+                )
+                for index in range(BATCHES)
+            ]
 
     def settings(self) -> dict[str, Any]:
         """Return what must agree for two results to share a folder, as JSON."""
@@ -116,12 +123,40 @@ class Spec:
 
 
 def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the names of all proxies that score networks."""
-    return tuple(
-        name
-        for name in plugins.find("proxies", plugin_folders)
-        if plugins.load("proxies", name, plugin_folders).score is not None
-    )
+    """Return the names of all proxies that score networks and that can be used.
+
+    Others are left out with a warning: those that do not import, and those that fail on a small
+    network already.
+    """
+    from proxies._score import passes_of
+
+    names = []
+    for plugin, proxy in plugins.usable("proxies", plugin_folders):
+        if proxy.score is None:
+            continue
+        try:
+            passes_of(plugin.name, proxy)
+        except UserError as error:
+            plugins.leave_out(f"{plugin.name} is left out: {error}")
+            continue
+        names.append(plugin.name)
+    return tuple(names)
+
+
+def report_failures(rows: Iterable[_rows.Row], *, by_name: bool = False) -> None:
+    """Warn of proxies that failed on some of the cells; by_name: raise PluginError instead."""
+    from proxies._score import FAILED
+
+    failures: dict[str, list[str]] = {}
+    for row in rows:
+        for name, reason in row["reasons"].items():
+            if reason.startswith(FAILED):
+                failures.setdefault(name.partition(".")[0], []).append(reason)
+    for name, reasons in failures.items():
+        first = reasons[0].removeprefix(FAILED)
+        if by_name:
+            raise PluginError(first)
+        plugins.leave_out(f"{name} has {len(reasons)} scores missing because it fails: {first}")
 
 
 def choose_cells(which: str, seed: int) -> list[int]:
@@ -255,27 +290,21 @@ def _start(spec: Spec) -> None:
     end_with_caller()
 
 
-_one_at_a_time = threading.Lock()
-
-
 def _work(spec: Spec, task: Task) -> _rows.Row:
-    """Score one task; a second thread of a worker waits, as PyTorch's threads are the process's."""
-    with _one_at_a_time:
-        return score_row(spec, *task)
+    return score_row(spec, *task)
 
 
 def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
     """Return the row of one cell and repeat: values (None where missing), reasons, seconds.
 
-    It is computed with one thread, as a second one adds up in another order.
+    What a proxy fails at is missing, with its file and line for a reason.
     """
     from proxies._passes import Passes
     from proxies._score import score_network
 
     batches = _batches(spec, repeat)
     passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
-    with one_thread():
-        scores = score_network(_loaded(spec), passes)
+    scores = score_network(_loaded(spec), passes, keep_going=True)
     return {
         "cell": cell,
         "repeat": repeat,

@@ -28,3 +28,19 @@ def victims(tmp_path_factory):
     running = Victims(tmp_path_factory.mktemp("victims"))
     yield running
     running.close()
+
+
+@pytest.fixture
+def write_plugin(tmp_path, monkeypatch):
+    """Write plug-ins below a folder, which is also where commands run, without measured data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def write(name, text):
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return [tmp_path / "mine"]
+
+    return write

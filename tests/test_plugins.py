@@ -8,7 +8,7 @@ import pytest
 
 from benchsuite import plugins
 from benchsuite.api import Proxy
-from benchsuite.errors import UserError
+from benchsuite.errors import PluginError, PluginWarning, UserError
 from benchsuite.network import Skeleton
 
 MINE = '''"""Counts nothing at all.
@@ -72,9 +72,15 @@ def test_files_that_are_no_plugin(mine, text, hint):
 
 
 def test_files_that_are_not_python(mine):
-    (mine / "proxies" / "mine.py").write_text("def (")
-    with pytest.raises(UserError, match="not a Python file"):
-        plugins.find("proxies", [mine])
+    """Such a file is found, and costs itself alone."""
+    (mine / "proxies" / "mine.py").write_text("\n\ndef (")
+    found = plugins.find("proxies", [mine])
+    assert "flops" in found
+    assert "mine.py, line 3" in found["mine"].error
+    with pytest.raises(PluginError, match="not a Python file"):
+        plugins.load("proxies", "mine", [mine])
+    with pytest.warns(PluginWarning, match="mine is left out of the proxies: .*mine.py, line 3"):
+        assert "mine" not in {plugin.name for plugin, _ in plugins.usable("proxies", [mine])}
 
 
 def test_two_files_of_one_name(mine):

@@ -58,6 +58,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
+    from benchsuite.assemble import check_named
     from benchsuite.correlate import correlations
     from benchsuite.show import print_table
 
@@ -66,6 +67,7 @@ def command(
     if table and plugin_folders:
         raise UserError(f"--plugins adds nothing to {table}: leave out one of them.")
     data = the_table(table, scores, plugin_folders)
+    check_named(names, data, plugin_folders)
     _tabulated(data, names, plugin_folders)
     rows = correlations(
         data,

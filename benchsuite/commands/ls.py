@@ -30,16 +30,22 @@ def command(
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         extra = f"  [{row['unit']}, {row['cells']} cells]" if what == "columns" else ""
+        extra += "  [cannot be used]" if row.get("error") else ""
         print(f"{row['name']:<{width}}  {row['description']}{extra}")
 
 
 def _plugins(kind: str, folders: tuple[Path, ...]) -> list[dict[str, object]]:
+    """Return the plug-ins of a kind; those that are not this project's are imported, to see."""
     from benchsuite import plugins
 
-    return [
-        {"name": found.name, "description": found.description, "path": str(found.path)}
-        for found in plugins.find(kind, folders).values()
-    ]
+    rows: list[dict[str, object]] = []
+    for found in plugins.find(kind, folders).values():
+        row = {"name": found.name, "description": found.description, "path": str(found.path)}
+        error = plugins.why_not(found, kind, folders)
+        if error:
+            plugins.leave_out(f"{found.name} cannot be used: {error}")
+        rows.append({**row, **({"error": error} if error else {})})
+    return rows
 
 
 def _columns(folders: tuple[Path, ...], scores: Scores | None) -> list[dict[str, object]]:

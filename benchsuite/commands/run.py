@@ -61,7 +61,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
-    from benchsuite import making, page
+    from benchsuite import making, page, plugins
     from benchsuite.assemble import assemble
 
     number = workers or os.cpu_count() or 1
@@ -77,10 +77,18 @@ def command(
         for name, made in making.run(work, pool, number, needs.result()):
             if isinstance(made, page.Entry):
                 entries.append(made)
+                if made.failed:
+                    plugins.leave_out(f"No report {name}: {made.reason}")
                 _say(made.title + (f": left out, {made.reason}" if made.result is None else ""))
             else:
                 _say(f"Study {name}" + (f": left out, {made}" if isinstance(made, str) else ""))
-                found.update({} if isinstance(made, str) else {name: made})
+                if isinstance(made, making.Failed):
+                    plugins.leave_out(f"No study {name}: {made}")
+                if isinstance(made, str):
+                    continue
+                found[name] = made
+                for label, why in made.failed.items():
+                    plugins.leave_out(f"Study {name}, search {label} failed: {why}")
     outcomes = dict(sorted(found.items()))
     entries.sort(key=lambda entry: entry.name)
     notes = [f"This run took {seeds} seeds per search."] if seeds else []

@@ -53,6 +53,7 @@ def command(
     passes: Any = shared("proxies._passes")
     scored_as = passes.representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
+    tabulate.report_failures([row], by_name=bool(proxies))
     facts = {
         "cell": wanted.index,
         "arch": wanted.arch,

@@ -49,7 +49,7 @@ def command(
     """
     import pandas as pd
 
-    from benchsuite import outcomes, study
+    from benchsuite import outcomes, plugins, study
     from benchsuite.show import print_table
 
     chosen = study.load(study.find(named, plugin_folders))
@@ -67,6 +67,8 @@ def command(
     written = outcome.write(out / chosen.name, data.provenance_line)
     if not any(cells for fronts in outcome.fronts.values() for cells in fronts):
         raise UserError(f"No search found anything. {' '.join(outcome.failures())}")
+    for label, why in outcome.failed.items():
+        plugins.leave_out(f"Search {label} failed: {why}")
     if as_json:
         print_json({**outcome.to_json(), "files": [str(path) for path in written]})
         return

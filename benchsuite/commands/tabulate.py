@@ -88,6 +88,8 @@ def command(
         images=images,
         plugin_folders=tuple(plugin_folders),
     )
+    if proxies:
+        spec.check()
     chosen = tabulate.choose_cells(cells, seed)
     todo = tabulate.tasks(chosen, repeats, number, shards)
     with _progress() as progress:
@@ -102,7 +104,8 @@ def command(
             finished=progress,
         )
     rows: Any = shared("proxies._rows")
-    there = {(row["cell"], row["repeat"]) for row in rows.read(folder)}
+    there = {(row["cell"], row["repeat"]): row for row in rows.read(folder)}
+    tabulate.report_failures(there.values())
     missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
     if missing and as_json:
         print_json({"table": None, "rows": len(there), "missing_rows": len(missing)})

@@ -25,7 +25,8 @@ PIXELS = 125  # of the page per inch of a figure
 class Entry:
     """A report of a run: what it found and the files that hold it, or the reason why it did not.
 
-    result: its tables and notes; sizes: width and height [in] of its figures, which are in files.
+    result: its tables and notes; sizes: width and height [in] of its figures, which are in files;
+    failed: whether its code failed, rather than lacked a column.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Entry:
     reason: str = ""
     files: tuple[Path, ...] = ()
     sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    failed: bool = False
 
     @classmethod
     def of(

@@ -1,0 +1,240 @@
+"""The surroundings of a plug-in's code: the same at every call, and put back after it.
+
+What a process has once belongs to no plug-in: torch's default dtype and device, its grad mode,
+threads and switches, the global generators, environment variables, the working folder, warning
+filters, numpy's error handling, matplotlib's settings. A call starts with torch's and numpy's as a
+new process has them, one thread, and generators seeded by the caller; all others are as they are.
+What the call leaves changed is undone, so that no plug-in meets the traces of another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_KEPT = object()
+_NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_one_at_a_time = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """read() and write(value) of a setting; standard: what a call starts with, or `_KEPT`."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    standard: Any = _KEPT
+
+
+@contextmanager
+def surroundings(*seed: object) -> Iterator[None]:
+    """Give what runs inside the standard surroundings, and take back what it changes of them.
+
+    seed: of the global generators of Python, numpy and torch. What is printed goes to stderr:
+    stdout belongs to the command. Threads of a process enter one after another.
+    """
+    kept = [*_of_python(seed), *_of_matplotlib(), *_of_torch(seed)]
+    out = contextlib.redirect_stdout(sys.stderr)
+    with _one_at_a_time, _kept(kept), _new_matplotlib(), numerics(), _gradients(), out:
+        yield
+
+
+@contextmanager
+def numerics() -> Iterator[None]:
+    """Have torch compute as it does in a new process, with one thread; put back what was set.
+
+    Whether it records for gradients stays as it is.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        try:
+            yield
+        finally:
+            _reset(sys.modules.get("torch"))
+        return
+    grad, mode = torch.is_grad_enabled(), torch.inference_mode(False)
+    with _one_at_a_time, _kept(_switches(torch)), mode, torch.set_grad_enabled(grad):
+        torch.set_flush_denormal(False)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(False)
+
+
+def _gradients() -> contextlib.AbstractContextManager[Any]:
+    torch = sys.modules.get("torch")
+    return contextlib.nullcontext() if torch is None else torch.enable_grad()
+
+
+@contextmanager
+def _kept(settings: list[_Setting]) -> Iterator[None]:
+    before = []
+    for setting in settings:
+        value = setting.read()
+        before.append(value)
+        if setting.standard is not _KEPT and not _same(value, setting.standard):
+            setting.write(setting.standard)
+    try:
+        yield
+    finally:
+        for setting, value in zip(settings, before, strict=True):
+            if not _same(setting.read(), value):
+                setting.write(value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except (ValueError, RuntimeError):  # arrays and tensors: not worth a comparison
+        return False
+
+
+def _reset(torch: Any) -> None:
+    """Undo what a call did to torch, which it was the first to import; threads are as many."""
+    if torch is not None:
+        for setting in _switches(torch):
+            if setting.read is not torch.get_num_threads:
+                setting.write(setting.standard)
+        torch.set_grad_enabled(True)
+        torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _new_matplotlib() -> Iterator[None]:
+    """Undo what a call sets of matplotlib, where it is the first to import it."""
+    there = "matplotlib" in sys.modules
+    try:
+        yield
+    finally:
+        matplotlib = sys.modules.get("matplotlib")
+        if not there and matplotlib is not None:
+            dict.update(matplotlib.rcParams, matplotlib.rcParamsOrig)
+
+
+def _of_python(seed: tuple[object, ...]) -> Iterator[_Setting]:
+    number = _number(seed)
+    yield _Setting(random.getstate, random.setstate, random.Random(number).getstate())
+    module: Any = np.random
+    draw = np.random.MT19937(number)
+    yield _Setting(module.get_bit_generator, module.set_bit_generator, draw)
+    yield _Setting(np.geterr, lambda how: np.seterr(**how), _NUMPY)
+    yield _Setting(lambda: dict(os.environ), _set_environment)
+    yield _Setting(_folder, _set_folder)
+    yield _Setting(lambda: list(sys.path), lambda paths: sys.path.__setitem__(slice(None), paths))
+    yield _Setting(sys.getrecursionlimit, sys.setrecursionlimit)
+    yield _Setting(lambda: list(warnings.filters), _set_filters)
+    yield _Setting(
+        lambda: warnings.showwarning, lambda show: setattr(warnings, "showwarning", show)
+    )
+
+
+def _of_matplotlib() -> Iterator[_Setting]:
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None and hasattr(matplotlib, "rcParams"):
+        settings = matplotlib.rcParams
+        yield _Setting(lambda: dict.copy(settings), lambda them: dict.update(settings, them))
+
+
+def _of_torch(seed: tuple[object, ...]) -> Iterator[_Setting]:
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "default_generator"):
+        new = torch.Generator("cpu").manual_seed(_number(seed)).get_state()
+        generator = torch.default_generator
+        yield _Setting(generator.get_state, generator.set_state, new)
+        yield from _hooks(torch.nn.modules.module)
+
+
+def _hooks(module: Any) -> Iterator[_Setting]:
+    """Yield the hooks that torch calls for every module."""
+    for name in ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks"):
+        hooks = getattr(module, name, None)
+        if hooks is not None:
+            yield _Setting(hooks.copy, functools.partial(_refill, hooks))
+
+
+def _switches(torch: Any) -> list[_Setting]:
+    """Return what decides how torch computes, beside the grad mode."""
+    return [
+        _Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+        _Setting(
+            lambda: torch.get_default_device().type,
+            lambda kind: torch.set_default_device(None if kind == "cpu" else kind),
+            "cpu",
+        ),
+        _Setting(torch.get_num_threads, torch.set_num_threads, 1),
+        _Setting(
+            lambda: (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            lambda how: torch.use_deterministic_algorithms(how[0], warn_only=how[1]),
+            (False, False),
+        ),
+        _Setting(
+            torch.is_anomaly_enabled,
+            lambda on: torch.autograd.set_detect_anomaly(on),
+            False,
+        ),
+        _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
+        _Setting(
+            lambda: torch.is_autocast_enabled("cpu"),
+            lambda on: torch.set_autocast_enabled("cpu", on),
+            False,
+        ),
+        _Setting(
+            lambda: torch.backends.mkldnn.enabled,
+            lambda on: torch.backends.mkldnn.set_flags(on),
+            True,
+        ),
+    ]
+
+
+def _number(seed: tuple[object, ...]) -> int:
+    digest = hashlib.sha256("/".join(map(str, seed)).encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def _set_folder(folder: str | None) -> None:
+    if folder is not None:
+        os.chdir(folder)
+
+
+def _refill(hooks: dict[Any, Any], before: dict[Any, Any]) -> None:
+    hooks.clear()
+    hooks.update(before)
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    for name in set(os.environ) - set(variables):
+        del os.environ[name]
+    os.environ.update(variables)
+
+
+def _set_filters(before: list[Any]) -> None:
+    """Put warning filters back; what imported libraries ignore since then stays ignored."""
+    ignored = [
+        one
+        for one in warnings.filters
+        if one[0] == "ignore" and one not in before and not issubclass(UserWarning, one[2])
+    ]
+    warnings.filters[:] = ignored + before  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
