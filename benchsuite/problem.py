@@ -1,11 +1,13 @@
 """What a search may look at: validation accuracies, a clock, cheap columns, bounds; no test.
 
 A `Problem` is cut out of the table before a strategy starts and holds copies of the permitted
-columns only. Test accuracies are not hidden in it: they are not there.
+columns only. Test accuracies are not hidden in it: they are not there. What a strategy gets to see
+has values that differ by rounding alone made equal (`benchsuite.ties`), so it cannot order by them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +21,7 @@ from benchsuite.compressed import all_bytes
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.table import Table, Values
+from benchsuite.ties import at_most, merged
 
 Array = NDArray[np.float64]
 
@@ -48,6 +51,23 @@ class Problem:
     notes: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     skeleton: Skeleton = field(default_factory=Skeleton)
+
+    def column(self, full: str) -> Array:
+        """Return a cheap column [15625] by its full name, as a strategy sees it."""
+        if full not in self._seen:
+            self._seen[full] = merged(self.columns[full])
+        return self._seen[full]
+
+    def validation(self, epochs: int) -> Array:
+        """Return the validation accuracies [15625, %] after some epochs, seen likewise."""
+        name = f"valid.{epochs}ep"
+        if name not in self._seen:
+            self._seen[name] = merged(self.accuracy[epochs])
+        return self._seen[name]
+
+    @functools.cached_property
+    def _seen(self) -> dict[str, Array]:
+        return {}
 
     def resolve(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
@@ -250,7 +270,7 @@ def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDAr
             raise UserError(f"{name!r} cannot be bounded: a search may not look at it.")
         if not np.isfinite(bound):
             raise UserError(f"The bound {bound} on {name} is no number.")
-        keeps &= columns[name] <= bound
+        keeps &= at_most(columns[name], bound)
         if not keeps.any():
             raise UserError(
                 f"No cell keeps the bounds: {name} <= {bound:g} is the one that leaves none; "

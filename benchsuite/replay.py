@@ -136,7 +136,7 @@ class Search:
         search cannot see.
         """
         full = self._problem.resolve(name)
-        values = self._problem.columns[full]
+        values = self._problem.column(full)
         at = np.arange(N_CELLS) if cells is None else np.asarray(cells, dtype=np.int64)
         if len(at) and not (at.min() >= 0 and at.max() < N_CELLS):
             raise UserError(f"Cells run from 0 to {N_CELLS - 1}; {at.min()} ... {at.max()} given.")
@@ -258,7 +258,7 @@ class Search:
                 f"{', '.join(map(str, self.fidelities))}."
             )
         name = self._name(f"valid.{epochs}ep")
-        return self._problem.accuracy[epochs], self._problem.seconds[epochs], name, epochs
+        return self._problem.validation(epochs), self._problem.seconds[epochs], name, epochs
 
     def _name(self, text: str) -> int:
         return self._names.setdefault(text, len(self._names))
@@ -281,7 +281,8 @@ class Search:
     def _tensor(self, full: str, log10: bool) -> tuple[Array, Array | None]:
         if (full, log10) not in self._tensors:
             problem = self._problem
-            column = problem.accuracy[self.epochs] if full == "accuracy" else problem.columns[full]
+            whole = full == "accuracy"
+            column = problem.validation(self.epochs) if whole else problem.column(full)
             if log10:
                 column = np.log10(np.where(column > 0, column, np.nan))
             missing = np.isnan(column)

@@ -71,7 +71,7 @@ def all_latencies(
     cost = shape_cycles(device, runtime_name)
     shapes, counts = all_counts(skeleton)
     per_shape = np.array([cost(shape)[0] for shape in shapes])
-    total: NDArray[np.float64] = counts @ per_shape / device.clock
+    total: NDArray[np.float64] = (counts * per_shape).sum(axis=1) / device.clock
     return total
 
 

@@ -48,7 +48,7 @@ class Table:
         """
         if shape in self.rows:
             return float(self.rows[shape].cycles), False
-        return float(amounts(shape) @ self.coefficients(shape.operator)), True
+        return float((amounts(shape) * self.coefficients(shape.operator)).sum()), True
 
     def coefficients(self, operator: str) -> NDArray[np.float64]:
         """Return the fitted cycles per unit of each of the `amounts` of one kind of operator."""

@@ -12,6 +12,7 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.columns import DATASETS
 from benchsuite.table import Table
+from benchsuite.ties import argmax
 from reports._style import (
     COLOURS,
     MARKERS,
@@ -80,7 +81,7 @@ def _verdict(rows: pd.DataFrame) -> str:
     mean = rows.groupby(["batch norm", "i"])["tau"].mean()
     each = []
     for family in _FAMILIES.values():
-        best = int(mean[family].idxmax())
+        best = int(mean[family].index[argmax(mean[family])])
         each.append(
             f"{family}, the mean over datasets is highest for K_{best} ({mean[family][best]:.3f}); "
             f"K_0 {mean[family][0]:.3f}, K_2 {mean[family][2]:.3f}"
