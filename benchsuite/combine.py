@@ -16,6 +16,7 @@ from benchsuite import equivalence, stats
 from benchsuite.correlate import direction_of, mask, proxies_in
 from benchsuite.errors import UserError
 from benchsuite.table import Table
+from benchsuite.ties import argmax, levels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ def best_combination(
             "there."
         )
     there = np.isfinite(truth) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
-    values = np.stack([scores[n][there] for n in tried])
+    values = np.stack([levels(scores[n][there]) for n in tried])
     truth = truth[there]
     fold = _folds(equivalence.classes("functional")[chosen[there]], seed)
     picks, taus = [], []
@@ -97,7 +98,7 @@ def best_combination(
 
 
 def _best(
-    values: NDArray[np.float64], truth: NDArray[np.float64], heads: Sequence[str], size: int
+    values: NDArray[np.int64], truth: NDArray[np.float64], heads: Sequence[str], size: int
 ) -> tuple[int, ...]:
     """Return the rows of `values` [P, n] that rank best together; the first of equals."""
     ranks = rankdata(values, axis=1)
@@ -106,10 +107,12 @@ def _best(
         found = stats.kendall(ranks[list(choice)].sum(axis=0), truth).value
         return found if math.isfinite(found) else -1.0
 
+    alone = levels([-tau((row,)) for row in range(len(heads))])
     single: dict[str, int] = {}
-    for row in sorted(range(len(heads)), key=lambda row: tau((row,)), reverse=True):
+    for row in np.argsort(alone, kind="stable").tolist():
         single.setdefault(heads[row], row)
-    return max(itertools.combinations(sorted(single.values()), size), key=tau)
+    choices = list(itertools.combinations(sorted(single.values()), size))
+    return choices[argmax([tau(choice) for choice in choices])]
 
 
 def _folds(class_numbers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite._multilinear import expectations, tensor
+from benchsuite.arithmetic import log2, product
 from benchsuite.cell import CONV1, CONV3, Cell, all_ops, live_edges, prune
 from benchsuite.deploy import deploy
 from benchsuite.errors import UserError
@@ -105,9 +106,8 @@ def all_bytes(skeleton: Skeleton, form: Compressed | None = None, rule: Rule = "
 
 def mask_entropy(density: Array) -> Array:
     """Return H(s) in bits per weight for fractions s of non-zeros."""
-    from scipy.special import entr
-
-    h: Array = (entr(density) + entr(1 - np.asarray(density))) / np.log(2)
+    s = np.asarray(density, dtype=np.float64)
+    h: Array = -(s * log2(np.where(s > 0, s, 1)) + (1 - s) * log2(np.where(s < 1, 1 - s, 1)))
     return h
 
 
@@ -131,8 +131,7 @@ def live_expectations(probs: Array) -> tuple[Array, Array]:
 
 @functools.cache
 def _live_tensors() -> Array:
-    """Return three tensors in single precision, which holds counts exactly and is half the work."""
-    return np.stack([tensor(count) for count in live_counts()[:3]]).astype(np.float32)
+    return np.stack([tensor(count) for count in live_counts()[:3]])
 
 
 class SizeModel:
@@ -168,8 +167,9 @@ class SizeModel:
         3]. All may be averages of options, as in relaxed choices.
         """
         x, rates = self._vectors(wide, bits, density)
-        product: Array = x[:, self._a] * x[:, self._b] * rates[:, self._rate]
-        return (product * counts[:, self._count]) @ self._times
+        each: Array = x[:, self._a] * x[:, self._b] * rates[:, self._rate]
+        found: Array = (each * counts[:, self._count] * self._times).sum(axis=1)
+        return found
 
     def slopes(
         self, counts: Array, wide: Array, bits: Array, density: Array
@@ -179,11 +179,11 @@ class SizeModel:
         xa, xb, r, n = x[:, self._a], x[:, self._b], rates[:, self._rate], counts[:, self._count]
         rn = r * n * self._times
         xx = xa * xb
-        by_count = (xx * r * self._times) @ self._from_count
-        by_x = (xb * rn) @ self._from_a + (xa * rn) @ self._from_b
-        by_rate = ((xx * n * self._times) @ self._from_rate)[:, :STAGES]
+        by_count = product(xx * r * self._times, self._from_count)
+        by_x = product(xb * rn, self._from_a) + product(xa * rn, self._from_b)
+        by_rate = product(xx * n * self._times, self._from_rate)[:, :STAGES]
         s = np.clip(density, 1e-6, 1 - 1e-6)
-        log_odds = np.log2((1 - s) / s)
+        log_odds = log2((1 - s) / s)
         by_bits = by_rate * (s if self.rule == "entropy" else 1.0)
         by_density = by_rate * (log_odds + (bits if self.rule == "entropy" else 0.0))
         size: Array = (xx * rn).sum(axis=1)

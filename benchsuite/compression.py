@@ -34,6 +34,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite.arithmetic import exp, log
 from benchsuite.compressed import BITS, Compressed
 from benchsuite.errors import UserError
 from benchsuite.network import STAGES
@@ -88,20 +89,20 @@ class Response:
             raise UserError(f"The compression response knows {BITS} bits, not {b.ravel().tolist()}")
         if not ((s > 0) & (s <= 1) & (w > 0) & (w <= 1)).all():
             raise UserError("Densities and widths are fractions above 0 and at most 1.")
-        found: Array = np.interp(np.log(w), np.log(self.widths), np.log(self.width_kept))
+        found: Array = np.interp(log(w), log(self.widths), log(self.width_kept))
         for i, known in enumerate(BITS):
-            at = np.interp(np.log(s), np.log(self.densities), np.log(self.kept[i]))
+            at = np.interp(log(s), log(self.densities), log(self.kept[i]))
             found = found + np.where(b == known, at, 0.0)
         return found
 
     def fraction(self, form: Compressed) -> float:
         """Return the fraction of the accuracy above chance that a compressed network keeps."""
         logs = self.log_kept(form.bits, form.densities, form.widths)
-        return float(np.exp(self.shares @ logs))
+        return float(exp((self.shares * logs).sum()))
 
     def lost(self, bits: float, density: float, width: float, accuracy: float) -> float:
         """Return the accuracy lost [percentage points] by a network of `accuracy` [%], CIFAR-10."""
-        kept = float(np.exp(self.log_kept(bits, density, width)))
+        kept = float(exp(self.log_kept(bits, density, width)))
         return (accuracy - _CHANCE) * (1 - kept)
 
 
@@ -226,7 +227,7 @@ def fit(measured: Iterable[Point]) -> Response:
     for i, bits in enumerate(BITS):
         known = np.array(sorted(s for b, s in full if b == bits and (32, s) in full))
         ratio = np.array([min(full[bits, s] / full[32, s], 1.0) for s in known])
-        kept[i] = reference * np.interp(np.log(densities), np.log(known), ratio)
+        kept[i] = reference * np.interp(log(densities), log(known), ratio)
     narrow = {p.width: p.kept for p in of_all if (p.bits, p.density) == (32, 1.0)}
     widths = np.array(sorted(narrow))
     width_kept = monotone(np.array([narrow[w] for w in widths])[None])[0]
@@ -254,7 +255,7 @@ def _shares(single: list[Point]) -> Array:
     """Return each stage's part of the summed logarithmic losses of stages compressed alone."""
     losses: Array = np.zeros(STAGES)
     for point in single:
-        losses[int(point.stages)] += max(-np.log(max(point.kept, _FLOOR)), 0.0)
+        losses[int(point.stages)] += max(-float(log(max(point.kept, _FLOOR))), 0.0)
     if not losses.sum() > 0:
         raise UserError("The compression table has no network of which one stage is compressed.")
     losses /= losses.sum()

@@ -18,6 +18,7 @@ from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL
 from benchsuite.problem import Setting, device_columns, full_name, skeleton_columns
 from benchsuite.table import Table
+from benchsuite.ties import at_most
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
         raise UserError(f"The table has no test accuracy of {setting.dataset} to judge by.")
     keeps = np.ones(len(columns[target]), dtype=bool)
     for name, bound in setting.bounds.items():
-        keeps &= table.values(full_name(table, name, setting)) <= bound
+        keeps &= at_most(table.values(full_name(table, name, setting)), bound)
     best = float(np.nanmax(columns[target][keeps]))
     archs = table.data.column("arch")
     rows = []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.ties import levels
 
 Array = NDArray[np.float64]
 
@@ -19,10 +20,11 @@ REFERENCE_RULE = "nadir of the union of all sets compared, plus 10 % of its rang
 def non_dominated(points: ArrayLike) -> NDArray[np.bool_]:
     """Tell which points no other point dominates: bool [N] for points [N, M].
 
-    a dominates b if a <= b in every objective and a < b in one; equal points are all kept.
+    a dominates b if a <= b in every objective and a < b in one; equal points are all kept. Values
+    that differ by rounding alone are equal (see `benchsuite.ties`).
     Time: O(N log N + N F) with F points in the front. UserError for a value that is not finite.
     """
-    p = _points(points)
+    p = np.apply_along_axis(levels, 0, _points(points))
     keep = np.ones(len(p), dtype=bool)
     order = np.lexsort(p.T[::-1])
     front = np.empty_like(p)

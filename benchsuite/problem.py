@@ -1,11 +1,13 @@
 """What a search may look at: validation accuracies, a clock, cheap columns, bounds; no test.
 
 A `Problem` is cut out of the table before a strategy starts and holds copies of the permitted
-columns only. Test accuracies are not hidden in it: they are not there.
+columns only. Test accuracies are not hidden in it: they are not there. What a strategy gets to see
+has values that differ by rounding alone made equal (`benchsuite.ties`), so it cannot order by them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +23,7 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.parameters import check_number, check_whole
 from benchsuite.table import Table, Values
+from benchsuite.ties import at_most, merged
 
 Array = NDArray[np.float64]
 
@@ -62,6 +65,23 @@ class Problem:
             proxies = [full for full in self.columns if full.rpartition("@")[0] == name]
             return self.directions[resolve(name, proxies)] if proxies else direction
         return direction
+
+    def column(self, full: str) -> Array:
+        """Return a cheap column [15625] by its full name, as a strategy sees it."""
+        if full not in self._seen:
+            self._seen[full] = merged(self.columns[full])
+        return self._seen[full]
+
+    def validation(self, epochs: int) -> Array:
+        """Return the validation accuracies [15625, %] after some epochs, seen likewise."""
+        name = f"valid.{epochs}ep"
+        if name not in self._seen:
+            self._seen[name] = merged(self.accuracy[epochs])
+        return self._seen[name]
+
+    @functools.cached_property
+    def _seen(self) -> dict[str, Array]:
+        return {}
 
     def resolve(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
@@ -339,7 +359,7 @@ def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDAr
         if not np.isfinite(bound):
             raise UserError(f"The bound {bound} on {name} is no number.")
         left = columns[name][keeps]
-        keeps &= columns[name] <= bound
+        keeps &= at_most(columns[name], bound)
         if not keeps.any():
             known = left[~np.isnan(left)]
             least = f"the least of those left is {known.min():g}" if len(known) else "none has one"

@@ -152,7 +152,7 @@ class Search:
         search cannot see.
         """
         full = self._problem.resolve(name)
-        values = self._problem.columns[full]
+        values = self._problem.column(full)
         at = np.arange(N_CELLS) if cells is None else check_cells(cells)
         costs = self._costs_due(full, at)
         self._afford(float(costs.sum()))
@@ -303,7 +303,7 @@ class Search:
                 f"{', '.join(map(str, self.fidelities))}."
             )
         name = self._name(f"valid.{epochs}ep")
-        return self._problem.accuracy[epochs], self._problem.seconds[epochs], name, epochs
+        return self._problem.validation(epochs), self._problem.seconds[epochs], name, epochs
 
     def _name(self, text: str) -> int:
         return self._names.setdefault(text, len(self._names))
@@ -328,14 +328,15 @@ class Search:
     def _pay(self, full: str, cells: NDArray[np.int64], costs: Array) -> None:
         """Log looks at cells of a cheap column, and that they are paid."""
         self._paid.setdefault(full, np.zeros(N_CELLS, dtype=bool))[cells] = True
-        values = self._problem.columns[full][cells].tolist()
+        values = self._problem.column(full)[cells].tolist()
         for cell, value, cost in zip(cells.tolist(), values, costs.tolist(), strict=True):
             self._note(cell, full, value, cost, self._charge(full))
 
     def _tensor(self, full: str, log10: bool) -> tuple[Array, Array | None]:
         if (full, log10) not in self._tensors:
             problem = self._problem
-            column = problem.accuracy[self.epochs] if full == "accuracy" else problem.columns[full]
+            whole = full == "accuracy"
+            column = problem.validation(self.epochs) if whole else problem.column(full)
             self._tensors[full, log10] = tensors(column, log10)
         return self._tensors[full, log10]
 

@@ -21,6 +21,7 @@ from benchsuite.compressed import Compressed, Rule, all_bytes, as_built, channel
 from benchsuite.device_columns import parse
 from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL, Skeleton
+from benchsuite.ties import at_most
 
 if TYPE_CHECKING:
     from benchsuite.problem import Problem
@@ -102,7 +103,8 @@ def judge(problem: Problem, cell: int, claim: Claim) -> tuple[bool, dict[str, An
         "assumes": compression.ASSUMES[claim.response],
         **{f"compressed.{name}": value for name, value in sizes.items() if name != BYTES},
     }
-    return all(sizes[name] <= bound for name, bound in problem.bounds.items()), details
+    keeps = all(bool(at_most(sizes[name], bound)) for name, bound in problem.bounds.items())
+    return keeps, details
 
 
 def _narrow(problem: Problem, name: str, cell: int, form: Compressed) -> float:

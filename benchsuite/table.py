@@ -26,6 +26,7 @@ from benchsuite.arrays import in_one_order, of_cells
 from benchsuite.cell import N_CELLS, all_archs
 from benchsuite.columns import Column, resolve
 from benchsuite.errors import UserError
+from benchsuite.ties import merged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,10 @@ class Table:
         write_atomically(path, lambda part: pq.write_table(data, part, compression="zstd"))
 
     def with_columns(self, new: Iterable[Values]) -> Table:
-        """Return a table with more columns; UserError if a column is there already or misshapen."""
+        """Return a table with more columns; UserError if a column is there already or misshapen.
+
+        Values that differ by rounding alone become equal (`benchsuite.ties`).
+        """
         data, columns = self.data, dict(self.columns)
         for item in new:
             name = item.column.name
@@ -236,6 +240,8 @@ def _own_scores(about: Mapping[str, Any]) -> str:
 
 def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
     values = of_cells(item.values, f"column {item.column.name!r}")
+    if values.dtype == np.float64:
+        values = merged(values)
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
     if not missing.any():
         return values, None

@@ -68,7 +68,7 @@ class Fit:
         if (core, version) not in self.factors:
             known = ", ".join(f"{v} on {c}" for c, v in sorted(self.factors))
             raise UserError(f"X-CUBE-AI {version} on {core} was not fitted; there is {known}.")
-        return float(self.factors[core, version] * (parts @ self.coefficients))
+        return float(self.factors[core, version] * (parts * self.coefficients).sum())
 
 
 def parts_of_shape(shape: Shape) -> NDArray[np.float64]:

@@ -150,5 +150,6 @@ def _solve(counts: tuple[tuple[int, int], ...]) -> Mapping[str, float]:
     system = np.array(equations, dtype=np.float64)
     if abs(np.linalg.det(system)) < 0.5:  # whole numbers: a regular system has at least 1
         raise np.linalg.LinAlgError
-    times = np.linalg.solve(system, np.array([row[1] for row in _L432_ROWS]))
+    # To the picosecond: the bits below it depend on the processor's solver.
+    times = np.linalg.solve(system, np.array([row[1] for row in _L432_ROWS])).round(9)
     return dict(zip(_UNKNOWN, times.tolist(), strict=True))

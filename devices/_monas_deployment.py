@@ -30,6 +30,7 @@ from benchsuite.api import Device
 from benchsuite.cell import CONV1, CONV3, POOL, SKIP, Cell, all_ops, prune
 from benchsuite.deploy import deploy
 from benchsuite.network import Skeleton
+from benchsuite.ties import argmin
 from devices._counts import shapes_of
 from devices._monas import PARTS, Printed, printed
 from devices._operators import Shape
@@ -97,7 +98,7 @@ def nearest(part: str, runtime: str, scope: str, times: int) -> Nearest:
     target = times * np.array([row.milliseconds for row in rows])
     ratios = _grid(part, runtime, scope) / target
     worst = np.exp(np.abs(np.log(ratios)).max(axis=1))
-    best = int(worst.argmin())
+    best = argmin(worst)
     compatible = int((np.abs(ratios - 1) <= TOLERANCE).all(axis=1).sum())
     found = ratios[best]
     return Nearest(

@@ -49,7 +49,8 @@ class Table:
         """
         if shape in self.rows:
             return float(self.rows[shape].cycles), ""
-        return float(amounts(shape) @ self.coefficients(shape.operator)), self._seen.mark(shape)
+        cycles = (amounts(shape) * self.coefficients(shape.operator)).sum()
+        return float(cycles), self._seen.mark(shape)
 
     @functools.cached_property
     def _seen(self) -> Seen:

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from benchsuite.arithmetic import log as logarithm
+from benchsuite.ties import levels, merged
+
 Values = NDArray[np.float64]
 
 
@@ -26,10 +29,12 @@ def rank_sum(columns: Iterable[Values], candidates: NDArray[np.bool_], *, log: b
 
     columns: values [15625], larger is better. Ranks run from 1 to the number N of candidates,
     ties share their mean rank; a value that is missing for a candidate ranks below all others.
+    Sums that differ by rounding alone are made equal (see `benchsuite.ties`).
     """
     score = np.where(candidates, 0.0, np.nan)
     for values in columns:
         inside = values[candidates]
-        rank = rankdata(np.where(np.isfinite(inside), inside, -np.inf)) / max(len(inside), 1)
-        score[candidates] += np.log(rank) if log else rank
-    return score
+        level = levels(np.where(np.isfinite(inside), inside, -np.inf))
+        rank = rankdata(level) / max(len(inside), 1)
+        score[candidates] += logarithm(rank) if log else rank
+    return merged(score)

@@ -12,7 +12,7 @@ from proxies._ranks import log_rank_sum
 PARTS = ("az_nas.expressivity", "az_nas.progressivity", "az_nas.trainability", "flops")
 
 PROXY = Proxy(
-    version=1,
+    version=2,
     direction="max",
     formula="sum of log(rank / N) of E, P, T and FLOPs among the N cells with an E",
     source="Lee & Ham, AZ-NAS, CVPR 2024, eq. 6",

@@ -24,7 +24,7 @@ def _combine(columns: Mapping[str, Array]) -> dict[str, Array]:
 
 
 PROXY = Proxy(
-    version=1,
+    version=2,
     direction="max",
     formula="rank(-K_0)/N + rank(linear regions)/N among the N cells that have both",
     source="Chen et al., TE-NAS, ICLR 2021, section 3.2; ranked as in Lee & Ham, CVPR 2024",

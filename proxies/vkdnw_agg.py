@@ -11,7 +11,7 @@ from proxies._ranks import log_rank_sum
 PARTS = ("vkdnw_single", "jacob_cov", "az_nas.expressivity", "az_nas.trainability", "flops")
 
 PROXY = Proxy(
-    version=1,
+    version=2,
     direction="max",
     formula="sum of log(rank / N) of V, J, E, T and FLOPs among the N cells with a V",
     source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 15; released code, `tss_utils.py`",

@@ -50,7 +50,7 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
 
 
 def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str) -> Figure:
-    mean = rows.groupby("proxy")["tau"].mean().sort_values()
+    mean = rows.groupby("proxy")["tau"].mean().sort_values(kind="stable")
     figure = new_figure(PAGE_WIDTH, 0.9 + 0.2 * len(mean))
     axes = figure.add_subplot()
     for offset, dataset in zip((0.24, 0, -0.24), DATASETS, strict=True):

@@ -13,6 +13,7 @@ from benchsuite.columns import DATASETS
 from benchsuite.intervals import SEEDS
 from benchsuite.stats import Bootstrap
 from benchsuite.table import Table
+from benchsuite.ties import argmax
 from reports._searches import Claim
 from reports._style import (
     COLOURS,
@@ -79,7 +80,7 @@ def _claims(table: Table, sampled: Bootstrap) -> list[Claim]:
         for d, v, a, b in zip(DATASETS, moved.value, low, high, strict=True)
     )
     seconds = [_seconds(table, batch) for batch in BATCHES]
-    best = {NAMES[d]: BATCHES[int(sampled.value[:, t].argmax())] for t, d in enumerate(DATASETS)}
+    best = {NAMES[d]: BATCHES[argmax(sampled.value[:, t])] for t, d in enumerate(DATASETS)}
     return [
         Claim(
             "MONAS",

@@ -96,7 +96,7 @@ def _figure(
 ) -> Figure:
     of = rows[rows["dataset"] == SHOWN]
     wide = of.pivot_table(index="proxy", columns="subset", values="tau", sort=False)
-    order = wide.mean(axis=1).sort_values(ascending=False).index
+    order = wide.mean(axis=1).sort_values(ascending=False, kind="stable").index
     labels = [label for label, _, _ in subsets]
     figure = new_figure(PAGE_WIDTH, 3.0 + 0.17 * len(order))
     axes = figure.add_subplot()

@@ -15,21 +15,14 @@ class Adam:
         self._rate, self._betas = rate, betas
         self._mean: Array | float = 0.0
         self._square: Array | float = 0.0
-        self._t = 0
+        self._powers = (1.0, 1.0)
 
     def step(self, gradient: Array) -> Array:
         """Return the change of the parameters for their gradient, of the same shape."""
         a, b = self._betas
-        self._t += 1
+        self._powers = (self._powers[0] * a, self._powers[1] * b)
         self._mean = a * self._mean + (1 - a) * gradient
-        self._square = b * self._square + (1 - b) * gradient**2
-        mean = self._mean / (1 - a**self._t)
-        change: Array = -self._rate * mean / (np.sqrt(self._square / (1 - b**self._t)) + 1e-8)
+        self._square = b * self._square + (1 - b) * gradient * gradient
+        mean = self._mean / (1 - self._powers[0])
+        change: Array = -self._rate * mean / (np.sqrt(self._square / (1 - self._powers[1])) + 1e-8)
         return change
-
-
-def softmax(logits: Array) -> Array:
-    """Return softmax over the last axis."""
-    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p: Array = e / e.sum(axis=-1, keepdims=True)
-    return p

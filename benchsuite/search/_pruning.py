@@ -4,7 +4,11 @@ Source: Qiao et al., "MONAS: Efficient Zero-Shot Neural Architecture Search for 
 equation 3 and algorithm 2. From all five operators on all edges, four outer steps each remove one
 operator per edge. A candidate is an operator on an edge; Delta(I) = I(space) - I(space without it);
 candidates are ranked over all edges, position 0 is the best to prune. The score is the sum of
-weighted ranks; per edge the smallest score goes. Ties: the lower operator index.
+weighted ranks; per edge the smallest score goes.
+
+Ties are told from differences by the size of I, not of Delta(I): where nothing left costs a FLOP,
+Delta is the rounding error of two large sums and says nothing. Tied candidates stand in the order
+of their operators, then of their edges; of tied scores on an edge the lower operator goes.
 
 Nothing in the algorithm keeps a path from input to output: costs alone prune to `none` everywhere.
 `keep_path` passes over an operator without which every cell left would be a constant.
@@ -22,6 +26,7 @@ from benchsuite.cell import EDGES, NONE, OPS, SKIP, live_edges
 from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
+from benchsuite.ties import TOLERANCE, levels
 
 Array = NDArray[np.float64]
 Left = NDArray[np.bool_]
@@ -34,12 +39,14 @@ EVALUATIONS = sum(1 + len(EDGES) * left for left in range(2, len(OPS) + 1))
 class Term:
     """One indicator: its value for what is left [6, 5], its sign, its share of the score.
 
-    sign: 1 prunes where Delta is small first, -1 where it is large; a missing Delta comes last.
+    sign: 1 prunes where Delta is small first, -1 where it is large; a missing Delta comes last;
+    tolerance: up to which fraction of I a Delta is none: the error that I is known with.
     """
 
     value: Callable[[Left], float]
     sign: int
     share: float
+    tolerance: float = TOLERANCE
 
 
 def prune(
@@ -58,11 +65,12 @@ def prune(
         candidates = np.argwhere(left)
         score = np.zeros(len(candidates))
         for term in terms:
-            deltas = _deltas(term.value, left, candidates)
-            score += term.share * ranks(term.sign * deltas, candidates[:, 1])
+            deltas, size = _deltas(term.value, left, candidates)
+            ranked = ranks(term.sign * deltas, candidates[:, 1], size, term.tolerance)
+            score += term.share * ranked
         for edge in range(len(EDGES)):
             here = np.flatnonzero(candidates[:, 0] == edge)
-            for op in candidates[here[np.argsort(score[here], kind="stable")], 1]:
+            for op in candidates[here[np.argsort(levels(score[here]), kind="stable")], 1]:
                 left[edge, op] = False
                 if not keep_path or _has_path(left):
                     break
@@ -78,23 +86,31 @@ def _has_path(left: Left) -> bool:
     return bool(live_edges(passes[None]).any())
 
 
-def _deltas(value: Callable[[Left], float], left: Left, candidates: NDArray[np.int64]) -> Array:
-    """Return I(space) - I(space without the candidate) for every candidate."""
-    whole = value(left)
-    deltas = np.empty(len(candidates))
-    for i, (edge, op) in enumerate(candidates):
+def _deltas(
+    value: Callable[[Left], float], left: Left, candidates: NDArray[np.int64]
+) -> tuple[Array, float]:
+    """Return I(space) - I(space without the candidate) for every candidate, and the largest |I|."""
+    values = [value(left)]
+    for edge, op in candidates:
         without = left.copy()
         without[edge, op] = False
-        deltas[i] = whole - value(without)
-    return deltas
+        values.append(value(without))
+    size = np.abs(values, where=np.isfinite(values), out=np.zeros(len(values))).max()
+    return values[0] - np.array(values[1:]), float(size)
 
 
-def ranks(values: Array, ops: NDArray[np.int64]) -> Array:
-    """Return positions in ascending order; equal values (to ten digits) by operator index."""
-    size = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 1.0
-    rounded = np.round(values / (size or 1.0), 10)
+def ranks(
+    values: Array,
+    ops: NDArray[np.int64],
+    size: float | None = None,
+    tolerance: float = TOLERANCE,
+) -> Array:
+    """Return positions in ascending order; tied values by operator index, then as they stand.
+
+    size: of the operands that the values are differences of, see `benchsuite.ties`.
+    """
     found = np.empty(len(values))
-    found[np.lexsort((ops, rounded))] = np.arange(len(values))
+    found[np.lexsort((ops, levels(values, size, tolerance)))] = np.arange(len(values))
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.arithmetic import exp, exponential, log, normal
+
 Array = NDArray[np.float64]
 
 
@@ -17,7 +19,7 @@ class Decisions:
 
     def start(self, rng: np.random.Generator) -> Array:
         """Return almost uniform logits [D, K]."""
-        return np.where(self.valid, 1e-3 * rng.standard_normal(self.valid.shape), -np.inf)
+        return np.where(self.valid, 1e-3 * normal(rng, self.valid.shape), -np.inf)
 
     def project(self, logits: Array, freedom: float | Array) -> Array:
         """Return the log of pi projected onto {max pi <= 1 / K + xi}, xi = freedom (1 - 1 / K).
@@ -30,12 +32,12 @@ class Decisions:
         bound = 1 / self.options + freedom * (1 - 1 / self.options)
         below = np.where(self.valid, logits - logits.max(axis=1, keepdims=True), 0.0)
         weight = self.valid.astype(np.float64)
-        within = (weight * np.exp(below)).sum(axis=1, keepdims=True) * bound >= 1
+        within = (weight * exp(below)).sum(axis=1, keepdims=True) * bound >= 1
         cold = within.astype(np.float64)
         for _ in range(30):
-            e = weight * np.exp(below * cold)
+            e = weight * exp(below * cold)
             total = e.sum(axis=1, keepdims=True)
-            excess = np.log(total * bound)
+            excess = log(total * bound)
             slope = (e * below).sum(axis=1, keepdims=True) / total
             step = np.where(slope < 0, excess / np.minimum(slope, -1e-300), -1.0)
             ahead = np.where(within, 1.0, np.minimum(cold - np.where(excess > 0, step, 0.0), 1.0))
@@ -56,10 +58,10 @@ class Samples:
         self, logits: Array, rng: np.random.Generator, count: int, tau: float, theta: float
     ) -> None:
         self._tau = tau
-        soft = -np.log(rng.standard_exponential((count, *logits.shape)))
+        soft = -log(exponential(rng, (count, *logits.shape)))
         soft += logits
         soft -= soft.max(axis=2, keepdims=True)
-        np.exp(soft / tau, out=soft)
+        soft = exp(soft / tau)
         soft /= soft.sum(axis=2, keepdims=True)
         self._soft = soft
         self._accepted = soft.argmax(axis=2) == logits.argmax(axis=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.arithmetic import exp, product
 from benchsuite.cell import EDGES, OPS, all_ops, index_of
 from benchsuite.compressed import (
     BITS,
@@ -24,6 +25,7 @@ from benchsuite.errors import UserError
 from benchsuite.network import STAGES
 from benchsuite.replay import Search
 from benchsuite.shrunken import BYTES, Claim
+from benchsuite.ties import at_most
 
 Array = NDArray[np.float64]
 
@@ -98,7 +100,7 @@ class Compression:
         ops, bits, density, width = _parts(choices)
         accuracy, by_ops = self._search.expectations("accuracy", ops, seconds=self._seconds)
         by_bits, by_density, by_width, log_kept = self._responses(bits, density, width)
-        kept = np.exp(log_kept)[:, None, None] / 100
+        kept = exp(log_kept)[:, None, None] / 100
         above = (accuracy - self._chance)[:, None, None]
         slopes = np.zeros_like(choices)
         slopes[:, :_E, :_K] = -by_ops * kept
@@ -115,10 +117,10 @@ class Compression:
         """
         t = self._log_kept  # [3, bits * densities, widths]
         b, d, w = (np.ascontiguousarray(x.transpose(1, 0, 2)) for x in (bits, density, width))
-        by_pair = (w @ t.transpose(0, 2, 1)).reshape(*b.shape, d.shape[2])
+        by_pair = product(w, t.transpose(0, 2, 1)).reshape(*b.shape, d.shape[2])
         by_bits = (by_pair * d[:, :, None]).sum(axis=3)
         by_density = (by_pair * b[..., None]).sum(axis=2)
-        by_width = (b[..., None] * d[:, :, None]).reshape(*b.shape[:2], -1) @ t
+        by_width = product((b[..., None] * d[:, :, None]).reshape(*b.shape[:2], -1), t)
         total = (by_bits * b).sum(axis=(0, 2))
         slopes = (x.transpose(1, 0, 2) for x in (by_bits, by_density, by_width))
         return (*slopes, total)
@@ -130,8 +132,8 @@ class Compression:
         size, by_count, by_wide, by_bits, by_density = self._model.slopes(
             counts.T,
             (width * self._wide).sum(axis=2),
-            bits @ self._bits,
-            density @ self._densities,
+            (bits * self._bits).sum(axis=2),
+            (density * self._densities).sum(axis=2),
         )
         slopes = np.zeros_like(choices)
         slopes[:, :_E, :_K] = (by_ops * by_count.T[:, :, None, None]).sum(axis=0)
@@ -149,8 +151,7 @@ class Compression:
 
     def keep(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the chosen options [S, 15] keep the bound."""
-        kept: NDArray[np.bool_] = self.bytes_of(chosen) <= self.bounds[BYTES]
-        return kept
+        return at_most(self.bytes_of(chosen), self.bounds[BYTES])
 
     def keeps(self, chosen: NDArray[np.int64]) -> bool:
         """Return whether the chosen options [15] keep the bound."""
@@ -164,7 +165,7 @@ class Compression:
         """Return the fraction of the accuracy above chance that chosen options [S, 15] keep."""
         pair = chosen[:, _B] * len(DENSITIES) + chosen[:, _D]
         logs = self._log_kept[np.arange(STAGES), pair, chosen[:, _W]]
-        kept: Array = np.exp(logs.sum(axis=1))
+        kept: Array = exp(logs.sum(axis=1))
         return kept
 
     def options_of(self, cell: int, form: Compressed) -> NDArray[np.int64]:
@@ -200,7 +201,7 @@ def _parts(choices: Array) -> tuple[Array, Array, Array, Array]:
 
 def _largest(sizes: Array, bound: float, name: str) -> float:
     """Return the largest size of any cell within the bound."""
-    within = sizes[(sizes <= bound) & (sizes > 0)]
+    within = sizes[at_most(sizes, bound) & (sizes > 0)]
     if not len(within):
         raise UserError(f"No cell has {name} above 0 and within {bound:g}.")
     return float(within.max())

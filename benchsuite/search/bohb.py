@@ -8,7 +8,8 @@ budget says, and is charged anew.
 
 The model: the best 15 % and the rest of what was seen on the largest budget with enough cells; a
 product over edges of Aitchison-Aitken kernels, bandwidth by Scott's rule; a candidate is a good
-cell perturbed with that bandwidth times the factor; the largest ratio good / bad is trained.
+cell perturbed with that bandwidth times the factor; the largest ratio good / bad is trained, the
+first drawn of tied ones.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from benchsuite.parameters import check_range
 from benchsuite.replay import Search
 from benchsuite.search._cells import Space
 from benchsuite.search._hyperband import brackets
+from benchsuite.ties import argmax
 
 _GOOD = 0.15
 _LEVELS = len(OPS)
@@ -96,11 +98,11 @@ def _propose(rng: np.random.Generator, space: Space, seen: dict[int, _Seen], p: 
     moved = rng.random(centres.shape) < np.minimum(widths[0] * p.bandwidth_factor, 1)
     candidates = np.where(moved, rng.integers(_LEVELS, size=centres.shape), centres)
     cells = index_of(candidates)
-    allowed = [i for i, cell in enumerate(cells.tolist()) if cell in space]
-    if not allowed:
+    allowed = np.array([cell in space for cell in cells.tolist()])
+    if not allowed.any():
         return space.draw(rng)
     ratio = _density(candidates, good, widths[0]) / _density(candidates, bad, widths[1])
-    return int(cells[max(allowed, key=lambda i: ratio[i])])
+    return int(cells[argmax(np.where(allowed, ratio, np.nan))])
 
 
 def _scott(ops: NDArray[np.int_], least: float) -> NDArray[np.float64]:
@@ -119,7 +121,7 @@ def _density(
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Falkner et al., ICML 2018, section 3; defaults of Dong & Yang, ICLR 2020",
     run=run,
     parameters=Parameters,

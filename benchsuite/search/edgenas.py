@@ -26,11 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
+from benchsuite.arithmetic import normal, softmax
 from benchsuite.cell import EDGES, OPS, index_of
 from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
-from benchsuite.search._adam import Adam, softmax
+from benchsuite.search._adam import Adam
+from benchsuite.ties import argmax
 
 Array = NDArray[np.float64]
 
@@ -62,7 +64,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     p = parameters
     penalties = [] if p.penalty == "none" else _penalties(search, p)
     weights = [p.start] * len(penalties)
-    logits = 1e-3 * rng.standard_normal((len(EDGES), len(OPS)))
+    logits = 1e-3 * normal(rng, (len(EDGES), len(OPS)))
     adam = Adam(p.rate, betas=(0.5, 0.999))
     for _ in range(p.steps):
         probs = softmax(logits / p.temperature)
@@ -75,7 +77,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
                 if p.penalty == "adaptive":
                     weights[i] = min(weights[i] * _GROWTH, _LARGEST)
         logits = logits + adam.step(_through_softmax(by_probs, probs) / p.temperature)
-    search.answer(index_of(logits.argmax(axis=1)[None]))
+    search.answer(index_of(np.array([[argmax(edge) for edge in logits]])))
 
 
 def _penalties(search: Search, p: Parameters) -> list[Callable[[Array], tuple[float, Array]]]:

@@ -31,6 +31,7 @@ from benchsuite.parameters import check_range
 from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 from benchsuite.search._scalarisation import CAP, answer_front, draw_weights, goal, scaled_costs
+from benchsuite.ties import argmin
 
 Array = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ def _optimise(
         known = goal(_scaled(error, costs[seen], p), weights)
         pool = _candidates(rng, seen[np.argsort(known, kind="stable")], p.candidates)
         sampled = model.draw(rng, seen, error, pool)
-        chosen = int(pool[goal(_scaled(sampled, costs[pool], p), weights).argmin()])
+        chosen = int(pool[argmin(goal(_scaled(sampled, costs[pool], p), weights))])
         found[chosen] = search.query_one(chosen)
 
 

@@ -33,6 +33,7 @@ from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 from benchsuite.search._scalarisation import CAP, draw_weights, goal
 from benchsuite.shrunken import Claim
+from benchsuite.ties import argmax, at_most
 
 Array = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
         _evolve(search, rng, parameters, found)
     if not any(found.feasible):
         return
-    best = int(np.argmax(np.where(found.feasible, found.accuracy, -np.inf)))
+    best = argmax(np.where(found.feasible, found.accuracy, np.nan))
     form = _form(search, found.sparsity[best])
     search.answer([found.cell[best]], Claim(form, parameters.response))
 
@@ -103,7 +104,7 @@ def _evolve(search: Search, rng: np.random.Generator, p: Parameters, found: _Net
         found.cell.append(cell)
         found.sparsity.append(sparsity)
         found.accuracy.append(accuracy)
-        found.feasible.append(bool((costs <= 1).all()))
+        found.feasible.append(bool(at_most(costs, 1).all()))
 
     for slot in range(min(p.population, p.rounds)):
         train(slot, int(rng.integers(N_CELLS)), float(rng.uniform(p.least, p.most)))

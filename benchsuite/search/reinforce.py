@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
+from benchsuite.arithmetic import softmax
 from benchsuite.cell import EDGES, OPS, index_of
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
-from benchsuite.search._adam import Adam, softmax
+from benchsuite.search._adam import Adam
 from benchsuite.search._cells import Space
 
 _TRIES = 1000

@@ -44,14 +44,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
+from benchsuite.arithmetic import exp, log, softmax
 from benchsuite.compressed import Rule
 from benchsuite.compression import Name
 from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.replay import Search
-from benchsuite.search._adam import Adam, softmax
+from benchsuite.search._adam import Adam
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression, Operators
+from benchsuite.ties import argmax
 
 Array = NDArray[np.float64]
 
@@ -126,9 +128,14 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
         logits = logits + adam.step(_gradient(space, logits, rng, p, t))
         if p.project:
             logits = decisions.project(logits, min(2 * (t + 1) / p.steps, 1))
-        if p.hard and space.keeps(chosen := logits.argmax(axis=1)):
+        if p.hard and space.keeps(chosen := _likeliest(logits)):
             kept = chosen
-    space.answer(logits.argmax(axis=1) if kept is None else kept)
+    space.answer(_likeliest(logits) if kept is None else kept)
+
+
+def _likeliest(logits: Array) -> NDArray[np.int64]:
+    """Return the most likely option of each decision [D], the first of tied ones."""
+    return np.array([argmax(options) for options in logits])
 
 
 def _gradient(
@@ -151,7 +158,7 @@ def _gradient(
 
 def _annealed(start: float, end: float | None, progress: float) -> float:
     """Return a value that goes geometrically from start to end; start, where there is no end."""
-    return start if end is None else start * (end / start) ** progress
+    return start if end is None else float(start * exp(progress * log(end / start)))
 
 
 def _deviation(space: Operators | Compression, choices: Array) -> Array:

@@ -4,7 +4,8 @@ Source: Fedorov et al., "UDC: Unified DNAS for Compressible TinyML Models", Neur
 6.1, figures 5a and 5b: every decision is drawn uniformly, networks above the size are drawn anew,
 and each that fits is trained. `rule` and `response` are those of `udc`; a training is
 charged what the table says of the uncompressed cell. The trace holds the accuracy of each network
-by the compression response as `compressed.valid`. The answer is the most accurate network.
+by the compression response as `compressed.valid`. The answer is the most accurate
+network, the first of tied ones.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._udc_spaces import Compression
+from benchsuite.ties import less
 
 _BLOCK = 4096
 _BLOCKS = 250
@@ -53,7 +55,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
             kept = space.kept(chosen[None])[0]
             accuracy = float(apply(accuracy, kept, search.skeleton.classes))
             search.stated("compressed.valid", accuracy, seconds=0)
-            if accuracy > best_accuracy:
+            if less(best_accuracy, accuracy):
                 best, best_accuracy = chosen, accuracy
     if best is not None:
         space.answer(best)
