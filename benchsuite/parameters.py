@@ -31,7 +31,7 @@ def fill(kind: type, given: Mapping[str, Any], whose: str) -> Any:
             values[name] = _converted(value, hints[name])
         except (ValueError, TypeError):
             raise UserError(
-                f"The parameter {name} of {whose} is {_shown(hints[name])}, not {value!r}."
+                f"The parameter {name} of {_inside(whose)} is {_shown(hints[name])}, not {value!r}."
             ) from None
     return kind(**values)
 
@@ -42,6 +42,11 @@ def check_range(low: float, high: float = math.inf, **values: float) -> None:
         if not low <= value <= high:
             span = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
             raise UserError(f"The parameter {name} has to be {span}, not {value:g}.")
+
+
+def _inside(whose: str) -> str:
+    """Return what begins a sentence as it stands inside of one."""
+    return whose[0].lower() + whose[1:] if whose.startswith(("The ", "Search ")) else whose
 
 
 def _converted(value: Any, kind: Any) -> Any:
