@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchsuite.stated import stated
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 def shown_value(value: object) -> str:
     """Return a value as a person reads it: three decimals, thousands set apart, `-` if missing."""
     if isinstance(value, float):
+        value = stated(value)
         if value != value:
             return "-"
         digits = 3 if abs(value) < 1000 else 0 if value.is_integer() else 1
