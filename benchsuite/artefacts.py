@@ -5,12 +5,14 @@ Two runs on one table write identical bytes: no dates, no random ids.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
 from benchsuite.show import shown_table
+from benchsuite.stated import stated_frame
 from benchsuite.table import write_atomically
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ def write(
 ) -> list[Path]:
     """Write every table and figure of a result below a folder; return the paths written.
 
-    provenance: one line that every file carries; formats: of figures, some of `FORMATS`; files of
-    an earlier run in others are removed. Raises UserError where the folder cannot be written; a
-    file appears whole or not at all.
+    A CSV file is plain; the notes on it and its provenance are in a JSON file of the same name.
+    provenance: one line that every other file carries; formats: of figures, some of `FORMATS`;
+    files of an earlier run in others are removed. Raises UserError where the folder cannot be
+    written; a file appears whole or not at all.
     """
     written = []
     for stem, table in result.tables.items():
@@ -43,8 +46,9 @@ def write(
 
 
 def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:
-    csv = table.to_csv(index=False, lineterminator="\n")
-    yield "csv", "".join(f"# {note}\n" for note in notes) + csv
+    yield "csv", stated_frame(table).to_csv(index=False, lineterminator="\n")
+    about = {"notes": notes[:-1], "provenance": notes[-1]}
+    yield "json", json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     shown = shown_table(table)
     # A pipe inside a cell, as in an architecture string, would end it.
     cells = shown.map(lambda text: text.replace("|", "\\|"))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
+FOLDER = Path("out/baselines")
 ABOUT, TABLE, STUDIES = "baseline.json", "table.parquet", "studies"
 FRAMES = {
     "tau": ("proxy", "dataset", "accuracy", "n", "missing", "tau", "lo", "hi"),
@@ -174,13 +175,20 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
+def named(folder: Path) -> str:
+    """Return what a person types for a folder of a baseline: its name, or a path with a slash."""
+    if folder.parent == FOLDER:
+        return folder.name
+    return str(folder) if "/" in str(folder) else f"{folder}/"
+
+
 def _about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     try:
         about = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
-            f"{folder} holds no baseline: `benchsuite baseline save {folder}` makes one."
+            f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."
         ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): save the baseline again.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import io
 import json
 import sys
 import warnings
@@ -50,7 +51,7 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = []
         for name in self.list_commands(ctx):
-            text = ast.get_docstring(ast.parse((_COMMANDS / f"{name}.py").read_text())) or ""
+            text = ast.get_docstring(ast.parse((_COMMANDS / f"{name}.py").read_text("utf-8"))) or ""
             rows.append((name, text.partition("\n")[0]))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -71,6 +72,9 @@ def main(args: Sequence[str] | None = None) -> None:
     Exit code 3: all was done but what a plug-in failed at, which is said on stderr.
     """
     args = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # gbk, cp932 and ascii lack letters that we print
+            stream.reconfigure(errors="backslashreplace")
     try:
         with _what_is_left_out() as left_out:
             _root.main(args, prog_name="benchsuite", standalone_mode=False)
@@ -148,7 +152,8 @@ def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
 
 def print_json(value: Any) -> None:
     """Print a result as JSON: numpy numbers as numbers, NaN and infinities as null."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    wide = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=not wide, allow_nan=False))
 
 
 @functools.singledispatch

@@ -133,9 +133,11 @@ def training_time_column(
     `cifar10.valid`. Raises UserError as `accuracy_column` does.
     """
     _check_known((dataset, DATASETS), (release, RELEASES))
+    half = " on one half of the training images" if dataset == "cifar10" else ""
+    what = f"{dataset} training time of {epochs} epochs{half}, {aggregation}"
     return Column(
         name=f"{dataset}.train_seconds.{epochs}ep.{aggregation}@{release}",
-        description=description or f"{dataset} training time of {epochs} epochs, {aggregation}",
+        description=description or what,
         unit="s",
         direction="min",
         source=source,

@@ -127,7 +127,7 @@ def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
 def read_answers(path: Path) -> list[Answer] | None:
     """Return the answers a job kept, or None where there are none that can be read."""
     try:
-        rows = json.loads(path.read_text())
+        rows = json.loads(path.read_text("utf-8"))
         return [
             Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
             for row in rows

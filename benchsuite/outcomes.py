@@ -14,6 +14,7 @@ from benchsuite.errors import PluginError
 from benchsuite.judge import failures, judge, sources, summarise
 from benchsuite.parameters import check_whole
 from benchsuite.record import environment
+from benchsuite.stated import stated_frame, stated_json
 from benchsuite.study import Study
 from benchsuite.table import Table, write_atomically
 
@@ -47,9 +48,10 @@ class Outcome:
         return pd.concat([pd.read_parquet(path) for path in self.trace_files[label]])
 
     def write(self, folder: Path, line: str) -> list[Path]:
-        """Write runs.csv, headed by a provenance line, and summary.json; return their paths."""
-        csv = f"# {line}\n" + self.runs.to_csv(index=False, lineterminator="\n")
-        text = json.dumps(self.to_json(), indent=2, sort_keys=True)
+        """Write runs.csv and, with a line of provenance, summary.json; return their paths."""
+        csv = stated_frame(self.runs).to_csv(index=False, lineterminator="\n")
+        about = stated_json({**self.to_json(), "line": line})
+        text = json.dumps(about, indent=2, sort_keys=True, allow_nan=False) + "\n"
         paths = [folder / "runs.csv", folder / "summary.json"]
         for path, content in zip(paths, (csv, text), strict=True):
             write_atomically(path, lambda part, text=content: Path(part).write_text(text, "utf-8"))

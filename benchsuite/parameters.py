@@ -35,7 +35,7 @@ def fill(kind: type, given: Mapping[str, Any], whose: str) -> Any:
             values[name] = _converted(value, hints[name])
         except (ValueError, TypeError):
             raise UserError(
-                f"The parameter {name} of {whose} is {_shown(hints[name])}, not {value!r}."
+                f"The parameter {name} of {_inside(whose)} is {_shown(hints[name])}, not {value!r}."
             ) from None
     return kind(**values)
 
@@ -89,6 +89,11 @@ def _briefly(found: NDArray[Any]) -> str:
     return (
         f"{found.dtype} values of shape {found.shape}" if found.size > 5 else repr(found.tolist())
     )
+
+
+def _inside(whose: str) -> str:
+    """Return what begins a sentence as it stands inside of one."""
+    return whose[0].lower() + whose[1:] if whose.startswith(("The ", "Search ")) else whose
 
 
 def _converted(value: Any, kind: Any) -> Any:

@@ -38,6 +38,7 @@ from benchsuite.pool import map_jobs
 from benchsuite.problem import Problem, Setting, prepare
 from benchsuite.replay import Budget
 from benchsuite.table import Table
+from benchsuite.text_files import read_text
 
 SCHEMA = 1
 SHIPPED = Path(__file__).parent / "studies"
@@ -137,10 +138,8 @@ def find(named: str | Path, folders: Sequence[Path] = ()) -> Path:
 def load(path: Path) -> Study:
     """Read and check a study file; every mistake is a UserError that names the search it is in."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         written = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The study {path} cannot be read: {error}.") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"The study {path} is not TOML: {error}.") from error
     searches = written.pop("searches", None)

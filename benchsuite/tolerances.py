@@ -34,6 +34,7 @@ from typing import Any
 
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.parameters import fill
+from benchsuite.text_files import read_text
 
 SCHEMA = 1
 
@@ -94,9 +95,7 @@ def load(path: Path | None) -> Tolerances:
     if path is None:
         return Tolerances()
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The tolerances {path} cannot be read: {error}.") from error
+        written = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"The tolerances {path} are not TOML: {error}.") from error
     if (schema := written.pop("schema", None)) != SCHEMA:

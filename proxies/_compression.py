@@ -273,7 +273,7 @@ def ship(out: Path, target: Path, c: Conditions) -> None:
     target.unlink(missing_ok=True)
     for key in keys:
         _append(target, done[key])
-    about = json.loads((out / "conditions.json").read_text())
+    about = json.loads((out / "conditions.json").read_text("utf-8"))
     about["check"] = check()
     about["sha256"] = hashlib.sha256(target.read_bytes()).hexdigest()
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
@@ -346,7 +346,7 @@ def _same_conditions(out: Path, images: Images, c: Conditions) -> None:
     about = {**asdict(c), "images": images.source, "torch": version("torch")}
     text = json.dumps(about, indent=1, sort_keys=True)
     path = out / "conditions.json"
-    if path.exists() and path.read_text() != text:
+    if path.exists() and path.read_text("utf-8") != text:
         raise UserError(f"{out} holds networks of other conditions: choose another folder.")
     path.write_text(text)
 

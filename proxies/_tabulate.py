@@ -31,6 +31,7 @@ from benchsuite.executors import on_cluster, results
 from benchsuite.network import Skeleton
 from benchsuite.pool import ONE_THREAD, end_with_caller, environment
 from benchsuite.surroundings import numerics
+from benchsuite.text_files import read_text
 from proxies import _rows
 
 BATCHES = 2
@@ -167,17 +168,14 @@ def choose_cells(which: str, seed: int) -> list[int]:
     everyone = representatives("functional")
     if which == "all":
         return [int(index) for index in everyone]
-    if which.isdigit():
+    if which.isascii() and which.isdigit():
         if not 1 <= int(which) <= len(everyone):
             raise UserError(f"There are {len(everyone)} different cells, not {which}.")
         drawn = np.random.default_rng(seed).choice(everyone, int(which), replace=False)
         return sorted(int(index) for index in drawn)
-    try:
-        lines = Path(which).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"--cells {which!r} is neither `all`, nor a number, nor a readable file ({error})."
-        ) from error
+    if not Path(which).is_file():
+        raise UserError(f"--cells {which!r} is neither `all`, nor a number, nor a file.")
+    lines = read_text(Path(which)).split("\n")
     indices = [Cell.parse(line).index for line in lines if line.strip()]
     if not indices:
         raise UserError(f"{which} lists no cell.")
@@ -210,7 +208,10 @@ def run(
     finished(done, total) is called with rows of `todo` that are there. Raises UserError for a
     folder of other settings, a proxy that fails, a full disk, or a worker that was killed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
     _rows.claim(folder, spec.settings())
     with _rows.appending(folder, shard, shards) as file:
         there = {(row["cell"], row["repeat"]) for row in _rows.read(folder)}

@@ -175,7 +175,7 @@ def test_table_and_run(benchsuite, tmp_path):
     assert code == 0
     assert "ESTIMATED test accuracy" in out
     assert Path("result/table.parquet").is_file()
-    for suffix in ("csv", "md", "tex", "png"):
+    for suffix in ("csv", "json", "md", "tex", "png"):
         assert Path(f"result/reports/correlations.{suffix}").stat().st_size
     assert not list(Path("result/reports").glob("*.svg")), "a quick run draws each figure once"
     assert "figures are PNG alone" in Path("result/index.html").read_text()

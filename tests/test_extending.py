@@ -111,7 +111,7 @@ def test_the_report(mine, tmp_path):
     assert isinstance(report, Report)
     folders = [tmp_path / "a", tmp_path / "b"]
     written = [artefacts.write(report.make(made_up_table()), f, "a line") for f in folders]
-    assert [path.suffix for path in written[0]] == [".csv", ".md", ".tex"]
+    assert [path.suffix for path in written[0]] == [".csv", ".json", ".md", ".tex"]
     for one, two in zip(*written, strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert "deep_cells" in plugins.find("reports", mine)

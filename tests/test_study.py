@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from search_tables import column, table
 
@@ -377,7 +378,8 @@ def test_an_outcome_holds_runs_fronts_and_traces_of_as_many_seeds_as_asked(plann
     assert set(trace["seed"]) == {10, 11}
     assert (trace.groupby("seed")["clock"].diff().dropna() >= 0).all()
     written = outcome.write(tmp_path, "a line")
-    assert written[0].read_text().startswith("# a line\n")
+    assert list(pandas.read_csv(written[0])["search"]) == list(outcome.runs["search"])
+    assert json.loads(written[1].read_text())["line"] == "a line"
     assert json.loads(written[1].read_text())["provenance"]["seeds"] == 2
 
 

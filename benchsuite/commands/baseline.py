@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
+from benchsuite.baseline import FOLDER
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.commands._lists import proxy_names
 from benchsuite.own_scores import Scores
-
-_FOLDER = Path("out/baselines")
 
 
 @click.group(
@@ -159,7 +158,7 @@ def compare(
 
 
 def _folder(where: str) -> Path:
-    return Path(where) if "/" in where or Path(where).is_dir() else _FOLDER / where
+    return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
 
 
 def _say(text: str) -> None:

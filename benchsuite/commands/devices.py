@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.commands._out_option import out_file
 from benchsuite.plugins import shared
 
 
@@ -53,7 +54,7 @@ def check(as_json: bool) -> None:
 
 
 @command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@out_file(".parquet", required=True)
 @plugins_option
 @json_option
 def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:

@@ -8,6 +8,8 @@ import click
 
 from benchsuite.cell import Cell
 from benchsuite.cli import json_option, print_json
+from benchsuite.commands._out_option import out_file
+from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.plugins import shared
 from benchsuite.table import write_atomically
@@ -17,16 +19,16 @@ _DEFAULT = OFFICIAL["cifar10"]
 
 @click.command(
     epilog="Examples: benchsuite export 6111 --out cell.tflite | "
-    "benchsuite export 6111 --channels 8 --cells-per-stage 1 --format onnx --out cell.onnx"
+    "benchsuite export 6111 --channels 8 --cells-per-stage 1 --out cell.onnx"
 )
 @click.argument("cell")
 @click.option("--channels", type=int, default=_DEFAULT.channels, show_default=True)
 @click.option("--cells-per-stage", type=int, default=_DEFAULT.cells_per_stage, show_default=True)
 @click.option("--resolution", type=int, default=_DEFAULT.resolution, show_default=True)
 @click.option("--classes", type=int, default=_DEFAULT.classes, show_default=True)
-@click.option("--format", "file_format", default="tflite", show_default=True, help="tflite or onnx")
+@click.option("--format", "file_format", help="tflite or onnx. [default: the suffix of --out]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@out_file(".tflite", ".onnx", required=True)
 @json_option
 def command(
     cell: str,
@@ -34,7 +36,7 @@ def command(
     cells_per_stage: int,
     resolution: int,
     classes: int,
-    file_format: str,
+    file_format: str | None,
     seed: int,
     out: Path,
     as_json: bool,
@@ -42,10 +44,15 @@ def command(
     """Write CELL (as in `benchsuite cell`), deployed in a skeleton, as an int8 file.
 
     The weights are random: RAM, flash and latency of the file are meaningful, accuracy is not.
+    A .tflite file pads the convolutions of stride 2 after the image, as TensorFlow does, an .onnx
+    file before it, as PyTorch does: outputs of the two differ, by up to 51 of 256 steps.
     """
+    suffix = out.suffix.lower().removeprefix(".")
+    if file_format not in (None, suffix):
+        raise UserError(f"--format {file_format} and --out {out} differ: leave out --format.")
     skeleton = Skeleton(channels, cells_per_stage, resolution, classes)
     chosen = Cell.parse(cell)
-    data = shared("devices._export").export(chosen, skeleton, file_format, seed)
+    data = shared("devices._export").export(chosen, skeleton, suffix, seed)
     write_atomically(out, lambda part: Path(part).write_bytes(data))
     memory = shared("devices._memory")
     ram = {name: memory.ram(name, chosen, skeleton) for name in memory.CONVENTIONS}

@@ -12,6 +12,7 @@ import click
 
 from benchsuite import plugins
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.plugins import shared
 from benchsuite.show import progress
@@ -28,12 +29,7 @@ from benchsuite.table import write_atomically
     type=click.Choice(["zig", "gcc"]),
     help="Which cross-compiler; the default is the first that is installed.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    default=None,
-    help="Where to write the table (default: RUNTIME-CORE.csv in this folder).",
-)
+@out_file(".csv", help="The table. [default: RUNTIME-CORE.csv in this folder]")
 @plugins_option
 @json_option
 def command(

@@ -13,6 +13,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
+from benchsuite.commands._out_option import out_folder
 
 if TYPE_CHECKING:
     from benchsuite.outcomes import Outcome
@@ -29,13 +30,7 @@ QUICK = (
 @click.command(
     epilog="Examples: benchsuite run | benchsuite run --quick | benchsuite run --out results --json"
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    help="The folder for the table, the tables and figures, and the page.",
-)
+@out_folder("out", default=Path("out"), help="For the table, the tables and figures, and the page.")
 @click.option(
     "--quick",
     is_flag=True,

@@ -9,6 +9,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._out_option import out_folder
 from benchsuite.commands._the_table import the_table
 from benchsuite.errors import UserError
 from benchsuite.own_scores import Scores
@@ -18,12 +19,7 @@ from benchsuite.own_scores import Scores
     epilog="Examples: benchsuite study baselines --seeds 20 | benchsuite study my.toml --workers 2"
 )
 @click.argument("named", metavar="STUDY")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out/studies"),
-    show_default=True,
-)
+@out_folder("out", default=Path("out/studies"))
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the study's own.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")

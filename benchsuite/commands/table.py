@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.commands._out_option import out_file
 from benchsuite.own_scores import Scores
 
 
@@ -14,12 +15,7 @@ from benchsuite.own_scores import Scores
     epilog="Examples: benchsuite table | benchsuite table --out cells.parquet | "
     "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("out/table.parquet"),
-    show_default=True,
-)
+@out_file(".parquet", default=Path("out/table.parquet"), show_default=True)
 @scores_option
 @plugins_option
 @json_option

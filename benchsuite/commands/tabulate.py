@@ -13,6 +13,7 @@ from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.commands._cluster_option import cluster_option
 from benchsuite.commands._lists import proxy_names
 from benchsuite.commands._network_options import network_options
+from benchsuite.commands._out_option import out_folder
 from benchsuite.errors import UserError
 from benchsuite.network import Skeleton
 from benchsuite.own_scores import FILE
@@ -34,13 +35,9 @@ TABLE = FILE.name
 @click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
 @cluster_option
 @plugins_option
-@click.option(
-    "--out",
+@out_folder(
     "folder",
     default=FILE.parent,
-    show_default=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
     help=f"Where rows and {TABLE} go; a run with the same DIR and settings goes on there.",
 )
 @click.option("--merge", is_flag=True, help=f"Only make {TABLE} of the rows there are.")
@@ -151,7 +148,8 @@ def _merge(
 
 def _shard(text: str) -> tuple[int, int]:
     number, slash, shards = text.partition("/")
-    if not (slash and number.isdigit() and shards.isdigit() and 1 <= int(number) <= int(shards)):
+    digits = (number + shards).isascii() and number.isdigit() and shards.isdigit()
+    if not (slash and digits and 1 <= int(number) <= int(shards)):
         raise UserError(f"--shard {text!r}: give I/N with I from 1 to N, as in 2/4.")
     return int(number), int(shards)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from benchsuite.page.sections import Entry
 from benchsuite.table import Table, write_atomically
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from benchsuite.outcomes import Outcome
 
 __all__ = ["Entry", "render", "write"]
@@ -77,6 +80,7 @@ def render(
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     environment.filters["address"] = lambda path: quote(path)
+    environment.filters["code"] = _code
     groups = sections.groups(entries, folder)
     return environment.get_template("page.html.jinja").render(
         table=table,
@@ -89,6 +93,13 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _code(text: str) -> Markup:
+    """Return a sentence as HTML: what stands between backticks is code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _source(name: str) -> str:

@@ -82,7 +82,7 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
                 "group": "Class",
                 "unit": "cells",
                 "direction": "none",
-                "description": f"cells that are the same under the equivalence `{name}`",
+                "description": f"cells that are the same under the equivalence {name}",
                 "source": "benchsuite.equivalence",
             }
             found.append((about, np.bincount(numbers)[numbers].astype(np.float64)))
@@ -129,7 +129,7 @@ def _described(column: Column, group: str) -> dict[str, Any]:
         "group": group,
         "unit": _scale(column)[1],
         "direction": column.direction,
-        "description": column.description,
+        "description": column.description.replace("`", ""),
         "source": column.source,
         **({"estimated": True} if column.estimated else {}),
         **({"dataset": column.dataset} if column.kind == "accuracy" else {}),
