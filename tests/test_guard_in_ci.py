@@ -115,3 +115,22 @@ def test_the_document_names_the_workflows_commands_and_real_messages():
         for part in said.split(" ... "):
             assert part.strip(" .") in re.sub(r'"\n\s+f?"', "", code), said
     assert "(examples/guard.yml)" in TEXT
+
+
+def test_what_is_installed_is_named_by_the_user_and_torch_is_for_cpus(tmp_path):
+    said = tmp_path / "said"
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    (tmp_path / "python").chmod(0o755)
+    script = ["bash", "-e", "-c", steps()["Install"]]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "BENCHSUITE": ""}
+    refused = subprocess.run(script, env=environment, capture_output=True, check=False)
+    assert refused.returncode
+    assert b"set the variable BENCHSUITE" in refused.stderr
+    assert not said.exists()
+    address = "git+https://example.org/somebody/benchsuite@main"
+    subprocess.run(script, env={**environment, "BENCHSUITE": address}, check=True)
+    assert said.read_text().splitlines() == [
+        "-m pip install torch --index-url https://download.pytorch.org/whl/cpu",
+        f"-m pip install {address}",
+    ]
+    assert "BENCHSUITE: ${{ vars.BENCHSUITE }}" in WORKFLOW

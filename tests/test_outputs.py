@@ -9,6 +9,7 @@ import pytest
 from benchsuite import cli
 from benchsuite.baseline import FOLDER, load
 from benchsuite.columns import training_time_column
+from benchsuite.commands._lists import listed, proxy_names
 from benchsuite.errors import UserError
 from benchsuite.page import _code
 from benchsuite.parameters import fill
@@ -123,8 +124,49 @@ def test_times_say_how_many_images_they_are_of():
 
 
 def test_formats_say_that_they_pad_otherwise(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["export", "--help"])
+    cli.main(["export", "--help"])
     words = " ".join(capsys.readouterr().out.split())
     assert "pads the convolutions of stride 2 after the image" in words
     assert "by up to 51 of 256 steps" in words
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("correlate --table t.parquet --plugins .", "--plugins has no effect: --table has"),
+        ("tabulate --merge --proxy naswot", "--proxy has no effect: --merge"),
+        ("tabulate --merge --channels 4", "--channels has no effect: --merge"),
+        ("tabulate --merge --shard 1/2", "--shard has no effect: --merge"),
+        ("run --quick --seeds 5", "--seeds has no effect: --quick"),
+        ("replay rea --runtime own", "--runtime has no effect: it is the runtime of a --device"),
+        ("replay rea --cells-per-stage 0", "--cells-per-stage"),
+        ("baseline save a --cells 5", "--cells has no effect: no proxy"),
+        ("baseline save a --study guard --images gaussian", "--images has no effect: no proxy"),
+        ("baseline save a --proxy naswot --resamples 5", "--resamples has no effect: no table"),
+        ("baseline save a --proxy naswot --scores none", "--scores has no effect: neither"),
+        ("ls devices --scores s.csv", "--scores adds columns"),
+        ("correlate --proxy ,", "--proxy ',' has an empty name"),
+        ("correlate --proxy flops,,naswot", "has an empty name"),
+        ("correlate --cells all,", "--cells 'all,' has an empty name"),
+        ("correlate --dataset , --proxy flops", "--dataset ',' has an empty name"),
+        ("score 6111 --proxy ,", "--proxy ',' has an empty name"),
+        ("tabulate --proxy naswot,", "--proxy 'naswot,' has an empty name"),
+        ("baseline save a --proxy ,", "--proxy ',' has an empty name"),
+    ],
+)
+def test_options_without_effect_are_refused(tmp_path, monkeypatch, capsys, command, said):
+    monkeypatch.chdir(tmp_path)
+    Path("s.csv").write_text("index,a\n1,2\n")
+    assert said in refused(capsys, *command.split())
+
+
+def test_lists_of_names_are_read_once_and_all_means_all():
+    for option in (["a , b", "a"], ["a,b"], ["a", "b", "b,a"]):
+        assert listed("--proxy", option) == ("a", "b")
+    for option in (["all"], ["a,all"], [" all "], []):
+        assert proxy_names(option) == ()
+
+
+def test_score_takes_all(capsys):
+    cli.main(["score", "0", *S, "--batch-size", "2", "--proxy", "all"])
+    assert "naswot" in capsys.readouterr().out

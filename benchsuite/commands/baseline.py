@@ -10,8 +10,13 @@ import click
 
 from benchsuite.baseline import FOLDER
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.commands._combinations import refuse
 from benchsuite.commands._lists import proxy_names
 from benchsuite.own_scores import Scores
+
+_OF_A_SAMPLE = (
+    "cells", "channels", "cells_per_stage", "resolution", "batch_size", "images",
+)  # fmt: skip
 
 
 @click.group(
@@ -38,7 +43,9 @@ def command() -> None:
 @click.option("--cells-per-stage", default=1, show_default=True)
 @click.option("--resolution", default=16, show_default=True)
 @click.option("--batch-size", default=16, show_default=True)
-@click.option("--images", default="synthetic", show_default=True)
+@click.option(
+    "--images", default="synthetic", show_default=True, help="Whatever BENCHSUITE_IMAGES names."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--resamples", default=200, show_default=True, help="Of the table's intervals.")
 @click.option("--replace", is_flag=True, help="Of a baseline that is there.")
@@ -71,6 +78,12 @@ def save(
     if proxies and not names:
         names = shared("proxies._tabulate").scoring_proxies(plugin_folders)
     alone = not (names or studies)
+    if not names:
+        refuse("no proxy is scored anew (--proxy)", *_OF_A_SAMPLE)
+    if not (table or (alone and table is None)):
+        refuse("no table is kept (--table)", "resamples")
+        if studies == () and not alone:
+            refuse("neither a table nor a study is kept", "scores")
     settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
     texts = dict(map(read_study, studies or (("guard",) if alone else ())))
     made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=_say)
@@ -118,6 +131,7 @@ def compare(
 
     allowed, before = tolerance_files.load(tolerances), load(_folder(where))
     if against is not None:
+        refuse("--against measures nothing", "scores", "plugin_folders")
         after = load(_folder(against))
     else:
         after = measure(

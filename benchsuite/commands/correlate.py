@@ -10,6 +10,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS, SPLITS
+from benchsuite.commands._combinations import refuse
 from benchsuite.commands._lists import listed, proxy_names
 from benchsuite.commands._the_table import the_table
 from benchsuite.errors import UserError
@@ -64,8 +65,8 @@ def command(
 
     names = proxy_names(proxies)
     rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset])
-    if table and plugin_folders:
-        raise UserError(f"--plugins adds nothing to {table}: leave out one of them.")
+    if table:
+        refuse("--table has its columns already", "plugin_folders")
     data = the_table(table, scores, plugin_folders)
     check_named(names, data, plugin_folders)
     _tabulated(data, names, plugin_folders)

@@ -11,6 +11,7 @@ import click
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._combinations import refuse
 from benchsuite.commands._the_table import the_table
 from benchsuite.errors import UserError
 from benchsuite.own_scores import Scores
@@ -32,7 +33,9 @@ from benchsuite.own_scores import Scores
 @click.option("--bound", "bounds", multiple=True, metavar="COLUMN=MAX", help="May be repeated.")
 @click.option("--device", help="Completes names of device columns and adds them to the result.")
 @click.option("--runtime", help="Of the device.")
-@click.option("--cells-per-stage", type=int, help="Adds skeleton.params and skeleton.macs.")
+@click.option(
+    "--cells-per-stage", type=click.IntRange(1), help="Adds skeleton.params and skeleton.macs."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
 @scores_option
@@ -71,6 +74,8 @@ def command(
     from benchsuite.problem import Setting, prepare
     from benchsuite.replay import Budget
 
+    if device is None:
+        refuse("it is the runtime of a --device", "runtime")
     record = jobs.strategy_of(strategy, plugin_folders)
     parameters = jobs.checked_parameters(strategy, record, _pairs("--param", params))
     if budget_seconds is None and budget_queries is None:

@@ -13,6 +13,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.columns import DATASETS
+from benchsuite.commands._combinations import refuse
 from benchsuite.commands._out_option import out_folder
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
+    if quick:
+        refuse("--quick takes one seed per search", "seeds")
     from benchsuite import making, page, plugins
     from benchsuite.assemble import assemble
 

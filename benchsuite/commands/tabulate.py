@@ -11,6 +11,7 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.commands._cluster_option import cluster_option
+from benchsuite.commands._combinations import all_but, refuse
 from benchsuite.commands._lists import proxy_names
 from benchsuite.commands._network_options import network_options
 from benchsuite.commands._out_option import out_folder
@@ -72,6 +73,8 @@ def command(
     if label and not label.isidentifier():
         raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
     if merge:
+        kept = ("merge", "folder", "repeats", "plugin_folders", "label", "as_json")
+        refuse("--merge takes the rows there are", *all_but(*kept))
         _merge(folder, repeats, plugin_folders, label, as_json)
         return
     number, shards = _shard(shard)

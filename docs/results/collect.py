@@ -22,8 +22,8 @@ HEAD = """# Reference results
 Made by `benchsuite run` with the public accuracies of NAS-Bench-201 and collected by `collect.py`.
 Each section is a report, under the paper it stands beside. The page that the command writes holds
 the same, with every table in full and an explorer of the cells. Proxies and devices are this
-project's own: [what they are](../../benchsuite/data/README.md). Floats are written to six significant
-digits (`benchsuite/stated.py`), and so are equal whoever makes them.
+project's own: [what they are](../../benchsuite/data/README.md). Floats are written to six
+significant digits (`benchsuite/stated.py`), and so are equal whoever makes them.
 """
 
 
