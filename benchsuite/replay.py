@@ -1,17 +1,10 @@
 """Replay of search strategies: the one door to the data, the budget, and a run from a seed.
 
 `Search` is what a strategy gets instead of the table. Every look is logged and charged in simulated
-seconds; the strategy's own wall time is kept apart.
-
-What a look at an expectation is charged is in `benchsuite.supernet`.
-
-What it guards against: mistakes. A strategy that looks where it should not by accident, by a wrong
-column name or by walking through attributes, closures and referrers of what it was given, meets no
-test accuracy, because a `Problem` holds none; worker processes of `pool` are started afresh and are
-sent problems only, so there the whole address space holds none. It does not guard against code that
-sets out to cheat: that can open the data files itself, read `Search`'s private attributes
-(validation accuracies, uncharged) or, when run in the caller's own process, find the caller's
-table. The contract tests check that no strategy of this project imports or touches any of these.
+seconds (of expectations: `benchsuite.supernet`); the strategy's own wall time is kept apart. It
+guards against mistakes: a strategy meets no test accuracy by walking through what it was given,
+because a `Problem` holds none, nor do worker processes. Code that sets out to cheat can open the
+data files or read private attributes; a contract test checks that no strategy here does.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ STATISTICS = {
         stats.kendall_bootstrap([x, z], [y], RNG(0), resamples=9).samples
     ),
     "paired_kendall_test": lambda x, y, z: stats.paired_kendall_test(
-        x, z, y, RNG(0), groups=y, resamples=9
+        x, z, y, RNG(0), groups=y, resamples=200
     ),
 }
 each = pytest.mark.parametrize("statistic", STATISTICS.values(), ids=STATISTICS)
