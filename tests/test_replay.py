@@ -287,9 +287,12 @@ def test_judgement_reads_what_the_table_says():
 @settings(max_examples=5, deadline=None)
 def test_statistics_hold_what_they_promise(values):
     found = describe(values)
-    assert found == {**describe(values), **({} if len(values) > 1 else {"std": found["std"]})}
+    np.testing.assert_equal(found, describe(values))
     assert found["mean"] == pytest.approx(np.mean(values), abs=1e-9)
-    assert min(values) - 1e-9 <= found["lo"] <= found["hi"] <= max(values) + 1e-9
+    if len(values) >= 5 and np.ptp(values) > 1e-6:
+        assert found["lo"] < found["mean"] < found["hi"]
+    if len(values) < 5:
+        assert np.isnan([found["lo"], found["hi"], found["iqm_lo"], found["iqm_hi"]]).all()
     assert found["iqm"] == pytest.approx(trim_mean(values, 0.25), abs=1e-9)
 
 

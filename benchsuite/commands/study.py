@@ -45,6 +45,7 @@ def command(
 
     from benchsuite import outcomes, study
     from benchsuite.assemble import assemble
+    from benchsuite.intervals import NO_INTERVAL
     from benchsuite.show import print_table
     from benchsuite.table import Table
 
@@ -69,7 +70,9 @@ def command(
         for label, summary in outcome.summary.items()
         for what, s in summary.items()
     ]
-    print_table(pd.DataFrame(rows))
+    print_table(frame := pd.DataFrame(rows))
+    if len(frame) and frame["lo"].isna().any():
+        print(NO_INTERVAL)
     print(f"{', '.join(map(str, written))}\n{data.provenance_line}")
 
 
