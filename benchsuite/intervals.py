@@ -27,6 +27,9 @@ RESAMPLES = 2000
 # An end of an interval of fewer resamples moves by more than a tenth of the interval's width.
 FEWEST_RESAMPLES = 200
 
+NO_INTERVAL = (
+    f"No interval (-) below {FOR_MEAN} seeds, and where every seed gives one answer: that is n = 1."
+)
 _BLOCK = 500
 _SAME = 1e-12  # of the largest: what two sums of equal numbers may differ by
 Floats = NDArray[np.float64]

@@ -60,8 +60,8 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
         )
 
     def claim(says: str, name: str, verdict: Verdict) -> Claim:
-        alone = _answers(outcome, name) == _answers(outcome, ADAPTIVE) == 1 < full["seeds"]
-        one = not_here("every seed of either search gives one answer: n is 1")
+        alone = min(_answers(outcome, name), _answers(outcome, ADAPTIVE)) == 1 < full["seeds"]
+        one = not_here("every seed of one search or of both gives one answer: n is 1")
         return Claim("EdgeNAS", "section 4.4", says, said(name), one if alone else verdict)
 
     def more(name: str, column: str) -> Estimate:

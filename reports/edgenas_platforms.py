@@ -72,7 +72,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             not_here(
                 f"{int(rows['beat it'].max())} of {int(rows['cells that fit'].max()):,} feasible "
                 "cells or fewer beat the block by validation, and the seeds of a platform give "
-                f"at most {int(rows['answers'].max())} different answers"
+                f"at most {int(rows['answers'].max())} of {seeds // len(rows)} answers"
             ),
         ),
         Claim(

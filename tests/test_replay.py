@@ -289,8 +289,10 @@ def test_statistics_hold_what_they_promise(values):
     found = describe(values)
     np.testing.assert_equal(found, describe(values))
     assert found["mean"] == pytest.approx(np.mean(values), abs=1e-9)
-    assert np.isnan(found["lo"]) or found["lo"] - 1e-9 <= found["mean"] <= found["hi"] + 1e-9
-    assert not np.isnan(found["lo"]) or len(set(values)) == 1
+    if len(values) >= 5 and np.ptp(values) > 1e-6:
+        assert found["lo"] < found["mean"] < found["hi"]
+    if len(values) < 5:
+        assert np.isnan([found["lo"], found["hi"], found["iqm_lo"], found["iqm_hi"]]).all()
     assert found["iqm"] == pytest.approx(trim_mean(values, 0.25), abs=1e-9)
 
 

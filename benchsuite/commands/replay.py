@@ -134,10 +134,13 @@ def command(
 def _print(summary: dict[str, Any], failed: list[str], about: dict[str, Any], line: str) -> None:
     import pandas as pd
 
+    from benchsuite.intervals import NO_INTERVAL
     from benchsuite.show import print_table
 
     frame = pd.DataFrame.from_dict(summary, orient="index").rename_axis("what").reset_index()
     print_table(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])
+    if frame["lo"].isna().any():
+        print(NO_INTERVAL)
     print("\n" + "\n".join([*failed, f"{about['strategy']}: {about['source']}."]))
     print(f"Queries: {about['queries']}. Clock: {about['clock']}.")
     if not about["charged"]:

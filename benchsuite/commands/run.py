@@ -151,7 +151,7 @@ def _tau_rows(proxies: Sequence[Any]) -> Any:
         {
             "proxy": proxy.name,
             **{
-                dataset: f"{tau:.3f} [{lo:.3f}, {hi:.3f}]"
+                dataset: f"{tau:.3f} " + (f"[{lo:.3f}, {hi:.3f}]" if lo == lo else "(no interval)")
                 for dataset, (tau, lo, hi) in zip(DATASETS, proxy.taus, strict=True)
             },
         }

@@ -46,6 +46,7 @@ def command(
     import pandas as pd
 
     from benchsuite import outcomes, plugins, study
+    from benchsuite.intervals import NO_INTERVAL
     from benchsuite.show import print_table
 
     chosen = study.load(study.find(named, plugin_folders))
@@ -73,7 +74,9 @@ def command(
         for label, summary in outcome.summary.items()
         for what, s in summary.items()
     ]
-    print_table(pd.DataFrame(rows))
+    print_table(frame := pd.DataFrame(rows))
+    if len(frame) and frame["lo"].isna().any():
+        print(NO_INTERVAL)
     print("\n".join([*outcome.failures(), ", ".join(map(str, written)), data.provenance_line]))
 
 
