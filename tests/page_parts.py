@@ -24,6 +24,9 @@ budget = { seconds = 3000 }
 strategy = "rea"
 [[searches]]
 strategy = "random"
+[[searches]]
+strategy = "proxy_top"
+label = "top by flops"
 """
 
 

@@ -199,8 +199,12 @@ def test_long_tables_are_cut_and_say_so(table, tmp_path):
 
 def test_traces_hold_the_incumbents(made, parts):
     (studied,) = parts.data("searches-data")
-    assert [search["label"] for search in studied["searches"]] == ["rea", "random"]
-    for search in studied["searches"]:
+    *queried, free = studied["searches"]
+    assert [search["label"] for search in queried] == ["rea", "random"]
+    assert not any(seed["cells"] for seed in free["seeds"])
+    assert len(free["answers"]) == 3
+    for search in queried:
+        assert search["answers"] == []
         assert len(search["seeds"]) == 3
         for seed in search["seeds"]:
             assert seed["seconds"] == sorted(seed["seconds"])

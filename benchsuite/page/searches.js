@@ -44,11 +44,13 @@ function drawCurves() {
   const clock = byId("se-clock").value;
   const column = columnOf.get(byId("se-y").value);
   const values = valuesOf(column.name);
-  const curves = chosenStudy().searches
+  const ticked = chosenStudy().searches
     .map((search, at) => ({ search, at, points: curve(search, clock, values) }))
-    .filter(({ at, points }) => points.length && byId(`se-on-${at}`).checked);
+    .filter(({ at }) => byId(`se-on-${at}`).checked);
+  const curves = ticked.filter(({ points }) => points.length);
   const all = curves.flatMap(({ points }) => points);
-  byId("se-none").hidden = all.length > 0;
+  const ends = sayUndrawn(ticked.filter(({ points }) => !points.length), values);
+  byId("se-said").textContent = [...curves.map(({ search, points }) => `${search.label}: ends at ${shownNumber(points[points.length - 1].middle)}`), ...ends].join("; ");
   if (!all.length) return;
   // The first looks would squeeze the rest: the axis starts at the worst value a third on.
   const band = byId("se-band").checked;
@@ -86,8 +88,19 @@ function drawCurves() {
   }
   context.setLineDash([]);
   context.restore();
-  byId("se-said").textContent = curves
-    .map(({ search, points }) => `${search.label}: ends at ${shownNumber(points[points.length - 1].middle)}`).join("; ");
+}
+
+// Say of searches without a curve why they have none; return what those answer that never query.
+function sayUndrawn(searches, values) {
+  const ends = searches.filter(({ search }) => search.answers.length).map(({ search }) => {
+    const found = search.answers.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
+    return `${search.label} answers without queries: ${found.length ? shownNumber(found[found.length >> 1]) : "no value"} (median of ${count(search.answers.length)} seeds)`;
+  });
+  const without = searches.filter(({ search }) => !search.answers.length).map(({ search }) => search.label);
+  const texts = [...ends, ...(without.length ? [`found no cell in half of the seeds: ${without.join(", ")}`] : [])];
+  byId("se-none").hidden = !texts.length;
+  byId("se-none").textContent = `Not drawn, for there is no best cell so far: ${texts.join("; ")}.`;
+  return ends;
 }
 
 function showStudy() {

@@ -20,7 +20,8 @@ def pack(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
 
     A search holds `seeds`, at most `SEEDS` of them: seconds of the simulated clock and number of
     queries at which the best cell so far changed, the cells that it changed to, and where the
-    search ended; and `paths`, the cells looked at in order, at most `LOOKS`, of `PATHS` seeds.
+    search ended; `paths`, the cells looked at in order, at most `LOOKS`, of `PATHS` seeds; and
+    `answers`, the picks of a search that never queries, so that it has no best cell so far.
     """
     found = []
     for name, outcome in sorted(outcomes.items()):
@@ -38,12 +39,15 @@ def _search(label: str, strategy: str, outcome: Outcome) -> dict[str, Any]:
     trace = outcome.trace(label)
     entry = next(e for e in outcome.study.searches if e.label == label)
     by_seed = [(int(str(seed)), looks) for seed, looks in trace.groupby("seed")]
+    seeds = [_incumbents(seed, looks) for seed, looks in by_seed[:SEEDS]]
+    queried = any(seed["cells"] for seed in seeds)
     return {
         "label": label,
         "strategy": strategy,
         "dataset": entry.setting.dataset,
         "seeds_in_all": len(by_seed),
-        "seeds": [_incumbents(seed, looks) for seed, looks in by_seed[:SEEDS]],
+        "seeds": seeds,
+        "answers": [] if queried else [cells[0] for cells in outcome.fronts[label] if cells],
         "paths": [_path(seed, looks) for seed, looks in by_seed[:PATHS]],
     }
 

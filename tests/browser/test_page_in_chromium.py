@@ -229,6 +229,16 @@ def test_searches(at):
     assert "rea" not in text(at, "se-said")
 
 
+def test_searches_that_answer_without_queries_say_so(at):
+    for box in ("se-on-0", "se-on-1"):
+        at.execute_script(f"document.getElementById('{box}').click()")
+    assert at.find_element(By.ID, "se-none").get_attribute("hidden") is None
+    assert "top by flops answers without queries: " in text(at, "se-none")
+    assert text(at, "se-said").startswith("top by flops answers without queries: ")
+    at.execute_script("document.getElementById('se-on-2').click()")
+    assert text(at, "se-said") == ""
+
+
 def test_tables_sort_and_keep_what_is_missing_last(at):
     def column(number):
         rows = at.find_elements(By.CSS_SELECTOR, f"#report-drawn tbody td:nth-child({number})")
