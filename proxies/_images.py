@@ -96,6 +96,9 @@ def open_images(where: str | os.PathLike[str] | None = None) -> Images:
 def _read(path: Path, _stamp: int) -> Images:
     if path.is_file():
         return _npz(path)
+    both = [path / folder for folder in _FOLDERS.values() if (path / folder).is_dir()]
+    if len(both) > 1:
+        raise UserError(f"{path} holds {' and '.join(p.name for p in both)}: name one of them.")
     for dataset, files in MD5.items():
         for folder in (path, path / _FOLDERS[dataset]):
             if all((folder / name).is_file() for name in files):
