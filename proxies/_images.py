@@ -122,6 +122,9 @@ def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
 def _read(path: Path, _stamp: object) -> Images:
     if path.is_file():
         return _npz(path)
+    both = [path / folder for folder in _FOLDERS.values() if (path / folder).is_dir()]
+    if len(both) > 1:
+        raise UserError(f"{path} holds {' and '.join(p.name for p in both)}: name one of them.")
     for dataset, files in MD5.items():
         for folder in (path, path / _FOLDERS[dataset]):
             if all((folder / name).is_file() for name in files):

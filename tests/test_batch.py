@@ -224,3 +224,10 @@ def test_synthetic_noise_falls_as_one_over_f_and_shares_its_colours():
 def test_batches_that_cannot_be_drawn(images, asked, sentence):
     with pytest.raises(UserError, match=sentence):
         draw(images, **({"size": 8, "resolution": 32, "classes": 10, "seed": 0} | asked))
+
+
+def test_a_folder_of_two_datasets_is_ambiguous(tmp_path):
+    for name in ("cifar-10-batches-py", "cifar-100-python"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match="cifar-10-batches-py and cifar-100-python: name one"):
+        open_images(tmp_path)

@@ -321,7 +321,7 @@ def test_the_command_cannot_write_into_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(_export, "export", lambda *_: b"")
     with pytest.raises(UserError, match="cannot be written"):
         CliRunner().invoke(
-            command, ["6111", "--out", str(tmp_path / "file" / "x")], catch_exceptions=False
+            command, ["6111", "--out", str(tmp_path / "file" / "x.tflite")], catch_exceptions=False
         )
 
 
