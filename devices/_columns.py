@@ -18,6 +18,7 @@ from benchsuite import plugins
 from benchsuite.api import Device
 from benchsuite.cell import all_ops, live_edges
 from benchsuite.columns import Column, Direction
+from benchsuite.errors import UserError
 from benchsuite.network import OFFICIAL, Skeleton
 from benchsuite.table import Values
 from devices._code_size import code_size
@@ -54,13 +55,20 @@ def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
 
 
 def _devices(extra: Sequence[Path]) -> dict[str, Device]:
-    """Return all devices by name. Raises UserError, before any work, for one without a table."""
-    names = plugins.find("devices", extra)
-    devices: dict[str, Device] = {n: plugins.load("devices", n, extra) for n in names}
-    for device in devices.values():
-        for name in device.runtimes:
-            if name not in RUNTIMES or RUNTIMES[name].origin != "published":
-                shape_cycles(device, name)
+    """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
+
+    So is one that names a runtime without a table.
+    """
+    devices: dict[str, Device] = {}
+    for plugin, device in plugins.usable("devices", extra):
+        try:
+            for name in device.runtimes:
+                if name not in RUNTIMES or RUNTIMES[name].origin != "published":
+                    shape_cycles(device, name)
+        except UserError as error:
+            plugins.leave_out(f"{plugin.name} is left out of the devices: {error} ({plugin.path})")
+        else:
+            devices[plugin.name] = device
     return devices
 
 
