@@ -20,6 +20,7 @@ from benchsuite.api import Device
 from benchsuite.cell import all_ops, live_edges
 from benchsuite.columns import Column, Direction, Kind
 from benchsuite.device_columns import DeviceColumn
+from benchsuite.errors import UserError
 from benchsuite.network import SKELETONS
 from benchsuite.table import Values
 from devices import _monas
@@ -119,12 +120,19 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
 
 
 def _devices(extra: Sequence[Path]) -> dict[str, Device]:
-    """Return all devices by name. Raises UserError, before any work, for one without a table."""
-    names = plugins.find("devices", extra)
-    devices: dict[str, Device] = {n: plugins.load("devices", n, extra) for n in names}
-    for device in devices.values():
-        for name in device.runtimes:
-            shape_cycles(device, name)
+    """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
+
+    So is one that names a runtime without a table.
+    """
+    devices: dict[str, Device] = {}
+    for plugin, device in plugins.usable("devices", extra):
+        try:
+            for name in device.runtimes:
+                shape_cycles(device, name)
+        except UserError as error:
+            plugins.leave_out(f"{plugin.name} is left out of the devices: {error} ({plugin.path})")
+        else:
+            devices[plugin.name] = device
     return devices
 
 
