@@ -11,6 +11,9 @@ entropy: the replay isolates the search from the error of weight sharing. The st
 betas (0.5, 0.999), rate 0.01 and 1,000 steps, mu starts at 1 and stops growing at 1e9, logits start
 at N(0, 0.001).
 
+A step multiplies rounding errors, so it is computed with the same bits on every processor
+(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
+
 Ablations of the paper (section 4.4): `penalty="none"`, `"fixed"`; `stand_in="cifar10.flops"`
 penalises that column in place of the first bounded one, scaled to its mean.
 """

@@ -28,6 +28,9 @@ algorithm 2 and the text of section 4.2 contradict each other; the text, which t
 is followed. Where the paper, without its appendix, is silent: lambda grows geometrically from 0.03
 to 3 for an error as a fraction, 32 samples, Adam at 0.05, 400 steps, xi growing linearly from 0 to
 1 - 1/K over the first half. The stated cost is the 1.17 GPU days of its CIFAR-100 search (table 3).
+
+A step multiplies rounding errors, so it is computed with the same bits on every processor
+(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
 """
 
 from __future__ import annotations
