@@ -2,7 +2,7 @@
 
 Two numbers are tied if they differ by at most `TOLERANCE` times their size. The size is that of
 what they were computed from: a difference of sums of 1e8 that comes to 1e-8 is zero. Whole numbers
-below 1e10 are therefore told apart exactly. Being tied is made transitive: in ascending order, a
+up to 1e9 are therefore told apart exactly. Being tied is made transitive: in ascending order, a
 group of tied numbers ends where the gap to the next one is larger than the tolerance.
 
 Columns of a table and of a search are `merged`, so that plain comparisons of their values see equal
@@ -51,7 +51,8 @@ def argmin(values: ArrayLike, size: float | None = None) -> int:
     if np.isnan(x).all():
         raise ValueError("There is no least of no values.")
     least = np.nanmin(x)
-    return int((x <= least + TOLERANCE * (abs(least) if size is None else size)).argmax())
+    near = at_most(x, least) if size is None else x <= least + TOLERANCE * size
+    return int(near.argmax())
 
 
 def argmax(values: ArrayLike, size: float | None = None) -> int:
@@ -61,7 +62,8 @@ def argmax(values: ArrayLike, size: float | None = None) -> int:
 
 def at_most(values: ArrayLike, bound: float) -> NDArray[np.bool_]:
     """Tell which values are below a bound or tied with it; missing ones are not."""
-    found: NDArray[np.bool_] = np.asarray(values) <= bound + TOLERANCE * abs(bound)
+    most = bound + TOLERANCE * abs(bound) if np.isfinite(bound) else bound
+    found: NDArray[np.bool_] = np.asarray(values) <= most
     return found
 
 

@@ -12,6 +12,9 @@ the training of the cell that the choices may sharpen to in the end (`benchsuite
 the paper is silent: Adam with DARTS' betas (0.5, 0.999), rate 0.01 and 1,000 steps, mu starts at 1
 and stops growing at 1e9, logits start at N(0, 0.001).
 
+A step multiplies rounding errors, so it is computed with the same bits on every processor
+(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
+
 Ablations of the paper (section 4.4): `penalty="none"`, `"fixed"`; `stand_in="cifar10.flops"`
 penalises that column in place of the first bounded one, scaled to its mean.
 """

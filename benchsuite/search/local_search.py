@@ -51,5 +51,5 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1, source="White et al., UAI 2021, algorithm 1", run=run, parameters=Parameters
+    version=2, source="White et al., UAI 2021, algorithm 1", run=run, parameters=Parameters
 )

@@ -7,7 +7,8 @@ score = (1 - w) / 2 (rank K + rank R) + w rank F or L.
 The paper measures K and R on the pruned supernet, as `monas_live` does; here, I(space) is the mean
 of the column over the cells left (log10 of the NTK's condition number), and cells without a value
 are left out. `lambda_` weighs FLOPs, `mu` latency; one excludes the other. The stated cost, 0.5 GPU
-hours (table 2), is spread over the evaluations. The result does not depend on the seed.
+hours (table 2), is spread over the evaluations. The result depends neither on the seed nor on
+rounding: see `_pruning` on ties.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Qiao et al., MONAS, section 3.3, equation 3 and algorithm 2",
     run=run,
     parameters=Parameters,

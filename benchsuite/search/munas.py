@@ -84,7 +84,7 @@ def _evolve(
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Liberis et al., EuroMLSys 2021, section 3.5",
     run=run,
     parameters=Parameters,

@@ -132,7 +132,7 @@ def _costs(search: Search, cell: int, sparsity: float) -> Array:
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Liberis et al., EuroMLSys 2021, sections 3.6 and 3.7",
     run=run,
     parameters=Parameters,

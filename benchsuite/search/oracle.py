@@ -24,4 +24,4 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     search.query(search.feasible_cells(), epochs=search.fidelities[-1])
 
 
-STRATEGY = Strategy(version=1, source="this project", run=run, parameters=Parameters, charged=False)
+STRATEGY = Strategy(version=2, source="this project", run=run, parameters=Parameters, charged=False)

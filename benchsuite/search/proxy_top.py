@@ -48,5 +48,5 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1, source="Mellor et al., ICML 2021, section 5", run=run, parameters=Parameters
+    version=2, source="Mellor et al., ICML 2021, section 5", run=run, parameters=Parameters
 )

@@ -28,7 +28,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Bergstra & Bengio, JMLR 2012; Dong & Yang, ICLR 2020, section 5",
     run=run,
     parameters=Parameters,

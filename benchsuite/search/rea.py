@@ -71,7 +71,7 @@ def _mutate_by_node(space: Space, rng: np.random.Generator, cell: int) -> int:
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Real et al., AAAI 2019, algorithm 1; defaults of Dong & Yang, ICLR 2020",
     run=run,
     parameters=Parameters,

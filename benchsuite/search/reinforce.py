@@ -61,7 +61,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Williams, 1992; defaults of Dong & Yang, ICLR 2020",
     run=run,
     parameters=Parameters,

@@ -42,5 +42,5 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=1, source="Jamieson & Talwalkar, AISTATS 2016", run=run, parameters=Parameters
+    version=2, source="Jamieson & Talwalkar, AISTATS 2016", run=run, parameters=Parameters
 )

@@ -83,7 +83,7 @@ def _fitting(
 
 
 STRATEGY = Strategy(
-    version=1,
+    version=2,
     source="Lin et al., MCUNet, NeurIPS 2020, section 3.1",
     run=run,
     parameters=Parameters,

@@ -33,6 +33,9 @@ The stated cost is the 1.17 GPU days of its CIFAR-100 search (table 3), spread o
 sample that is nearly one cell is a query of it, but what was stated so far goes towards its
 training (`benchsuite.supernet`): a search costs more only where such trainings come to more than
 that, as they may for vanilla DNAS, whose low tau sharpens most samples.
+
+A step multiplies rounding errors, so it is computed with the same bits on every processor
+(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
 """
 
 from __future__ import annotations
