@@ -93,7 +93,7 @@ def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
         UNDECIDED, n, f"{100 * at_least:g} % of seeds", "Clopper-Pearson interval of the share"
     )
     if n < SEEDS:
-        return replace(found, why=few(n))
+        return replace(found, why=f"n = {n}, {SEEDS} are needed")
     _, low, high = intervals.proportion(count, n)
     found = replace(found, p=intervals.proportion_p(count, n, at_least))
     if low > at_least or high < at_least:
@@ -113,7 +113,7 @@ def rarer(count: int, n: int, other: int, others: int) -> Verdict:
     of = min(n, others)
     found = Verdict(UNDECIDED, of, "0 % of seeds", "Fisher's exact test of two shares")
     if of < SEEDS:
-        return replace(found, why=few(of))
+        return replace(found, why=f"n = {of}, {SEEDS} are needed")
     p = float(fisher_exact([[count, n - count], [other, others - other]]).pvalue)
     if p < ALPHA:
         return replace(found, kind=HOLDS if count / n < other / others else FAILS, p=p)

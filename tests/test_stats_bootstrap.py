@@ -15,7 +15,6 @@ from hypothesis.extra.numpy import arrays
 from benchsuite import _bootstrap, _fenwick
 from benchsuite._fenwick import LANES, narrow, pair_counts
 from benchsuite.errors import UserError
-from benchsuite.intervals import CELLS
 from benchsuite.stats import (
     Bootstrap,
     bootstrap,
@@ -122,45 +121,6 @@ def test_interval_is_the_percentile_interval():
     np.testing.assert_array_equal(low, [2, 1, np.nan, np.nan])
     np.testing.assert_array_equal(high, [4, 3, np.nan, np.nan])
     assert result.n_undefined.tolist() == [0, 82, 205, 0]
-
-
-def test_few_cells_or_groups_have_no_interval():
-    """Two cells have tau 1 in every resample, which says nothing of a third."""
-    rng = np.random.default_rng(0)
-    for n in (2, CELLS - 1, CELLS):
-        x = np.arange(n, dtype=float)
-        y = x.copy()
-        y[:2] = y[1::-1]
-        found = kendall_bootstrap([x], [y], rng, resamples=200)
-        slow = bootstrap(spearman, x, y, rng)
-        paired = paired_kendall_test(x, -x, y, rng, resamples=200)
-        assert (found.units.item(), slow.units.item()) == (n, n)
-        assert np.isfinite(found.interval()).all() == np.isfinite(slow.interval()).all()
-        assert np.isfinite(found.interval()).all() == np.isfinite(paired.p) == (n >= CELLS)
-        assert (paired.reason is None) == (n >= CELLS)
-    x, label = np.arange(60.0), np.repeat(np.arange(15), 4)
-    for perfect in (x, x[:2]):
-        found = kendall_bootstrap([perfect], [perfect], rng, resamples=200)
-        assert found.value.item() == 1
-        assert np.isnan(found.interval()).all()
-    grouped = kendall_bootstrap([x], [x], rng, groups=label, resamples=200)
-    assert grouped.units.item() == 15
-    assert np.isnan(grouped.interval()).all()
-    top = bootstrap(functools.partial(top_k_kendall, k=5), x, x, rng)
-    assert np.isnan(top.interval()).all()
-
-
-@pytest.mark.parametrize("resamples", [1, 199])
-def test_few_resamples_are_refused(resamples):
-    x, y = correlated(50)
-    rng = np.random.default_rng(0)
-    found = kendall_bootstrap([x], [y], rng, resamples=resamples)
-    for interval in (
-        found.interval,
-        functools.partial(paired_kendall_test, x, y, y, rng, resamples=resamples),
-    ):
-        with pytest.raises(UserError, match=f"resamples = {resamples} is too few"):
-            interval()
 
 
 def test_groups_are_drawn_whole():
