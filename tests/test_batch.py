@@ -71,9 +71,9 @@ def test_reads_npz_alone_or_as_the_only_one_in_a_folder(tmp_path):
 
 def test_the_variable_names_the_images_and_nothing_means_synthetic(tmp_path, monkeypatch):
     monkeypatch.delenv(_images.VARIABLE, raising=False)
-    assert open_images() == Images("synthetic")
+    assert open_images().source == "synthetic"
     monkeypatch.setenv(_images.VARIABLE, "gaussian")
-    assert open_images() == Images("gaussian")
+    assert open_images().source == "gaussian"
     monkeypatch.setenv(_images.VARIABLE, str(write_npz(tmp_path / "a.npz")))
     assert open_images().source.startswith("a.npz")
 

@@ -133,7 +133,7 @@ def test_links_lead_to_their_section(at, address):
 
 def test_tau_is_that_of_scipy(at, table):
     choose(at, "ex-x", "cifar10.flops")
-    latency = "latency.stm32f746.monas2024.cifar10.official"
+    latency = "latency.stm32f746.tflm_cmsis_nn.cifar10.official"
     choose(at, "ex-y", latency)
     x, y = table.values("cifar10.flops"), table.values(latency)
     known = y == y
