@@ -31,6 +31,7 @@ from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
 from benchsuite.problem import Problem
 from benchsuite.shrunken import Claim
+from benchsuite.ties import TOLERANCE
 from benchsuite.trace import CHARGES, Trace, best_so_far
 
 Array = NDArray[np.float64]
@@ -90,7 +91,9 @@ class Search:
         self.skeleton = problem.skeleton
         self._problem = problem
         self._charged = charged
-        self._limit = math.inf if budget.seconds is None or not charged else budget.seconds
+        # A budget that costs add up to is enough, whatever the sum's last digits.
+        free = budget.seconds is None or not charged
+        self._limit = math.inf if free else (budget.seconds or 0) * (1 + TOLERANCE)
         self._queries_left = math.inf if budget.queries is None or not charged else budget.queries
         self._clock = 0.0
         self._queries = 0
