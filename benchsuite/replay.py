@@ -2,9 +2,8 @@
 
 `Search` is what a strategy gets instead of the table. Every look is logged and charged in simulated
 seconds (of expectations: `benchsuite.supernet`); the strategy's own wall time is kept apart. It
-guards against mistakes: a strategy meets no test accuracy by walking through what it was given,
-because a `Problem` holds none, nor do worker processes. Code that sets out to cheat can open the
-data files or read private attributes; a contract test checks that no strategy here does.
+guards against mistakes: neither a `Problem` nor a worker process holds a test accuracy. Code that
+sets out to cheat can open the data files; a contract test checks that no strategy here does.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from benchsuite.problem import Problem
 from benchsuite.shrunken import Claim
 from benchsuite.supernet import Look, conditional_expectations, tensors
 from benchsuite.surroundings import surroundings
+from benchsuite.ties import TOLERANCE
 from benchsuite.trace import CHARGES, Trace, best_so_far
 
 Array = NDArray[np.float64]
@@ -94,7 +94,8 @@ class Search:
         self.skeleton = problem.skeleton
         self._problem = problem
         self._charged = charged
-        self._limit = math.inf if budget.seconds is None or not charged else budget.seconds
+        seconds = math.inf if budget.seconds is None or not charged else budget.seconds
+        self._limit = seconds * (1 + TOLERANCE)  # Costs that add up to the budget are within it.
         self._queries_left = math.inf if budget.queries is None or not charged else budget.queries
         self._clock = 0.0
         self._queries = 0

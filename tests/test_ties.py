@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
-from search_tables import column
+from search_tables import column, table
 
 from benchsuite import plugins, ties
 from benchsuite.cell import N_CELLS
 from benchsuite.columns import accuracy_column
 from benchsuite.pareto import non_dominated
+from benchsuite.problem import Setting, prepare
+from benchsuite.replay import Budget, ExhaustedError, Search
+from benchsuite.search._hyperband import brackets
 from benchsuite.search._pruning import Term, prune, ranks
 from benchsuite.table import Table, Values
 
@@ -119,3 +122,21 @@ def test_rank_sums_tie_where_their_terms_do(log):
     for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
         found = rank_sum(columns[order], np.ones(7, dtype=bool), log=log)
         assert (rankdata(found) == rankdata(exact)).all()
+
+
+def test_a_budget_that_the_costs_add_up_to_is_enough():
+    """UDC's 400 steps of 252.72 s add up to a little more than its 28.08 hours."""
+    budget, step = 28.08 * 3600, 28.08 * 3600 / 400
+    assert np.cumsum(np.full(400, step))[-1] > budget
+    search = Search(prepare(table(), Setting()), Budget(budget))
+    for _ in range(400):
+        search.stated("a step", 0.0, seconds=step)
+    with pytest.raises(ExhaustedError):
+        search.stated("a step", 0.0, seconds=1e-3)
+
+
+def test_rungs_are_whole_parts():
+    """49 x 7^-2 is 0.9999999999999999."""
+    for eta in range(2, 60):
+        widest = next(brackets(1, eta**3, eta))
+        assert widest == [eta**3, eta**2, eta, 1]
