@@ -67,8 +67,7 @@ class Run:
 
     answer: the cells, the pick first, empty where none was found; feasible: whether the pick keeps
     the bounds; details: of a compressed pick, and what its accuracy assumes; optimiser_seconds:
-    wall time [T] at each look since the start, the door's included; total_optimiser_seconds: until
-    the strategy returned.
+    wall time [T] at each look since the start; total_optimiser_seconds: until it returned.
     """
 
     seed: int
