@@ -38,7 +38,9 @@ def class_features() -> dict[str, Floats]:
         sums = [np.bincount(of_class, column) for column in values.T]
         mean = np.stack(sums, axis=1) / members[:, None]
         mean -= mean.mean(axis=0)
-        return np.asarray(mean / np.sqrt(max(mean.var(axis=0).sum(), 1e-12)))
+        found = np.asarray(mean / np.sqrt(max(mean.var(axis=0).sum(), 1e-12)))
+        found.setflags(write=False)
+        return found
 
     return {name: class_mean(values) for name, values in _cell_features().items()}
 

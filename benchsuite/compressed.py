@@ -117,7 +117,10 @@ def live_counts() -> tuple[Array, Array, Array, Array]:
     alive = prune(all_ops())
     connected = np.asarray(live_edges(all_ops()).any(axis=1), dtype=np.float64)
     counts: list[Array] = [(alive == op).sum(axis=1).astype(np.float64) for op in (CONV1, CONV3)]
-    return connected, counts[0], counts[1], 1 - connected
+    found = connected, counts[0], counts[1], 1 - connected
+    for array in found:
+        array.setflags(write=False)
+    return found
 
 
 def live_expectations(probs: Array) -> tuple[Array, Array]:
@@ -131,7 +134,9 @@ def live_expectations(probs: Array) -> tuple[Array, Array]:
 
 @functools.cache
 def _live_tensors() -> Array:
-    return np.stack([tensor(count) for count in live_counts()[:3]])
+    found: Array = np.stack([tensor(count) for count in live_counts()[:3]])
+    found.setflags(write=False)
+    return found
 
 
 class SizeModel:

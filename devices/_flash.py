@@ -130,7 +130,7 @@ def all_constants(skeleton: Skeleton) -> tuple[Bytes, Bytes]:
         channels += (one.channels - base.channels) * count
     connected = live_edges(all_ops()).any(axis=1)
     weights[~connected], channels[~connected] = skeleton.classes, 0
-    return weights, channels
+    return _frozen(weights), _frozen(channels)
 
 
 def _frozen(size: Bytes) -> Bytes:

@@ -117,9 +117,9 @@ def test_every_query_is_logged_with_its_value_and_price(name):
 
 ALLOWED = {
     "benchsuite": {
-        "api", "cell", "class_features", "compressed", "compression", "equivalence", "errors",
-        "gaussian_process", "network", "parameters", "pareto", "plugins", "replay", "search",
-        "shrunken",
+        "api", "arithmetic", "cell", "class_features", "compressed", "compression", "equivalence",
+        "errors", "gaussian_process", "network", "parameters", "pareto", "plugins", "replay",
+        "search", "shrunken", "ties",
     },
     "numpy": None, "scipy": None, "numba": None, "dataclasses": None, "typing": None,
     "collections": None, "contextlib": None, "functools": None, "itertools": None, "math": None,
