@@ -78,7 +78,7 @@ def test_combined_proxies_appear_when_their_needs_do():
     noise = np.random.default_rng(0).normal(size=(2, N_CELLS))
     names = ("ntk_cond.k0@1", "linear_regions.n3000@1")
     bare = Table.empty()
-    assert "te_nas@1" not in with_combined(bare).columns
+    assert "te_nas@2" not in with_combined(bare).columns
     full = bare.with_columns(
         Values(Column(name, "", "1", "max", "", "1", "proxy"), values)
         for name, values in zip(names, noise, strict=True)
