@@ -131,7 +131,10 @@ def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
         return value, math.nan, math.nan
     rng = np.random.default_rng(seed)
     found = np.concatenate(
-        [_middle_means(x[rng.integers(n, size=(_BLOCK, n))]) for _ in range(RESAMPLES // _BLOCK)]
+        [
+            _middle_means(x[rng.integers(n, size=(min(_BLOCK, RESAMPLES - done), n))])
+            for done in range(0, RESAMPLES, _BLOCK)
+        ]
     )
     tail = norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + LEVEL) / 2, n - 1))
     low, high = np.quantile(found, [tail, 1 - tail])
