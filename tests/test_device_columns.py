@@ -116,7 +116,7 @@ def test_a_search_sees_its_own_network_alone(table, dataset, label):
             lambda name=name: search.shrunken(name, 8),
             lambda name=name: full_name(table, name, setting),
         ):
-            with pytest.raises(UserError, match=f"a search on {dataset}"):
+            with pytest.raises(UserError, match=f"[aA] search on {dataset}"):
                 look()
 
 

@@ -53,7 +53,7 @@ def run(capsys, *args, code=None):
 
 
 def correlate(capsys, *args, code=None):
-    few = ["--dataset", "cifar10", "--resamples", "2"]
+    few = ["--dataset", "cifar10", "--resamples", "200"]
     told = run(capsys, "correlate", *few, *args, "--json", code=code)
     return json.loads(told.out), told.err
 
@@ -72,7 +72,7 @@ def test_fewer_cells_of_the_working_folder_replace_nothing_and_this_is_said(fold
 
 def test_the_line_under_every_output_names_the_file_and_n(folder, capsys):
     tabulated(FILE, 9, ("mine@1",))
-    out = run(capsys, "correlate", "--proxy", "mine", "--resamples", "2").out
+    out = run(capsys, "correlate", "--proxy", "mine", "--resamples", "200").out
     assert out.rstrip().endswith(f"Own scores: {FILE} (mine@1: 9 cells).")
 
 

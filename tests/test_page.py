@@ -134,7 +134,9 @@ def test_columns_unpack_to_the_table(table, parts):
 def test_public_files_push_out_only_what_others_measured(raw):
     table = assemble()
     assert not table.estimated
-    assert all(table.columns[name].kind == "reference" for name in columns.pack(table)["left_out"])
+    for column in (table.columns[name] for name in columns.pack(table)["left_out"]):
+        others = column.kind == "device" and column.dataset != "cifar10"
+        assert column.kind == "reference" or others
 
 
 @pytest.mark.parametrize("distinct", [1, 2, 256, 257, 9000, N_CELLS])
