@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from benchsuite import api
 from benchsuite.calling import failure, place
 from benchsuite.errors import PluginError, PluginWarning, UserError, did_you_mean
 from benchsuite.surroundings import surroundings
+
+_PARSER = threading.Lock()  # Python 3.11's counts its depth for all threads together.
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,8 @@ def _read(path: Path, package: str, constant: str) -> Plugin:
         why = f"{path}: a plug-in's name is made of letters, digits and _; rename the file."
         return Plugin(path.stem, path, "", module, {}, why)
     try:
-        tree = ast.parse(path.read_bytes())
+        with _PARSER:
+            tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
         why = f"{path} is not a Python file: {error.msg} ({path}, line {error.lineno})."
         return Plugin(path.stem, path, "", module, {}, why)
