@@ -61,7 +61,7 @@ def test_published_tau_of_flops_and_of_the_number_of_tensors(raw, short, flops, 
 def test_bootstrap_with_many_ties(raw):
     truth = np.array(read_pickle(raw / "hzf1174/RoBoT/data/nb2_cf10_test_accuracy.p"))
     score = all_flops(Skeleton()).astype(float)
-    result = kendall_bootstrap([score], [truth], np.random.default_rng(0), resamples=100)
+    result = kendall_bootstrap([score], [truth], np.random.default_rng(0), resamples=200)
     rng = np.random.default_rng(0)
     for r in range(3):
         i = rng.integers(0, len(truth), len(truth))

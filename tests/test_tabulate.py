@@ -189,7 +189,7 @@ def test_choosing_cells(tmp_path):
     assert set(chosen) <= everyone
     wanted = {classes("functional")[i] for i in (6111, 1234)}
     assert wanted <= {classes("functional")[i] for i in chosen}
-    for bad, what in (("0", "not 0"), ("5261", "not 5261"), ("nofile", "nor a readable file")):
+    for bad, what in (("0", "not 0"), ("5261", "not 5261"), ("nofile", "nor a file")):
         with pytest.raises(UserError, match=what):
             choose_cells(bad, 0)
     listed.write_text("\n")
@@ -318,7 +318,7 @@ def test_score_prints_for_people_too(capsys):
         (["--batch-size", "0"], "batch of 0 images"),
         (["--batch-size", "1"], "at least two images"),
         (["--images", "/nowhere"], "no images at /nowhere"),
-        (["--merge"], "holds no results"),
+        (["--merge"], "no effect: --merge takes the rows there are"),
         (["--plugins", "."], "holds no plug-ins|proxies"),
     ],
 )
