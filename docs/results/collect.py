@@ -32,7 +32,8 @@ def main(run: Path) -> None:
     found = json.loads(run.read_text(encoding="utf-8"))
     for old in HERE.glob("*.png"):
         old.unlink()
-    lines = [HEAD, *(f"- [{group}](#{group.lower()})" for group in GROUPS), ""]
+    moved = (HERE / "moved.md").read_text(encoding="utf-8")
+    lines = [HEAD, moved, *(f"- [{group}](#{group.lower()})" for group in GROUPS), ""]
     for group in GROUPS:
         lines.append(f"# {group}\n")
         of_group = [report for report in found["reports"].values() if report["group"] == group]
