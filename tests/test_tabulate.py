@@ -331,6 +331,13 @@ def test_mistakes_are_sentences(tmp_path, threads, capsys, monkeypatch, args, wh
     assert re.search(what, capsys.readouterr().err)
 
 
+def test_nothing_to_merge_is_a_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["tabulate", "--merge", "--out", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "holds no results" in capsys.readouterr().err
+
+
 def test_killed_it_goes_on_and_ends_the_same(tmp_path):
     """Two workers whose parent is killed in the middle; then one worker does the rest."""
     out = tmp_path / "out"
