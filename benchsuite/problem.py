@@ -275,6 +275,9 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
             f"{full} does not say of which dataset's network it is; the table is of an earlier "
             "version. `benchsuite table` makes it again."
         )
+    dataset = table.columns[full].dataset
+    if table.columns[full].kind != "accuracy" and dataset not in (None, setting.dataset):
+        raise UserError(f"{full} is of {dataset}: a search on {setting.dataset} cannot look at it.")
     return full
 
 
