@@ -50,10 +50,15 @@ def test_two_runs_write_identical_bytes(name, table, outcome, tmp_path):
         assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize("kinds", [("proxy", "detail"), ("device",)], ids="/".join)
+@pytest.mark.parametrize("kinds", [("proxy",), ("device",)], ids="/".join)
 def test_a_table_that_lacks_columns_is_a_result_or_a_sentence(table, kinds):
     """Of reports that need no study: a search says itself what it cannot look at."""
-    poor = table.without(name for name, column in table.columns.items() if column.kind in kinds)
+    kept = {"flops@1", "naswot@1", "synflow@1", "zico@1"}  # Others only take time.
+    poor = table.without(
+        name
+        for name, column in table.columns.items()
+        if column.kind in kinds or (column.kind in ("proxy", "detail") and name not in kept)
+    )
     lacking = []
     for name in REPORTS:
         report = plugins.load("reports", name)
