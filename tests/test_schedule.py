@@ -122,6 +122,7 @@ def test_workers_end_with_a_caller_that_is_killed(program):
         [sys.executable, "-u", "-c", f"import time\n{program}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},  # of the workers too
     )
     assert caller.stdout.readline()
     caller.kill()
