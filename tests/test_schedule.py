@@ -86,6 +86,7 @@ def test_processes_have_the_imports_from_the_start():
             capture_output=True,
             text=True,
             check=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # what processes print stays in order
         )
         assert done.stdout.endswith(f"{found}\n")
 
