@@ -44,3 +44,25 @@ def write_plugin(tmp_path, monkeypatch):
         return [tmp_path / "mine"]
 
     return write
+
+
+@pytest.fixture
+def benchsuite(capsys, monkeypatch, tmp_path):
+    """Call the command line on the made-up table, in an empty folder."""
+    from search_tables import table
+
+    from benchsuite import cli
+
+    table().write(tmp_path / "table.parquet")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        try:
+            cli.main([*args, "--table", "table.parquet"])
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call

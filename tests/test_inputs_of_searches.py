@@ -150,25 +150,6 @@ def test_seeds_of_an_outcome_are_not_ignored(tmp_path, number):
             outcomes.run(study.load(path), table(), tmp_path, **{name: number})
 
 
-@pytest.fixture
-def benchsuite(capsys, monkeypatch, tmp_path):
-    """Call the command line on the made-up table, in an empty folder."""
-    cli = pytest.importorskip("benchsuite.cli")
-    table().write(tmp_path / "table.parquet")
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args):
-        try:
-            cli.main([*args, "--table", "table.parquet"])
-            code = 0
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
 @pytest.mark.parametrize(
     ("args", "hint"),
     [

@@ -220,25 +220,6 @@ def test_a_killed_worker_is_a_sentence():
         list(map_jobs(double, ["die"], 10, mode="processes"))
 
 
-@pytest.fixture
-def benchsuite(capsys, monkeypatch, tmp_path):
-    """Call the command line on the made-up table, in an empty folder."""
-    cli = pytest.importorskip("benchsuite.cli")
-    table().write(tmp_path / "table.parquet")
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args):
-        try:
-            cli.main([*args, "--table", "table.parquet"])
-            code = 0
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
 def test_replay_in_json(benchsuite):
     args = ("replay", "rea", "--seeds", "6", "--budget-seconds", "3000", "--param", "sample=2")
     code, out, _ = benchsuite(*args, "--json", "--bound", "latency=40", "--device", "board",
