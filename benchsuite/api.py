@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite import memory_factor
-from benchsuite.columns import Column, Direction
+from benchsuite.deployment import memory_factor
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.network import Skeleton
+from benchsuite.space.network import Skeleton
+from benchsuite.table.columns import Column, Direction
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from benchsuite.replay import Search
+    from benchsuite.simulation.search import Search
 
 Array = NDArray[np.float64]
 GROUPS = ("MONAS", "muNAS", "EdgeNAS", "MCUNet", "UDC", "Ours")
@@ -154,10 +154,11 @@ class Device:
     """A part to deploy on: its core, clock, memories and the runtimes that are known for it.
 
     core: `cortex-m4`, ...; clock: Hz; sram, flash: bytes, None where the source names none;
-    runtimes: ids of `devices._runtimes`; memory_factor: cycles on the part per model cycle, for
-    runtimes whose cycles are counted (flash wait states and buses), and memory_factor_source: where
-    it comes from; both by default those of the core (`benchsuite.memory_factor`); source: of the
-    facts. Raises UserError for what cannot be: a clock in MHz, memories in KiB.
+    runtimes: ids of `benchsuite.devices._latency.runtimes`; memory_factor: cycles on the part per
+    model cycle, for runtimes whose cycles are counted (flash wait states and buses), and
+    memory_factor_source: where it comes from; both by default those of the core
+    (`benchsuite.deployment.memory_factor`); source: of the facts. Raises UserError for what cannot
+    be: a clock in MHz, memories in KiB.
     """
 
     core: str

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.record import environment, sha256
+from benchsuite.provenance import environment, sha256
 
-PACKAGES = ("benchsuite", "proxies", "devices")
+PACKAGES = ("benchsuite", "benchsuite.proxies", "benchsuite.devices")
 
 
 def digest(*values: Any) -> str:

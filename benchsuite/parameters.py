@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.space.cell import N_CELLS
 
 
 def fill(kind: type, given: Mapping[str, Any], whose: str) -> Any:

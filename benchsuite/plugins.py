@@ -42,13 +42,11 @@ class Kind:
 
 
 KINDS = {
-    "proxies": Kind("proxies", "proxies", "PROXY", api.Proxy),
-    "devices": Kind("devices", "devices", "DEVICE", api.Device),
-    "reports": Kind("reports", "reports", "REPORT", api.Report),
+    "proxies": Kind("proxies", "benchsuite.proxies", "PROXY", api.Proxy),
+    "devices": Kind("devices", "benchsuite.devices", "DEVICE", api.Device),
+    "reports": Kind("reports", "benchsuite.reports", "REPORT", api.Report),
     "strategies": Kind("search", "benchsuite.search", "STRATEGY", api.Strategy),
 }
-
-PACKAGES = ("benchsuite", "proxies", "devices", "reports")
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def why_not(plugin: Plugin, kind: str, folders: Sequence[Path] = ()) -> str:
     try:
         record = None if plugin.module and not plugin.error else record_of(plugin, kind)
         for study in record.studies if isinstance(record, api.Report) else ():
-            shared("benchsuite.study").find(study, folders)
+            shared("benchsuite.replays.study").find(study, folders)
     except UserError as error:
         return str(error)
     return ""
@@ -138,7 +136,7 @@ def leave_out(why: str) -> None:
 
 
 def shared(module: str) -> Any:
-    """Return a shared module of a plug-in package, such as `devices._memory`, by its name."""
+    """Return a shared module of a plug-in package, by its dotted name."""
     return importlib.import_module(module)
 
 
@@ -210,7 +208,7 @@ def _helpers(folder: Path, package: str) -> Iterator[None]:
     finally:
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
-            bare = name.partition(".")[0] not in (package, *PACKAGES)
+            bare = name.partition(".")[0] not in (package, "benchsuite")
             if bare and file and folder in Path(file).parents:
                 del sys.modules[name]
 

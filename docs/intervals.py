@@ -17,9 +17,10 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-from benchsuite import intervals, stats
-from benchsuite.accuracy import ESTIMATES
-from benchsuite.table import Table
+from benchsuite import stats
+from benchsuite.assembly.accuracy import ESTIMATES
+from benchsuite.stats import intervals
+from benchsuite.table.table import Table
 
 SEEDS = (2, 3, 5, 10, 20, 50, 200)
 MANY, SOME, FEW = 20_000, 2_000, 500

@@ -24,9 +24,9 @@ from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
 from benchsuite.api import Proxy
-from benchsuite.cost import flops
-from proxies._net import Net, blocks, outputs, unchanged
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.net import Net, blocks, outputs, unchanged
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.space.cost import flops
 
 OUTPUTS = {
     "expressivity": "sum over blocks of the entropy of principal components [nat]",

@@ -7,7 +7,7 @@ infinity does. FLOPs are those of the network as trained, dead operators include
 """
 
 from benchsuite.api import Proxy
-from proxies._ranks import log_rank_sum
+from benchsuite.proxies._scoring.ranks import log_rank_sum
 
 PARTS = ("az_nas.expressivity", "az_nas.progressivity", "az_nas.trainability", "flops")
 

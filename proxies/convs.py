@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchsuite.api import Proxy
-from benchsuite.cell import CONV1, CONV3, all_ops, prune
+from benchsuite.space.cell import CONV1, CONV3, all_ops, prune
 
 
 def _convs(_: object) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchsuite.api import Proxy
-from benchsuite.cell import CONV1, CONV3, EDGES, NONE, all_ops
+from benchsuite.space.cell import CONV1, CONV3, EDGES, NONE, all_ops
 
 
 def _depth(_: object) -> dict[str, np.ndarray]:

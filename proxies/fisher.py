@@ -1,7 +1,7 @@
 """Fisher saliency of the output channels of every layer, summed over weights."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """FLOPs of the network as trained, dead operators included."""
 
 from benchsuite.api import Proxy
-from benchsuite.cost import all_flops
+from benchsuite.space.cost import all_flops
 
 PROXY = Proxy(
     version=1,

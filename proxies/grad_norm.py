@@ -1,7 +1,7 @@
 """Sum over layers of the norm of the loss gradient."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

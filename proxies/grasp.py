@@ -1,7 +1,7 @@
 """GraSP: what removing single weights does to the norm of the gradient, summed."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import torch
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 _K = 1e-5
 

@@ -1,7 +1,7 @@
 """KNAS: mean of the Gram matrix of the samples' gradients, BN's statistics held constant."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

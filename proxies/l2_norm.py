@@ -1,8 +1,8 @@
 """Sum over layers of the norm of the weights."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
-from proxies._weights import scored
+from benchsuite.proxies._engine.weights import scored
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

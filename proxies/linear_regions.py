@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from benchsuite.api import Proxy
-from benchsuite.network import Skeleton
-from proxies._net import Net, outputs, unchanged
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.net import Net, outputs, unchanged
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.space.network import Skeleton
 
 BATCHES, SIZE = 3, 1000
 _THIN = Skeleton(channels=1, cells_per_stage=1, resolution=4)

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import Proxy
-from proxies._net import Net, unchanged
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.net import Net, unchanged
+from benchsuite.proxies._scoring.passes import Passes
 
 ORDERS = tuple(range(31))
 JUDGED = (0, 1, 2, 4, 8, 16)

@@ -1,7 +1,7 @@
 """Trainable parameters of the network as trained, dead operators included."""
 
 from benchsuite.api import Proxy
-from benchsuite.cost import all_params
+from benchsuite.space.cost import all_params
 
 PROXY = Proxy(
     version=1,

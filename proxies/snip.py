@@ -1,7 +1,7 @@
 """SNIP: how much the loss changes to first order if single weights are removed, summed."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import Proxy
-from proxies._net import Net, outputs, unchanged
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.net import Net, outputs, unchanged
+from benchsuite.proxies._scoring.passes import Passes
 
 IMAGES = 16
 

@@ -1,7 +1,7 @@
 """Synaptic flow: sum of all paths' products of absolute weights, as a logarithm."""
 
 from benchsuite.api import Proxy
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

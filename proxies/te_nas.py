@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchsuite.api import Array, Proxy
-from proxies._ranks import rank_sum
+from benchsuite.proxies._scoring.ranks import rank_sum
 
 CONDITION, REGIONS = "ntk_cond.k0", "linear_regions.n3000"
 

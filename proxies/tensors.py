@@ -1,7 +1,7 @@
 """Number of parameter tensors of the network as trained, dead operators included."""
 
 from benchsuite.api import Proxy
-from benchsuite.cost import all_tensors
+from benchsuite.space.cost import all_tensors
 
 PROXY = Proxy(
     version=1,

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from benchsuite.api import Proxy
-from proxies._net import Net, unchanged
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.net import Net, unchanged
+from benchsuite.proxies._scoring.passes import Passes
 
 TENSORS = 128
 _SMOOTHING = 0.05

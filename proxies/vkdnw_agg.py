@@ -6,7 +6,7 @@ for a candidate ranks last.
 """
 
 from benchsuite.api import Proxy
-from proxies._ranks import log_rank_sum
+from benchsuite.proxies._scoring.ranks import log_rank_sum
 
 PARTS = ("vkdnw_single", "jacob_cov", "az_nas.expressivity", "az_nas.trainability", "flops")
 

@@ -5,8 +5,8 @@ import math
 from torch import Tensor
 
 from benchsuite.api import Proxy
-from proxies._engine import BN_EPS, Tape
-from proxies._passes import Passes
+from benchsuite.proxies._engine.forward import BN_EPS, Tape
+from benchsuite.proxies._scoring.passes import Passes
 
 _STEP = 0.01
 _MOMENTUM = 0.1

@@ -6,7 +6,7 @@ import torch
 
 from benchsuite.api import Proxy
 from benchsuite.errors import UserError
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

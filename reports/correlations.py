@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.correlate import CELLS, ceilings, correlations
-from benchsuite.table import Table
-from reports._style import COLOURS, NAMES, PAGE_WIDTH, new_figure
-from reports._tables import about_accuracy, headline_proxies, kind
+from benchsuite.ranking.correlations import CELLS, ceilings, correlations
+from benchsuite.reports._common.style import COLOURS, NAMES, PAGE_WIDTH, new_figure
+from benchsuite.reports._common.tables import about_accuracy, headline_proxies, kind
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 RESAMPLES = 200
 

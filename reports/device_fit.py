@@ -10,9 +10,9 @@ import pandas as pd
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.device_columns import find
-from benchsuite.table import Table
-from reports._tables import about_accuracy, accuracy, connected, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, connected, kind
+from benchsuite.table.device_columns import find
+from benchsuite.table.table import Table
 
 
 def _make(table: Table) -> Result:

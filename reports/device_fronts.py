@@ -11,12 +11,21 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
-from benchsuite.cell import all_archs
-from benchsuite.columns import DATASETS
-from benchsuite.device_columns import DeviceColumn, find
-from benchsuite.table import Table
-from reports._style import COLOURS, NAMES, PAGE_WIDTH, SMALL, cloud, new_figure, panels, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, connected, kind
+from benchsuite.reports._common.style import (
+    COLOURS,
+    NAMES,
+    PAGE_WIDTH,
+    SMALL,
+    cloud,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, connected, kind
+from benchsuite.space.cell import all_archs
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.device_columns import DeviceColumn, find
+from benchsuite.table.table import Table
 
 SHOWN = ("stm32f746 tflm_cmsis_nn", "stm32l432 own", "riscv320 own", "RAM")
 

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._style import PALETTE, new_figure
+from benchsuite.reports._common.style import PALETTE, new_figure
+from benchsuite.table.table import Table
 
 _COLUMNS = (
     *("board", "core", "runtime", "n", "families", "clock_stated", "mae_ms", "mape"),

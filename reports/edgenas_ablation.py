@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.intervals import Estimate
-from benchsuite.outcomes import Outcome
-from benchsuite.problem import full_name
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval
-from reports._tables import DEAD, about_accuracy, kind
-from reports._verdicts import Verdict, above, not_here, rarer
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval
+from benchsuite.reports._common.tables import DEAD, about_accuracy, kind
+from benchsuite.reports._common.verdicts import Verdict, above, not_here, rarer
+from benchsuite.simulation.problem import full_name
+from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
+from benchsuite.table.table import Table
 
 STUDY = "edgenas_ablation"
 ADAPTIVE, NONE, FIXED, MACS = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from benchsuite.api import Report, Result
-from benchsuite.table import Table
-from benchsuite.ties import argmin
-from reports._searches import Claim
-from reports._tables import published
-from reports._verdicts import exact
+from benchsuite.numerics.ties import argmin
+from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.tables import published
+from benchsuite.reports._common.verdicts import exact
+from benchsuite.table.table import Table
 
 # EdgeNAS, section 4.3: supernet training, optimisation of the choices, final training.
 PARTS = (5.0, 2.5, 0.5)

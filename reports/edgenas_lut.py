@@ -6,8 +6,8 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._tables import published
+from benchsuite.reports._common.tables import published
+from benchsuite.table.table import Table
 
 
 def _make(table: Table) -> Result:

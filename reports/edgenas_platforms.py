@@ -9,15 +9,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.cell import Cell
-from benchsuite.outcomes import Outcome
-from benchsuite.problem import full_name, prepare
-from benchsuite.study import Entry
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval
-from reports._style import PAGE_WIDTH, PALETTE, cloud, legend_above, new_figure, panels, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, kind
-from reports._verdicts import not_here
+from benchsuite.replays.outcome import Outcome
+from benchsuite.replays.study import Entry
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval
+from benchsuite.reports._common.style import (
+    PAGE_WIDTH,
+    PALETTE,
+    cloud,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
+from benchsuite.reports._common.verdicts import not_here
+from benchsuite.simulation.problem import full_name, prepare
+from benchsuite.space.cell import Cell
+from benchsuite.table.table import Table
 
 STUDY, MEMORY = "edgenas_platforms", "ram.best.cifar10.mcu"
 # The ResNet block among the cells (Dong & Yang, NAS-Bench-201, section 5: `ResNet` in Table 5).

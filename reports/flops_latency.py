@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from benchsuite import cost, stats
+from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.device_columns import find, parse
-from benchsuite.table import Table
-from reports._style import COLOURS, PAGE_WIDTH, new_figure
+from benchsuite.reports._common.style import COLOURS, PAGE_WIDTH, new_figure
+from benchsuite.space import cost
+from benchsuite.table.device_columns import find, parse
+from benchsuite.table.table import Table
 
 SHOWN = (
     "latency.stm32f746.tflm_cmsis_nn.cifar10.official",

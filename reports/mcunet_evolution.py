@@ -9,23 +9,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.intervals import Estimate
-from benchsuite.outcomes import Outcome
-from benchsuite.problem import prepare
-from benchsuite.table import Table
-from reports._searches import (
-    LEVEL,
-    Claim,
-    mean_interval,
-    picks,
-    spread,
-    valued,
-)
-from reports._style import PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
-from reports._tables import about_accuracy, accuracy, kind
-from reports._verdicts import above
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, picks, spread, valued
+from benchsuite.reports._common.style import PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.verdicts import above
+from benchsuite.simulation.problem import prepare
+from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
+from benchsuite.table.table import Table
 
 Array = NDArray[np.float64]
 STUDY, DATASET = "tinynas_runtimes", "cifar10"

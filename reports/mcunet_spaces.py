@@ -5,10 +5,18 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchsuite import tinynas_spaces
 from benchsuite.api import Report, Result
-from benchsuite.table import Table
-from reports._style import MARKERS, PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
+from benchsuite.deployment import tinynas_spaces
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    SMALL,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.table.table import Table
 
 SAMPLES = 400
 _KIB = 1024

@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.cell import Cell
-from benchsuite.table import Table
-from reports._cells import draw_cell
-from reports._monas import matches
-from reports._style import PAGE_WIDTH, new_figure, panels
+from benchsuite.reports._common.cells import draw_cell
+from benchsuite.reports._common.monas import matches
+from benchsuite.reports._common.style import PAGE_WIDTH, new_figure, panels
+from benchsuite.space.cell import Cell
+from benchsuite.table.table import Table
 
 _COLUMNS = 4
 

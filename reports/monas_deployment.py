@@ -10,8 +10,16 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.table.table import Table
 
 _SERIES = {
     "official_predicted": "5 cells, 16 channels, 32 px, TFLM",

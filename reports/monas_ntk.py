@@ -11,10 +11,7 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.intervals import SEEDS
-from benchsuite.table import Table
-from reports._style import (
+from benchsuite.reports._common.style import (
     COLOURS,
     MARKERS,
     NAMES,
@@ -24,7 +21,10 @@ from reports._style import (
     panels,
     tidy,
 )
-from reports._tables import DEAD, about_accuracy, accuracy, kind, repeats_of
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind, repeats_of
+from benchsuite.stats.intervals import SEEDS
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 RESAMPLES = 200
 _SHOWN = (0, 1, 2, 4, 8, 16)

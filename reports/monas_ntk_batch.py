@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.intervals import SEEDS
-from benchsuite.stats import Bootstrap
-from benchsuite.table import Table
-from benchsuite.ties import argmax
-from reports._searches import Claim
-from reports._style import (
+from benchsuite.numerics.ties import argmax
+from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.style import (
     COLOURS,
     MARKERS,
     NAMES,
@@ -25,8 +21,12 @@ from reports._style import (
     panels,
     tidy,
 )
-from reports._tables import DEAD, about_accuracy, accuracy, kind
-from reports._verdicts import UNDECIDED, Verdict
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
+from benchsuite.reports._common.verdicts import UNDECIDED, Verdict
+from benchsuite.stats import Bootstrap
+from benchsuite.stats.intervals import SEEDS
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 BATCHES = (4, 8, 16, 32, 64, 128)
 RESAMPLES = 500

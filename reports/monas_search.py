@@ -11,13 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.cell import all_archs
-from benchsuite.columns import DATASETS
-from benchsuite.outcomes import Outcome
-from benchsuite.study import Entry
-from benchsuite.table import Table
-from reports._searches import Claim
-from reports._style import (
+from benchsuite.replays.outcome import Outcome
+from benchsuite.replays.study import Entry
+from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.style import (
     NAMES,
     PAGE_WIDTH,
     PALETTE,
@@ -28,8 +25,18 @@ from reports._style import (
     panels,
     tidy,
 )
-from reports._tables import DEAD, about_accuracy, accuracy, kind, milliseconds, published
-from reports._verdicts import not_here
+from benchsuite.reports._common.tables import (
+    DEAD,
+    about_accuracy,
+    accuracy,
+    kind,
+    milliseconds,
+    published,
+)
+from benchsuite.reports._common.verdicts import not_here
+from benchsuite.space.cell import all_archs
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 F746, L432, RUNTIME = "stm32f746", "stm32l432", "monas2024"
 _FLOPS = "MFLOPs"

@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.table import Table
-from reports._monas import Match, contradictions, matches
-from reports._style import NAMES
-from reports._tables import about_accuracy, accuracy, kind, milliseconds, published
+from benchsuite.reports._common.monas import Match, contradictions, matches
+from benchsuite.reports._common.style import NAMES
+from benchsuite.reports._common.tables import (
+    about_accuracy,
+    accuracy,
+    kind,
+    milliseconds,
+    published,
+)
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 _REFERENCE = "TE-NAS"
 _OWN = "tflm_cmsis_nn"

@@ -9,16 +9,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.outcomes import Outcome
-from benchsuite.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
-from benchsuite.problem import prepare
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval, spread
-from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
-from reports._tables import about_accuracy, accuracy, kind
-from reports._verdicts import above
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, spread
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.verdicts import above
+from benchsuite.simulation.problem import prepare
+from benchsuite.stats import intervals
+from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
+from benchsuite.table.table import Table
 
 STUDY = "munas_ae_bo"
 SIZE = "flash.weights.cifar10.mcu"

@@ -7,12 +7,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import cost, stats
+from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.device_columns import DeviceColumn, find
-from benchsuite.table import Table
-from reports._style import COLOURS, PAGE_WIDTH, SMALL, cloud, new_figure, panels, tidy
-from reports._tables import DEAD
+from benchsuite.reports._common.style import (
+    COLOURS,
+    PAGE_WIDTH,
+    SMALL,
+    cloud,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import DEAD
+from benchsuite.space import cost
+from benchsuite.table.device_columns import DeviceColumn, find
+from benchsuite.table.table import Table
 
 SHOWN = (
     DeviceColumn("latency", "stm32h743", "tflm_cmsis_nn", "cifar10", "mcu"),

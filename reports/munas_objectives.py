@@ -9,16 +9,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import cost, intervals
 from benchsuite.api import Report, Result
-from benchsuite.intervals import Estimate
-from benchsuite.network import Skeleton
-from benchsuite.outcomes import Outcome
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval, spread
-from reports._style import PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
-from reports._tables import about_accuracy, accuracy, kind
-from reports._verdicts import above
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, spread
+from benchsuite.reports._common.style import (
+    PAGE_WIDTH,
+    PALETTE,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.verdicts import above
+from benchsuite.space import cost
+from benchsuite.space.network import Skeleton
+from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
+from benchsuite.table.table import Table
 
 STUDY = "munas_objectives"
 SIZE, MEMORY, MACS = "model size [KiB]", "peak memory [KiB]", "MACs [M]"

@@ -10,12 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
-from benchsuite.outcomes import Outcome
-from benchsuite.problem import prepare
-from benchsuite.study import Entry
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, Interval
-from reports._style import (
+from benchsuite.replays.outcome import Outcome
+from benchsuite.replays.study import Entry
+from benchsuite.reports._common.searches import LEVEL, Claim, Interval
+from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     MARKERS,
     PALETTE,
@@ -23,9 +21,11 @@ from reports._style import (
     new_figure,
     tidy,
 )
-from reports._tables import about_accuracy, accuracy
-from reports._udc import RESPONSE, gap, interval, points, runs_of, spelt
-from reports._verdicts import Verdict, not_here, share
+from benchsuite.reports._common.tables import about_accuracy, accuracy
+from benchsuite.reports._common.udc import RESPONSE, gap, interval, points, runs_of, spelt
+from benchsuite.reports._common.verdicts import Verdict, not_here, share
+from benchsuite.simulation.problem import prepare
+from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
 SIZE = "flash.weights.cifar10.mcu"

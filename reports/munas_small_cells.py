@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchsuite import cost
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.network import Skeleton
-from benchsuite.table import Table
-from reports._style import NAMES
-from reports._tables import about_accuracy, accuracy, kind, published
+from benchsuite.reports._common.style import NAMES
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, published
+from benchsuite.space import cost
+from benchsuite.space.network import Skeleton
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 FLASH_KIB = (80, 96, 128, 192, 256)
 RAM_KIB = (36, 48, 64)

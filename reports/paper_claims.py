@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from benchsuite.api import Report, Result
-from benchsuite.intervals import SEEDS
-from benchsuite.outcomes import Outcome
-from benchsuite.table import Table
-from reports import (
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports import (
     edgenas_ablation,
     edgenas_cost,
     edgenas_platforms,
@@ -25,9 +23,11 @@ from reports import (
     udc_inflation,
     udc_sizes,
 )
-from reports._searches import claims_table
-from reports._tables import DEAD, about_accuracy
-from reports._verdicts import FAILS, HOLDS, KINDS, NOT_HERE, SHARE, UNDECIDED
+from benchsuite.reports._common.searches import claims_table
+from benchsuite.reports._common.tables import DEAD, about_accuracy
+from benchsuite.reports._common.verdicts import FAILS, HOLDS, KINDS, NOT_HERE, SHARE, UNDECIDED
+from benchsuite.stats.intervals import SEEDS
+from benchsuite.table.table import Table
 
 _OF_STUDIES = (
     monas_search,

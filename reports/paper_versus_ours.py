@@ -10,11 +10,18 @@ import pandas as pd
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.correlate import CELLS, mask
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._tables import about_accuracy, about_repeats, accuracy, kind, published, repeats_of
+from benchsuite.ranking.correlations import CELLS, mask
+from benchsuite.reports._common.tables import (
+    about_accuracy,
+    about_repeats,
+    accuracy,
+    kind,
+    published,
+    repeats_of,
+)
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 EXPECTED = 0.03
 RESAMPLES = 200

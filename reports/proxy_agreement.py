@@ -10,9 +10,9 @@ from scipy.spatial.distance import squareform
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.table import Table
-from reports._style import PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import DEAD, about_repeats, headline_proxies, short, upward
+from benchsuite.reports._common.style import PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, short, upward
+from benchsuite.table.table import Table
 
 
 def _make(table: Table) -> Result:

@@ -7,14 +7,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import gammaln
 
-from benchsuite import correlate, stats
+from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS, seconds_name
-from benchsuite.correlate import mask
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._style import COLOURS, NAMES, PAGE_WIDTH, label_points, new_figure, tidy
-from reports._tables import (
+from benchsuite.ranking import correlations
+from benchsuite.ranking.correlations import mask
+from benchsuite.reports._common.style import (
+    COLOURS,
+    NAMES,
+    PAGE_WIDTH,
+    label_points,
+    new_figure,
+    tidy,
+)
+from benchsuite.reports._common.tables import (
     DEAD,
     about_accuracy,
     about_repeats,
@@ -24,6 +30,8 @@ from reports._tables import (
     short,
     upward,
 )
+from benchsuite.table.columns import DATASETS, seconds_name
+from benchsuite.table.table import Table
 
 BUDGET = 60.0
 ANALYTIC = ("convs", "depth", "flops", "params", "tensors")
@@ -63,7 +71,7 @@ def seconds(table: Table, name: str) -> float:
         return 0.0
     if head in _SUMS:
         return sum(seconds(table, table.resolve(part)) for part in _SUMS[head])
-    alone = correlate.seconds(table, name, mask("all"))
+    alone = correlations.seconds(table, name, mask("all"))
     own = seconds_name(f"score.{head}")
     if np.isnan(alone) and own in table.columns:  # runs on a module of its own, shares nothing
         return float(np.nanmean(table.values(own)))

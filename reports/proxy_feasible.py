@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.device_columns import DeviceColumn, find
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import (
+from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
     connected,
@@ -25,6 +22,9 @@ from reports._tables import (
     short,
     upward,
 )
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.device_columns import DeviceColumn, find
+from benchsuite.table.table import Table
 
 SHOWN = "cifar10"
 

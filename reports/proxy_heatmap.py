@@ -7,11 +7,9 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.correlate import Array, Mask, mask
-from benchsuite.table import Table
-from reports._style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
-from reports._tables import (
+from benchsuite.ranking.correlations import Array, Mask, mask
+from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common.tables import (
     DEAD,
     about_accuracy,
     about_repeats,
@@ -21,6 +19,8 @@ from reports._tables import (
     short,
     upward,
 )
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 _TOP = 1000
 RULES = {

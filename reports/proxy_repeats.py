@@ -8,11 +8,18 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
 from benchsuite.errors import UserError
-from benchsuite.table import Table
-from reports._style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
-from reports._tables import DEAD, about_accuracy, accuracy, kind, repeats_of, short
+from benchsuite.reports._common.style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
+from benchsuite.reports._common.tables import (
+    DEAD,
+    about_accuracy,
+    accuracy,
+    kind,
+    repeats_of,
+    short,
+)
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 
 def _make(table: Table) -> Result:

@@ -9,12 +9,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import shipped, stats
+from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.columns import DATASETS
-from benchsuite.table import Table
-from reports._style import COLOURS, COLUMN_WIDTH, MARKERS, PALETTE, legend_above, new_figure, tidy
-from reports._tables import (
+from benchsuite.assembly import shipped
+from benchsuite.reports._common.style import (
+    COLOURS,
+    COLUMN_WIDTH,
+    MARKERS,
+    PALETTE,
+    legend_above,
+    new_figure,
+    tidy,
+)
+from benchsuite.reports._common.tables import (
     DEAD,
     about_accuracy,
     accuracy,
@@ -23,6 +30,8 @@ from reports._tables import (
     repeats_of,
     short,
 )
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
 
 BETWEEN, OTHER = "tau between repeats", "tau of the settings"
 

@@ -10,15 +10,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.clock import training_clock
-from benchsuite.outcomes import Outcome
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, mean_interval, picks, spread, valued
-from reports._style import MARKERS, PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
-from reports._tables import about_accuracy, accuracy, kind, published
-from reports._verdicts import above
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, picks, spread, valued
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    SMALL,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, published
+from benchsuite.reports._common.verdicts import above
+from benchsuite.simulation.clock import training_clock
+from benchsuite.stats import intervals
+from benchsuite.table.table import Table
 
 Array = NDArray[np.float64]
 STUDY, DATASET = "baselines", "cifar10"

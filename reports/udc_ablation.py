@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchsuite.api import Report, Result
-from benchsuite.outcomes import Outcome
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, Interval
-from reports._tables import about_accuracy
-from reports._udc import (
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, Interval
+from benchsuite.reports._common.tables import about_accuracy
+from benchsuite.reports._common.udc import (
     DIFFERENT,
     KEEP,
     RESPONSE,
@@ -29,7 +28,8 @@ from reports._udc import (
     spelt,
     within,
 )
-from reports._verdicts import not_here, share
+from benchsuite.reports._common.verdicts import not_here, share
+from benchsuite.table.table import Table
 
 STUDY = "udc_ablation"
 FULL, LOSS, NO_REJECTION, NO_PROJECTION, NEITHER, ONE_SAMPLE, CONSTANT, VANILLA = (

@@ -9,11 +9,11 @@ from scipy.special import betaln
 from scipy.stats import norm
 
 from benchsuite.api import Report, Result
-from benchsuite.table import Table
-from reports._searches import Claim
-from reports._tables import published
-from reports._verdicts import not_here
-from reports.udc_size import _CELL, _constants, bits_per_weight
+from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.tables import published
+from benchsuite.reports._common.verdicts import not_here
+from benchsuite.reports.udc_size import _CELL, _constants, bits_per_weight
+from benchsuite.table.table import Table
 
 BITS = (2, 4, 8)
 NON_ZERO = (0.5, 0.3, 0.1)

@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.compressed import Compressed
-from benchsuite.outcomes import Outcome
-from benchsuite.problem import prepare
-from benchsuite.replay import Budget, Search
+from benchsuite.deployment.compressed import Compressed
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, spread
+from benchsuite.reports._common.tables import about_accuracy
+from benchsuite.reports._common.udc import Array, interval, runs_of, spelt
+from benchsuite.reports._common.verdicts import above
+from benchsuite.reports.udc_sizes import FULL, STUDY, label, sizes
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, spread
-from reports._tables import about_accuracy
-from reports._udc import Array, interval, runs_of, spelt
-from reports._verdicts import above
-from reports.udc_sizes import FULL, STUDY, label, sizes
+from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.search import Budget, Search
+from benchsuite.stats import intervals
+from benchsuite.table.table import Table
 
 LOW, HIGH = 0.66, 10.0
 XI = 0.5

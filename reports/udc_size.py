@@ -7,11 +7,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.cell import Cell
-from benchsuite.deploy import deploy
-from benchsuite.network import OFFICIAL
-from benchsuite.table import Table
-from reports._style import MARKERS, PAGE_WIDTH, PALETTE, legend_above, new_figure, panels, tidy
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    legend_above,
+    new_figure,
+    panels,
+    tidy,
+)
+from benchsuite.space.cell import Cell
+from benchsuite.space.deploy import deploy
+from benchsuite.space.network import OFFICIAL
+from benchsuite.table.table import Table
 
 BITS = (1, 2, 4, 8)
 NON_ZERO = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)

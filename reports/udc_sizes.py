@@ -9,13 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchsuite import intervals
 from benchsuite.api import Report, Result
-from benchsuite.intervals import Estimate
-from benchsuite.outcomes import Outcome
-from benchsuite.table import Table
-from reports._searches import LEVEL, Claim, spread
-from reports._style import (
+from benchsuite.replays.outcome import Outcome
+from benchsuite.reports._common.searches import LEVEL, Claim, spread
+from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
@@ -24,8 +21,8 @@ from reports._style import (
     panels,
     tidy,
 )
-from reports._tables import about_accuracy
-from reports._udc import (
+from benchsuite.reports._common.tables import about_accuracy
+from benchsuite.reports._common.udc import (
     COLUMN,
     KEEP,
     RESPONSE,
@@ -39,7 +36,10 @@ from reports._udc import (
     spelt,
     within,
 )
-from reports._verdicts import not_here
+from benchsuite.reports._common.verdicts import not_here
+from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
+from benchsuite.table.table import Table
 
 STUDY = "udc_sizes"
 FULL, VANILLA, RANDOM = "full UDC", "vanilla DNAS", "random"

@@ -23,7 +23,7 @@ def raw() -> Path:
 @pytest.fixture(scope="module")
 def victims(tmp_path_factory):
     """The process that forks what is to be killed, limited or misled (see `_victims`)."""
-    from _victims import Victims
+    from victims import Victims
 
     running = Victims(tmp_path_factory.mktemp("victims"))
     yield running

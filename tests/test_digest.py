@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchsuite import digest as module
 from benchsuite.digest import code, digest, encoding, files_below
-from benchsuite.network import Skeleton
+from benchsuite.space.network import Skeleton
 
 ROOT = Path(__file__).parents[1]
 
@@ -180,7 +180,7 @@ assert "torch" not in sys.modules
 
 def test_a_changed_price_of_narrow_layers_is_another_job(copy):
     """Pruned networks are priced by `cost`, which a list of modules once left out."""
-    script = KEY.format(root=str(copy), tests=str(ROOT / "tests"))
+    script = KEY.format(root=str(copy), tests=str(ROOT / "tests" / "helpers"))
 
     def key():
         run = subprocess.run(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from short_studies import STUDIES, picks, plan, report, runs, small
 
-from benchsuite.assemble import assemble
+from benchsuite.assembly.assemble import assemble
 
 HERE = Path(__file__).parent
 # Those whose picks come out of long sums. All studies: `pytest -m perf tests/test_processors.py`.

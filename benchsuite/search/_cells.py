@@ -7,8 +7,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import EDGES, N_CELLS, OPS, all_ops, index_of
-from benchsuite.replay import Search
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, N_CELLS, OPS, all_ops, index_of
 
 N_NEIGHBOURS = len(EDGES) * (len(OPS) - 1)
 

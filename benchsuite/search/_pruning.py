@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import EDGES, NONE, OPS, SKIP, live_edges
 from benchsuite.errors import UserError
+from benchsuite.numerics.ties import TOLERANCE, levels
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
-from benchsuite.ties import TOLERANCE, levels
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, NONE, OPS, SKIP, live_edges
 
 Array = NDArray[np.float64]
 Left = NDArray[np.bool_]
@@ -107,7 +107,7 @@ def ranks(
 ) -> Array:
     """Return positions in ascending order; tied values by operator index, then as they stand.
 
-    size: of the operands that the values are differences of, see `benchsuite.ties`.
+    size: of the operands that the values are differences of, see `benchsuite.numerics.ties`.
     """
     found = np.empty(len(values))
     found[np.lexsort((ops, levels(values, size, tolerance)))] = np.arange(len(values))

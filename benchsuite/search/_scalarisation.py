@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.pareto import non_dominated
-from benchsuite.replay import Search
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import N_CELLS
+from benchsuite.stats.pareto import non_dominated
 
 Array = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.arithmetic import exp, exponential, log, normal
+from benchsuite.numerics.arithmetic import exp, exponential, log, normal
 
 Array = NDArray[np.float64]
 

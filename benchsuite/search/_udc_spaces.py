@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.arithmetic import exp, product
-from benchsuite.cell import EDGES, OPS, all_ops, index_of
-from benchsuite.compressed import (
+from benchsuite.deployment.compressed import (
     BITS,
     DENSITIES,
     WIDTHS,
@@ -20,12 +18,14 @@ from benchsuite.compressed import (
     live_expectations,
     size_model,
 )
-from benchsuite.compression import Name, response
+from benchsuite.deployment.narrow import BYTES, Claim
+from benchsuite.deployment.response import Name, response
 from benchsuite.errors import UserError
-from benchsuite.network import STAGES
-from benchsuite.replay import Search
-from benchsuite.shrunken import BYTES, Claim
-from benchsuite.ties import at_most
+from benchsuite.numerics.arithmetic import exp, product
+from benchsuite.numerics.ties import at_most
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
+from benchsuite.space.network import STAGES
 
 Array = NDArray[np.float64]
 

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.cell import EDGES, OPS, all_ops, index_of
+from benchsuite.numerics.ties import argmax
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space
 from benchsuite.search._hyperband import brackets
-from benchsuite.ties import argmax
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 
 _GOOD = 0.15
 _LEVELS = len(OPS)

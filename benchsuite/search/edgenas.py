@@ -8,12 +8,12 @@ edge. Every column with a bound in the search is penalised by its expectation.
 The task loss is the expected validation error of the table instead of a trained supernet's cross
 entropy: the replay isolates the search from the error of weight sharing. The stated cost, 5 + 2.5 +
 0.5 GPU hours (section 4.3), is spread over the steps. It is all that is charged, as it is more than
-the training of the cell that the choices may sharpen to in the end (`benchsuite.supernet`). Where
-the paper is silent: Adam with DARTS' betas (0.5, 0.999), rate 0.01 and 1,000 steps, mu starts at 1
-and stops growing at 1e9, logits start at N(0, 0.001).
+the training of the cell that the choices may sharpen to in the end
+(`benchsuite.simulation.supernet`). Where the paper is silent: Adam with DARTS' betas (0.5, 0.999),
+rate 0.01 and 1,000 steps, mu starts at 1 and stops growing at 1e9, logits start at N(0, 0.001).
 
 A step multiplies rounding errors, so it is computed with the same bits on every processor
-(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
+(`benchsuite.numerics.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
 
 Ablations of the paper (section 4.4): `penalty="none"`, `"fixed"`; `stand_in="cifar10.flops"`
 penalises that column in place of the first bounded one, scaled to its mean.
@@ -29,13 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.arithmetic import normal, softmax
-from benchsuite.cell import EDGES, OPS, index_of
 from benchsuite.errors import UserError
+from benchsuite.numerics.arithmetic import normal, softmax
+from benchsuite.numerics.ties import argmax
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._adam import Adam
-from benchsuite.ties import argmax
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS, index_of
 
 Array = NDArray[np.float64]
 

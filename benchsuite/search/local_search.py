@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space
+from benchsuite.simulation.search import Search
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.cell import index_of
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
-from benchsuite.search._pruning import (
-    EVALUATIONS,
-    Term,
-    check_weights,
-    hardware,
-    mean_of,
-    prune,
-)
+from benchsuite.search._pruning import EVALUATIONS, Term, check_weights, hardware, mean_of, prune
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import index_of
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ import numpy as np
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
-from benchsuite.cell import index_of
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._pruning import EVALUATIONS, Left, Term, check_weights, hardware, prune
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import index_of
 
 _TOLERANCE = 1e-4
 
@@ -89,7 +89,7 @@ class _Supernet:
     """Measures each pruned supernet once and logs it."""
 
     def __init__(self, search: Search, seed: int, p: Parameters) -> None:
-        self._meter = plugins.shared("proxies._supernet").Meter(
+        self._meter = plugins.shared("benchsuite.proxies._engine.supernet").Meter(
             seed, p.repeats, p.batch, p.order, p.resolution, p.patches, p.images
         )
         self._search = search

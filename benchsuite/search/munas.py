@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.cell import N_CELLS
 from benchsuite.parameters import check_range
-from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 from benchsuite.search._scalarisation import CAP, answer_front, draw_weights, goal, scaled_costs
+from benchsuite.simulation.search import ExhaustedError, Search
+from benchsuite.space.cell import N_CELLS
 
 _BLOCK = 256
 

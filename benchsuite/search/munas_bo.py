@@ -25,16 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite import gaussian_process as gp
 from benchsuite.api import Strategy
-from benchsuite.cell import EDGES, N_CELLS
-from benchsuite.class_features import class_features
-from benchsuite.equivalence import classes
+from benchsuite.numerics.ties import argmin
 from benchsuite.parameters import check_range
-from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 from benchsuite.search._scalarisation import CAP, answer_front, draw_weights, goal, scaled_costs
-from benchsuite.ties import argmin
+from benchsuite.simulation.search import ExhaustedError, Search
+from benchsuite.space.cell import EDGES, N_CELLS
+from benchsuite.space.equivalence import classes
+from benchsuite.space.features import class_features
+from benchsuite.stats import gaussian_process as gp
 
 Array = NDArray[np.float64]
 

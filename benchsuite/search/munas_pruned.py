@@ -6,9 +6,9 @@ those of the pruned network. The evolution is that of `munas`, with its paramete
 
 Structured pruning with sparsity s leaves 1 - s of the channels, here of every stage alike, for the
 feature maps of a stage are summed. Sizes, memory and operations are exact, of the narrower network.
-The accuracy is the table's through `benchsuite.compression` at 8 bits, dense, that width, and the
-result says so. The response was measured on narrow networks trained by themselves; the paper holds
-that pruning a larger network is better than that, so it may say too little for pruning.
+The accuracy is the table's through `benchsuite.deployment.response` at 8 bits, dense, that width,
+and the result says so. The response was measured on narrow networks trained by themselves; the
+paper holds that pruning a larger network is better than that, so it may say too little for pruning.
 
 A training is charged what the table says of the whole cell. The trace holds sparsity and accuracy
 of each network as `sparsity` and `compressed.valid`, after its query.
@@ -23,17 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.cell import N_CELLS
-from benchsuite.compressed import Compressed, channels
-from benchsuite.compression import Name, apply, response
+from benchsuite.deployment.compressed import Compressed, channels
+from benchsuite.deployment.narrow import Claim
+from benchsuite.deployment.response import Name, apply, response
 from benchsuite.errors import UserError
-from benchsuite.network import STAGES
+from benchsuite.numerics.ties import argmax, at_most
 from benchsuite.parameters import check_range
-from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
 from benchsuite.search._scalarisation import CAP, draw_weights, goal
-from benchsuite.shrunken import Claim
-from benchsuite.ties import argmax, at_most
+from benchsuite.simulation.search import ExhaustedError, Search
+from benchsuite.space.cell import N_CELLS
+from benchsuite.space.network import STAGES
 
 Array = NDArray[np.float64]
 

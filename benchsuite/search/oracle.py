@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.replay import Search
+from benchsuite.simulation.search import Search
 
 
 @dataclass(frozen=True)

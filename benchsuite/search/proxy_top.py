@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import N_CELLS
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import Literal
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.cell import EDGES, OPS
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space, neighbours
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS
 
 _INTO = {
     node: [edge for edge, (_, target) in enumerate(EDGES) if target == node] for node in (1, 2, 3)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.arithmetic import softmax
-from benchsuite.cell import EDGES, OPS, index_of
+from benchsuite.numerics.arithmetic import softmax
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._adam import Adam
 from benchsuite.search._cells import Space
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS, index_of
 
 _TRIES = 1000
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space
+from benchsuite.simulation.search import Search
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.cell import EDGES, OPS, all_ops, index_of
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._cells import Space
+from benchsuite.simulation.search import Search
+from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 
 _TRIES = 1000
 

@@ -9,9 +9,9 @@ with probability theta a decision uses the mean of the samples whose largest ent
 - `mode="operators"`: the operator of each edge, 8 bits, dense; any bounded columns are sizes. e* is
   the largest size of any cell within `aim` times the bound: the constraint is an equality
   (equation 5), and lemma 4.1 needs a configuration that meets it.
-- `mode="compressed"`: also bits, density and width of each stage (`benchsuite.compressed`); the
-  bound is on `skeleton.bytes`, e* is `aim` times it. The accuracy goes through
-  `benchsuite.compression`, and the result says so.
+- `mode="compressed"`: also bits, density and width of each stage
+  (`benchsuite.deployment.compressed`); the bound is on `skeleton.bytes`, e* is `aim` times it. The
+  accuracy goes through `benchsuite.deployment.response`, and the result says so.
 
 An equality pulls from both sides, and one decision of 15 is a large part of the size here (the
 paper's spaces have hundreds), so the most likely configuration stops some percent above e* as often
@@ -31,11 +31,11 @@ to 3 for an error as a fraction, 32 samples, Adam at 0.05, 400 steps, xi growing
 
 The stated cost is the 1.17 GPU days of its CIFAR-100 search (table 3), spread over the steps. A
 sample that is nearly one cell is a query of it, but what was stated so far goes towards its
-training (`benchsuite.supernet`): a search costs more only where such trainings come to more than
-that, as they may for vanilla DNAS, whose low tau sharpens most samples.
+training (`benchsuite.simulation.supernet`): a search costs more only where such trainings come to
+more than that, as they may for vanilla DNAS, whose low tau sharpens most samples.
 
 A step multiplies rounding errors, so it is computed with the same bits on every processor
-(`benchsuite.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
+(`benchsuite.numerics.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.arithmetic import exp, log, softmax
-from benchsuite.compressed import Rule
-from benchsuite.compression import Name
+from benchsuite.deployment.compressed import Rule
+from benchsuite.deployment.response import Name
 from benchsuite.errors import UserError
+from benchsuite.numerics.arithmetic import exp, log, softmax
+from benchsuite.numerics.ties import argmax
 from benchsuite.parameters import check_range
-from benchsuite.replay import Search
 from benchsuite.search._adam import Adam
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression, Operators
-from benchsuite.ties import argmax
+from benchsuite.simulation.search import Search
 
 Array = NDArray[np.float64]
 

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
-from benchsuite.compressed import Rule
-from benchsuite.compression import Name, apply
+from benchsuite.deployment.compressed import Rule
+from benchsuite.deployment.response import Name, apply
 from benchsuite.errors import UserError
+from benchsuite.numerics.ties import less
 from benchsuite.parameters import check_range
-from benchsuite.replay import ExhaustedError, Search
 from benchsuite.search._udc_spaces import Compression
-from benchsuite.ties import less
+from benchsuite.simulation.search import ExhaustedError, Search
 
 _BLOCK = 4096
 _BLOCKS = 250

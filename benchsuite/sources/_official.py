@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.cell import N_CELLS, all_archs
-from benchsuite.columns import accuracy_column, training_time_column
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Imported, Values
+from benchsuite.sources._source import Imported, Values
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import accuracy_column, training_time_column
 
 _EPOCHS = {"12": 12, "less": 12, "200": 200, "full": 200}
 _SETS = {

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from benchsuite.cell import N_CELLS
 from benchsuite.errors import UserError
 from benchsuite.sources._official import Records
-from benchsuite.sources_api import Imported, expect, expect_archs
-from benchsuite.unpickle import PickleStream
+from benchsuite.sources._pickles import PickleStream
+from benchsuite.sources._source import Imported, expect, expect_archs
+from benchsuite.space.cell import N_CELLS
 
 _MISSING = "the release holds no training run of this cell"
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C

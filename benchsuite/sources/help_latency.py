@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchsuite.columns import Column
-from benchsuite.sources_api import (
+from benchsuite.sources._source import (
     Folder,
     Imported,
     Source,
@@ -18,6 +17,7 @@ from benchsuite.sources_api import (
     one_per_cell,
     read_zipped_pickle,
 )
+from benchsuite.table.columns import Column
 
 ID = "help_latency"
 

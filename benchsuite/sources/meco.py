@@ -11,9 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchsuite.cell import N_CELLS
-from benchsuite.columns import accuracy_column
-from benchsuite.sources_api import (
+from benchsuite.sources._source import (
     Folder,
     Imported,
     Source,
@@ -23,6 +21,8 @@ from benchsuite.sources_api import (
     indices,
     read_pickle,
 )
+from benchsuite.space.cell import N_CELLS
+from benchsuite.table.columns import accuracy_column
 
 ID = "meco"
 _SEEDS = (777, 888, 999)

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.cell import N_CELLS
-from benchsuite.columns import accuracy_column
 from benchsuite.errors import UserError
-from benchsuite.sources_api import (
+from benchsuite.sources._source import (
     Folder,
     Imported,
     Source,
@@ -24,6 +22,8 @@ from benchsuite.sources_api import (
     github,
     read_pickle,
 )
+from benchsuite.space.cell import N_CELLS
+from benchsuite.table.columns import accuracy_column
 
 ID = "mini_nasbench"
 _TABLE = frozenset(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from benchsuite.sources._source import Folder, Imported, PinnedFile, Source
 from benchsuite.sources._whole_file import read_whole_file
-from benchsuite.sources_api import Folder, Imported, PinnedFile, Source
 
 ID = "nasbench201_v1_0"
 _FILE = PinnedFile(

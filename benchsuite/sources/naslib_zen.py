@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchsuite.cell import N_CELLS
-from benchsuite.columns import Column
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Folder, Imported, Source, expect, github, indices
+from benchsuite.sources._source import Folder, Imported, Source, expect, github, indices
+from benchsuite.space.cell import N_CELLS
+from benchsuite.table.columns import Column
 
 ID = "naslib_zen"
 _MEMBER = re.compile(r"zen/benchmark--nasbench201--([\w-]+)--\d+\.json")

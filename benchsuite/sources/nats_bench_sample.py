@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from benchsuite.sources._source import Folder, Imported, Source, github
 from benchsuite.sources.nats_bench_simple import read_records
-from benchsuite.sources_api import Folder, Imported, Source, github
 
 ID = "nats_bench_sample"
 CELLS = (0, 11, 284)

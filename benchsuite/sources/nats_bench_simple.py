@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from benchsuite.cell import N_CELLS
 from benchsuite.sources._official import Records
+from benchsuite.sources._source import Folder, Imported, PinnedFile, Source, expect, expect_archs
 from benchsuite.sources._whole_file import opened
-from benchsuite.sources_api import Folder, Imported, PinnedFile, Source, expect, expect_archs
+from benchsuite.space.cell import N_CELLS
 
 ID = "nats_bench_simple"
 _FOLDER = "NATS-tss-v1_0-3ffb9-simple"

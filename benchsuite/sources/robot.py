@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchsuite.columns import accuracy_column, training_time_column
-from benchsuite.sources_api import (
+from benchsuite.sources._source import (
     Folder,
     Imported,
     Source,
@@ -20,6 +19,7 @@ from benchsuite.sources_api import (
     one_per_cell,
     read_pickle,
 )
+from benchsuite.table.columns import accuracy_column, training_time_column
 
 ID = "robot"
 

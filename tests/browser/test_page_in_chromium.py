@@ -13,9 +13,9 @@ import pytest
 from page_parts import small_page
 from scipy.stats import kendalltau
 
-from benchsuite import pareto
-from benchsuite.assemble import assemble
-from benchsuite.cell import Cell
+from benchsuite.assembly.assemble import assemble
+from benchsuite.space.cell import Cell
+from benchsuite.stats import pareto
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchsuite import plugins
-from benchsuite.cell import N_CELLS
-from benchsuite.network import OFFICIAL
+from benchsuite.space.cell import N_CELLS
+from benchsuite.space.network import OFFICIAL
 
 PROXIES = plugins.find("proxies")
 ANALYTIC = [name for name in PROXIES if plugins.load("proxies", name).all_cells]

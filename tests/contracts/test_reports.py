@@ -5,10 +5,13 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from benchsuite import artefacts, outcomes, plugins, study
+from benchsuite import plugins
 from benchsuite.api import Result
-from benchsuite.assemble import assemble
+from benchsuite.assembly.assemble import assemble
 from benchsuite.errors import UserError
+from benchsuite.replays import outcome as outcomes
+from benchsuite.replays import study
+from benchsuite.reporting import artefacts
 
 REPORTS = plugins.find("reports")
 STUDIES = Path(study.__file__).parent / "studies"

@@ -11,11 +11,11 @@ from search_tables import RELEASE, table
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
-from benchsuite.jobs import Job, Shared
-from benchsuite.network import Skeleton
-from benchsuite.pool import map_jobs
-from benchsuite.problem import Problem, Setting, prepare
-from benchsuite.replay import Budget, Search, replay
+from benchsuite.parallel.pool import map_jobs
+from benchsuite.replays.jobs import Job, Shared
+from benchsuite.simulation.problem import Problem, Setting, prepare
+from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.space.network import Skeleton
 
 STRATEGIES = plugins.find("strategies")
 BOUNDS = {"cifar10.flops": 120e6, "cifar10.params": 8e5}
@@ -160,7 +160,7 @@ def test_the_one_strategy_that_reaches_for_a_plugin_measures_networks_and_no_tab
         for node in ast.walk(ast.parse(using[0].read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "plugins.shared"
     ]
-    assert reached == ["proxies._supernet"]
+    assert reached == ["benchsuite.proxies._engine.supernet"]
     measured = FOLDER.parents[1] / "proxies/_supernet.py"
     assert "table" not in measured.read_text()
 

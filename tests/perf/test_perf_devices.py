@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from benchsuite import plugins
-from benchsuite.cell import N_CELLS, Cell
-from benchsuite.network import Skeleton
-from devices import _liveness
-from devices._graph import pattern_graphs
-from devices._latency import all_latencies, latency
-from devices._memory import all_ram, ram
+from benchsuite.deployment import liveness
+from benchsuite.deployment.graph import pattern_graphs
+from benchsuite.deployment.ram import all_ram, ram
+from benchsuite.devices._latency.latency import all_latencies, latency
+from benchsuite.space.cell import N_CELLS, Cell
+from benchsuite.space.network import Skeleton
 
 pytestmark = pytest.mark.perf
 
@@ -90,16 +90,16 @@ def test_the_exact_minimum_of_all_cells_from_cold(benchmark):
 
 def test_the_exact_minimum_beside_brute_force(benchmark, monkeypatch):
     """Segments with hundreds of orders or more; brute force walks through all of them."""
-    solve = _liveness._solve.__wrapped__
+    solve = liveness._solve.__wrapped__
     segments = set()
 
     def remember(*segment):
         segments.add(segment)
         return solve(*segment)
 
-    monkeypatch.setattr(_liveness, "_solve", remember)
+    monkeypatch.setattr(liveness, "_solve", remember)
     for graph in pattern_graphs(MCU):
-        _liveness.best_peak(graph)
+        liveness.best_peak(graph)
     large = [s for s in sorted(segments, key=str) if 300 <= orders(s[0]) <= 5000]
     chosen = large[:: max(1, len(large) // 12)]
     assert len(chosen) >= 10

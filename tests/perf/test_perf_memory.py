@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from benchsuite.network import Skeleton
-from devices._graph import Graph, pattern_graphs
-from devices._liveness import _solve, best_peak, waists
+from benchsuite.deployment.graph import Graph, pattern_graphs
+from benchsuite.deployment.liveness import _solve, best_peak, waists
+from benchsuite.space.network import Skeleton
 
 SEARCHED = 15
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from benchsuite import page
-from benchsuite.assemble import assemble
-from benchsuite.page.columns import pack
+from benchsuite.assembly.assemble import assemble
+from benchsuite.reporting import page
+from benchsuite.reporting.page.columns import pack
 
 pytestmark = pytest.mark.perf
 

@@ -11,12 +11,12 @@ import pytest
 import reference_proxies as reference
 import torch
 
-from benchsuite.cell import CONV1, CONV3, POOL, SKIP, Cell
-from benchsuite.network import Skeleton
 from benchsuite.plugins import load
-from proxies._batch import draw
-from proxies._images import Images
-from proxies._passes import Passes
+from benchsuite.proxies._scoring.batch import draw
+from benchsuite.proxies._scoring.images import Images
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell
+from benchsuite.space.network import Skeleton
 
 pytestmark = pytest.mark.perf
 

@@ -17,14 +17,14 @@ import pytest
 from search_tables import table
 
 from benchsuite import plugins
-from benchsuite._multilinear import expectation, tensor
-from benchsuite.cell import OPS, Cell, all_archs, all_ops
-from benchsuite.jobs import Job, Shared, answers, shards
-from benchsuite.network import Skeleton
-from benchsuite.pool import map_jobs
-from benchsuite.problem import Setting, prepare
-from benchsuite.replay import Budget, replay
+from benchsuite.parallel.pool import map_jobs
+from benchsuite.replays.jobs import Job, Shared, answers, shards
 from benchsuite.search._pruning import Term, prune
+from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.search import Budget, replay
+from benchsuite.space.cell import OPS, Cell, all_archs, all_ops
+from benchsuite.space.multilinear import expectation, tensor
+from benchsuite.space.network import Skeleton
 
 BOUNDS = {"cifar10.flops": 1e8, "cifar10.params": 6e5}
 STEPS, SEEDS = 2000, 1000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from benchsuite.cell import N_CELLS
+from benchsuite.space.cell import N_CELLS
 from benchsuite.stats import kendall_bootstrap, weighted_kendall
 
 PROXIES, DATASETS, RESAMPLES = 20, 3, 1000

@@ -5,8 +5,8 @@ import time
 import pandas as pd
 import pytest
 
-from benchsuite.assemble import assemble
-from benchsuite.table import Table
+from benchsuite.assembly.assemble import assemble
+from benchsuite.table.table import Table
 
 pytestmark = pytest.mark.perf
 

@@ -1,0 +1,1 @@
+"""The whole table, made of accuracies, shipped tables and plug-ins."""

@@ -1,0 +1,265 @@
+"""Scores of one's own: what `benchsuite tabulate` made, or a CSV or Parquet file of any columns.
+
+A table of the working folder is found without being named. Then it never takes the place of a
+column that more cells have; and whatever is used is said, on stderr, in the provenance and in the
+line under every output.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.errors import UserError
+from benchsuite.provenance import sha256
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import Column
+from benchsuite.table.table import Table, Values
+from benchsuite.text_files import read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = Path("out/proxies/proxies.parquet")
+_DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")
+_NAMED = ("index", "cell", "arch_index", "unnamed: 0", "")
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A file of scores, and whether it was named or only found in the working folder."""
+
+    path: Path
+    named: bool = True
+
+
+def found(given: str | None) -> Scores | None:
+    """Return the scores that a person names: a file, a folder that holds `proxies.parquet`, `none`.
+
+    None means those of the working folder, if there are any. Raises UserError for a path that
+    holds no scores.
+    """
+    if given is None:
+        return Scores(FILE, named=False) if FILE.is_file() else None
+    if given == "none":
+        return None
+    path = Path(given)
+    if path.is_dir():
+        if not (path / FILE.name).is_file():
+            raise UserError(
+                f"{path} holds no {FILE.name}; `benchsuite tabulate --out {path}` makes one of the "
+                "rows there."
+            )
+        path = path / FILE.name
+    if not path.is_file():
+        raise UserError(f"There are no scores {path}: --scores names a file, a folder, or `none`.")
+    return Scores(path)
+
+
+def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Table:
+    """Return a table with one's own scores, a column of a name that is there in place of that one.
+
+    replacing: whether that may be. Found but not named, a column of fewer cells than the one that
+    it would replace is left out. `own_scores` of the provenance says what was done, as does stderr.
+    Raises UserError for a file without scores of cells, and for names of other things than scores.
+    """
+    if scores is None:
+        return table
+    own = _read(scores.path, table)
+    if any(column.kind == "accuracy" for column in own.columns.values()):
+        raise UserError(f"{scores.path} is a whole table, not scores alone: give it as --table.")
+    replaced: dict[str, int] = {}
+    kept: dict[str, int] = {}
+    for name in _scored(own):
+        if name in table.columns:
+            kinds = {own.columns[name].kind, table.columns[name].kind}
+            if len(kinds) > 1 and kinds != {"proxy", "detail"}:
+                raise UserError(
+                    f"{scores.path} calls a score {name!r}, which is "
+                    f"{table.columns[name].description}. Give it another name."
+                )
+            fewer = own.present(name) < table.present(name)
+            (kept if fewer and not scores.named else replaced)[name] = table.present(name)
+    if replaced and not replacing:
+        raise UserError(
+            f"The table has a column {next(iter(replaced))!r} already, and others may be made of "
+            "it: leave out --table, or give the score another name."
+        )
+    about = {
+        "path": str(scores.path),
+        "sha256": sha256(scores.path),
+        "cells": {name: own.present(name) for name in _scored(own) if name not in kept},
+        "in_place_of": replaced,
+        "left_out": {name: own.present(name) for name in kept},
+    }
+    gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
+    own = own.without(gone)
+    table = table.without([*_with_details(replaced, table), *own.columns]).joined(own)
+    print(_told(scores, about, kept), file=sys.stderr)
+    joined = {str(scores.path): dict(own.provenance)} if about["cells"] else {}
+    more = {"own_scores": about, "joined": {**table.provenance.get("joined", {}), **joined}}
+    return Table(table.data, table.columns, {**table.provenance, **more})
+
+
+def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> str:
+    parts = []
+    if about["cells"]:
+        leave = "" if scores.named else " (`--scores none` leaves them out)"
+        used = _listed(about["cells"], about["in_place_of"])
+        parts.append(f"Own scores of {scores.path}{leave}: {used}.")
+    if kept:
+        fewer = "; ".join(
+            f"{about['left_out'][name]:,} cells of {name}, which has {kept[name]:,} without them"
+            for name in sorted(kept)[:_SHOWN]
+        )
+        parts.append(
+            f"Not used: {scores.path} has {fewer}. `--scores {scores.path}` takes it all the same."
+        )
+    return " ".join(parts)
+
+
+def _listed(cells: Mapping[str, int], other: Mapping[str, int]) -> str:
+    def shown(name: str) -> str:
+        instead = f" in place of {other[name]:,}" if name in other else ""
+        return f"{name}: {cells[name]:,} cells{instead}"
+
+    names = sorted(cells, key=lambda name: (name not in other, name))
+    more = f"; and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return "; ".join(map(shown, names[:_SHOWN])) + more
+
+
+def _scored(table: Table) -> list[str]:
+    """Return the columns that are scores: not their spread, their repeats, nor their seconds."""
+    return [
+        name
+        for name in table.columns
+        if not name.startswith("seconds.") and not _DETAIL.fullmatch(name.rpartition("@")[0])
+    ]
+
+
+def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:
+    for name in table.columns:
+        stem, _, version = name.rpartition("@")
+        detail = _DETAIL.fullmatch(stem)
+        if name in names or (detail and f"{detail[1]}@{version}" in names):
+            yield name
+
+
+def _seconds(kept: Mapping[str, int], own: Table) -> Iterator[str]:
+    """Yield the times that belong to scores which are left out: all, if one pass served several."""
+    if kept:
+        yield from (name for name in own.columns if name.startswith("seconds."))
+
+
+def _read(path: Path, table: Table) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        parquet = file.read(4) == b"PAR1"
+    if not parquet:
+        return _from_frame(path, _csv(path), table)
+    try:
+        if b"benchsuite" in (pq.read_schema(path).metadata or {}):
+            return Table.open(path)
+        frame = pq.read_table(path).to_pandas()
+        counted = type(frame.index).__name__ == "RangeIndex"
+        return _from_frame(path, frame if counted else frame.reset_index(), table)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path} is no readable Parquet file ({error}).") from error
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    text = read_text(path)
+    while text.startswith("#"):
+        text = text.partition("\n")[2]
+    header = text.partition("\n")[0]
+    separator = max(",;\t", key=header.count)
+    names = [name.strip().strip('"') for name in header.split(separator)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UserError(f"{path} has several columns {min(twice)!r}.")
+    try:
+        return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path} is neither Parquet nor a CSV file: {error}.") from error
+
+
+def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
+    """Return the numbers of a frame with a column of architecture strings or indices as scores."""
+    keys, cells = _keys(path, frame)
+    made = []
+    for given in frame.columns:
+        if given in keys or frame[given].dtype.kind not in "biuf":
+            continue
+        name, colon, direction = str(given).strip().rpartition(":")
+        if not colon:
+            name, direction = direction, "max"
+        if direction not in ("max", "min") or not name:
+            raise UserError(f"{path}: {given!r} is no name of a score: give NAME, or NAME:min.")
+        values = np.full(N_CELLS, np.nan)
+        values[cells] = frame[given].to_numpy(dtype=np.float64)
+        column = Column(
+            name=_versioned(name, table),
+            description=f"{name} of {path.name}",
+            unit="",
+            direction="min" if direction == "min" else "max",
+            source=str(path),
+            version="1",
+            kind="proxy",
+        )
+        made.append(Values(column, values, f"no value in {path.name}"))
+    if not made:
+        raise UserError(f"{path} has no column of numbers beside {', '.join(map(repr, keys))}.")
+    return Table.empty({"inputs": {}}).with_columns(made)
+
+
+def _versioned(name: str, table: Table) -> str:
+    """Return the full name of a score: that of the newest column it stands for, or version 1."""
+    stem, at, _ = name.rpartition("@")
+    there = [full for full in table.columns if full.rpartition("@")[0] == name]
+    if (at and stem) or name in table.columns:
+        return name
+    return table.resolve(name) if there else f"{name}@1"
+
+
+def _keys(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the columns that say which cells the rows are of, and these cells."""
+    number = {arch: index for index, arch in enumerate(all_archs())}
+    archs = [
+        name
+        for name in frame.columns
+        if (len(frame) and frame[name].dtype.kind == "O") or str(frame[name].dtype) == "str"
+        if frame[name].map(lambda v: str(v).strip() in number).all()
+    ]
+    whole = [name for name in frame.columns if _are_indices(frame[name])]
+    named = [name for name in whole if str(name).strip().lower() in _NAMED]
+    first = [name for name in whole if name == frame.columns[0]]
+    indices = named or ([] if archs else first)
+    found = [frame[name].map(lambda v: number[str(v).strip()]).to_numpy() for name in archs]
+    found += [frame[name].to_numpy(dtype=np.int64) for name in indices]
+    if not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
+        raise UserError(
+            f"{path} does not say which cells its rows are of: one column has to hold each cell "
+            "once, as architecture strings, or as official indices in the first column or one "
+            f"called `index`. It has {', '.join(map(repr, map(str, frame.columns)))}."
+        )
+    if any((f != found[0]).any() for f in found):
+        raise UserError(f"{path}: {archs[0]!r} and {[*archs, *indices][-1]!r} name other cells.")
+    return [*archs, *indices], found[0]
+
+
+def _are_indices(values: pd.Series) -> bool:
+    if values.dtype.kind not in "iu" or not len(values):
+        return False
+    return bool(values.between(0, N_CELLS - 1).all()) and bool(values.is_unique)

@@ -1,0 +1,31 @@
+"""The tables that ship: computed of every cell, ready to be joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchsuite.table.table import Table
+
+FOLDER = Path(__file__).parents[1] / "data"
+_ESTIMATES = "estimates"
+
+
+def join_tables(table: Table) -> Table:
+    """Return a table with the columns of every shipped table except the accuracy estimates.
+
+    The provenance of each is kept under `joined` and its name.
+    """
+    about: dict[str, Any] = {}
+    for path in sorted(FOLDER.glob("*.parquet")):
+        if path.stem != _ESTIMATES:
+            other = Table.open(path)
+            table = table.joined(other)
+            about[path.stem] = dict(other.provenance)
+    return Table(table.data, table.columns, {**table.provenance, "joined": about})
+
+
+def variants() -> dict[str, Table]:
+    """Return the shipped tables of the same proxies under other settings, on a sample, by name."""
+    paths = sorted((FOLDER / "variants").glob("*.parquet"))
+    return {path.stem: Table.open(path) for path in paths}

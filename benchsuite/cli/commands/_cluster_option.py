@@ -1,0 +1,19 @@
+"""The option --cluster of the commands whose jobs can run elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import click
+
+P = ParamSpec("P")
+
+
+def cluster_option(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Add `--cluster WHERE`: a Dask scheduler or Slurm, see `benchsuite.parallel.clusters`."""
+    return click.option(
+        "--cluster",
+        metavar="WHERE",
+        help="dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local [default: processes here].",
+    )(function)

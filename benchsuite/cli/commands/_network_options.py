@@ -1,0 +1,37 @@
+"""Options of the commands that score networks: skeleton, batch, seed, images, proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import click
+
+from benchsuite.space.network import Skeleton
+
+P = ParamSpec("P")
+
+
+def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Add --channels, --cells-per-stage, --resolution, --classes, --batch-size, --seed, --images.
+
+    The command gets `skeleton_of(...)` arguments of those names; --images stays None if not given.
+    """
+    official = Skeleton()
+    options = [
+        click.option("--channels", default=official.channels, show_default=True),
+        click.option("--cells-per-stage", default=official.cells_per_stage, show_default=True),
+        click.option("--resolution", default=official.resolution, show_default=True),
+        click.option("--classes", default=official.classes, show_default=True),
+        click.option("--batch-size", default=32, show_default=True, help="Images per batch."),
+        click.option("--seed", default=0, show_default=True, help="Of weights and images."),
+        click.option(
+            "--images",
+            metavar="WHERE",
+            help="A CIFAR folder, an .npz file, `synthetic` or `gaussian` "
+            "[default: BENCHSUITE_IMAGES, else synthetic].",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function

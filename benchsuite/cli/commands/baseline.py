@@ -1,0 +1,180 @@
+"""Keep results as a baseline, and compare later ones with it; exit code 1 on a regression."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchsuite.assembly.own_scores import Scores
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli.commands._combinations import refuse
+from benchsuite.cli.commands._lists import proxy_names
+from benchsuite.regression.baseline import FOLDER
+
+_OF_A_SAMPLE = (
+    "cells", "channels", "cells_per_stage", "resolution", "batch_size", "images",
+)  # fmt: skip
+
+
+@click.group(
+    epilog="Examples: benchsuite baseline save before | benchsuite baseline compare before | "
+    "benchsuite baseline save guard/ --proxy mine --plugins my_folder"
+)
+def command() -> None:
+    """Keep results as a baseline of plain files, and find what became worse since."""
+
+
+@command.command(
+    epilog="Examples: benchsuite baseline save before | "
+    "benchsuite baseline save guard/mine --proxy mine --plugins my_folder | "
+    "benchsuite baseline save guard/search --study quick.toml --study guard"
+)
+@click.argument("where", metavar="NAME|DIR")
+@click.option(
+    "--proxy", "proxies", multiple=True, help="Scored anew on a sample: names, by commas, or all."
+)
+@click.option("--study", "studies", multiple=True, help="A study file, or `guard`; repeatable.")
+@click.option("--table/--no-table", default=None, help="Of all cells [default: if nothing else].")
+@click.option("--cells", default=60, show_default=True, help="Different cells in the sample.")
+@click.option("--channels", default=8, show_default=True)
+@click.option("--cells-per-stage", default=1, show_default=True)
+@click.option("--resolution", default=16, show_default=True)
+@click.option("--batch-size", default=16, show_default=True)
+@click.option(
+    "--images", default="synthetic", show_default=True, help="Whatever BENCHSUITE_IMAGES names."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--resamples", default=200, show_default=True, help="Of the table's intervals.")
+@click.option("--replace", is_flag=True, help="Of a baseline that is there.")
+@scores_option
+@plugins_option
+@json_option
+def save(
+    where: str,
+    proxies: tuple[str, ...],
+    studies: tuple[str, ...],
+    table: bool | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    replace: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Measure and keep the results in NAME (below out/baselines) or DIR (with a slash).
+
+    Without --proxy and --study: the table of all cells and the study `guard`.
+    """
+    from benchsuite.plugins import shared
+    from benchsuite.regression.baseline import Settings, check_target
+    from benchsuite.regression.measure import checked, measure
+    from benchsuite.regression.replays import read_study
+
+    folder = _folder(where)
+    check_target(folder, replace)
+    names = proxy_names(proxies)
+    if proxies and not names:
+        names = shared("benchsuite.proxies._tabulation.tabulate").scoring_proxies(plugin_folders)
+    alone = not (names or studies)
+    if not names:
+        refuse("no proxy is scored anew (--proxy)", *_OF_A_SAMPLE)
+    if not (table or (alone and table is None)):
+        refuse("no table is kept (--table)", "resamples")
+        if studies == () and not alone:
+            refuse("neither a table nor a study is kept", "scores")
+    settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
+    texts = dict(map(read_study, studies or (("guard",) if alone else ())))
+    made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=_say)
+    made.save(folder, replace=replace)
+    files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
+    if as_json:
+        print_json({"path": str(folder), "files": files, "made_by": made.made_by})
+        return
+    print(f"{folder}: {len(files)} files, {sum(Path(f).stat().st_size for f in files):,} bytes")
+    print(f"`benchsuite baseline compare {where}` compares with it.")
+
+
+@command.command(
+    epilog="Examples: benchsuite baseline compare before | "
+    "benchsuite baseline compare guard/mine --plugins my_folder --junit guard.xml | "
+    "benchsuite baseline compare before --against after --tolerances allowed.toml --json"
+)
+@click.argument("where", metavar="NAME|DIR")
+@click.option("--against", metavar="NAME|DIR", help="A later baseline [default: measure now].")
+@click.option("--tolerances", type=click.Path(path_type=Path), help="A TOML file.")
+@click.option("--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path))
+@scores_option
+@plugins_option
+@json_option
+def compare(
+    where: str,
+    against: str | None,
+    tolerances: Path | None,
+    markdown_file: Path | None,
+    junit_file: Path | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Compare with the baseline NAME or DIR what is measured now, or a later baseline.
+
+    Exits with 0 if nothing became worse, with 1 on a regression, with 2 if it cannot be told.
+    """
+    from benchsuite.regression import compare as regress
+    from benchsuite.regression import output
+    from benchsuite.regression import tolerances as tolerance_files
+    from benchsuite.regression.baseline import load
+    from benchsuite.regression.measure import measure
+    from benchsuite.table.table import write_atomically
+
+    allowed, before = tolerance_files.load(tolerances), load(_folder(where))
+    if against is not None:
+        refuse("--against measures nothing", "scores", "plugin_folders")
+        after = load(_folder(against))
+    else:
+        after = measure(
+            before.settings,
+            before.studies,
+            plugin_folders=plugin_folders,
+            scores=scores,
+            before=before,
+            say=_say,
+        )
+    checks = regress.compare(before, after, allowed)
+    about = {
+        f"{side} ({place})": f"{made['revision']}, {made['processor']}"
+        for side, place, made in (
+            ("before", where, before.made_by),
+            ("after", against or "measured now", after.made_by),
+        )
+    }
+    text = output.markdown(checks, about)
+    for path, content in ((markdown_file, text), (junit_file, output.junit(checks))):
+        if path is not None:
+            write_atomically(path, lambda part, t=content: Path(part).write_text(t, "utf-8"))
+    if as_json:
+        print_json(
+            {
+                "verdict": "regression" if regress.regressions(checks) else "pass",
+                "counts": output.counts(checks),
+                "checks": [vars(check) for check in checks],
+                "before": before.made_by,
+                "after": after.made_by,
+                "settings": vars(before.settings),
+            }
+        )
+    else:
+        print(text, end="")
+    if regress.regressions(checks):
+        sys.exit(1)
+
+
+def _folder(where: str) -> Path:
+    return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

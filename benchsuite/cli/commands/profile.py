@@ -1,0 +1,92 @@
+"""Make a device's latency table anew, shape by shape: in an emulator, or with its compiler."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchsuite import plugins
+from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli.commands._out_option import out_file
+from benchsuite.errors import UserError
+from benchsuite.plugins import shared
+from benchsuite.reporting.text import progress
+from benchsuite.table.table import write_atomically
+
+
+@click.command(
+    epilog="Examples: benchsuite profile stm32f746 | benchsuite profile stm32l4r5 --compiler gcc | "
+    "benchsuite profile ethosu55"
+)
+@click.argument("device")
+@click.option(
+    "--compiler",
+    type=click.Choice(["zig", "gcc"]),
+    help="Which cross-compiler; the default is the first that is installed.",
+)
+@out_file(".csv", help="The table. [default: RUNTIME-CORE.csv in this folder]")
+@plugins_option
+@json_option
+def command(
+    device: str,
+    compiler: str | None,
+    out: Path | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Write the latency table of DEVICE's core anew.
+
+    Kernels are compiled, run in an emulator and checked bit by bit (extra `mcu`). The Ethos-U55 has
+    no kernels to run: its table is what Arm's compiler Vela estimates (extras `vela`, `export`).
+    """
+    found = plugins.load("devices", device, plugin_folders)
+    made = _estimate(compiler) if "vela" in found.runtimes else _emulate(found.core, compiler)
+    path = out or Path(f"{made.name}.csv")
+    write_atomically(path, lambda part: Path(part).write_text(made.text, "utf-8"))
+    if as_json:
+        print_json({"path": str(path), "shapes": made.shapes, "core": found.core})
+        return
+    print(f"Wrote {made.shapes} shapes to {path}.")
+
+
+@dataclass(frozen=True)
+class _Made:
+    name: str
+    text: str
+    shapes: int
+
+
+def _emulate(name: str, compiler: str | None) -> _Made:
+    core = shared("benchsuite.devices._emulation.cores").core(name)
+    profile = shared("benchsuite.devices._emulation.profile")
+    built = shared("benchsuite.devices._emulation.toolchain").build(core, compiler or "")
+    print(f"{core.name}, {built.compiler}, kernels {built.kernels}", file=sys.stderr)
+    rows = _rows(lambda shapes, report: profile.count_all(core, shapes, compiler or "", report))
+    text = shared("benchsuite.devices._latency.cycles").dump(profile.conditions(core, built), rows)
+    return _Made(f"own-{core.name}", text, len(rows))
+
+
+def _estimate(compiler: str | None) -> _Made:
+    if compiler:
+        raise UserError(f"Vela compiles for the Ethos-U55, not {compiler}: leave out --compiler.")
+    vela = shared("benchsuite.devices._latency.vela")
+    conditions = vela.conditions()
+    print(f"{vela.CORE}, {conditions['compiler']}", file=sys.stderr)
+    rows = _rows(vela.count_all)
+    return _Made(
+        f"vela-{vela.CORE}",
+        shared("benchsuite.devices._latency.cycles").dump(conditions, rows),
+        len(rows),
+    )
+
+
+def _rows(count_all: Callable[..., list[Any]]) -> list[Any]:
+    shapes = shared("benchsuite.devices._emulation.grid").grid()
+    with progress() as bars:
+        task = bars.add_task("Counting", total=len(shapes))
+        return count_all(shapes, report=lambda row: bars.advance(task))

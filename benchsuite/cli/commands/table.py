@@ -1,0 +1,40 @@
+"""Write the table of all 15,625 cells as one Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchsuite.assembly.own_scores import Scores
+from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli.commands._out_option import out_file
+
+
+@click.command(
+    epilog="Examples: benchsuite table | benchsuite table --out cells.parquet | "
+    "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
+)
+@out_file(".parquet", default=Path("out/table.parquet"), show_default=True)
+@scores_option
+@plugins_option
+@json_option
+def command(
+    out: Path, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
+) -> None:
+    """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
+    from benchsuite.assembly.assemble import assemble
+
+    table = assemble(plugin_folders, scores)
+    table.write(out)
+    if as_json:
+        print_json(
+            {
+                "path": str(out),
+                "columns": [column.to_json() for column in table.columns.values()],
+                "checksum": table.checksum,
+                "provenance": table.provenance,
+            }
+        )
+        return
+    print(f"{out}: {len(table.columns)} columns of 15,625 cells\n{table.provenance_line}")

@@ -1,0 +1,203 @@
+"""Score all cells with zero-cost proxies: sharded, resumable, into one Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchsuite.assembly.own_scores import FILE
+from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli.commands._cluster_option import cluster_option
+from benchsuite.cli.commands._combinations import all_but, refuse
+from benchsuite.cli.commands._lists import proxy_names
+from benchsuite.cli.commands._network_options import network_options
+from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.errors import UserError
+from benchsuite.plugins import shared
+from benchsuite.space.network import Skeleton
+
+TABLE = FILE.name
+
+
+@click.command(
+    epilog="Examples: benchsuite tabulate --images cifar-10-batches-py --jobs 2 --out out/proxies "
+    "| benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample "
+    "| benchsuite tabulate --shard 2/4 --out out/proxies"
+)
+@click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
+@network_options
+@click.option("--repeats", default=3, show_default=True, help="Weights and batches per cell.")
+@click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
+@click.option("--shard", default="1/1", show_default=True, metavar="I/N")
+@click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
+@cluster_option
+@plugins_option
+@out_folder(
+    "folder",
+    default=FILE.parent,
+    help=f"Where rows and {TABLE} go; a run with the same DIR and settings goes on there.",
+)
+@click.option("--merge", is_flag=True, help=f"Only make {TABLE} of the rows there are.")
+@click.option("--label", default="", help="Ends every column's name: `naswot.LABEL`.")
+@json_option
+def command(
+    proxies: tuple[str, ...],
+    channels: int,
+    cells_per_stage: int,
+    resolution: int,
+    classes: int,
+    batch_size: int,
+    seed: int,
+    images: str | None,
+    repeats: int,
+    cells: str,
+    shard: str,
+    jobs: int,
+    cluster: str | None,
+    plugin_folders: tuple[Path, ...],
+    folder: Path,
+    merge: bool,
+    label: str,
+    as_json: bool,
+) -> None:
+    """Score the cells with zero-cost proxies, once per functional class and repeat.
+
+    Stopped or killed, the same command goes on where it was. Shards of one table may run at the
+    same time, on several machines that share DIR or whose rows are copied together.
+    """
+    tabulate: Any = shared("benchsuite.proxies._tabulation.tabulate")
+    if label and not label.isidentifier():
+        raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
+    if merge:
+        kept = ("merge", "folder", "repeats", "plugin_folders", "label", "as_json")
+        refuse("--merge takes the rows there are", *all_but(*kept))
+        _merge(folder, repeats, plugin_folders, label, as_json)
+        return
+    number, shards = _shard(shard)
+    if min(repeats, jobs) < 1:
+        raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
+    spec = tabulate.Spec(
+        proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
+        skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
+        batch_size=batch_size,
+        seed=seed,
+        images=images,
+        plugin_folders=tuple(plugin_folders),
+    )
+    if proxies:
+        spec.check()
+    chosen = tabulate.choose_cells(cells, seed)
+    todo = tabulate.tasks(chosen, repeats, number, shards)
+    with _progress() as progress:
+        tabulate.run(
+            spec,
+            todo,
+            folder,
+            shard=number,
+            shards=shards,
+            jobs=jobs,
+            cluster=cluster,
+            finished=progress,
+        )
+    rows: Any = shared("benchsuite.proxies._tabulation.rows")
+    there = {(row["cell"], row["repeat"]): row for row in rows.read(folder)}
+    tabulate.report_failures(there.values())
+    missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
+    if missing and as_json:
+        print_json({"table": None, "rows": len(there), "missing_rows": len(missing)})
+    elif missing:
+        click.echo(f"{len(missing)} rows of other shards are missing; --merge makes the table.")
+    else:
+        _merge(folder, repeats, plugin_folders, label, as_json)
+
+
+def _merge(
+    folder: Path, repeats: int, plugin_folders: tuple[Path, ...], label: str, as_json: bool
+) -> None:
+    from benchsuite import plugins
+
+    rows: Any = shared("benchsuite.proxies._tabulation.rows")
+    settings = rows.read_settings(folder)["proxies"]
+    proxies = {name: plugins.load("proxies", name, plugin_folders) for name in settings}
+    for name, version in settings.items():
+        if proxies[name].version != version:
+            raise UserError(
+                f"{folder} holds version {version} of {name}; here it has version "
+                f"{proxies[name].version}. Tabulate into another folder."
+            )
+    tabulated: Any = shared("benchsuite.proxies._tabulation.merge")
+    table = tabulated.merge(folder, proxies, repeats, label)
+    table.write(folder / TABLE)
+    if as_json:
+        print_json(
+            {
+                "table": str(folder / TABLE),
+                "columns": list(table.columns),
+                "rows": table.provenance["rows"],
+                "missing_rows": 0,
+                "provenance": table.provenance,
+            }
+        )
+        return
+    click.echo(
+        f"{folder / TABLE}: {len(table.columns)} columns of {table.provenance['rows']} rows, "
+        f"{len(proxies)} proxies, {repeats} repeats."
+    )
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, shards = text.partition("/")
+    digits = (number + shards).isascii() and number.isdigit() and shards.isdigit()
+    if not (slash and digits and 1 <= int(number) <= int(shards)):
+        raise UserError(f"--shard {text!r}: give I/N with I from 1 to N, as in 2/4.")
+    return int(number), int(shards)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show done, total and the time left on stderr: a bar, or a line per minute in a log."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("scored"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=600,
+        disable=not console.is_terminal,
+    )
+    start = last = time.monotonic()
+    at_start: int | None = None
+    task = bar.add_task("", total=None)
+
+    def show(done: int, total: int) -> None:
+        nonlocal last, at_start
+        at_start = done if at_start is None else at_start
+        bar.update(task, completed=done, total=total)
+        now = time.monotonic()
+        if not console.is_terminal and now - last >= 60:
+            last = now
+            pace = (now - start) / max(1, done - at_start)
+            left = pace * (total - done) / 60
+            console.print(f"{done} of {total} scored, {pace:.2f} s each, {left:.0f} min left")
+
+    with bar:
+        yield show

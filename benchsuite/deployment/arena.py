@@ -1,0 +1,106 @@
+"""Arena of TensorFlow Lite Micro: the planned tensors, and what its interpreter keeps beside them.
+
+Sizes of structures are those of a 64-bit machine with the reference kernels, read off the PyPI
+package `tflite-micro`: `head` and `tail` equal what its interpreter reports, byte for byte, for
+files written by `benchsuite export`, and `arena` is the smallest in which it starts. On a 32-bit
+core pointers are half as long, so the kept part is smaller; CMSIS-NN kernels ask for scratch
+buffers on top, which are not counted.
+
+Source: David et al., "TensorFlow Lite Micro", MLSys 2021, section 4.4; the code's
+`GreedyMemoryPlanner` and `MicroAllocator`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from benchsuite.deployment.graph import Graph
+from benchsuite.deployment.liveness import last_use
+
+_ALIGNMENT = 16
+
+# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter itself
+# together with the layers every network has once (affine, pooling, classifier).
+_TENSOR, _OPERATOR, _ONCE = 24, 64, 1000
+# Per operator of a kind: its options in the file, unpacked, and what its kernel prepares once.
+_OPTIONS = {"conv": 28, "avg_pool": 40, "add": 8}
+_PREPARED = {"conv": 80, "avg_pool": 32, "add": 64, "relu": 32}
+# Layers with a multiplier and a shift (int32) per output channel, and with two constant tensors.
+_PER_CHANNEL = ("conv", "affine", "linear")
+_MULTIPLIER = 4
+# While it plans, before the tensors are there: per tensor, per planned tensor, and once. Fitted to
+# the smallest arena that works, which is known to 16 bytes.
+_PLAN_TENSOR, _PLAN_BUFFER, _PLAN_ONCE = 32, 40, 272
+
+
+def arena(graph: Graph) -> int:
+    """Return the smallest arena [bytes] in which TensorFlow Lite Micro runs a network.
+
+    What stays, plus the larger of the planned tensors and of the plan's own notes, which lie in
+    the same place before (they are larger for images of about 8x8 only). A constant: its logits.
+    """
+    if graph.kinds == ("constant",):
+        return graph.sizes[0]
+    return tail(graph) + max(head(graph), aligned(notes(graph)))
+
+
+def notes(graph: Graph) -> int:
+    """Return the bytes that planning takes and gives back."""
+    return _PLAN_ONCE + _PLAN_TENSOR * _tensors(graph) + _PLAN_BUFFER * len(graph.kinds)
+
+
+def head(graph: Graph) -> int:
+    """Return the bytes of the planned part: every tensor padded to 16 bytes, placed by `plan`."""
+    lasts = [min(last, len(graph.inputs) - 1) for last in last_use(graph.inputs)]
+    sizes = [aligned(size) for size in graph.sizes]
+    offsets = plan(sizes, range(len(sizes)), lasts)
+    return max(offset + size for offset, size in zip(offsets, sizes, strict=True))
+
+
+def tail(graph: Graph) -> int:
+    """Return the bytes that stay: structures per tensor and operator, multipliers per channel.
+
+    Operators are all layers but the input.
+    """
+    count: Counter[str] = Counter(graph.kinds)
+    structures = _ONCE + _TENSOR * _tensors(graph) + _OPERATOR * (len(graph.kinds) - 1)
+    structures += sum(size * count[kind] for kind, size in _OPTIONS.items())
+    prepared = sum(size * count[kind] for kind, size in _PREPARED.items())
+    channels = (
+        2 * aligned(_MULTIPLIER * channels)
+        for kind, channels in zip(graph.kinds, graph.channels, strict=True)
+        if kind in _PER_CHANNEL
+    )
+    return aligned(structures) + prepared + sum(channels)
+
+
+def plan(sizes: Sequence[int], firsts: Sequence[int], lasts: Sequence[int]) -> list[int]:
+    """Return the offset of every buffer: largest first, each into the lowest gap that holds it.
+
+    A buffer lives from firsts[i] to lasts[i], both included; only buffers that live at the same
+    time exclude each other. Among equal sizes the buffer that was added last is placed first.
+    """
+    offsets = [0] * len(sizes)
+    placed: list[int] = []
+    for buffer in sorted(range(len(sizes)), key=lambda i: (-sizes[i], -i)):
+        first, last = firsts[buffer], lasts[buffer]
+        neighbours = [i for i in placed if firsts[i] <= last and first <= lasts[i]]
+        at = 0
+        for i in sorted(neighbours, key=offsets.__getitem__):
+            if offsets[i] - at >= sizes[buffer]:
+                break
+            at = max(at, offsets[i] + sizes[i])
+        offsets[buffer] = at
+        placed.append(buffer)
+    return offsets
+
+
+def _tensors(graph: Graph) -> int:
+    """Count the layers' outputs, weights and biases, and the axes of the global pooling."""
+    return len(graph.kinds) + 2 * sum(kind in _PER_CHANNEL for kind in graph.kinds) + 1
+
+
+def aligned(size: int) -> int:
+    """Return a size [bytes] rounded up to the arena's alignment."""
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

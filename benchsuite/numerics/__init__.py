@@ -1,0 +1,1 @@
+"""Numbers that are the same on every machine: ties, elementary functions, stated digits."""

@@ -1,0 +1,1 @@
+"""Worker processes, clusters and the schedule of jobs."""

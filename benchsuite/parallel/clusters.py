@@ -1,0 +1,217 @@
+"""Where jobs run besides this process: a Dask cluster or Slurm (extra `dist`).
+
+    dask://HOST:PORT      a running scheduler; its workers need this project, in the same version
+    slurm, slurm:PARTITION    jobs of a Slurm cluster, through submitit
+    slurm-local           the same way, with processes of this machine in Slurm's place
+
+A result is a function of its job alone, so it is the same wherever a job runs; only rounding
+differs between kinds of processors. Folders named by options have to be visible to the workers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchsuite.errors import UserError
+from benchsuite.provenance import environment
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+FORMS = "dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local"
+PATIENCE = 10  # seconds
+SLURM_FOLDER = Path("out/slurm")
+SLURM_MINUTES = 24 * 60
+
+
+class LostError(UserError):
+    """Workers were lost, and what they had to do with them."""
+
+
+def results(
+    executor: Executor,
+    function: Callable[..., Result],
+    jobs: Sequence[Job],
+    *fixed: Any,
+    waiting: int,
+) -> Iterator[tuple[int, Result]]:
+    """Yield (position of the job, function(*fixed, job)) as jobs finish, in any order.
+
+    At most `waiting` jobs are under way or wait at any time. An error of a job is raised here; jobs
+    that have not started are cancelled then, and when the caller stops.
+    """
+    under_way: dict[Future[Result], int] = {}
+    queue = iter(enumerate(jobs))
+    try:
+        while True:
+            for at, job in queue:
+                under_way[executor.submit(function, *fixed, job)] = at
+                if len(under_way) >= waiting:
+                    break
+            if not under_way:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                yield under_way.pop(future), future.result()
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def many(function: Callable[..., Result], *fixed_and_jobs: Any) -> list[Result]:
+    """Return function(*fixed, job) of several jobs, the last argument: one job of a cluster."""
+    *fixed, jobs = fixed_and_jobs
+    return [function(*fixed, job) for job in jobs]
+
+
+def on_cluster(
+    cluster: str,
+    function: Callable[[Any, Job], Result],
+    jobs: Sequence[Job],
+    shared: Any,
+    workers: int,
+) -> Iterator[tuple[int, Result]]:
+    """Yield (position of the job, function(shared, job)) of jobs that run on a cluster.
+
+    workers: Slurm jobs at a time; Dask has as many as it has. Raises UserError for a cluster that
+    cannot be reached, workers of another version, and workers that were lost for good.
+    """
+    with _opened(cluster, workers) as (executor, kept, size):
+        chunks = [range(at, min(at + size, len(jobs))) for at in range(0, len(jobs), size)]
+        parts = [[jobs[i] for i in chunk] for chunk in chunks]
+        found = results(executor, many, parts, function, kept(shared), waiting=16 * workers)
+        while True:
+            try:
+                at, values = next(found)
+            except StopIteration:
+                return
+            except UserError:
+                raise
+            except (CancelledError, OSError, TimeoutError, RuntimeError) as error:
+                if not _lost(error):
+                    raise
+                raise LostError(
+                    f"The cluster {cluster} lost workers for good ({type(error).__name__}). "
+                    "Finished jobs are kept; run the same command again."
+                ) from error
+            yield from zip(chunks[at], values, strict=True)
+
+
+Opened = tuple[Executor, Callable[[Any], Any], int]
+
+
+@contextmanager
+def _opened(cluster: str, workers: int) -> Iterator[Opened]:
+    """Yield an executor, a function that makes data known to workers once, and jobs per task."""
+    kind, _, rest = cluster.partition(":")
+    if kind == "dask" and rest.startswith("//"):
+        with _dask(rest[2:]) as opened:
+            yield opened
+    elif kind in ("slurm", "slurm-local"):
+        with _Slurm(kind, rest, workers) as executor:
+            yield executor, lambda value: value, 8
+    else:
+        raise UserError(f"There is no cluster {cluster!r}; give {FORMS}.")
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Opened]:
+    distributed = _extra("distributed")
+    try:
+        client = distributed.Client(f"tcp://{address}", timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UserError(
+            f"No Dask scheduler answers at {address}. Start one with `dask scheduler`, and workers "
+            f"with `dask worker {address} --nthreads 1`."
+        ) from error
+    try:
+        _check_versions(client.run(environment), address)
+        executor = client.get_executor(pure=False, retries=3)
+        yield executor, lambda value: client.scatter(value, broadcast=True, hash=False), 1
+    finally:
+        client.close()
+
+
+def _check_versions(workers: dict[str, dict[str, Any]], address: str) -> None:
+    if not workers:
+        raise UserError(
+            f"The Dask scheduler at {address} has no workers: start some with "
+            f"`dask worker {address} --nthreads 1`."
+        )
+    here = environment()
+    for name, there in workers.items():
+        for what in ("versions", "revision"):
+            if there[what] != here[what]:
+                raise UserError(
+                    f"The worker {name} is of another version: {what} {there[what]} there, "
+                    f"{here[what]} here. Install the same on both."
+                )
+
+
+class _Slurm(Executor):
+    """Submits each task as a Slurm job; a thread per task waits for its file of results."""
+
+    def __init__(self, kind: str, partition: str, workers: int) -> None:
+        submitit = _extra("submitit")
+        try:
+            self._jobs = submitit.AutoExecutor(
+                SLURM_FOLDER, cluster="local" if kind == "slurm-local" else "slurm"
+            )
+        except RuntimeError as error:
+            raise UserError(f"Slurm cannot be used here: {error}.") from error
+        self._jobs.update_parameters(timeout_min=SLURM_MINUTES, cpus_per_task=1)
+        if partition:
+            self._jobs.update_parameters(slurm_partition=partition)
+        self._threads = ThreadPoolExecutor(workers)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Queue a call; at most `workers` are with Slurm at a time."""
+        return self._threads.submit(self._run, fn, *args, **kwargs)
+
+    def _run(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        error, value = self._jobs.submit(_caught, fn, *args, **kwargs).result()
+        if error is not None:
+            raise error
+        return value
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Wait for the jobs that are with Slurm."""
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
+def _caught(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[UserError | None, Any]:
+    """Return a mistake of the user's as a value, for submitit would wrap it into its own error."""
+    try:
+        return None, fn(*args, **kwargs)
+    except UserError as error:
+        return error, None
+
+
+def _lost(error: BaseException) -> bool:
+    """Tell whether an error is that of a cluster rather than of a job."""
+    return type(error).__module__.partition(".")[0] in (
+        "asyncio",
+        "concurrent",
+        "distributed",
+        "submitit",
+    ) or isinstance(error, CancelledError)
+
+
+def _extra(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise UserError(
+            f"A cluster needs the package {module}: pip install 'benchsuite[dist]'."
+        ) from None

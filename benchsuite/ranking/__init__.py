@@ -1,0 +1,1 @@
+"""How well scores rank the cells, alone and combined."""

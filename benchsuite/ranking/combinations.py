@@ -1,0 +1,125 @@
+"""Which two or three proxies rank best together, chosen on some cells and judged on others."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from benchsuite import stats
+from benchsuite.errors import UserError
+from benchsuite.numerics.ties import argmax, levels
+from benchsuite.ranking.correlations import direction_of, mask, proxies_in
+from benchsuite.space import equivalence
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = 5
+TRAINING_CELLS = 3000
+LARGEST = 3
+_KEPT = 0.9
+
+
+def best_combination(
+    table: Table,
+    proxies: Sequence[str] = (),
+    *,
+    size: int,
+    dataset: str = "cifar10",
+    cells: str = "all",
+    split: str = "test",
+    seed: int = 0,
+    finished: Callable[[int, int], None] = lambda done, folds: None,
+) -> pd.DataFrame:
+    """Return one row: the `size` proxies whose sum of ranks orders cells best, cross-validated.
+
+    score of a cell = sum over proxies of its rank among the cells at hand (ties share the mean).
+    Folds are of functional classes, so that equal cells never stand on both sides. In each fold, on
+    3,000 training cells, a proxy of several outputs is reduced to its best one, every choice of
+    `size` proxies is tried, and the best by tau-b is judged on all held-out cells. chosen: the
+    choice of most folds, and agreed in how many; tau: mean over folds of the held-out tau of each
+    fold's choice, lo and hi its range; n: cells used, those with every score that was tried;
+    choices: how many were tried in a fold. A column that lacks more than a tenth of the cells is
+    not tried: `left_out`. finished(done, all) is called after each fold.
+    Raises UserError for a size outside 1 ... 3 or more than there are proxies.
+    """
+    import pandas as pd
+
+    names = proxies_in(table, proxies)
+    chosen = np.flatnonzero(mask(cells))
+    truth = table.values(table.resolve(f"{dataset}.{split}.200ep.mean"))[chosen]
+    scores = {name: _oriented(table, name)[chosen] for name in names}
+    tried = [n for n in names if np.isfinite(scores[n]).mean() >= _KEPT]
+    heads = [name.partition("@")[0].partition(".")[0] for name in tried]
+    if not 1 <= size <= min(LARGEST, len(set(heads))):
+        raise UserError(
+            f"{size} proxies cannot be combined: 1 to {LARGEST} can, and {len(set(heads))} are "
+            "there."
+        )
+    there = np.isfinite(truth) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
+    values = np.stack([levels(scores[n][there]) for n in tried])
+    truth = truth[there]
+    fold = _folds(equivalence.classes("functional")[chosen[there]], seed)
+    picks, taus = [], []
+    for held_out in range(FOLDS):
+        training = np.flatnonzero(fold != held_out)
+        drawn = np.random.default_rng(seed).permutation(training)[:TRAINING_CELLS]
+        pick = _best(values[:, drawn], truth[drawn], heads, size)
+        picks.append(pick)
+        judged = fold == held_out
+        ranks = rankdata(values[list(pick)][:, judged], axis=1).sum(axis=0)
+        taus.append(stats.kendall(ranks, truth[judged]).value)
+        finished(held_out + 1, FOLDS)
+    pick, agreed = Counter(picks).most_common(1)[0]
+    return pd.DataFrame(
+        [
+            {
+                "dataset": dataset,
+                "cells": cells,
+                "size": size,
+                "chosen": " + ".join(tried[i] for i in pick),
+                "agreed": f"{agreed} of {FOLDS} folds",
+                "tau": float(np.mean(taus)),
+                "lo": min(taus),
+                "hi": max(taus),
+                "n": int(there.sum()),
+                "choices": math.comb(len(set(heads)), size),
+                "left_out": ", ".join(n for n in names if n not in tried),
+            }
+        ]
+    )
+
+
+def _best(
+    values: NDArray[np.int64], truth: NDArray[np.float64], heads: Sequence[str], size: int
+) -> tuple[int, ...]:
+    """Return the rows of `values` [P, n] that rank best together; the first of equals."""
+    ranks = rankdata(values, axis=1)
+
+    def tau(choice: Sequence[int]) -> float:
+        found = stats.kendall(ranks[list(choice)].sum(axis=0), truth).value
+        return found if math.isfinite(found) else -1.0
+
+    alone = levels([-tau((row,)) for row in range(len(heads))])
+    single: dict[str, int] = {}
+    for row in np.argsort(alone, kind="stable").tolist():
+        single.setdefault(heads[row], row)
+    choices = list(itertools.combinations(sorted(single.values()), size))
+    return choices[argmax([tau(choice) for choice in choices])]
+
+
+def _folds(class_numbers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    of_class = np.random.default_rng(seed).integers(FOLDS, size=int(class_numbers.max()) + 1)
+    return np.asarray(of_class[class_numbers], dtype=np.int64)
+
+
+def _oriented(table: Table, name: str) -> NDArray[np.float64]:
+    return table.values(name) * (1 if direction_of(table, name) == "max" else -1)

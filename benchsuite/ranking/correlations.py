@@ -1,0 +1,248 @@
+"""How well proxies rank cells: rank correlations with accuracy, a row per proxy and dataset."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite import stats
+from benchsuite.errors import UserError, did_you_mean
+from benchsuite.space import equivalence
+from benchsuite.space.cell import N_CELLS, all_ops, prune
+from benchsuite.stats.intervals import CELLS as ENOUGH
+from benchsuite.table.columns import DATASETS, seconds_name
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mask = NDArray[np.bool_]
+Array = NDArray[np.float64]
+
+# Which cells a correlation is taken over: the first trap in comparing published figures.
+CELLS: dict[str, tuple[str, Callable[[], Mask]]] = {
+    "all": ("all 15,625 cells", lambda: np.ones(N_CELLS, dtype=bool)),
+    "connected": (
+        "the 15,284 cells with an input-output path",
+        lambda: equivalence.classes("connected") == 1,
+    ),
+    "pruned": (
+        "the 9,445 cells without a dead operator",
+        lambda: np.asarray((prune(all_ops()) == all_ops()).all(axis=1)),
+    ),
+}
+
+
+def mask(cells: str) -> Mask:
+    """Return which cells [15625] one of `CELLS` keeps; UserError for an unknown rule."""
+    if cells not in CELLS:
+        raise UserError(
+            f"There is no rule {cells!r} for choosing cells; there are {', '.join(CELLS)}."
+            + did_you_mean(cells, CELLS)
+        )
+    return CELLS[cells][1]()
+
+
+def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
+    """Return the full names of the proxies in a table, all or those wanted.
+
+    A wanted name is a column (`flops@1`, `cifar10.valid.12ep.mean`), a proxy (`flops`), a proxy of
+    several numbers, which stands for all of them (`ntk_cond`), or a detail that has a direction
+    (`ntk_cond.k3`). Raises
+    UserError for a name the table does not hold, and for a table without any proxy.
+    """
+    present = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    if not (wanted or present):
+        raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
+    if not wanted:
+        return present
+    known = {full.rpartition("@")[0] for full in table.columns} | set(table.columns)
+    found: list[str] = []
+    for name in wanted:
+        family = [full for full in present if full.startswith(f"{name}.")]
+        if name not in known:
+            if not family:
+                heads = {full.partition("@")[0].partition(".")[0] for full in present}
+                near = did_you_mean(name, heads) or did_you_mean(name, known)
+                raise UserError(
+                    f"The table has no proxy {name!r}."
+                    + (near or f" It has {', '.join(sorted(heads))}.")
+                    + " Scores of your own come from `benchsuite tabulate`, or by --scores."
+                )
+            found += family
+        else:
+            found.append(table.resolve(name))
+    return list(dict.fromkeys(found))
+
+
+def correlations(
+    table: Table,
+    proxies: Sequence[str] = (),
+    *,
+    cells: Sequence[str] = ("all",),
+    datasets: Sequence[str] = DATASETS,
+    split: str = "test",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
+
+    tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
+    score that most of the cells lack, functional classes, of which a sample was tabulated: see
+    `resampled`. n_classes counts the classes of the cells used; equal cells share a score.
+    weighted_tau, spearman, tau_top1000 (of the best 1,000 of the chosen cells by accuracy those
+    with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
+    cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
+    n counts the cells used, missing those without a score or an accuracy, ties_score and
+    ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
+    tells it, NaN elsewhere. Every score is turned so that more is better.
+    Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
+    """
+    import pandas as pd
+
+    stats.enough_resamples(resamples)
+    names = proxies_in(table, proxies)
+    for dataset in datasets:
+        if dataset not in DATASETS:
+            raise UserError(
+                f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
+                + did_you_mean(dataset, DATASETS)
+            )
+    targets = [table.resolve(f"{dataset}.{split}.200ep.mean") for dataset in datasets]
+    scores = np.array([table.values(name) for name in names])
+    truths = np.array([table.values(name) for name in targets])
+    directions = [direction_of(table, name) for name in names]
+    flops = table.values("cifar10.flops")
+    of_class = equivalence.classes("functional")
+    rows = []
+    for rule in cells:
+        chosen = mask(rule)
+        units = [_unit(score[chosen]) for score in scores]
+        low, high = np.empty((2, len(names), len(targets)))
+        rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
+        for unit, groups in (("cells", None), ("classes", of_class[chosen])):
+            of_unit = [p for p, its in enumerate(units) if its == unit]
+            resampled = stats.kendall_bootstrap(
+                scores[of_unit][:, chosen],
+                truths[:, chosen],
+                np.random.default_rng(seed),
+                directions=[directions[p] for p in of_unit],
+                groups=groups,
+                resamples=resamples,
+                threads=os.cpu_count() or 1,
+            )
+            low[of_unit], high[of_unit] = resampled.interval()
+            rests_on[of_unit] = resampled.units
+        for p, name in enumerate(names):
+            for t, target in enumerate(targets):
+                found = _row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p])
+                rows.append(
+                    {
+                        "proxy": name,
+                        "dataset": datasets[t],
+                        "cells": rule,
+                        **found,
+                        "n_classes": _distinct(of_class[chosen], scores[p], truths[t], chosen),
+                        "lo": low[p, t],
+                        "hi": high[p, t],
+                        "resampled": units[p],
+                        "seconds": seconds(table, name, chosen),
+                        "accuracy": target,
+                        "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:
+    """Return why a row has no interval or no tau of the best cells, empty where it has both."""
+    why = []
+    if np.isnan(row["tau"]):
+        why.append("no tau: fewer than two cells, or one side is constant")
+    elif units < ENOUGH:
+        why.append(f"no interval: {units} {unit}, {ENOUGH} are needed")
+    elif none:
+        why.append("no interval: all resamples are alike")
+    if row["n_top1000"] < ENOUGH:
+        why.append(
+            f"no tau_top1000: {row['n_top1000']} of the best 1,000 cells have a score, "
+            f"{ENOUGH} are needed"
+        )
+    return "; ".join(why)
+
+
+def _unit(score: Array) -> str:
+    return "cells" if 2 * np.isfinite(score).sum() >= len(score) else "classes"
+
+
+def _distinct(of_class: NDArray[np.int64], x: Array, y: Array, chosen: Mask) -> int:
+    return len(np.unique(of_class[np.isfinite(x[chosen]) & np.isfinite(y[chosen])]))
+
+
+def seconds(table: Table, name: str, chosen: Mask) -> float:
+    """Return the mean processor seconds per cell of a proxy alone, NaN where it was not timed."""
+    head, *rest = name.rpartition("@")[0].split(".")
+    stems = (f"alone.{head}.{rest[-1]}" if rest else "", f"alone.{head}")
+    timed = next((n for n in map(seconds_name, stems) if n in table.columns), None)
+    if timed is None:
+        return float("nan")
+    values = table.values(timed)[chosen]
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+
+def ceilings(
+    table: Table, datasets: Sequence[str] = DATASETS, split: str = "test", k: int | None = None
+) -> dict[str, stats.NoiseCeiling]:
+    """Return by dataset how well one training run ranks the cells as another does.
+
+    Runs are the columns `dataset.split.200ep.seed...` of the release that the mean is of; a dataset
+    without two of them, as with estimates, has no entry. k: only among the k best cells.
+    """
+    found = {}
+    for dataset in datasets:
+        release = table.column(f"{dataset}.{split}.200ep.mean").release
+        seeds = [
+            name
+            for name in table.columns
+            if name.startswith(f"{dataset}.{split}.200ep.seed") and name.endswith(f"@{release}")
+        ]
+        if len(seeds) > 1:
+            runs = np.stack([table.values(name) for name in seeds], axis=1)
+            found[dataset] = stats.noise_ceiling(runs, k)
+    return found
+
+
+def direction_of(table: Table, name: str) -> stats.Direction:
+    """Return which end of a column is good; UserError for one that is no score."""
+    direction = table.columns[name].direction
+    if direction == "none":
+        raise UserError(f"{name!r} has no direction: it is no score, so it cannot be correlated.")
+    return direction
+
+
+def _row(
+    score: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    flops: NDArray[np.float64],
+    direction: stats.Direction,
+) -> dict[str, Any]:
+    measure = functools.partial(stats.kendall, direction=direction)
+    tau = measure(score, truth)
+    best = stats.top_k_kendall(score, truth, 1000, direction=direction)
+    return {
+        "n": tau.n,
+        "missing": tau.n_missing,
+        "tau": tau.value,
+        "weighted_tau": stats.weighted_kendall(score, truth, direction=direction).value,
+        "spearman": stats.spearman(score, truth, direction=direction).value,
+        "tau_top1000": best.value if best.n >= ENOUGH else np.nan,
+        "n_top1000": best.n,
+        "tau_given_flops": stats.partial_kendall(score, truth, flops, direction=direction).value,
+        "ties_score": tau.ties_x,
+        "ties_accuracy": tau.ties_y,
+    }

@@ -1,0 +1,1 @@
+"""Baselines: what is saved, how it is measured again, and what counts as a change."""

@@ -1,0 +1,213 @@
+"""Compare two sets of results and say which differences are regressions.
+
+What is a function of the cells' structure has to be equal. Scores of proxies are compared cell by
+cell, by the ranking, and by their tau-b with accuracy (paired bootstrap). Searches are compared by
+a test over seeds, and speeds by their ratio to a reference that ran beside them. What is equal is
+not tested, so an unchanged result never alarms by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchsuite.errors import UserError
+from benchsuite.regression.baseline import Baseline
+from benchsuite.regression.check import Check, Verdict
+from benchsuite.regression.compare_replays import compare_replays
+from benchsuite.regression.compare_scores import Scores, compare_scores
+from benchsuite.regression.tolerances import Tolerances
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def compare(before: Baseline, after: Baseline, allowed: Tolerances) -> list[Check]:
+    """Return every comparison of a later set of results with an earlier one.
+
+    Raises UserError where they measure different things.
+    """
+    _same_settings(before, after)
+    checks: list[Check] = []
+    if before.table is not None and after.table is not None:
+        checks += _columns(before, after.table, allowed)
+        checks += _table_scores(before, after.table, allowed)
+    frames = {
+        name: (before.frames[name], after.frames[name])
+        for name in before.frames
+        if name in after.frames
+    }
+    if "scores" in frames:
+        checks += _sample(*frames["scores"], allowed)
+    if "tau" in frames:
+        moved = {c.name for c in checks if c.part in ("scores", "columns") and c.verdict != "same"}
+        checks += _tau(*frames["tau"], moved)
+    if "replays" in frames:
+        checks += compare_replays(*frames["replays"], allowed)
+    if "speeds" in frames:
+        checks += _speeds(*frames["speeds"], allowed)
+    return checks
+
+
+def regressions(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that are regressions."""
+    return [check for check in checks if check.verdict == "regression"]
+
+
+def _same_settings(before: Baseline, after: Baseline) -> None:
+    old, new = asdict(before.settings), asdict(after.settings)
+    changed = [f"{k} {old[k]!r} and {new[k]!r}" for k in old if old[k] != new[k]]
+    used = {"images": before.settings.proxies, "accuracies": before.studies}
+    for what, uses in used.items():
+        both = before.made_by.get(what), after.made_by.get(what)
+        if uses and None not in both and both[0] != both[1]:
+            changed.append(f"other {what} ({both[0]} and {both[1]})")
+    if before.studies != after.studies:
+        changed.append("other studies")
+    if changed:
+        raise UserError(
+            f"The two sets do not measure the same thing: {'; '.join(changed)}. Save both with the "
+            "same options, or compare with a new measurement by leaving --against out."
+        )
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("@")[0] or name
+
+
+def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Check]:
+    """Compare what is a function of structure, and the accuracies: every cell has to be equal."""
+    assert before.table is not None
+    for name in before.exact:
+        if name not in after.columns:
+            what = "accuracies come and go with the files that are present"
+            why = f" ({what})" if before.table.column(name).kind == "accuracy" else ""
+            yield Check("columns", name, "regression", f"The column is gone{why}.")
+            continue
+        x, y = before.table.values(name), after.values(name)
+        rule = allowed.of("columns", name)
+        if np.array_equal(x, y, equal_nan=True):
+            yield Check("columns", name, "same", f"All {len(x)} values are equal.")
+            continue
+        close = np.isclose(x, y, rtol=rule.relative, atol=0, equal_nan=True)
+        off = int((~close).sum())
+        first = int(np.flatnonzero(x != y)[0])
+        verdict: Verdict = "regression" if off else "within"
+        yield Check(
+            "columns",
+            name,
+            verdict,
+            f"{off} of {len(x)} values differ by more than {rule.relative:g}; cell {first} had "
+            f"{x[first]:.9g} and has {y[first]:.9g}.",
+            {"cells": off, "first": first, "before": x[first], "after": y[first]},
+        )
+    for name in after.columns.keys() - before.table.columns.keys():
+        if _stem(name) not in map(_stem, before.table.columns):
+            yield Check("columns", name, "changed", "The column is new.")
+
+
+def _table_scores(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Check]:
+    """Compare the tabulated scores of all cells."""
+    table = before.table
+    assert table is not None
+    truths = {
+        name: table.values(name)
+        for name, column in table.columns.items()
+        if column.kind == "accuracy" and column.split == "test"
+    }
+    for name, column in table.columns.items():
+        if column.kind != "proxy" or name in before.exact:
+            continue
+        later = [full for full in after.columns if _stem(full) == _stem(name)]
+        if not later:
+            yield Check("scores", name, "regression", "The column is gone.")
+            continue
+        full = name if name in later else later[0]
+        old = Scores(table.values(name), column.direction, column.version)
+        found = after.columns[full]
+        new = Scores(after.values(full), found.direction, found.version)
+        yield from compare_scores("scores", name, old, new, truths, allowed)
+
+
+def _sample(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> Iterator[Check]:
+    """Compare the scores that were computed anew of the sample."""
+    truths = {
+        str(name): rows.sort_values("cell")["value"].to_numpy(dtype=np.float64)
+        for name, rows in before[before["kind"] == "accuracy"].groupby("column")
+    }
+    old, new = (_by_stem(frame[frame["kind"] != "accuracy"]) for frame in (before, after))
+    for stem, rows in old.items():
+        if stem not in new:
+            yield Check("sample", stem, "regression", "The proxy, or this output of it, is gone.")
+            continue
+        if rows["cell"].tolist() != new[stem]["cell"].tolist():
+            yield Check("sample", stem, "regression", "The sample holds other cells.")
+            continue
+        sides = _scores(rows), _scores(new[stem])
+        exact = rows["kind"].iloc[0] == "analytic"
+        yield from compare_scores("sample", stem, *sides, truths, allowed, exact=exact)
+    for stem in new.keys() - old.keys():
+        yield Check("sample", stem, "changed", "The proxy, or this output of it, is new.")
+
+
+def _by_stem(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    rows = frame.sort_values(["column", "cell"])
+    return {_stem(str(name)): found for name, found in rows.groupby("column", sort=False)}
+
+
+def _scores(rows: pd.DataFrame) -> Scores:
+    version = str(rows["column"].iloc[0]).rpartition("@")[2]
+    values = rows["value"].to_numpy(dtype=np.float64)
+    return Scores(values, str(rows["direction"].iloc[0]), version)
+
+
+def _tau(before: pd.DataFrame, after: pd.DataFrame, moved: set[str]) -> Iterator[Check]:
+    """Compare tau-b and its interval where neither scores nor accuracies moved."""
+    keys = ["proxy", "accuracy"]
+    merged = before.merge(after, on=keys, suffixes=("_b", "_a"))
+    for row in merged.to_dict("records"):
+        name = f"{row['proxy']} with {row['accuracy']}"
+        if row["proxy"] in moved or row["accuracy"] in moved:
+            continue
+        old, new = ([row[f"{what}_{side}"] for what in ("tau", "lo", "hi")] for side in "ba")
+        if np.allclose(old, new, rtol=0, atol=1e-9, equal_nan=True):
+            yield Check("tau", name, "same", f"Tau-b is {row['tau_a']:.3f} as before.")
+            continue
+        shown = [f"{tau:.4f} [{lo:.4f}, {hi:.4f}]" for tau, lo, hi in (old, new)]
+        yield Check(
+            "tau",
+            name,
+            "regression",
+            f"Tau-b was {shown[0]} and is {shown[1]}, though neither the scores nor the accuracies "
+            "moved: the statistic did.",
+        )
+
+
+def _speeds(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> Iterator[Check]:
+    """Compare processor times in units of the reference's of the same run."""
+    later = {row["what"]: row for row in after.to_dict("records")}
+    for old in before.to_dict("records"):
+        name, new = str(old["what"]), later.get(old["what"])
+        if new is None:
+            continue  # What was timed is gone, which its own check says.
+        if old["reference"] != new["reference"]:
+            yield Check("speeds", name, "changed", "Its reference is another one: not compared.")
+            continue
+        slower = new["ratio"] / old["ratio"]
+        limit = allowed.of("speeds", name).slower
+        text = (
+            f"It takes {new['ratio']:.3g} [{new['low']:.3g}, {new['high']:.3g}] times the "
+            f"reference, and took {old['ratio']:.3g} [{old['low']:.3g}, {old['high']:.3g}]: "
+            f"{slower:.2f} times as long as before (limit {limit:g})."
+        )
+        verdict: Verdict = "within"
+        if slower > limit and new["low"] > old["high"]:
+            verdict, text = "regression", f"It became slower. {text}"
+        elif slower < 1 / limit and new["high"] < old["low"]:
+            verdict = "changed"
+        numbers = {"before": old["ratio"], "after": new["ratio"], "slower": slower, "limit": limit}
+        yield Check("speeds", name, verdict, text, numbers)

@@ -1,0 +1,99 @@
+"""Compare replays of searches: the same answers, or a test of their regret over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.regression.check import Check, Verdict
+from benchsuite.regression.tolerances import Replay, Tolerances
+from benchsuite.stats import intervals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+
+def compare_replays(
+    before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances
+) -> Iterator[Check]:
+    """Yield one check per search of a study.
+
+    A search whose every seed answers as before is the same. Otherwise its regrets are compared by
+    a one-sided Mann-Whitney test over seeds, in which a run without a feasible answer is worst, and
+    the difference of the mean regrets gets an interval.
+    """
+    keys = ["study", "search"]
+    later = dict(list(after.groupby(keys, sort=False)))
+    for key, rows in before.groupby(keys, sort=False):
+        name = "/".join(map(str, key))
+        if key not in later:
+            yield Check("replays", name, "regression", "The search is gone.")
+        else:
+            yield _compare(name, rows, later[key], allowed.of("replays", name), allowed.alpha)
+    for key in later.keys() - {key for key, _ in before.groupby(keys)}:
+        yield Check("replays", "/".join(map(str, key)), "changed", "The search is new.")
+
+
+def _compare(
+    name: str, before: pd.DataFrame, after: pd.DataFrame, rule: Replay, alpha: float
+) -> Check:
+    from scipy.stats import mannwhitneyu
+
+    same = ["seed", "cell", "feasible"]
+    b, a = (rows.sort_values("seed")[same].to_numpy() for rows in (before, after))
+    if np.array_equal(b, a):
+        return Check("replays", name, "same", f"All {len(b)} seeds answer as before.")
+    x, y = (rows["regret"].to_numpy(dtype=np.float64) for rows in (before, after))
+    p = float(
+        mannwhitneyu(_worst(y), _worst(x), alternative="greater").pvalue
+        if len(set(_worst(np.concatenate([x, y])))) > 1
+        else 1.0
+    )
+    failed = int(np.isnan(y).sum()) - int(np.isnan(x).sum())
+    difference, low, high = _difference(x, y)
+    numbers = {
+        "seeds_before": len(x),
+        "seeds_after": len(y),
+        "mean_before": _mean(x),
+        "mean_after": _mean(y),
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "p": p,
+        "more_failures": failed,
+    }
+    text = (
+        f"The mean regret was {_mean(x):.3f} % and is {_mean(y):.3f} %: {difference:+.3f} "
+        f"[{low:+.3f}, {high:+.3f}] over {len(x)} and {len(y)} seeds, Mann-Whitney p = {p:.4f}."
+    )
+    if failed:
+        text += f" {abs(failed)} {'more' if failed > 0 else 'fewer'} runs found nothing feasible."
+    verdict: Verdict = "changed"
+    if p < alpha and (failed > 0 or difference > rule.regret):
+        verdict, text = "regression", f"The search got worse. {text}"
+    elif rule.exact:
+        verdict, text = "regression", f"Answers differ, and have to be exact. {text}"
+    else:
+        text = f"Answers differ, but no worse ones are shown. {text}"
+    return Check("replays", name, verdict, text, numbers)
+
+
+def _worst(regret: Array) -> Array:
+    return np.where(np.isnan(regret), np.inf, regret)
+
+
+def _mean(values: Array) -> float:
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else float("nan")
+
+
+def _difference(x: Array, y: Array) -> tuple[float, float, float]:
+    """Return mean(y) - mean(x) of the runs that have a value, and its 95 % interval."""
+    found = intervals.difference(y[~np.isnan(y)], x[~np.isnan(x)])
+    low, high = found.interval()
+    return float(found.value), float(low), float(high)

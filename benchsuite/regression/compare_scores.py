@@ -1,0 +1,154 @@
+"""Compare a proxy's scores of the same cells: value by value, the ranking, tau-b with accuracy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite import stats
+from benchsuite.regression.check import Check, Part, Verdict
+from benchsuite.regression.tolerances import Score, Tolerances
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores [N] of one column, NaN where missing, with its direction and version."""
+
+    values: Array
+    direction: str
+    version: str
+
+    @property
+    def oriented(self) -> Array:
+        """The scores turned so that more is predicted to be better [N]."""
+        return -self.values if self.direction == "min" else self.values
+
+
+def compare_scores(
+    part: Part,
+    name: str,
+    before: Scores,
+    after: Scores,
+    truths: Mapping[str, Array],
+    allowed: Tolerances,
+    *,
+    exact: bool = False,
+) -> Iterator[Check]:
+    """Yield the checks of one column: its scores, then, if they moved, tau-b by truth.
+
+    truths: accuracies [N] by name; exact: of a proxy that is computed of structure, where no score
+    may move. A difference is no regression if the version was raised, unless
+    tau-b falls: p < alpha in a paired bootstrap and by more than the tolerance.
+    """
+    rule: Score = allowed.of("scores", name)
+    if exact:
+        rule = dataclasses.replace(rule, relative=0.0, cells=1.0)
+    if np.array_equal(before.oriented, after.oriented, equal_nan=True):
+        yield Check(part, name, "same", f"{len(before.values)} scores are equal.")
+        return
+    yield _values(part, name, before, after, rule)
+    for truth, accuracy in truths.items():
+        yield _tau(name, truth, (before.oriented, after.oriented), accuracy, rule, allowed.alpha)
+
+
+def _values(part: Part, name: str, before: Scores, after: Scores, rule: Score) -> Check:
+    x, y = before.oriented, after.oriented
+    both = np.isfinite(x) & np.isfinite(y)
+    lost = int((np.isfinite(x) & ~np.isfinite(y)).sum())
+    gained = int((~np.isfinite(x) & np.isfinite(y)).sum())
+    difference = relative_difference(x[both], y[both])
+    kept = float((difference <= rule.relative).mean()) if both.any() else 0.0
+    rho = stats.spearman(x, y).value
+    numbers = {
+        "cells": len(x),
+        "lost": lost,
+        "gained": gained,
+        "share_within": kept,
+        "median_relative_difference": float(np.median(difference)) if both.any() else None,
+        "largest_relative_difference": float(difference.max()) if both.any() else None,
+        "spearman": rho,
+    }
+    raised = before.version != after.version
+    verdict: Verdict = "changed" if raised else "regression"
+    note = (
+        f" Version {before.version} became {after.version}, so this is announced."
+        if raised
+        else f" The version is still {after.version}: undo the change, or raise the version and "
+        "save a new baseline."
+    )
+    if rho <= -rule.spearman:
+        text = (
+            f"The sign is flipped: the {int(both.sum())} cells are ranked in reverse "
+            f"(Spearman {rho:.4f})."
+        )
+        return Check(part, name, verdict, text + note, numbers)
+    if lost:
+        text = f"{lost} of {len(x)} cells lost their score."
+        return Check(part, name, verdict, text + note, numbers)
+    if kept < rule.cells or rho < rule.spearman:
+        text = (
+            f"The scores moved: {int((difference > rule.relative).sum())} of {int(both.sum())} "
+            f"cells by more than {rule.relative:g} of their size, in the median by "
+            f"{np.median(difference):.2%}, at most by {difference.max():.2%}; the two rankings "
+            f"agree to Spearman {rho:.4f}."
+        )
+        return Check(part, name, verdict, text + note, numbers)
+    if gained:
+        return Check(part, name, "changed", f"{gained} cells have a score now.", numbers)
+    text = f"{kept:.1%} of the scores keep to {rule.relative:g} of their size, Spearman {rho:.4f}."
+    return Check(part, name, "within", text, numbers)
+
+
+def relative_difference(x: Array, y: Array) -> Array:
+    """Return |x - y| / max(|x|, |y|, s / 100) [N], s the distance of the quartiles of x.
+
+    The last term keeps scores near zero from counting as moved when only their last digits are.
+    """
+    if not len(x):
+        return np.zeros(0)
+    spread = float(np.subtract(*np.quantile(x, [0.75, 0.25])))
+    scale = np.maximum(np.maximum(np.abs(x), np.abs(y)), 0.01 * spread)
+    return np.asarray(np.divide(np.abs(x - y), scale, out=np.zeros(len(x)), where=scale > 0))
+
+
+def _tau(
+    name: str, truth: str, scores: tuple[Array, Array], accuracy: Array, rule: Score, alpha: float
+) -> Check:
+    before, after = scores
+    rng = np.random.default_rng(0)
+    found = stats.paired_kendall_test(after, before, accuracy, rng, resamples=RESAMPLES)
+    both = np.isfinite(before) & np.isfinite(after) & np.isfinite(accuracy)
+    old, new = (stats.kendall(s[both], accuracy[both]).value for s in (before, after))
+    numbers = {
+        "before": old,
+        "after": new,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "cells": found.n,
+    }
+    label = f"{name} with {truth}"
+    if np.isnan(found.difference):
+        return Check("tau", label, "regression", f"No tau-b to compare: {found.reason}.", numbers)
+    text = f"Tau-b was {old:.3f} and is {new:.3f}: {found.difference:+.3f}"
+    text += (
+        f", not tested: {found.reason}."
+        if found.reason
+        else f" [{found.low:+.3f}, {found.high:+.3f}], paired bootstrap over {found.n} cells, "
+        f"p = {found.p:.3f}."
+    )
+    verdict: Verdict = "within"
+    if found.p < alpha and found.difference < -rule.tau:
+        verdict = "regression"
+    elif found.p < alpha and found.difference > rule.tau:
+        verdict = "changed"
+    return Check("tau", label, verdict, text, numbers)

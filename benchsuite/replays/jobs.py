@@ -1,0 +1,186 @@
+"""Jobs of replays: a strategy, its parameters, a problem, a budget and a range of seeds.
+
+A job's key is a digest of everything that its result is a function of: every field of the job and
+of its problem, the code and data of whole packages and of the strategy's folder, the versions of
+libraries, and the content of the images it reads. So a file under that key never goes stale, and a
+study that is run again skips what is done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchsuite import plugins
+from benchsuite.api import Strategy
+from benchsuite.digest import code, digest, files_beside
+from benchsuite.errors import PluginError
+from benchsuite.parameters import fill
+from benchsuite.replays.judgement import Answer
+from benchsuite.simulation.problem import Problem
+from benchsuite.simulation.search import Budget, Run, replay
+from benchsuite.simulation.trace import write_traces
+from benchsuite.table.table import write_atomically
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some seeds of one search; `problem` is the key of the problem in `Shared.problems`."""
+
+    strategy: str
+    parameters: Mapping[str, Any]
+    problem: str
+    budget: Budget
+    first_seed: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every job of a map needs; it holds no test column (`simulation.problem`)."""
+
+    problems: Mapping[str, Problem]
+    plugin_folders: tuple[Path, ...] = ()
+    folder: Path | None = None
+    traces: bool = False
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shards(job: Job, size: int) -> list[Job]:
+    """Cut a job into jobs of at most `size` seeds."""
+    return [
+        dataclasses.replace(job, first_seed=job.first_seed + at, seeds=min(size, job.seeds - at))
+        for at in range(0, job.seeds, size)
+    ]
+
+
+def strategy_of(name: str, folders: Sequence[Path] = ()) -> Strategy:
+    """Return a strategy by name; UserError with the nearest names for an unknown one."""
+    return _strategy(name, _resolved(folders))
+
+
+def _resolved(folders: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(Path(folder).resolve() for folder in folders)
+
+
+@functools.cache
+def _strategy(name: str, folders: tuple[Path, ...]) -> Strategy:
+    strategy: Strategy = plugins.load("strategies", name, folders)
+    return strategy
+
+
+def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a strategy, given ones and defaults, ready for JSON."""
+    return dataclasses.asdict(fill(strategy.parameters, given, f"The strategy {name}"))
+
+
+def key(job: Job, folders: Sequence[Path] = ()) -> str:
+    """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
+    own = _files(job.strategy, _resolved(folders))
+    return digest(job, code(), own, _images(job, folders))[:24]
+
+
+def problem_key(problem: Problem) -> str:
+    """Return a digest of every field of a problem, 24 hexadecimal digits."""
+    return digest(problem)[:24]
+
+
+def answers(shared: Shared, job: Job) -> list[Answer]:
+    """Run a job; return what each seed answered."""
+    return [_answer(run) for run in _runs(shared, job)]
+
+
+def stored_answers(shared: Shared, job: Job) -> list[Answer]:
+    """Run a job and keep it below `shared.folder`; the answers come last, so they mark it done."""
+    assert shared.folder is not None
+    runs = _runs(shared, job)
+    name = key(job, shared.plugin_folders)
+    if shared.traces:
+        provenance = {**shared.provenance, "job": name}
+        traces = [(run.seed, run.trace) for run in runs]
+        write_traces(shared.folder / f"{name}.trace.parquet", traces, provenance)
+    _write_timing(shared.folder / f"{name}.timing.parquet", runs)
+    found = [_answer(run) for run in runs]
+    kept = [{**dataclasses.asdict(a), "optimiser_seconds": None} for a in found]
+    text = json.dumps(kept, sort_keys=True)
+    write_atomically(shared.folder / f"{name}.json", lambda part: Path(part).write_text(text))
+    return found
+
+
+def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
+    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then."""
+    try:
+        return stored_answers(shared, job)
+    except PluginError as error:
+        return str(error)
+
+
+def read_answers(path: Path) -> list[Answer] | None:
+    """Return the answers a job kept, or None where there are none that can be read."""
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        return [
+            Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
+            for row in rows
+        ]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _runs(shared: Shared, job: Job) -> list[Run]:
+    strategy = strategy_of(job.strategy, shared.plugin_folders)
+    parameters = fill(strategy.parameters, job.parameters, f"The strategy {job.strategy}")
+    problem = shared.problems[job.problem]
+    return [
+        replay(strategy, problem, job.budget, parameters, seed)
+        for seed in range(job.first_seed, job.first_seed + job.seeds)
+    ]
+
+
+def _answer(run: Run) -> Answer:
+    return Answer(
+        seed=run.seed,
+        cells=run.answer,
+        feasible=run.feasible,
+        reason=run.reason,
+        queries=run.queries,
+        simulated_seconds=run.simulated_seconds,
+        optimiser_seconds=run.total_optimiser_seconds,
+        details=run.details,
+    )
+
+
+def _write_timing(path: Path, runs: Sequence[Run]) -> None:
+    lengths = [len(run.optimiser_seconds) for run in runs]
+    table = pa.table(
+        {
+            "seed": np.repeat([run.seed for run in runs], lengths).astype(np.int64),
+            "step": np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
+            "optimiser_seconds": np.concatenate([run.optimiser_seconds for run in runs]),
+        }
+    )
+    write_atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))
+
+
+@functools.cache
+def _files(strategy: str, folders: tuple[Path, ...]) -> dict[str, str]:
+    return files_beside(plugins.find("strategies", folders)[strategy].path)
+
+
+def _images(job: Job, folders: Sequence[Path]) -> str:
+    """Return a digest of the images that a job's strategy measures networks with, or nothing."""
+    named = strategy_of(job.strategy, folders).images
+    if named is None:
+        return ""
+    return str(
+        plugins.shared("benchsuite.proxies._scoring.images").content(job.parameters.get(named))
+    )

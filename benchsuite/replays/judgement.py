@@ -1,0 +1,172 @@
+"""Judgement of searches: test accuracies, costs and regret of what they answered, and statistics.
+
+This is the only module of the search part that reads a test column, and it does so after the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from benchsuite.deployment import response
+from benchsuite.errors import UserError
+from benchsuite.numerics.ties import at_most
+from benchsuite.simulation.problem import Setting, device_columns, full_name, skeleton_columns
+from benchsuite.space.network import OFFICIAL
+from benchsuite.stats import intervals
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run leaves to be judged; `cells` has the pick first and is empty for none.
+
+    details: of a compressed pick: how it is compressed, its bytes, the fraction of the accuracy
+    above chance it `kept` and what that `assumes`; empty for a network of the table.
+    """
+
+    seed: int
+    cells: tuple[int, ...]
+    feasible: bool
+    reason: str
+    queries: int
+    simulated_seconds: float
+    optimiser_seconds: float = float("nan")
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataFrame:
+    """Return one row per run: its pick, what it is worth, and what the search cost.
+
+    Columns: seed, cell, arch, feasible, reason; `test.<dataset>` in % after 200 epochs for each
+    dataset the table has; flops, params; every bounded column, and those of the setting's device;
+    regret = the best test accuracy of any feasible cell on the search's dataset minus the pick's;
+    queries, simulated_seconds. A pick that breaks a bound keeps its numbers but has no regret.
+    A compressed pick has none either; its row has all its `details` and, by the assumption they
+    name, `compressed.test.<dataset>`, while its other columns are those of the uncompressed cell.
+    """
+    import pandas as pd
+
+    if setting.skeleton is not None:
+        table = table.with_columns(skeleton_columns(setting.skeleton))
+    columns = _columns(table, setting)
+    target = f"test.{setting.dataset}"
+    if target not in columns:
+        raise UserError(f"The table has no test accuracy of {setting.dataset} to judge by.")
+    keeps = np.ones(len(columns[target]), dtype=bool)
+    for name, bound in setting.bounds.items():
+        keeps &= at_most(table.values(full_name(table, name, setting)), bound)
+    best = float(np.nanmax(columns[target][keeps]))
+    archs = table.data.column("arch")
+    rows = []
+    for run in answers:
+        cell = run.cells[0] if run.cells else -1
+        values = {name: float(c[cell]) if run.cells else np.nan for name, c in columns.items()}
+        rows.append(
+            {
+                "seed": run.seed,
+                "cell": cell,
+                "arch": archs[cell].as_py() if run.cells else "",
+                "feasible": run.feasible,
+                "reason": run.reason,
+                **values,
+                "regret": best - values[target] if run.feasible and not run.details else np.nan,
+                "queries": run.queries,
+                "simulated_seconds": run.simulated_seconds,
+                **run.details,
+                **_compressed(values, run.details),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _compressed(values: Mapping[str, float], details: Mapping[str, Any]) -> dict[str, float]:
+    if "kept" not in details:
+        return {}
+    return {
+        f"compressed.{name}": float(
+            response.apply(value, details["kept"], OFFICIAL[name.removeprefix("test.")].classes)
+        )
+        for name, value in values.items()
+        if name.startswith("test.")
+    }
+
+
+def _columns(table: Table, setting: Setting) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    for dataset in DATASETS:
+        name = f"{dataset}.test.200ep.mean"
+        if any(full.startswith(f"{name}@") for full in table.columns):
+            found[f"test.{dataset}"] = table.values(name)
+    for cost in ("flops", "params"):
+        if f"{setting.dataset}.{cost}" in table.columns:
+            found[cost] = table.values(f"{setting.dataset}.{cost}")
+    for name in (full_name(table, bound, setting) for bound in setting.bounds):
+        found[name] = table.values(name)
+    for name in device_columns(table, setting):
+        found[name] = table.values(name)
+    return found
+
+
+def sources(table: Table) -> dict[str, str]:
+    """Return which column of the table each test accuracy of `judge` is read from."""
+    stems = {f"test.{d}": f"{d}.test.200ep.mean" for d in DATASETS}
+    return {
+        short: table.resolve(stem)
+        for short, stem in stems.items()
+        if any(full.startswith(f"{stem}@") for full in table.columns)
+    }
+
+
+def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Return, per numeric column, statistics over the runs with a value (see `describe`).
+
+    Only feasible runs count; `failed` says how many did not.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    chosen = rows[rows["feasible"].astype(bool)]
+    skipped = {"seed", "cell", "arch", "feasible", "reason"}
+    return {
+        name: {**describe(chosen[name].to_numpy(dtype=float), seed), "failed": _failed(rows)}
+        for name in rows.columns
+        if name not in skipped and is_numeric_dtype(rows[name])
+    }
+
+
+def failures(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence per reason for which runs of a search failed, the most frequent first."""
+    why = rows.loc[~rows["feasible"].astype(bool), "reason"].value_counts()
+    return [f"{n} of {len(rows)} runs failed: {reason}." for reason, n in why.items()]
+
+
+def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
+    """Return n, mean, std (n - 1), iqm, and 95 % intervals over the runs that have a value.
+
+    lo, hi: of the mean; iqm_lo, iqm_hi: of the interquartile mean (Agarwal et al., "Deep RL at the
+    Edge of the Statistical Precipice", NeurIPS 2021, section 4). Both as
+    `benchsuite.stats.intervals`, NaN where the runs are too few for one or all give one value;
+    seed: of its resamples.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[~np.isnan(x)]
+    mean, middle = intervals.mean(x), intervals.middle_mean(x, seed)
+    low, high = mean.interval()
+    spread = float(x.std(ddof=1)) if len(x) > 1 else float("nan")
+    names = ("mean", "std", "iqm", "lo", "hi", "iqm_lo", "iqm_hi")
+    found = (float(mean.value), spread, middle[0], float(low), float(high), *middle[1:])
+    return {"n": len(x), **dict(zip(names, found, strict=True))}
+
+
+def _failed(rows: pd.DataFrame) -> int:
+    return int((~rows["feasible"].astype(bool)).sum())

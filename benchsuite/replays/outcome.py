@@ -1,0 +1,157 @@
+"""The outcome of a study: its searches run, judged and summarised."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchsuite.errors import PluginError
+from benchsuite.numerics.stated import stated_frame, stated_json
+from benchsuite.parameters import check_whole
+from benchsuite.provenance import environment
+from benchsuite.replays import jobs, study
+from benchsuite.replays.judgement import failures, judge, sources, summarise
+from benchsuite.replays.study import Study
+from benchsuite.table.table import Table, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the searches of a study found on one table.
+
+    runs: one row per search and seed, as `judge.judge` describes it, and its label in `search`;
+    summary: label -> column -> statistics (`judge.summarise`); fronts: label -> per seed, in the
+    order of `runs`, every cell answered, the pick first; trace_files: label -> Parquet files, empty
+    for a study without `traces = true`; provenance: what made it; failed: label -> why a search
+    whose strategy is a plug-in that fails is in none of the others.
+    """
+
+    study: Study
+    runs: pd.DataFrame
+    summary: Mapping[str, Mapping[str, Mapping[str, float]]]
+    fronts: Mapping[str, tuple[tuple[int, ...], ...]]
+    trace_files: Mapping[str, tuple[Path, ...]]
+    provenance: Mapping[str, Any]
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    def trace(self, label: str) -> pd.DataFrame:
+        """Return every look of a search, all seeds, in order (`trace.Trace`)."""
+        import pandas as pd
+
+        return pd.concat([pd.read_parquet(path) for path in self.trace_files[label]])
+
+    def write(self, folder: Path, line: str) -> list[Path]:
+        """Write runs.csv and, with a line of provenance, summary.json; return their paths."""
+        csv = stated_frame(self.runs).to_csv(index=False, lineterminator="\n")
+        about = stated_json({**self.to_json(), "line": line})
+        text = json.dumps(about, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        paths = [folder / "runs.csv", folder / "summary.json"]
+        for path, content in zip(paths, (csv, text), strict=True):
+            write_atomically(path, lambda part, text=content: Path(part).write_text(text, "utf-8"))
+        return paths
+
+    def failures(self) -> list[str]:
+        """Return a sentence per search and reason for which runs of it failed."""
+        groups = self.runs.groupby("search", sort=False)
+        return [f"{label}: {line}" for label, rows in groups for line in failures(rows)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary, the searches as they were set, and the provenance."""
+        return {
+            "summary": self.summary,
+            "failures": self.failures(),
+            "searches": {entry.label: study.described(entry) for entry in self.study.searches},
+            "provenance": self.provenance,
+            **({"failed": self.failed} if self.failed else {}),
+        }
+
+
+def run(
+    chosen: Study,
+    table: Table,
+    folder: Path,
+    *,
+    seeds: int | None = None,
+    at_most: int | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
+    plugin_folders: Sequence[Path] = (),
+    progress: Callable[[int, int], None] = lambda done, jobs: None,
+) -> Outcome:
+    """Run a study on a table, or go on where it was stopped, and judge it.
+
+    folder: finished jobs are kept in its `jobs/`; seeds: run as many per search, not the study's;
+    at_most: of those, run no more;
+    workers, cluster: as `pool.map_jobs`;
+    progress: called with the jobs done and the jobs there are. Raises UserError before anything is
+    written where the study does not fit the table, and PluginError where every search fails.
+    """
+    import pandas as pd
+
+    for number, what in ((seeds, "The number of seeds"), (at_most, "The most seeds")):
+        if number is not None:
+            check_whole(number, what, low=1)
+    chosen = dataclasses.replace(
+        chosen,
+        searches=tuple(
+            dataclasses.replace(entry, seeds=_seeds(seeds or entry.seeds, at_most))
+            for entry in chosen.searches
+        ),
+    )
+    planned = study.plan(chosen, table, plugin_folders)
+    found = study.run(
+        planned,
+        folder / "jobs",
+        traces=chosen.traces,
+        workers=workers,
+        cluster=cluster,
+        plugin_folders=plugin_folders,
+        provenance={"study": chosen.name, "table": table.checksum},
+        progress=progress,
+    )
+    failed, answered, parts = {}, {}, {}
+    for entry, answers, search in zip(chosen.searches, found, planned.jobs, strict=True):
+        if isinstance(answers, str):
+            failed[entry.label] = answers
+        else:
+            answered[entry.label], parts[entry.label] = answers, search
+    if not answered:
+        raise PluginError(" ".join(f"Search {label}: {why}" for label, why in failed.items()))
+    settings = {entry.label: entry.setting for entry in chosen.searches}
+    judged = {label: judge(table, settings[label], found) for label, found in answered.items()}
+    files = {
+        label: tuple(
+            folder / "jobs" / f"{jobs.key(job, plugin_folders)}.trace.parquet" for job in of_search
+        )
+        for label, of_search in parts.items()
+    }
+    return Outcome(
+        study=chosen,
+        runs=pd.concat([rows.assign(search=label) for label, rows in judged.items()]),
+        summary={label: summarise(rows) for label, rows in judged.items()},
+        fronts={
+            label: tuple(answer.cells for answer in answers) for label, answers in answered.items()
+        },
+        trace_files=files if chosen.traces else dict.fromkeys(answered, ()),
+        provenance={
+            "study": chosen.name,
+            "study_digest": chosen.digest,
+            "seeds": seeds or (f"at most {at_most}" if at_most else "as in the study"),
+            "table": table.checksum,
+            "made_by": environment(),
+            "judged_by": sources(table),
+            **{k: v for k, v in table.provenance.items() if k != "made_by"},
+        },
+        failed=failed,
+    )
+
+
+def _seeds(wanted: int, at_most: int | None) -> int:
+    return wanted if at_most is None else min(wanted, at_most)

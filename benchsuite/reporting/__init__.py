@@ -1,0 +1,1 @@
+"""Reports made and written: the pipeline, the artefacts, texts and the page."""

@@ -1,0 +1,95 @@
+"""Write what a report found: tables as CSV, Markdown and LaTeX, figures as PNG, PDF and SVG.
+
+Two runs on one table write identical bytes: no dates, no random ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchsuite.api import Result
+from benchsuite.numerics.stated import stated_frame
+from benchsuite.reporting.text import shown_table
+from benchsuite.table.table import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+FORMATS = ("png", "pdf", "svg")
+_DPI = 200
+
+
+def write(
+    result: Result, folder: Path, provenance: str, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Write every table and figure of a result below a folder; return the paths written.
+
+    A CSV file is plain; the notes on it and its provenance are in a JSON file of the same name.
+    provenance: one line that every other file carries; formats: of figures, some of `FORMATS`;
+    files of an earlier run in others are removed. Raises UserError where the folder cannot be
+    written; a file appears whole or not at all.
+    """
+    written = []
+    for stem, table in result.tables.items():
+        for suffix, text in _table_texts(table, [*result.notes, provenance]):
+            path = folder / f"{stem}.{suffix}"
+            write_atomically(path, lambda part, text=text: Path(part).write_text(text, "utf-8"))
+            written.append(path)
+    for stem, figure in result.figures.items():
+        written += _write_figure(figure, folder / stem, provenance, formats)
+    return written
+
+
+def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:
+    yield "csv", stated_frame(table).to_csv(index=False, lineterminator="\n")
+    about = {"notes": notes[:-1], "provenance": notes[-1]}
+    yield "json", json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    shown = shown_table(table)
+    # A pipe inside a cell, as in an architecture string, would end it.
+    cells = shown.map(lambda text: text.replace("|", "\\|"))
+    sides = ["right" if kind.kind in "iuf" else "left" for kind in table.dtypes]
+    markdown = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
+    yield "md", "\n\n".join([markdown, *notes]) + "\n"
+    tex = shown.to_latex(index=False, escape=True)
+    yield "tex", "".join(f"% {note}\n" for note in notes) + tex
+
+
+def _write_figure(
+    figure: Figure, stem: Path, provenance: str, formats: Sequence[str]
+) -> list[Path]:
+    import matplotlib as mpl
+
+    metadata = {
+        "png": {"Software": None, "Description": provenance},
+        "pdf": {"Creator": None, "Producer": None, "CreationDate": None, "Subject": provenance},
+        "svg": {"Creator": None, "Date": None, "Description": provenance},
+    }
+    written = []
+    for suffix in set(FORMATS) - set(formats):
+        stem.with_name(f"{stem.name}.{suffix}").unlink(missing_ok=True)
+    _lay_out(figure)
+    # The salt makes the ids in an SVG the same in every run.
+    with mpl.rc_context({"svg.hashsalt": "benchsuite"}):
+        for suffix in formats:
+            about = metadata[suffix]
+            path = stem.with_name(f"{stem.name}.{suffix}")
+            write_atomically(
+                path,
+                lambda part, suffix=suffix, about=about: figure.savefig(
+                    part, format=suffix, metadata=about, dpi=_DPI
+                ),
+            )
+            written.append(path)
+    return written
+
+
+def _lay_out(figure: Figure) -> None:
+    """Fix the layout, that of the PNG, for all formats: to find it takes as long as to draw."""
+    figure.set_dpi(_DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")

@@ -1,0 +1,135 @@
+"""What the page says first: which accuracies, the proxies that rank best, what fits each device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.reporting.page.sections import Entry
+from benchsuite.space.cell import all_ops, live_edges
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.device_columns import find
+from benchsuite.table.table import Table
+
+PROXIES = 12
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A proxy with (tau, lo, hi) per dataset of `DATASETS`."""
+
+    name: str
+    taus: list[tuple[float, float, float]]
+
+    @property
+    def short(self) -> str:
+        """The name without its version."""
+        return self.name.partition("@")[0]
+
+    @property
+    def mean(self) -> float:
+        """Mean tau over the datasets, -1 where one is missing."""
+        return float(np.nan_to_num(np.mean([tau for tau, _, _ in self.taus]), nan=-1.0))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
+
+    best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
+    and its index; None where nothing fits.
+    """
+
+    device: str
+    runtime: str
+    cells: dict[str, int]
+    best: tuple[float, int] | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The head of the page; `proxies` is empty where there is no report `correlations`."""
+
+    proxies: list[Ranked]
+    proxies_in_all: int
+    fits: list[Fit]
+    skeletons: list[str]
+    kinds: dict[str, int]
+    reports: int
+    missing: list[Entry]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Tenths below and above every tau of `proxies`."""
+        taus = [tau for ranked in self.proxies for tau, _, _ in ranked.taus if tau == tau]
+        low, high = np.floor(min(taus) * 10) / 10, np.ceil(max(taus) * 10) / 10
+        return round(float(low), 1), round(float(max(high, low + 0.1)), 1)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Where the tenths lie in `span`, from 0 to 1."""
+        low, high = self.span
+        steps = round((high - low) * 10)
+        return [round(i / steps, 4) for i in range(steps + 1)]
+
+
+def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
+    """Return the summary of a run."""
+    ranked = _ranked(entries)
+    fits = _fits(table)
+    kinds = [column.kind for column in table.columns.values()]
+    return Summary(
+        proxies=ranked[:PROXIES],
+        proxies_in_all=len(ranked),
+        fits=fits,
+        skeletons=sorted(
+            {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
+        ),
+        kinds={kind: kinds.count(kind) for kind in ("accuracy", "proxy", "device")},
+        reports=sum(entry.result is not None for entry in entries),
+        missing=[entry for entry in entries if entry.result is None],
+    )
+
+
+def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
+    """Return the proxies by their mean tau over the datasets, best first, over all cells."""
+    results = [e.result for e in entries if e.name == "correlations" and e.result is not None]
+    if not results:
+        return []
+    rows = results[0].tables["correlations"]
+    rows = rows[rows["cells"] == "all"]
+    found = []
+    for name, of in rows.groupby("proxy", sort=False):
+        at = {str(d): i for i, d in enumerate(of["dataset"])}
+        tau, lo, hi = (of[what].to_numpy(dtype=float) for what in ("tau", "lo", "hi"))
+        taus = [(float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) for d in DATASETS]
+        found.append(Ranked(str(name), taus))
+    return sorted(found, key=lambda ranked: -ranked.mean)
+
+
+def _fits(table: Table) -> list[Fit]:
+    dataset = DATASETS[0]
+    connected = live_edges(all_ops()).any(axis=1)
+    accuracy = np.where(connected, table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    found: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
+    for parts in find(table.columns, "fits", dataset=dataset):
+        fits = table.values(parts.name) == 1
+        found.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+    return [
+        Fit(
+            device,
+            runtime,
+            {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
+            _best(accuracy, of["official"]) if "official" in of else None,
+        )
+        for (device, runtime), of in sorted(found.items(), key=lambda item: item[0][0])
+    ]
+
+
+def _best(accuracy: NDArray[np.float64], fits: NDArray[np.bool_]) -> tuple[float, int] | None:
+    known = np.where(fits & np.isfinite(accuracy), accuracy, -np.inf)
+    at = int(known.argmax())
+    return (float(known[at]), at) if np.isfinite(known[at]) else None

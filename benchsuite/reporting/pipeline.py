@@ -1,0 +1,229 @@
+"""Run the studies that reports need and make the reports, several at a time, the longest first."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from benchsuite import plugins
+from benchsuite.api import Result
+from benchsuite.calling import call, failure, file_of, misuse
+from benchsuite.errors import PluginError, UserError
+from benchsuite.parallel import schedule
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    from benchsuite.api import Report
+    from benchsuite.replays.outcome import Outcome
+    from benchsuite.replays.study import Entry, Study
+    from benchsuite.reporting.page import Entry as Made
+
+TABLE = "table.parquet"
+QUICK_SEEDS = 1
+QUICK_STEPS = 0.25
+QUICK_FORMATS = ("png",)
+STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
+
+# Jobs that take longest on two cores, so that none of them is left for the end.
+LONGEST = (
+    "study udc_ablation",
+    "study munas_pruning",
+    "correlations",
+    "study udc_sizes",
+    "study munas_ae_bo",
+    "study munas_objectives",
+    "study edgenas_platforms",
+    "study edgenas_ablation",
+    "study monas_mu",
+    "study baselines",
+    "mcunet_spaces",
+    "proxy_feasible",
+    "monas_ntk",
+    "monas_search",
+    "proxy_heatmap",
+    "paper_versus_ours",
+    "device_fronts",
+    "proxy_agreement",
+    "paper_claims",
+)
+IMPORTS = (
+    "benchsuite.reporting.artefacts",
+    "benchsuite.replays.outcome",
+    "benchsuite.reporting.page",
+    "benchsuite.stats.fenwick",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "pandas",
+    "scipy.stats",
+)
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a worker needs: the folder to write below, which holds the table, and how to search.
+
+    seeds: per search, None for the studies' own; quick: figures as PNG alone, and see `shortened`.
+    """
+
+    folder: Path
+    plugin_folders: tuple[Path, ...] = ()
+    seeds: int | None = None
+    quick: bool = False
+
+    @property
+    def table(self) -> Table:
+        """The table, read once by each process."""
+        return _table(self.folder / TABLE)
+
+
+def workers(number: int) -> AbstractContextManager[Executor]:
+    """Start worker processes; they import what they need while the caller makes the table."""
+    _table.cache_clear()  # Of an earlier run, where this process is the worker.
+    _reports.cache_clear()
+    return schedule.workers(number, IMPORTS)
+
+
+def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
+    """Return every report by name with the studies that it needs; none if it does not import."""
+    return {
+        name: () if isinstance(report, str) else tuple(report.studies)
+        for name, report in _reports(plugin_folders).items()
+    }
+
+
+def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return studies and reports as jobs, with the jobs they need, in the order to start them."""
+    studies = {STUDY + study: () for of in reports.values() for study in of}
+    of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
+    found: dict[str, tuple[str, ...]] = {**studies, **of_reports}
+    order = [name for name in LONGEST if name in found]
+    return {name: found[name] for name in dict.fromkeys([*order, *found])}
+
+
+def run(
+    making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Outcome | str | Made]]:
+    """Yield every study and report as it is done and written.
+
+    A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
+    of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
+    """
+    for name, found in schedule.run(pool, number, _job, jobs(reports), making):
+        yield name.removeprefix(STUDY), found
+
+
+def _job(
+    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
+) -> Outcome | str | Made:
+    if name.startswith(STUDY):
+        return run_study(making, name.removeprefix(STUDY))
+    studies = cast("Mapping[str, Outcome | str]", needed)
+    return make_report(making, name, {of.removeprefix(STUDY): it for of, it in studies.items()})
+
+
+class Failed(str):
+    """Why a study has no outcome, where that is because a plug-in fails."""
+
+
+def run_study(making: Making, name: str) -> Outcome | str:
+    """Run a study and write what it found; return it, or why it cannot be run on this table."""
+    from benchsuite.replays import outcome as outcomes
+    from benchsuite.replays import study
+
+    folder = making.folder / "studies" / name
+    try:
+        chosen = study.load(study.find(name, making.plugin_folders))
+        outcome = outcomes.run(
+            shortened(chosen) if making.quick else chosen,
+            making.table,
+            folder,
+            seeds=making.seeds,
+            at_most=QUICK_SEEDS if making.quick else None,
+            plugin_folders=making.plugin_folders,
+        )
+    except PluginError as error:
+        return Failed(error)
+    except UserError as error:
+        return str(error)
+    outcome.write(folder, making.table.provenance_line)
+    return outcome
+
+
+def shortened(study: Study) -> Study:
+    """Return a study for a quick run: gradient descents take `QUICK_STEPS` of their steps.
+
+    What a descent costs on the simulated clock is stated for all its steps, so it stays the same.
+    """
+    return replace(study, searches=tuple(map(_shortened, study.searches)))
+
+
+def _shortened(entry: Entry) -> Entry:
+    steps = entry.parameters.get("steps")
+    if not isinstance(steps, int):
+        return entry
+    fewer = max(1, int(steps * QUICK_STEPS))
+    return replace(entry, parameters={**entry.parameters, "steps": fewer})
+
+
+def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Made:
+    """Make and write a report; what it lacks is the reason in its entry.
+
+    studies: what those that it needs found, or the reasons why there is nothing.
+    """
+    from benchsuite.reporting import artefacts
+    from benchsuite.reporting.page import Entry as Made
+
+    report = _reports(making.plugin_folders)[name]
+    if isinstance(report, str):
+        return Made(name, name, "", reason=report, failed=True)
+    lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
+    for of, outcome in studies.items():
+        if not isinstance(outcome, str):
+            lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
+    if lost:
+        return Made.of(name, report, reason="; ".join(lost))
+    table = making.table
+    formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
+    try:
+        result = call(
+            f"The report {name} failed", report.make, table, *([studies] if report.studies else [])
+        )
+        if not isinstance(result, Result):
+            what = f"The report {name} made a {type(result).__name__}, not a Result"
+            raise misuse(what, report.make)
+        try:
+            at, line = making.folder / "reports", table.provenance_line
+            files = artefacts.write(result, at, line, formats)
+            return Made.of(name, report, result, files=files)
+        except UserError:
+            raise
+        except Exception as error:  # of what the report made: no table, no figure
+            what = f"The report {name} made what cannot be written"
+            raise failure(what, error, file_of(report.make)) from error
+    except PluginError as error:
+        return replace(Made.of(name, report, reason=str(error)), failed=True)
+    except UserError as error:
+        return Made.of(name, report, reason=str(error))
+
+
+@functools.cache
+def _table(path: Path) -> Table:
+    return Table.open(path)
+
+
+@functools.cache
+def _reports(folders: tuple[Path, ...]) -> dict[str, Report | str]:
+    """Return every report by name, or why it cannot be used; files are looked for only once."""
+    found: dict[str, Report | str] = {}
+    for name, plugin in plugins.find("reports", folders).items():
+        try:
+            found[name] = plugins.record_of(plugin, "reports")
+        except PluginError as error:
+            found[name] = str(error)
+    return found

@@ -1,0 +1,1 @@
+"""The table of all cells and the descriptions of its columns."""

@@ -1,0 +1,280 @@
+"""The table: a row per cell in official order, a column per measured thing, in one Parquet file.
+
+What the columns mean and what made them is JSON in the footer under the key `benchsuite`; the data
+are plain columns that pandas or DuckDB read alone. Where a column misses values, a text column
+`<name>.reason` beside it says why for each of those cells.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+from benchsuite.errors import UserError
+from benchsuite.numerics.ties import merged
+from benchsuite.space.arrays import in_one_order, of_cells
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import Column, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+_KEY = b"benchsuite"
+_REASON = ".reason"
+KEYS = ("index", "arch")
+
+
+@dataclass(frozen=True)
+class Values:
+    """A column with its data.
+
+    values: [15625] numbers in official order, NaN where missing, or a pandas Series labelled by the
+    cells (`arrays.of_cells`); reason: why values are missing,
+    one text for all of them or one per cell [15625] (empty where present).
+    """
+
+    column: Column
+    values: ArrayLike
+    reason: str | Sequence[str] = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns over all 15,625 cells with their dictionary and provenance; never changed in place.
+
+    provenance: what made it, as JSON; its `inputs` maps file names to SHA-256.
+    """
+
+    data: pa.Table
+    columns: Mapping[str, Column]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, provenance: Mapping[str, Any] | None = None) -> Table:
+        """Return a table of the two keys, official index and architecture string."""
+        keys = {"index": np.arange(N_CELLS, dtype=np.int32), "arch": pa.array(all_archs())}
+        return cls(pa.table(keys), {}, dict(provenance or {}))
+
+    @classmethod
+    def open(cls, path: Path) -> Table:
+        """Read a table; UserError if the file is missing, damaged, or not one of ours."""
+        try:
+            data = pq.read_table(path, memory_map=True)
+        except FileNotFoundError:
+            raise UserError(f"There is no table {path}; `benchsuite table` writes one.") from None
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(
+                f"{path} is no readable Parquet file ({error}). Scores of your own, in CSV too, "
+                "are given as --scores."
+            ) from error
+        columns, provenance = _footer(path, data)
+        if lost := sorted(set(columns) - set(data.column_names)):
+            raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
+        return cls(data.replace_schema_metadata(None), columns, provenance)
+
+    def write(self, path: Path) -> None:
+        """Write the table; the file appears whole or not at all."""
+        footer = {
+            "schema": SCHEMA,
+            "columns": [column.to_json() for column in self.columns.values()],
+            "provenance": dict(self.provenance),
+        }
+        text = json.dumps(footer, sort_keys=True, separators=(",", ":"))
+        data = self.data.replace_schema_metadata({_KEY: text.encode()})
+        write_atomically(path, lambda part: pq.write_table(data, part, compression="zstd"))
+
+    def with_columns(self, new: Iterable[Values]) -> Table:
+        """Return a table with more columns; UserError if a column is there already or misshapen.
+
+        Values that differ by rounding alone become equal (`benchsuite.numerics.ties`).
+        """
+        data, columns = self.data, dict(self.columns)
+        for item in new:
+            name = item.column.name
+            if name in columns:
+                raise UserError(f"The table has a column {name!r} already.")
+            values, reason = _checked(item)
+            data = data.append_column(name, pa.array(values, from_pandas=True))
+            columns[name] = item.column
+            if reason is not None:
+                data = data.append_column(name + _REASON, reason)
+        return Table(data, columns, self.provenance)
+
+    def joined(self, other: Table) -> Table:
+        """Return a table with the columns of another beside its own; UserError if they share one.
+
+        Both list the cells in official order, so nothing is matched.
+        """
+        if shared := [name for name in other.columns if name in self.columns]:
+            raise UserError(f"Both tables have a column {shared[0]!r}.")
+        data = self.data
+        for name in other.data.column_names:
+            if name not in KEYS:
+                data = data.append_column(other.data.field(name), other.data.column(name))
+        return Table(data, {**self.columns, **other.columns}, self.provenance)
+
+    def without(self, names: Iterable[str]) -> Table:
+        """Return a table without some columns; names that it lacks do not matter."""
+        gone = set(names) & set(self.columns)
+        dropped = gone | {name + _REASON for name in gone}
+        data = self.data.select([n for n in self.data.column_names if n not in dropped])
+        return Table(
+            data, {n: c for n, c in self.columns.items() if n not in gone}, self.provenance
+        )
+
+    def resolve(self, name: str) -> str:
+        """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
+        return resolve(
+            name,
+            self.columns,
+            {full: self.present(full) for full in self.columns if full.startswith(f"{name}@")},
+        )
+
+    def column(self, name: str) -> Column:
+        """Return what a column is; a name without `@...` stands for the best that is there."""
+        return self.columns[self.resolve(name)]
+
+    def values(self, name: str) -> NDArray[np.float64]:
+        """Return the numbers [15625] of a column, NaN where missing."""
+        values = self.data.column(self.resolve(name)).to_numpy()
+        return np.asarray(values, dtype=np.float64)
+
+    def present(self, name: str) -> int:
+        """Return for how many cells a column, named in full, has a value."""
+        return N_CELLS - int(self.data.column(name).null_count)
+
+    def reasons(self, name: str) -> dict[str, int]:
+        """Return how many values of a column are missing for each reason."""
+        full = self.resolve(name)
+        if full + _REASON not in self.data.column_names:
+            return {}
+        counts = self.data.column(full + _REASON).drop_null().value_counts()
+        return {str(entry["values"]): int(entry["counts"].as_py()) for entry in counts}
+
+    def frame(self, names: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return columns (default: all, keys and reasons included) as a pandas DataFrame."""
+        wanted = self.data.column_names
+        if names is not None:
+            wanted = [*KEYS, *(self.resolve(name) for name in names)]
+        frame: pd.DataFrame = self.data.select(wanted).to_pandas()
+        return frame
+
+    @property
+    def estimated(self) -> bool:
+        """Whether any accuracy that a short name stands for is an estimate of this project."""
+        families = {name.rpartition("@")[0] for name, c in self.columns.items() if c.release}
+        return any(self.column(family).estimated for family in families)
+
+    @property
+    def provenance_line(self) -> str:
+        """One line for under every table and figure: accuracy source, checksum, code revision."""
+        made_by = self.provenance.get("made_by", {})
+        return (
+            f"Accuracy: {self.provenance.get('accuracy', 'none')}. "
+            f"Table {self.checksum[:12]}, code {made_by.get('revision', 'unknown')}."
+            + _own_scores(self.provenance.get("own_scores", {}))
+        )
+
+    @functools.cached_property
+    def checksum(self) -> str:
+        """SHA-256 over what the columns are and their values, whatever file they came from."""
+        digest = hashlib.sha256()
+        for name in sorted(self.columns):
+            about = json.dumps(self.columns[name].to_json(), sort_keys=True)
+            digest.update(about.encode() + b"\0" + self.values(name).tobytes())
+        return digest.hexdigest()
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call `write(temporary)` beside `path`, flush it to the disk and move it into place.
+
+    A failure, also a full disk, leaves what was at `path` untouched. Raises UserError where the
+    folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        write(name)
+        with open(name, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except OSError as error:
+        raise UserError(f"{path} was not written: {error.strerror or error}.") from error
+    finally:
+        if os.path.exists(name):
+            os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _own_scores(about: Mapping[str, Any]) -> str:
+    cells = about.get("cells", {})
+    if not cells:
+        return ""
+    first = ", ".join(f"{name}: {cells[name]:,} cells" for name in sorted(cells)[:3])
+    return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."
+
+
+def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
+    values = of_cells(item.values, f"column {item.column.name!r}")
+    if values.dtype == np.float64:
+        values = merged(values)
+    missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
+    if not missing.any():
+        return values, None
+    values = np.where(missing, np.nan, values)
+    (reasons,) = in_one_order({f"reasons of {item.column.name!r}": item.reason})
+    texts = [reasons] * N_CELLS if isinstance(reasons, str) else reasons
+    told = [text if gone else None for text, gone in zip(texts, missing, strict=True)]
+    if not all(text for text, gone in zip(told, missing, strict=True) if gone):
+        raise UserError(f"The column {item.column.name!r} misses values without a reason.")
+    return values, pa.array(told).dictionary_encode()
+
+
+def _footer(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
+    text = (data.schema.metadata or {}).get(_KEY)
+    if text is None:
+        raise UserError(
+            f"{path} is a Parquet file, but not a table of benchsuite. Scores of your own, beside "
+            "the index or architecture string of their cells, are given as --scores."
+        )
+    try:
+        footer = json.loads(text)
+        schema, provenance = footer["schema"], dict(footer["provenance"])
+        if schema == SCHEMA:
+            columns = {r["name"]: Column.from_json(r) for r in footer["columns"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} has a damaged footer ({error!r}).") from error
+    if schema != SCHEMA:
+        raise UserError(
+            f"{path} has schema {schema}; this version reads {SCHEMA}. "
+            "Rebuild it with `benchsuite table`."
+        )
+    index = data.column("index").to_numpy() if "index" in data.column_names else np.empty(0)
+    archs = data.column("arch").to_pylist() if "arch" in data.column_names else []
+    if not np.array_equal(index, np.arange(N_CELLS)) or tuple(archs) != all_archs():
+        raise UserError(f"{path} does not list the 15,625 cells in official order.")
+    return columns, provenance

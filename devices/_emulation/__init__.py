@@ -1,0 +1,1 @@
+"""Kernels compiled, run in an emulator and counted."""

@@ -1,0 +1,1 @@
+"""Networks as files: .tflite and ONNX."""

@@ -1,0 +1,149 @@
+"""Columns of the devices: latency, RAM, flash and what fits, of every dataset's two networks.
+
+Names are those of `benchsuite.table.device_columns`, networks those of
+`benchsuite.space.network.SKELETONS`. RAM and flash belong to the network and the convention, not to
+the part. What fits is `_fits`.
+
+The latencies that MONAS printed are references beside them: of the CIFAR-10 network, and no runtime
+of a part, so nothing fits by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchsuite import plugins
+from benchsuite.api import Device
+from benchsuite.deployment.flash import all_weights
+from benchsuite.deployment.ram import CONVENTIONS, all_ram
+from benchsuite.devices._footprint.code_size import code_size
+from benchsuite.devices._footprint.fits import all_fits, counts, ram_of
+from benchsuite.devices._latency import monas
+from benchsuite.devices._latency.extrapolation import described, to_json
+from benchsuite.devices._latency.latency import all_latencies
+from benchsuite.devices._latency.runtimes import RUNTIMES, shape_cycles
+from benchsuite.errors import UserError
+from benchsuite.space.cell import all_ops, live_edges
+from benchsuite.space.network import SKELETONS
+from benchsuite.table.columns import Column, Direction, Kind
+from benchsuite.table.device_columns import DeviceColumn
+from benchsuite.table.table import Values
+
+# Raised whenever a number of that kind changes.
+VERSIONS = {"latency": "3", "fits": "3", "ram": "2", "flash": "2"}
+NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
+_CONSTANT = "no input-output path: the network is a constant"
+
+
+def columns(
+    extra: Sequence[Path] = (), networks: Sequence[tuple[str, str]] = NETWORKS
+) -> Iterator[Values]:
+    """Yield the columns of every device and network.
+
+    extra: folders with more devices; networks: pairs of a dataset and a skeleton's name.
+    """
+    devices = _devices(extra)
+    for dataset, label in networks:
+        skeleton = SKELETONS[label][dataset]
+        for convention in CONVENTIONS:
+            what = f"RAM of the deployed {dataset} network, {label}, convention {convention}"
+            name = DeviceColumn(convention, "", "", dataset, label)
+            yield Values(
+                _column(name, what, "bytes", "min", "devices._memory"),
+                all_ram(convention, skeleton),
+            )
+        what = f"weights, biases and scales of the deployed {dataset} network, {label}"
+        name = DeviceColumn("flash.weights", "", "", dataset, label)
+        yield Values(_column(name, what, "bytes", "min", "devices._flash"), all_weights(skeleton))
+        for device_name, device in devices.items():
+            for runtime in device.runtimes:
+                yield from of_runtime(device_name, device, runtime, dataset, label)
+        if (dataset, label) == ("cifar10", "official"):
+            yield from _published()
+
+
+def of_runtime(
+    name: str, device: Device, runtime: str, dataset: str, label: str
+) -> Iterator[Values]:
+    """Yield latency and, where the memories are known, what fits of a device under one runtime."""
+    skeleton = SKELETONS[label][dataset]
+    seconds = all_latencies(skeleton, device, runtime)
+    what = (
+        f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, {dataset} "
+        f"network, {label}; {described(skeleton, device, runtime)}"
+    )
+    full = DeviceColumn("latency", name, runtime, dataset, label)
+    yield Values(
+        _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
+    )
+    if device.sram is None or device.flash is None:
+        return
+    missing = code_size(runtime, device.core).missing
+    unknown = f"; {missing}" if missing else ""
+    what = (
+        f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash (flash.weights and "
+        f"its code) of the {dataset} network, {label}, are within {name}{unknown}"
+    )
+    full = DeviceColumn("fits", name, runtime, dataset, label)
+    column = _column(full, what, "0 or 1", "none", "devices._fits, devices._code_size")
+    yield Values(column, all_fits(device, runtime, skeleton) * 1)
+
+
+def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
+    """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
+    return [asdict(fit) for fit in counts(_devices(extra))]
+
+
+def extrapolations(extra: Sequence[Path] = ()) -> dict[str, list[dict[str, object]]]:
+    """Return how the cycles of every device are known, as records (`_extrapolation.to_json`)."""
+    return to_json(_devices(extra))
+
+
+def _published() -> Iterator[Values]:
+    for part in monas.PARTS:
+        what = (
+            f"latency that MONAS printed for {part}, a sum over a cell's operators: a published "
+            "table, no runtime of the part, and a tenth of what the table itself adds up to"
+        )
+        name = DeviceColumn("latency", part, "monas2024", "cifar10", "official")
+        source = "devices/_monas.py (MONAS, Table 2; YeQiao/MicroNAS)"
+        column = _column(name, what, "s", "min", source, "reference")
+        yield Values(column, _of_paths(monas.seconds(part)), _CONSTANT)
+
+
+def _of_paths(seconds: np.ndarray) -> np.ndarray:
+    """Return latencies without those of cells that have no input-output path."""
+    return np.where(live_edges(all_ops()).any(axis=1), seconds, np.nan)
+
+
+def _devices(extra: Sequence[Path]) -> dict[str, Device]:
+    """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
+
+    So is one that names a runtime without a table.
+    """
+    devices: dict[str, Device] = {}
+    for plugin, device in plugins.usable("devices", extra):
+        try:
+            for name in device.runtimes:
+                shape_cycles(device, name)
+        except UserError as error:
+            plugins.leave_out(f"{plugin.name} is left out of the devices: {error} ({plugin.path})")
+        else:
+            devices[plugin.name] = device
+    return devices
+
+
+def _column(
+    name: DeviceColumn,
+    what: str,
+    unit: str,
+    direction: Direction,
+    source: str,
+    kind: Kind = "device",
+) -> Column:
+    version = VERSIONS[name.what.partition(".")[0]]
+    return Column(name.name, what, unit, direction, source, version, kind, dataset=name.dataset)

@@ -1,0 +1,1 @@
+"""Cycles of operators and of networks, by runtime."""

@@ -1,0 +1,168 @@
+"""Latency tables: cycles of each shape on one core under one runtime, as CSV with its conditions.
+
+A shape that is not in the table is interpolated: cycles are modelled, per kind of operator, as a
+sum of non-negative coefficients times amounts of work (multiply-accumulates, columns gathered,
+outputs written, pixels), fitted to the table's rows by non-negative least squares on the relative
+error. So an interpolated cost never falls when a layer grows.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.devices._latency.operators import Shape
+from benchsuite.devices._latency.range import Mark, Seen, of_shapes
+from benchsuite.errors import UserError, did_you_mean
+
+TABLES = Path(__file__).parents[1] / "tables"
+_KEY = tuple(field.name for field in fields(Shape))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One shape's counts; counts: instructions by class, where known."""
+
+    shape: Shape
+    cycles: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows by shape, and the conditions they hold under (compiler, flags, kernels, ...)."""
+
+    name: str
+    conditions: Mapping[str, str]
+    rows: Mapping[Shape, Row]
+
+    def cycles(self, shape: Shape) -> tuple[float, Mark]:
+        """Return the cycles of one shape, and how they are known: see `_range.MARKS`.
+
+        Raises UserError if the table has no row of that kind of operator.
+        """
+        if shape in self.rows:
+            return float(self.rows[shape].cycles), ""
+        cycles = (amounts(shape) * self.coefficients(shape.operator)).sum()
+        return float(cycles), self._seen.mark(shape)
+
+    @functools.cached_property
+    def _seen(self) -> Seen:
+        return of_shapes(self.rows)
+
+    def coefficients(self, operator: str) -> NDArray[np.float64]:
+        """Return the fitted cycles per unit of each of the `amounts` of one kind of operator."""
+        return self._fit(operator)[0]
+
+    def fit_error(self, operator: str) -> float:
+        """Return the root mean square relative error of the interpolation over its own rows."""
+        return self._fit(operator)[1]
+
+    def _fit(self, operator: str) -> tuple[NDArray[np.float64], float]:
+        rows = tuple(row for row in self.rows.values() if row.shape.operator == operator)
+        if not rows:
+            known = sorted({shape.operator for shape in self.rows})
+            raise UserError(
+                f"The table {self.name} holds no row of the operator {operator!r}; it holds "
+                f"{', '.join(known)}."
+            )
+        return _fit(tuple((row.shape, row.cycles) for row in rows))
+
+
+def amounts(shape: Shape) -> NDArray[np.float64]:
+    """Return the amounts of work that cost something in a shape; its kind says which.
+
+    conv: multiply-accumulates, columns gathered, outputs, output pixels; avg_pool: window elements
+    inside the image, outputs, pixels; linear: multiply-accumulates, outputs; depthwise:
+    multiply-accumulates; others: outputs. There is no constant: a call costs some hundred cycles,
+    and a fitted one would swallow other costs.
+    """
+    pixels = shape.out_size**2
+    columns = pixels * shape.kernel**2 * (-(-shape.in_channels // 4) * 4)
+    if shape.operator in ("conv", "conv1x1"):
+        return _array(columns * shape.out_channels, columns, shape.outputs, pixels)
+    if shape.operator == "avg_pool":
+        return _array(_inside(shape) ** 2 * shape.out_channels, shape.outputs, pixels)
+    if shape.operator == "linear":
+        return _array(shape.in_channels * shape.out_channels, shape.out_channels)
+    if shape.operator == "depthwise":
+        return _array(pixels * shape.kernel**2 * shape.out_channels)
+    return _array(shape.outputs)
+
+
+def _inside(shape: Shape) -> int:
+    """Return the kernel positions inside the image, summed along one axis."""
+    starts = np.arange(shape.out_size) * shape.stride - shape.padding
+    return int((np.minimum(starts + shape.kernel, shape.size) - np.maximum(starts, 0)).sum())
+
+
+def _array(*values: float) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)
+
+
+@functools.cache
+def _fit(rows: tuple[tuple[Shape, int], ...]) -> tuple[NDArray[np.float64], float]:
+    from scipy.optimize import nnls
+
+    cycles = np.array([row[1] for row in rows], dtype=np.float64)
+    design = np.stack([amounts(shape) for shape, _ in rows]) / cycles[:, None]
+    scale = design.max(axis=0)
+    coefficients, residual = nnls(design / scale, np.ones(len(rows)))
+    # Nine digits, as in the fits that ship: the solver's last ones depend on the machine.
+    coefficients = np.array([float(f"{c:.9g}") for c in coefficients / scale])
+    return coefficients, float(residual / np.sqrt(len(rows)))
+
+
+@functools.cache
+def load(name: str) -> Table:
+    """Return the shipped table `tables/NAME.csv`. Raises UserError if there is none."""
+    path = TABLES / f"{name}.csv"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in TABLES.glob("*-*.csv")))
+        raise UserError(
+            f"There is no latency table {name!r}; there are {known}. "
+            "`benchsuite profile DEVICE` makes one." + did_you_mean(name, known.split(", "))
+        )
+    return parse(name, path.read_text(encoding="utf-8").splitlines())
+
+
+def parse(name: str, lines: Iterable[str]) -> Table:
+    """Return the table that the lines of a CSV file hold. Raises UserError if it is malformed."""
+    listed = list(lines)
+    conditions = dict(
+        line[2:].split(": ", 1) for line in listed if line.startswith("# ") and ": " in line
+    )
+    rows: dict[Shape, Row] = {}
+    reader = csv.DictReader(line for line in listed if not line.startswith("#"))
+    try:
+        for record in reader:
+            key = {k: record.pop(k) if k == "operator" else int(record.pop(k)) for k in _KEY}
+            shape = Shape(**key)  # type: ignore[arg-type]
+            cycles = int(record.pop("cycles"))
+            rows[shape] = Row(shape, cycles, {k: int(v) for k, v in record.items()})
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"The latency table {name} is malformed in line {reader.line_num + len(conditions)}: "
+            f"columns {', '.join((*_KEY, 'cycles'))} of whole numbers are needed ({error!r})."
+        ) from error
+    if not rows:
+        raise UserError(f"The latency table {name} holds no rows.")
+    return Table(name, conditions, rows)
+
+
+def dump(conditions: Mapping[str, str], rows: Sequence[Row]) -> str:
+    """Return a table as CSV text: its conditions as comments, then one row per shape."""
+    counted = list(rows[0].counts)
+    lines = [f"# {key}: {value}" for key, value in conditions.items()]
+    lines.append(",".join((*_KEY, "cycles", *counted)))
+    for row in rows:
+        key = [str(getattr(row.shape, k)) for k in _KEY]
+        numbers = [str(row.cycles), *(str(row.counts[k]) for k in counted)]
+        lines.append(",".join((*key, *numbers)))
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,94 @@
+"""The runtimes a device can run networks with, and where their cycles come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from benchsuite.api import Device
+from benchsuite.devices._latency import cycles as _table
+from benchsuite.devices._latency import fitted, fitted_prices
+from benchsuite.devices._latency.operators import Shape
+from benchsuite.devices._latency.range import Mark
+from benchsuite.errors import UserError, did_you_mean
+
+Origin = Literal["emulated", "counted", "compiled", "fitted"]
+ShapeCycles = Callable[[Shape], tuple[float, Mark]]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A library of kernels; origin: how its cycles are known; source: from what."""
+
+    origin: Origin
+    description: str
+    source: str
+
+
+RUNTIMES = {
+    "own": Runtime(
+        "emulated",
+        "int8 kernels of this project, counted in an emulator",
+        "devices/_kernels, devices/tables/own-*.csv; pipeline models in devices/_pipeline.py",
+    ),
+    "tflm_cmsis_nn": Runtime(
+        "counted",
+        "TensorFlow Lite Micro with CMSIS-NN, instructions counted in an emulator",
+        "devices/tables/tflm_cmsis_nn-*.csv; CMSIS-NN 99f736a, gcc 12.2 -Ofast",
+    ),
+    "vela": Runtime(
+        "compiled",
+        "the NPU's own kernels, cycles as Arm's compiler Vela estimates them operator by operator",
+        "devices/tables/vela-*.csv (ethos-u-vela 5.2.0, ethos-u55-128, "
+        "Ethos_U55_High_End_Embedded, Shared_Sram); sums beside whole networks in "
+        "devices/_vela_networks.py",
+    ),
+    "x_cube_ai": Runtime(
+        "fitted",
+        f"X-CUBE-AI {fitted.NEWEST}, fitted to latencies published for boards; local average "
+        "pooling by TFLM's counts",
+        "devices/tables/measured.csv (MLPerf Tiny v0.7 to v1.3, ST model zoo)",
+    ),
+    "tinyengine": Runtime(
+        "fitted",
+        "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board; dense convolutions, "
+        "pooling and additions at the price of TFLM's counts",
+        "devices/tables/measured.csv (mit-han-lab/tinyengine); devices/_fitted.py; "
+        "devices/tables/tflm_cmsis_nn-cortex-m7.csv",
+    ),
+}
+
+
+def runtime(device: Device, name: str) -> Runtime:
+    """Return one of `RUNTIMES`. Raises UserError if unknown or not among the device's."""
+    if name not in RUNTIMES:
+        raise UserError(
+            f"There is no runtime {name!r}; there are {', '.join(RUNTIMES)}."
+            + did_you_mean(name, RUNTIMES)
+        )
+    if name not in device.runtimes:
+        raise UserError(
+            f"This device has no runtime {name!r}; it has {', '.join(device.runtimes)}."
+        )
+    return RUNTIMES[name]
+
+
+def shape_cycles(device: Device, name: str) -> ShapeCycles:
+    """Return shape -> (clock cycles, how they are known) of one runtime on a device.
+
+    How: one of `_range.MARKS`. Cycles of a table are multiplied with the device's memory factor;
+    fitted ones hold it already. Raises UserError if the device has no such runtime, or the runtime
+    is not known on its core.
+    """
+    if runtime(device, name).origin == "fitted":
+        if name == "tinyengine":
+            return fitted_prices.tinyengine(device.core, device.memory_factor)
+        return fitted_prices.x_cube_ai(device.core)
+    table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
+
+    def from_table(shape: Shape) -> tuple[float, Mark]:
+        cycles, mark = table.cycles(shape)
+        return cycles * factor, mark
+
+    return from_table

@@ -1,0 +1,1 @@
+"""Small networks trained and compressed: the measured response."""

@@ -1,0 +1,1 @@
+"""Forward and backward passes without autograd, shared by the proxies."""

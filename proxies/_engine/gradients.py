@@ -1,0 +1,90 @@
+"""What a backward pass collects: weight gradients with channel saliencies, or a gradient Gram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchsuite.proxies._engine.forward import (
+    Tape,
+    backward,
+    conv_weight_grad,
+    per_sample_weight_grad,
+)
+from benchsuite.space.network import Layer
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of the mean cross-entropy L of one batch.
+
+    weights: dL/dw by layer name, convolutions and classifier; saliency: per layer the Fisher
+    saliency of its output channels, 1/2 mean_b (sum_hw a dL/da)^2 [C_out], where a is the output
+    of the convolution or of the classifier.
+    """
+
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    saliency: dict[str, Tensor] = field(default_factory=dict)
+
+
+def cross_entropy_grad(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return dL/dlogits [B, K] of the mean cross-entropy over the batch."""
+    target = torch.nn.functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return (logits.softmax(1) - target) / len(logits)
+
+
+def loss_gradients(tape: Tape, labels: Tensor) -> Gradients:
+    """Return the gradients of the mean cross-entropy of the taped batch."""
+    found = Gradients()
+
+    def visit(layer: Layer, saved: tuple[Any, ...], grad: Tensor) -> None:
+        if layer.kind == "bn":
+            return
+        x, output = saved
+        product = output * grad
+        if layer.kind == "conv":
+            product = product.sum((2, 3))
+            weight = conv_weight_grad(layer, grad, x, tape.weights[layer.name])
+        else:
+            weight = grad.t() @ x
+        found.weights[layer.name] = weight
+        found.saliency[layer.name] = product.square().mean(0) / 2
+
+    backward(tape, cross_entropy_grad(tape.logits, labels), visit)
+    return found
+
+
+def input_jacobian(tape: Tape) -> Tensor:
+    """Return J_b = d(sum of all logits)/dx_b: [B, 3 * H * W], through training-mode BN."""
+    grad = backward(tape, torch.ones_like(tape.logits), to_input=True)
+    assert grad is not None
+    return grad.flatten(1)
+
+
+def frozen_gram(tape: Tape) -> Tensor:
+    """Return K = J J^T [B, B] in float64, J_b = d(sum_k f_bk)/dw over all weights w.
+
+    Weights are those of convolutions and classifier, and BN's scales. BN statistics are those of
+    the batch, but constants for the derivative: the samples do not depend on each other, and one
+    pass with per-sample weight gradients replaces one pass per sample.
+    """
+    batch = len(tape.logits)
+    gram = torch.zeros(batch, batch, dtype=torch.float64)
+
+    def visit(layer: Layer, saved: tuple[Any, ...], grad: Tensor) -> None:
+        if layer.kind == "bn":
+            z, mean, rstd = saved
+            of_z = (grad * z).sum((2, 3))
+            rows = (of_z - mean * grad.sum((2, 3))) * rstd
+        elif layer.kind == "conv":
+            rows = per_sample_weight_grad(layer, grad, saved[0]).flatten(1)
+        else:  # a sample's gradient is the outer product of its gradient and its input
+            gram.add_((grad @ grad.t()).double() * (saved[0] @ saved[0].t()).double())
+            return
+        gram.add_((rows @ rows.t()).double())
+
+    backward(tape, torch.ones_like(tape.logits), visit, frozen_bn=True)
+    return gram

@@ -1,0 +1,147 @@
+"""Scores of one network under several proxies, with a reason for each that is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from benchsuite.api import Proxy
+from benchsuite.calling import failure, file_of, misuse, place
+from benchsuite.errors import UserError
+from benchsuite.proxies._scoring.batch import draw
+from benchsuite.proxies._scoring.images import Images
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell
+from benchsuite.space.network import Skeleton
+from benchsuite.surroundings import surroundings
+
+NO_PATH = "no path from input to output"
+FAILED = "failed: "
+
+
+@dataclass(frozen=True)
+class Scores:
+    """values: by `proxy` or `proxy.suffix`, NaN where missing; reasons: why, by the same names.
+
+    seconds: by pass (`forward`, `gradients_0`, ...) and by `score.proxy`, each without the others.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def score_network(
+    proxies: Mapping[str, Proxy], passes: Passes, *, keep_going: bool = False, draws: int = 0
+) -> Scores:
+    """Score one network with proxies that have a `score`, each as if it were the only one.
+
+    Whichever others there are and whatever ran before, a proxy starts in the same surroundings
+    (`benchsuite.surroundings`; global generators are seeded by seed, repeat, name and `draws`) and
+    meets shared passes as they were computed.
+    Raises PluginError where a proxy fails for another reason than numbers that leave its domain,
+    or changes what it shares with others; keep_going: its scores are missing instead, with that
+    reason, which begins with `FAILED`.
+    """
+    try:
+        scores = _together(proxies, passes, keep_going, draws)
+    except UserError:
+        if not passes.changed():
+            raise
+    else:
+        if not passes.changed():
+            return scores
+    alone = []
+    for name, proxy in proxies.items():
+        fresh = passes.fresh()
+        one = _together({name: proxy}, fresh, keep_going, draws)
+        if what := fresh.changed():
+            error = misuse(
+                f"The proxy {name} changed the {what} of the passes, which other proxies read too: "
+                "work on a copy, as in `x = x.clone()`",
+                _score_of(proxy),
+            )
+            if not keep_going:
+                raise error
+            one = _missing(name, proxy, f"{FAILED}{error}")
+        alone.append(one)
+    return Scores(
+        {name: value for one in alone for name, value in one.values.items()},
+        {name: reason for one in alone for name, reason in one.reasons.items()},
+        {name: taken for one in alone for name, taken in one.seconds.items()},
+    )
+
+
+def passes_of(name: str, proxy: Proxy) -> tuple[str, ...]:
+    """Return the names, as in `Scores.seconds`, of everything a proxy computes if it is alone.
+
+    Found by scoring a small network: what a proxy needs does not depend on the size.
+    """
+    images, skeleton = Images("gaussian"), Skeleton(channels=2, cells_per_stage=1, resolution=8)
+    batches = [draw(images, 4, 8, skeleton.classes, seed=0, index=index) for index in range(2)]
+    passes = Passes(Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1)), skeleton, batches)
+    return tuple(score_network({name: proxy}, passes).seconds)
+
+
+def _together(proxies: Mapping[str, Proxy], passes: Passes, keep_going: bool, draws: int) -> Scores:
+    scores = Scores()
+    for name, proxy in proxies.items():
+        try:
+            found, reason = _score(name, proxy, passes, draws)
+        except UserError as error:
+            if not keep_going:
+                raise
+            found, reason = {}, f"{FAILED}{error}"
+        for suffix in proxy.outputs:
+            full = f"{name}.{suffix}" if suffix else name
+            value = found.get(suffix, math.nan)
+            scores.values[full] = value if math.isfinite(value) else math.nan
+            if not math.isfinite(value):
+                scores.reasons[full] = reason or f"not finite ({value})"
+    scores.seconds.update(passes.seconds)
+    return scores
+
+
+def _missing(name: str, proxy: Proxy, reason: str) -> Scores:
+    full = [f"{name}.{suffix}" if suffix else name for suffix in proxy.outputs]
+    return Scores(dict.fromkeys(full, math.nan), dict.fromkeys(full, reason))
+
+
+def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping[str, float], str]:
+    if not passes.connected:
+        return {}, NO_PATH
+    what = f"The proxy {name} failed on cell {passes.cell.index} ({passes.cell.arch})"
+    seed = (passes.seed, passes.repeat, name, draws)
+    score = _score_of(proxy)
+    try:
+        with surroundings(*seed), passes.clock(f"score.{name}"):
+            given = score(passes)
+            if not isinstance(given, Mapping):
+                raise TypeError(f"{{suffix: value}} is needed, not a {type(given).__name__}")
+            found = {key: _number(value) for key, value in given.items()}
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, torch.linalg.LinAlgError | ArithmeticError):
+            return {}, f"{type(error).__name__}: {error} ({place(error, file_of(score))})"
+        raise failure(what, error, file_of(score)) from error
+    if set(found) != set(proxy.outputs):
+        raise misuse(
+            f"The proxy {name} gave {sorted(map(str, found))}, but declares outputs "
+            f"{sorted(proxy.outputs)}",
+            score,
+        )
+    return found, ""
+
+
+def _score_of(proxy: Proxy) -> Callable[[Any], Mapping[str, float]]:
+    assert proxy.score is not None
+    return proxy.score
+
+
+def _number(value: object) -> float:
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)

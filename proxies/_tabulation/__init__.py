@@ -1,0 +1,1 @@
+"""Scores of all cells: rows, shards, merging and samples."""

@@ -1,0 +1,169 @@
+"""The table of tabulated scores: rows of all shards, expanded to the 15,625 cells."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.api import Proxy
+from benchsuite.errors import UserError
+from benchsuite.provenance import environment
+from benchsuite.proxies._scoring.score import passes_of
+from benchsuite.proxies._tabulation import rows as _rows
+from benchsuite.space.equivalence import classes, representatives
+from benchsuite.table.columns import Column, seconds_column
+from benchsuite.table.table import Table, Values
+
+
+def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
+    """Return the table of a folder of rows.
+
+    Per output of a proxy: the mean over `repeats` repeats `name@v` and, for several, their standard
+    deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, per cell,
+    `seconds.<pass>@1` and `seconds.alone.<proxy>@1`, the sum of all passes it needs. A mean is
+    missing where any repeat is. label: ends every name, `name.label@v`, so that it stands beside
+    the same proxy under other settings; such columns are details. Raises UserError if the folder
+    holds no row.
+    """
+    settings = _rows.read_settings(folder)
+    found = _Collected(repeats)
+    for row in _rows.read(folder):
+        found.add(row)
+    if not found.rows:
+        raise UserError(f"{folder} holds no finished row yet: run the tabulation first.")
+    skeleton = settings["skeleton"]
+    where = (
+        f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}, "
+        f"{skeleton['resolution']} px, batch {settings['batch']['size']}"
+    )
+    columns: list[Values] = []
+    for name, proxy in proxies.items():
+        for suffix, column in proxy.columns(name, proxy.formula).items():
+            column = replace(column, description=f"{column.description} ({where})")
+            columns += found.of_proxy(f"{name}.{suffix}" if suffix else name, column)
+    columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})
+    if label:
+        columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
+    return Table.empty(found.provenance(settings)).with_columns(columns)
+
+
+def _labelled(column: Column, label: str) -> Column:
+    stem, _, version = column.name.rpartition("@")
+    return replace(column, name=f"{stem}.{label}@{version}", kind="detail")
+
+
+class _Collected:
+    """Values by name as [repeats, classes], NaN where there are none."""
+
+    def __init__(self, repeats: int) -> None:
+        self.repeats = repeats
+        self.rows = 0
+        self._number = classes("functional")
+        self._of_cell = {int(cell): i for i, cell in enumerate(representatives("functional"))}
+        self._values: dict[str, NDArray[np.float64]] = defaultdict(self._empty)
+        self._seconds: dict[str, NDArray[np.float64]] = defaultdict(self._empty)
+        self._reasons: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
+        self._there = np.zeros((repeats, len(self._of_cell)), dtype=bool)
+        self._batches: dict[int, Counter[tuple[str, ...]]] = defaultdict(Counter)
+
+    def _empty(self) -> NDArray[np.float64]:
+        return np.full((self.repeats, len(self._of_cell)), np.nan)
+
+    def add(self, row: _rows.Row) -> None:
+        if row["repeat"] >= self.repeats:
+            return
+        if row["cell"] not in self._of_cell:
+            raise UserError(f"The rows hold cell {row['cell']}, which represents no class.")
+        at = (row["repeat"], self._of_cell[row["cell"]])
+        self.rows += 1
+        self._there[at] = True
+        self._batches[row["repeat"]][tuple(row["batches"])] += 1
+        for name, value in row["values"].items():
+            if value is not None:
+                self._values[name][at] = value
+        for name, value in row["seconds"].items():
+            self._seconds[name][at] = value
+        for name, reason in row["reasons"].items():
+            self._reasons[name][at] = reason
+
+    def of_proxy(self, name: str, column: Column) -> Iterator[Values]:
+        values = self._values[name]
+        stem, _, version = column.name.rpartition("@")
+        why = [self._reason(name, number) for number in range(values.shape[1])]
+        yield self._expand(column, values.mean(axis=0), why)
+        spread = replace(
+            column,
+            name=f"{stem}.std@{version}",
+            description=f"Standard deviation over {self.repeats} repeats: {column.description}",
+            direction="none",
+            kind="detail",
+        )
+        if self.repeats == 1:
+            return
+        yield self._expand(spread, values.std(axis=0, ddof=1), why)
+        for repeat in range(self.repeats):
+            one = replace(
+                column,
+                name=f"{stem}.r{repeat}@{version}",
+                description=f"Repeat {repeat}: {column.description}",
+                kind="detail",
+            )
+            why = [self._why(name, repeat, number) for number in range(values.shape[1])]
+            yield self._expand(one, values[repeat], why)
+
+    def of_seconds(self, passes: Mapping[str, tuple[str, ...]]) -> Iterator[Values]:
+        mean = {}
+        for name, seconds in self._seconds.items():
+            count = (~np.isnan(seconds)).sum(axis=0)
+            with_any = np.nansum(seconds, axis=0) / np.maximum(count, 1)
+            mean[name] = np.where(count > 0, with_any, np.nan)
+        for name in sorted(mean):
+            what = f"Processor time per cell of {name}, one thread, less what it called"
+            yield self._expand(seconds_column(name, what), mean[name], ["not run"] * len(self))
+        for proxy, needed in passes.items():
+            what = f"Processor time per cell of {proxy} alone, one thread: {' + '.join(needed)}"
+            alone = np.sum([mean.get(name, np.full(len(self), np.nan)) for name in needed], axis=0)
+            column = seconds_column(f"alone.{proxy}", what)
+            yield self._expand(column, alone, ["not run"] * len(self))
+
+    def __len__(self) -> int:
+        return len(self._of_cell)
+
+    def _expand(self, column: Column, values: NDArray[np.float64], why: list[str]) -> Values:
+        reasons = [why[number] for number in self._number]
+        return Values(column, values[self._number].astype(np.float32), reasons)
+
+    def _reason(self, name: str, number: int) -> str:
+        missing = self.repeats - int(self._there[:, number].sum())
+        if missing:
+            return f"not tabulated: {missing} of {self.repeats} repeats missing"
+        whys = {self._why(name, repeat, number) for repeat in range(self.repeats)} - {""}
+        return "; ".join(sorted(whys))
+
+    def _why(self, name: str, repeat: int, number: int) -> str:
+        if not self._there[repeat, number]:
+            return "not tabulated"
+        found = np.isfinite(self._values[name][repeat, number])
+        return "" if found else self._reasons[name].get((repeat, number), "no such output then")
+
+    def provenance(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        for repeat, seen in self._batches.items():
+            if len(seen) > 1:
+                raise UserError(f"The rows of repeat {repeat} were made of different images.")
+        return {
+            "command": "tabulate",
+            "settings": dict(settings),
+            "repeats": self.repeats,
+            "classes": len(self._of_cell),
+            "rows": self.rows,
+            "batches": {str(r): list(next(iter(s))) for r, s in sorted(self._batches.items())},
+            "threads per process": 1,
+            "made_by": environment(),
+            "inputs": {},
+        }

@@ -1,0 +1,334 @@
+"""Score many cells: shards, processes of one thread each, resumable, the same whatever the split.
+
+Each functional class is scored once, by its representative (see
+`benchsuite.proxies._scoring.passes`). The parent process alone writes; workers get (cell, repeat)
+and give back a row.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchsuite import plugins
+from benchsuite.api import Proxy
+from benchsuite.digest import code, digest, files_beside
+from benchsuite.errors import PluginError, UserError
+from benchsuite.parallel.clusters import on_cluster, results
+from benchsuite.parallel.pool import ONE_THREAD, end_with_caller, environment
+from benchsuite.proxies._tabulation import rows as _rows
+from benchsuite.space.cell import Cell
+from benchsuite.space.equivalence import classes, representatives
+from benchsuite.space.network import Skeleton
+from benchsuite.surroundings import numerics
+from benchsuite.text_files import read_text
+
+BATCHES = 2
+# Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
+_MALLOC = (
+    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:"
+    "glibc.malloc.trim_threshold=100000000000:glibc.malloc.top_pad=268435456"
+)
+Task = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What every score depends on, except cell and repeat.
+
+    proxies: their names; images: what `benchsuite.proxies._scoring.images.open_images` understands,
+    or None; plugin_folders: where to look for proxies besides this project's.
+    """
+
+    proxies: tuple[str, ...]
+    skeleton: Skeleton
+    batch_size: int = 32
+    seed: int = 0
+    images: str | None = None
+    plugin_folders: tuple[Path, ...] = ()
+
+    def load(self) -> dict[str, Proxy]:
+        """Return the proxies by name; UserError for one that does not score networks."""
+        loaded = {name: plugins.load("proxies", name, self.plugin_folders) for name in self.proxies}
+        for name, proxy in loaded.items():
+            if proxy.score is None:
+                raise UserError(
+                    f"The proxy {name} scores no network: it is computed of the cell's structure "
+                    "or of other columns, and needs no tabulation."
+                )
+        return loaded
+
+    def check(self) -> None:
+        """Raise UserError for a proxy that fails on a small network already."""
+        from benchsuite.proxies._scoring.score import passes_of
+
+        for name, proxy in self.load().items():
+            passes_of(name, proxy)
+
+    def batches(self, repeat: int) -> list[Any]:
+        """Return the mini-batches of a repeat, the same for all cells."""
+        from benchsuite.proxies._scoring.batch import draw
+        from benchsuite.proxies._scoring.images import open_images
+
+        size, classes_ = self.skeleton.resolution, self.skeleton.classes
+        with numerics():
+            return [
+                draw(
+                    open_images(self.images),
+                    self.batch_size,
+                    size,
+                    classes_,
+                    seed=self.seed,
+                    repeat=repeat,
+                    index=index,
+                )
+                for index in range(BATCHES)
+            ]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must agree for two results to share a folder, as JSON."""
+        from importlib.metadata import version
+
+        from benchsuite.proxies._engine.weights import RULE
+
+        first = self.batches(0)
+        found = plugins.find("proxies", self.plugin_folders)
+        beside = {found[name].path.parent: found[name].path for name in self.proxies}
+        return {
+            "code": digest(
+                code(("benchsuite", "benchsuite.proxies")), *map(files_beside, beside.values())
+            )[:12],
+            "proxies": {name: proxy.version for name, proxy in self.load().items()},
+            "skeleton": asdict(self.skeleton),
+            "batch": {
+                "size": self.batch_size,
+                "images": first[0].description.partition(",")[0],
+                "sha256 of repeat 0": [batch.sha256 for batch in first],
+            },
+            "seed": self.seed,
+            "weights": RULE,
+            "dtype": "float32",
+            "torch": version("torch"),
+        }
+
+
+def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names of all proxies that score networks and that can be used.
+
+    Others are left out with a warning: those that do not import, and those that fail on a small
+    network already.
+    """
+    from benchsuite.proxies._scoring.score import passes_of
+
+    names = []
+    for plugin, proxy in plugins.usable("proxies", plugin_folders):
+        if proxy.score is None:
+            continue
+        try:
+            passes_of(plugin.name, proxy)
+        except UserError as error:
+            plugins.leave_out(f"{plugin.name} is left out: {error}")
+            continue
+        names.append(plugin.name)
+    return tuple(names)
+
+
+def report_failures(rows: Iterable[_rows.Row], *, by_name: bool = False) -> None:
+    """Warn of proxies that failed on some of the cells; by_name: raise PluginError instead."""
+    from benchsuite.proxies._scoring.score import FAILED
+
+    failures: dict[str, list[str]] = {}
+    for row in rows:
+        for name, reason in row["reasons"].items():
+            if reason.startswith(FAILED):
+                failures.setdefault(name.partition(".")[0], []).append(reason)
+    for name, reasons in failures.items():
+        first = reasons[0].removeprefix(FAILED)
+        if by_name:
+            raise PluginError(first)
+        plugins.leave_out(f"{name} has {len(reasons)} scores missing because it fails: {first}")
+
+
+def choose_cells(which: str, seed: int) -> list[int]:
+    """Return official indices, sorted, of the representatives of the chosen cells.
+
+    which: `all`, a number of representatives to draw by `seed`, or a file with a cell per line.
+    """
+    everyone = representatives("functional")
+    if which == "all":
+        return [int(index) for index in everyone]
+    if which.isascii() and which.isdigit():
+        if not 1 <= int(which) <= len(everyone):
+            raise UserError(f"There are {len(everyone)} different cells, not {which}.")
+        drawn = np.random.default_rng(seed).choice(everyone, int(which), replace=False)
+        return sorted(int(index) for index in drawn)
+    if not Path(which).is_file():
+        raise UserError(f"--cells {which!r} is neither `all`, nor a number, nor a file.")
+    lines = read_text(Path(which)).split("\n")
+    indices = [Cell.parse(line).index for line in lines if line.strip()]
+    if not indices:
+        raise UserError(f"{which} lists no cell.")
+    return sorted({int(everyone[number]) for number in classes("functional")[indices]})
+
+
+def tasks(cells: Sequence[int], repeats: int, shard: int, shards: int) -> list[Task]:
+    """Return the (cell, repeat) of one shard, 1 ... shards: every n-th cell, repeat by repeat."""
+    if not 1 <= shard <= shards:
+        raise UserError(
+            f"There is no shard {shard}/{shards}: give 1/{shards} to {shards}/{shards}."
+        )
+    return [(cell, repeat) for repeat in range(repeats) for cell in cells[shard - 1 :: shards]]
+
+
+def run(
+    spec: Spec,
+    todo: Sequence[Task],
+    folder: Path,
+    *,
+    shard: int = 1,
+    shards: int = 1,
+    jobs: int = 1,
+    cluster: str | None = None,
+    finished: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Score what is not yet in the folder and append it; return how many rows were added.
+
+    cluster: where to score instead of in processes of this machine
+    (`benchsuite.parallel.clusters`). finished(done, total) is called with rows of `todo` that are
+    there. Raises UserError for a folder of other settings, a proxy that fails, a full disk, or a
+    worker that was killed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
+    _rows.claim(folder, spec.settings())
+    with _rows.appending(folder, shard, shards) as file:
+        there = {(row["cell"], row["repeat"]) for row in _rows.read(folder)}
+        left = [task for task in todo if task not in there]
+        done = len(todo) - len(left)
+        finished(done, len(todo))
+        for rows in _scored(spec, left, jobs, cluster):
+            file.append(rows)
+            done += len(rows)
+            finished(done, len(todo))
+    return len(left)
+
+
+def _scored(
+    spec: Spec, left: list[Task], jobs: int, cluster: str | None
+) -> Iterator[list[_rows.Row]]:
+    """Yield rows as they are finished; few tasks wait in memory at any time."""
+    if not left:
+        return
+    if cluster:
+        yield from _scored_elsewhere(spec, left, jobs, cluster)
+        return
+    with _workers(spec, min(jobs, len(left))) as pool:
+        try:
+            for _, row in results(pool, _work, left, spec, waiting=4 * jobs):
+                yield [row]
+        except BrokenProcessPool as error:
+            raise UserError(
+                "A worker process was killed, perhaps for want of memory. What was finished is "
+                "kept; run the same command again, with fewer --jobs."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _scored_elsewhere(
+    spec: Spec, left: list[Task], jobs: int, cluster: str
+) -> Iterator[list[_rows.Row]]:
+    """Yield rows scored on a cluster, whose workers have to draw the same images."""
+    from benchsuite.proxies._scoring.images import VARIABLE
+
+    sent = replace(
+        spec,
+        images=_absolute(spec.images or os.environ.get(VARIABLE) or "synthetic"),
+        plugin_folders=tuple(folder.resolve() for folder in spec.plugin_folders),
+    )
+    for at, row in on_cluster(cluster, _work, left, sent, jobs):
+        repeat = left[at][1]
+        if row["batches"] != [batch.sha256[:16] for batch in _batches(spec, repeat)]:
+            raise UserError(
+                f"A worker of {cluster} drew other images than this machine for repeat {repeat}: "
+                "the same files, and the same versions of numpy and torch, are needed."
+            )
+        yield [row]
+
+
+def _absolute(images: str) -> str:
+    return str(Path(images).resolve()) if Path(images).exists() else images
+
+
+@contextmanager
+def _workers(spec: Spec, jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes of one thread each; the settings are read when a process starts."""
+    wanted = dict(ONE_THREAD)
+    if sys.platform == "linux":
+        wanted["GLIBC_TUNABLES"] = _MALLOC
+    with environment(wanted):
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, _start, (spec,)) as pool:
+            yield pool
+
+
+def _start(spec: Spec) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    end_with_caller()
+
+
+def _work(spec: Spec, task: Task) -> _rows.Row:
+    return score_row(spec, *task)
+
+
+def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
+    """Return the row of one cell and repeat: values (None where missing), reasons, seconds.
+
+    What a proxy fails at is missing, with its file and line for a reason.
+    """
+    from benchsuite.proxies._scoring.passes import Passes
+    from benchsuite.proxies._scoring.score import score_network
+
+    batches = _batches(spec, repeat)
+    passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
+    scores = score_network(_loaded(spec), passes, keep_going=True)
+    return {
+        "cell": cell,
+        "repeat": repeat,
+        "batches": [batch.sha256[:16] for batch in batches],
+        "values": {k: v if math.isfinite(v) else None for k, v in scores.values.items()},
+        "reasons": scores.reasons,
+        "seconds": {name: round(value, 6) for name, value in scores.seconds.items()},
+    }
+
+
+def _batches(spec: Spec, repeat: int) -> list[Any]:
+    from benchsuite.proxies._scoring.images import open_images
+
+    return _drawn(spec, repeat, open_images(spec.images))
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn(spec: Spec, repeat: int, _images: object) -> list[Any]:
+    return spec.batches(repeat)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(spec: Spec) -> dict[str, Proxy]:
+    return spec.load()

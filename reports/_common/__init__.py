@@ -1,0 +1,1 @@
+"""What several reports share: style, tables, searches, published figures."""

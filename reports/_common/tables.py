@@ -1,0 +1,119 @@
+"""What several reports say or read alike: published figures, sources, columns of devices."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchsuite.errors import UserError
+from benchsuite.space.cell import OPS, all_ops, live_edges
+from benchsuite.table.device_columns import DeviceColumn
+from benchsuite.table.table import Table
+
+FOLDER = Path(__file__).parents[1]
+DEAD = (
+    "Dead cells: the 341 without an input-output path have no latency and no score and are left out"
+)
+
+
+def published(name: str) -> pd.DataFrame:
+    """Return the figures that a paper printed, from the file `published_<name>.csv`."""
+    return pd.read_csv(FOLDER / f"published_{name}.csv")
+
+
+def kind(table: Table) -> str:
+    """Return how the accuracies are called: estimates are never shown as if measured."""
+    return "ESTIMATED accuracy" if table.estimated else "accuracy"
+
+
+def about_accuracy(table: Table) -> str:
+    """Return the sentence that says where the accuracies come from."""
+    source = table.provenance.get("accuracy", "unknown source")
+    end = " Absolute accuracies and the order of good cells are not results." * table.estimated
+    return f"Accuracies after 200 epochs, test, mean over seeds: {source}.{end}"
+
+
+def counts(op: str) -> NDArray[np.int64]:
+    """Return how many of the six edges [15625] hold an operator."""
+    return np.asarray((all_ops() == OPS.index(op)).sum(axis=1))
+
+
+def milliseconds(
+    table: Table, device: str, runtime: str, dataset: str, skeleton: str
+) -> NDArray[np.float64]:
+    """Return the latencies [15625] of a device in ms; of a dataset's network, of one skeleton."""
+    return table.values(DeviceColumn("latency", device, runtime, dataset, skeleton).name) * 1e3
+
+
+def connected() -> NDArray[np.bool_]:
+    """Return which cells [15625] have an input-output path."""
+    return np.asarray(live_edges(all_ops()).any(axis=1))
+
+
+def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
+    """Return the test accuracies [15625] in % that a short name stands for."""
+    return table.values(f"{dataset}.test.200ep.mean")
+
+
+def headline_proxies(table: Table) -> list[str]:
+    """Return the full names of the proxies that figures show: of large families the usual ones.
+
+    Raises UserError where there is none.
+    """
+    names = [name for name, column in table.columns.items() if column.kind == "proxy"]
+    shown = []
+    for name in names:
+        family, _, output = name.partition("@")[0].partition(".")
+        if table.columns[name].direction == "none" or table.resolve(name.split("@")[0]) != name:
+            continue
+        if family not in _OUTPUTS or output in _OUTPUTS[family]:
+            shown.append(name)
+    if not shown:
+        raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
+    return shown
+
+
+def repeats_of(table: Table) -> dict[str, list[str]]:
+    """Return, by the name of a directed proxy column, the columns of its repeats, two or more."""
+    found: dict[str, list[str]] = {}
+    for name in table.columns:
+        if match := _REPEAT.fullmatch(name):
+            found.setdefault(match[1] + match[3], []).append(name)
+    known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
+    return {name: of for name, of in found.items() if name in known and len(of) > 1}
+
+
+def about_repeats(table: Table) -> str:
+    """Return the sentence that says how many repeats the scores are means of."""
+    repeats = repeats_of(table)
+    if not repeats:
+        return "Every score is that of one repeat (one set of weights and images)."
+    families = sorted({short(name).partition(".")[0] for name in repeats})
+    most = max(map(len, repeats.values()))
+    return (
+        f"Scores are means of {most} repeats (weights and images) for {', '.join(families)}, and "
+        "of one for all others that need a network."
+    )
+
+
+_REPEAT = re.compile(r"(.+)\.r(\d+)(@\d+)")
+_OUTPUTS = {
+    "ntk_cond": ("k0", "k2"),
+    "ntk_frozen": ("k0", "k2", "trace"),
+    "linear_regions": ("n3000",),
+}
+
+
+def short(name: str) -> str:
+    """Return a proxy's name without its version."""
+    return name.partition("@")[0]
+
+
+def upward(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a proxy's scores [15625], turned so that more is better."""
+    values = table.values(name)
+    return -values if table.columns[name].direction == "min" else values

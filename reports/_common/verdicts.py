@@ -1,0 +1,150 @@
+"""Verdicts on claims of papers: what each rests on, by which rule, and what would decide it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from benchsuite.stats import intervals
+from benchsuite.stats.intervals import SEEDS, Estimate
+
+HOLDS, FAILS, UNDECIDED, NOT_HERE = KINDS = (
+    "holds",
+    "does not hold",
+    "undecided",
+    "cannot be tested here",
+)
+ALPHA = 1 - intervals.LEVEL
+# A search that "keeps its bound" does so in this share of its seeds or more.
+SHARE = 0.8
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of `KINDS`, and what it rests on.
+
+    n: what it was judged by, of the smaller side (seeds; or cells, settings, statements: see rule);
+    margin: what the difference has to exceed; rule: how it was judged; why: of the last two kinds;
+    p: two-sided, of the margin, NaN where nothing was tested.
+    """
+
+    kind: str
+    n: int = 0
+    margin: str = ""
+    rule: str = ""
+    why: str = ""
+    p: float = math.nan
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.why})" if self.why else self.kind
+
+    @property
+    def basis(self) -> str:
+        """What it rests on, as text."""
+        parts = [f"n = {self.n}", f"margin {self.margin}", self.rule]
+        parts += [] if math.isnan(self.p) else [f"p = {self.p:.2g}"]
+        return ", ".join(parts) if self.rule else "not judged"
+
+
+def not_here(why: str) -> Verdict:
+    """Return the verdict on what this space, these columns or these searches cannot say."""
+    return Verdict(NOT_HERE, why=why)
+
+
+def exact(holds: bool, n: int, margin: str, rule: str) -> Verdict:
+    """Return the verdict on numbers of which all are known, so that none is drawn."""
+    return Verdict(HOLDS if holds else FAILS, n, margin, rule)
+
+
+def above(*parts: Estimate, margin: float = 0.0, unit: str = "points") -> Verdict:
+    """Return the verdict on the claim that all of some means or differences exceed a margin.
+
+    It holds where every part does, and does not where one lies below; of several parts the
+    smallest p counts as often as there are parts.
+    """
+    n = min(int(part.n) for part in parts)
+    found = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
+    if n < SEEDS:
+        return replace(found, why=few(n))
+    if any(np.isnan(part.value) for part in parts):
+        return replace(found, why="a seed has no value")
+    gaps = [float(part.value) - margin for part in parts]
+    p = [float(part.p_value(margin)) for part in parts]
+    if min(gaps) > 0 and max(p) < ALPHA:
+        return replace(found, kind=HOLDS, p=max(p))
+    below = [at * len(parts) for at, gap in zip(p, gaps, strict=True) if gap < 0]
+    if below and min(below) < ALPHA:
+        return replace(found, kind=FAILS, p=min(below))
+    need = max(_needed(part, margin) for part in parts)
+    why = f"n = {n}, about {need:,.0f} seeds would decide it"
+    if need > _MOST:
+        why = f"n = {n}, not even {_MOST:,} seeds would decide it"
+    return replace(found, p=max(p), why=why)
+
+
+def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
+    """Return the verdict on the claim that a search does something, in most of its seeds."""
+    found = Verdict(
+        UNDECIDED, n, f"{100 * at_least:g} % of seeds", "Clopper-Pearson interval of the share"
+    )
+    if n < SEEDS:
+        return replace(found, why=f"n = {n}, {SEEDS} are needed")
+    _, low, high = intervals.proportion(count, n)
+    found = replace(found, p=intervals.proportion_p(count, n, at_least))
+    if low > at_least or high < at_least:
+        return replace(found, kind=HOLDS if low > at_least else FAILS)
+    more = [
+        many
+        for many in range(n, _MOST, max(1, n // 4))
+        for _, least, most in [intervals.proportion(round(many * count / n), many)]
+        if not least <= at_least <= most
+    ][:1]
+    need = f"about {more[0]:,}" if more else f"not even {_MOST:,}"
+    return replace(found, why=f"n = {n}, {need} seeds would decide it")
+
+
+def rarer(count: int, n: int, other: int, others: int) -> Verdict:
+    """Return the verdict on the claim that `count` of n is rarer than `other` of others."""
+    of = min(n, others)
+    found = Verdict(UNDECIDED, of, "0 % of seeds", "Fisher's exact test of two shares")
+    if of < SEEDS:
+        return replace(found, why=f"n = {of}, {SEEDS} are needed")
+    p = float(fisher_exact([[count, n - count], [other, others - other]]).pvalue)
+    if p < ALPHA:
+        return replace(found, kind=HOLDS if count / n < other / others else FAILS, p=p)
+    return replace(found, p=p, why=f"n = {of}, the shares differ too little")
+
+
+def few(n: int) -> str:
+    """Return why so few seeds give no verdict."""
+    if n == 1:
+        return f"n = 1: one seed, or one answer of all; {SEEDS} are needed"
+    return f"n = {n}, {SEEDS} are needed"
+
+
+def holm(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the kinds of verdicts that were tested, corrected for their number, empty for others.
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    """
+    p = np.array([verdict.p for verdict in verdicts])
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    kinds = [""] * len(verdicts)
+    for at, corrected in zip(order, adjusted, strict=True):
+        kinds[at] = verdicts[at].kind if corrected < ALPHA else UNDECIDED
+    return kinds
+
+
+def _needed(part: Estimate, margin: float) -> float:
+    """Return how many seeds a side would set the interval of a part apart from the margin."""
+    gap = float(part.value) - margin
+    low, high = part.interval()
+    reach = float(part.value - low) if gap > 0 else float(high - part.value)
+    return float(part.n) * max(1.0, (reach / gap) ** 2) if gap else math.inf

@@ -1,0 +1,247 @@
+"""Scores of one's own: which are used, that this is said, and every form that they come in."""
+
+import contextlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchsuite import cli
+from benchsuite.assembly import own_scores
+from benchsuite.assembly.assemble import assemble
+from benchsuite.assembly.own_scores import FILE, Scores, found, join
+from benchsuite.errors import UserError
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import Column
+from benchsuite.table.table import Table, Values
+
+SHIPPED = 15_284
+VALUES = np.random.default_rng(3).normal(size=N_CELLS).round(3)
+
+
+def column(name, kind="proxy"):
+    return Column(name, "mine", "", "max", "me", name.rpartition("@")[2], kind)
+
+
+def tabulated(path, cells, names=("naswot@1",)):
+    """Write a table as `benchsuite tabulate` does, of some cells."""
+    values = np.where(np.arange(N_CELLS) < cells, VALUES, np.nan)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = [Values(column(name), values, "not tabulated") for name in names]
+    made += [Values(column(f"{n.replace('@', '.r0@')}", "detail"), values, "-") for n in names]
+    Table.empty({"command": "tabulate"}).with_columns(made).write(path)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def run(capsys, *args, code=None):
+    if code is None:
+        cli.main(list(args))
+    else:
+        with pytest.raises(SystemExit) as stop:
+            cli.main(list(args))
+        assert stop.value.code == code
+    return capsys.readouterr()
+
+
+def correlate(capsys, *args, code=None):
+    few = ["--dataset", "cifar10", "--resamples", "200"]
+    told = run(capsys, "correlate", *few, *args, "--json", code=code)
+    return json.loads(told.out), told.err
+
+
+def test_fewer_cells_of_the_working_folder_replace_nothing_and_this_is_said(folder, capsys):
+    tabulated(FILE, 9, ("naswot@1", "mine@1"))
+    told, said = correlate(capsys, "--proxy", "naswot,mine")
+    assert [row["n"] for row in told["rows"]] == [SHIPPED, 9]
+    assert f"Not used: {FILE} has 9 cells of naswot@1, which has 15,284 without them" in said
+    assert f"Own scores of {FILE} (`--scores none` leaves them out): mine@1: 9 cells." in said
+    about = told["provenance"]["own_scores"]
+    assert (about["path"], about["cells"], about["left_out"]) == (
+        str(FILE), {"mine@1": 9}, {"naswot@1": 9},
+    )  # fmt: skip
+
+
+def test_the_line_under_every_output_names_the_file_and_n(folder, capsys):
+    tabulated(FILE, 9, ("mine@1",))
+    out = run(capsys, "correlate", "--proxy", "mine", "--resamples", "200").out
+    assert out.rstrip().endswith(f"Own scores: {FILE} (mine@1: 9 cells).")
+
+
+@pytest.mark.parametrize("named", [str(FILE), str(FILE.parent)])
+def test_what_is_named_is_used_and_said(folder, capsys, named):
+    tabulated(FILE, 9)
+    told, said = correlate(capsys, "--proxy", "naswot", "--scores", named)
+    assert told["rows"][0]["n"] == 9
+    assert "naswot@1: 9 cells in place of 15,284" in said
+    assert told["provenance"]["own_scores"]["in_place_of"] == {"naswot@1": SHIPPED}
+
+
+def test_as_many_cells_replace_the_shipped_ones_with_all_their_details(folder, capsys):
+    tabulated(FILE, N_CELLS)
+    table = assemble((), found(None))
+    np.testing.assert_array_equal(table.values("naswot"), VALUES)
+    assert "naswot@1: 15,625 cells in place of 15,284" in capsys.readouterr().err
+    assert "naswot.r0@1" in table.columns
+    assert not {"naswot.r1@1", "naswot.std@1"} & set(table.columns), "of other settings"
+
+
+def test_none_leaves_them_out(folder, capsys):
+    tabulated(FILE, N_CELLS)
+    told, said = correlate(capsys, "--proxy", "naswot", "--scores", "none")
+    assert told["rows"][0]["n"] == SHIPPED
+    assert said == ""
+    assert "own_scores" not in told["provenance"]
+
+
+def test_without_any_nothing_is_said(folder, capsys):
+    assert found(None) is None
+    assert correlate(capsys, "--proxy", "naswot")[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("nowhere.csv", "There are no scores nowhere.csv"),
+        ("empty", "holds no proxies.parquet"),
+        ("notes.csv", "does not say which cells"),
+        ("broken.parquet", "no readable Parquet"),
+        ("whole.parquet", "give it as --table"),
+    ],
+)
+def test_what_is_no_file_of_scores_is_a_sentence(folder, capsys, given, said):
+    (folder / "empty").mkdir()
+    (folder / "notes.csv").write_text("a,b\nx,1\n")
+    (folder / "broken.parquet").write_bytes(b"PAR1" + b"\0" * 30)
+    if given == "whole.parquet":
+        run(capsys, "table", "--out", given)
+    assert said in correlate(capsys, "--scores", given, code=2)[0]["error"]
+
+
+ROWS = [6111, 0, 15_624, 9, 300]
+FRAMES = {
+    "index": pd.DataFrame({"index": ROWS, "My score": VALUES[ROWS]}),
+    "cell": pd.DataFrame({"Cell": ROWS, "My score": VALUES[ROWS]}),
+    "index in any column": pd.DataFrame({"which": ROWS, "My score": VALUES[ROWS]}),
+    "arch": pd.DataFrame({"arch": [all_archs()[i] for i in ROWS], "My score": VALUES[ROWS]}),
+    "arch in any column": pd.DataFrame(
+        {"My score": VALUES[ROWS], "network": [all_archs()[i] for i in ROWS]}
+    ),
+    "both": pd.DataFrame(
+        {"index": ROWS, "arch": [all_archs()[i] for i in ROWS], "My score": VALUES[ROWS]}
+    ),
+    "whole numbers too": pd.DataFrame({"index": ROWS, "My score": VALUES[ROWS], "n": ROWS[::-1]}),
+}
+WRITERS = {
+    "csv": lambda frame, path: frame.to_csv(path, index=False),
+    "with a mark": lambda frame, path: frame.to_csv(path, index=False, encoding="utf-8-sig"),
+    "utf-16": lambda frame, path: frame.to_csv(path, index=False, encoding="utf-16"),
+    "crlf": lambda frame, path: frame.to_csv(path, index=False, lineterminator="\r\n"),
+    "semicolons": lambda frame, path: frame.to_csv(path, index=False, sep=";"),
+    "tabs": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    "notes": lambda frame, path: path.write_text("# made by me\n" + frame.to_csv(index=False)),
+    "parquet": lambda frame, path: frame.to_parquet(path),
+    "parquet by index": lambda frame, path: frame.set_index(frame.columns[0]).to_parquet(path),
+    "csv by index": lambda frame, path: frame.set_index(frame.columns[0]).to_csv(path),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("key", FRAMES)
+def test_every_file_of_scores_is_read(tmp_path, key, writer):
+    WRITERS[writer](FRAMES[key], tmp_path / "mine")
+    table = join(Table.empty(), Scores(tmp_path / "mine"))
+    wanted = np.full(N_CELLS, np.nan)
+    wanted[ROWS] = VALUES[ROWS]
+    np.testing.assert_array_equal(table.values("My score"), wanted)
+    assert table.column("My score").direction == "max"
+
+
+def test_a_series_saved_by_pandas_is_read(tmp_path):
+    pd.Series(VALUES, name="mine").to_csv(tmp_path / "mine.csv")
+    table = join(Table.empty(), Scores(tmp_path / "mine.csv"))
+    np.testing.assert_array_equal(table.values("mine"), VALUES)
+
+
+def test_less_is_better_where_the_name_says_so(tmp_path):
+    (tmp_path / "mine.csv").write_text("index,a:min,b:max,c,note\n5,1,2,3,x\n7,2,,4,y\n")
+    table = join(Table.empty(), Scores(tmp_path / "mine.csv"))
+    assert {n: c.direction for n, c in table.columns.items()} == {
+        "a@1": "min", "b@1": "max", "c@1": "max",
+    }  # fmt: skip
+    assert table.reasons("b") == {"no value in mine.csv": N_CELLS - 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("index,a\n5,1\n5,2\n", "each cell once"),
+        ("index,a\n15625,1\n", "each cell once"),
+        ("index,a\n-1,1\n", "each cell once"),
+        ("index,a\n1.5,1\n", "each cell once"),
+        ("one,two\n1.5,3\n2,4\n", "each cell once"),
+        ("note,rank\nx,3\ny,4\n", "each cell once"),
+        ("index,arch,a\n1," + all_archs()[0] + ",3\n", "name other cells"),
+        ("index,note\n1,x\n", "no column of numbers"),
+        ("index,a,a\n1,2,3\n", "several columns 'a'"),
+        ("index,a:down\n1,2\n", "no name of a score"),
+        ("index,a\n1,2,3,4\n5\n", r"."),
+        ("", "CSV"),
+        ("index,a\n", "each cell once"),
+    ],
+)
+def test_a_file_that_could_be_misread_is_refused(tmp_path, text, said):
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(UserError, match=said):
+        join(Table.empty(), Scores(tmp_path / "mine.csv"))
+
+
+def test_other_encodings_are_a_sentence(tmp_path):
+    (tmp_path / "mine.csv").write_bytes("index,größe\n1,2\n".encode("latin-1"))
+    with pytest.raises(UserError, match="no text in UTF-8: byte 8"):
+        join(Table.empty(), Scores(tmp_path / "mine.csv"))
+
+
+def test_a_csv_takes_the_place_of_the_newest_column_of_its_name(folder, capsys):
+    (folder / "mine.csv").write_text("index,naswot\n1,2\n2,3\n")
+    told, said = correlate(capsys, "--scores", "mine.csv", "--proxy", "naswot")
+    assert told["rows"][0]["n"] == 2
+    assert "in place of 15,284" in said
+    (folder / "mine.csv").write_text("index,cifar10.flops\n1,2\n2,3\n")
+    assert "Give it another name" in correlate(capsys, "--scores", "mine.csv", code=2)[0]["error"]
+
+
+def test_a_written_table_takes_named_scores_beside_its_own(folder, capsys):
+    run(capsys, "table", "--out", "t.parquet")
+    tabulated(FILE, N_CELLS)
+    told, said = correlate(capsys, "--proxy", "naswot", "--table", "t.parquet")
+    assert (told["rows"][0]["n"], said) == (SHIPPED, "")
+    again = correlate(capsys, "--table", "t.parquet", "--scores", str(FILE), code=2)
+    assert "leave out --table" in again[0]["error"]
+    (folder / "mine.csv").write_text("index,mine\n1,2\n2,3\n3,1\n")
+    named = ["--table", "t.parquet", "--scores", "mine.csv", "--proxy", "mine"]
+    assert correlate(capsys, *named)[0]["rows"][0]["n"] == 3
+
+
+def test_a_table_of_scores_alone_says_the_way(folder, capsys):
+    pd.DataFrame({"index": ROWS, "x": ROWS}).to_parquet("my.parquet")
+    (folder / "my.csv").write_text("index,x\n1,2\n")
+    for name in ("my.parquet", "my.csv"):
+        assert "--scores" in correlate(capsys, "--table", name, code=2)[0]["error"]
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_scores_or_a_sentence(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("fuzz") / "mine.csv"
+    path.write_text(text, "utf-8")
+    with contextlib.suppress(UserError):
+        own_scores.join(Table.empty(), Scores(path))

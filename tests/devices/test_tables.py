@@ -1,0 +1,292 @@
+"""What ships as tables: well-formed, refitted alike, and compared with boards honestly."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchsuite.cli.commands import devices as devices_command
+from benchsuite.cli.commands import profile as profile_command
+from benchsuite.devices._emulation import toolchain
+from benchsuite.devices._emulation.cores import CORES
+from benchsuite.devices._emulation.grid import grid
+from benchsuite.devices._latency import cycles as _table
+from benchsuite.devices._latency import fitted as _fitted
+from benchsuite.devices._latency import vela
+from benchsuite.devices._latency.cycles import TABLES, dump, load, parse
+from benchsuite.devices._latency.measured import figures, models, work
+from benchsuite.devices._latency.operators import OPERATORS, Shape
+from benchsuite.devices._latency.range import of_file
+from benchsuite.devices._validation.boards import FAILS_ABOVE, check
+from benchsuite.errors import UserError
+
+COUNTED = sorted(path.stem for path in TABLES.glob("*-*.csv"))
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_tables_are_well_formed(name: str) -> None:
+    table = load(name)
+    runtime, _, core = name.partition("-")
+    assert table.conditions["runtime"] == runtime
+    assert table.conditions["core"] == core
+    assert {"compiler", "kernels", "inputs", "unit"} <= table.conditions.keys()
+    assert {shape.operator for shape in table.rows} >= set(OPERATORS)
+    for row in table.rows.values():
+        if runtime == "vela":
+            assert max(row.counts.values()) <= row.cycles <= sum(row.counts.values())
+            continue
+        classes = sum(n for kind, n in row.counts.items() if kind != "instructions")
+        assert classes == row.counts["instructions"]
+        assert 0.4 * classes < row.cycles < 4 * classes
+    assert dump(table.conditions, list(table.rows.values())) == (
+        (TABLES / f"{name}.csv").read_text(encoding="utf-8")
+    )
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_own_tables_hold_the_grid_and_these_kernels(core: str) -> None:
+    table = load(f"own-{core}")
+    assert tuple(table.rows) == grid()
+    assert table.conditions["kernels"] == toolchain.kernel_hash()
+
+
+def test_the_table_of_vela_holds_the_grid() -> None:
+    assert tuple(load(f"vela-{vela.CORE}").rows) == grid()
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+def test_the_interpolation_fits_its_rows(core: str) -> None:
+    table = load(f"own-{core}")
+    for operator in OPERATORS:
+        assert table.fit_error(operator) < 0.06
+
+
+def test_interpolation_predicts_rows_left_out() -> None:
+    table = load("own-cortex-m4")
+    for left_out in [s for s in table.rows if s.operator == "conv" and s.in_channels >= 16]:
+        rest = {shape: row for shape, row in table.rows.items() if shape != left_out}
+        cycles, interpolated = _table.Table("rest", {}, rest).cycles(left_out)
+        assert interpolated
+        assert cycles == pytest.approx(table.rows[left_out].cycles, rel=0.12)
+
+
+HEADER = "operator,size,in_channels,out_channels,kernel,stride,padding,cycles"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [HEADER],
+        ["# core: x", "size,cycles", "1,2"],
+        [HEADER, "add,4,8,8,1,1,0"],
+        [HEADER, "add,4,8,8,1,1,0,many"],
+        [HEADER, "add,four,8,8,1,1,0,10"],
+    ],
+)
+def test_malformed_tables(lines: list[str]) -> None:
+    with pytest.raises(UserError, match=r"malformed in line|holds no rows"):
+        parse("bad", lines)
+
+
+def test_a_table_without_an_operator_or_without_a_file() -> None:
+    table = parse("small", [HEADER, "add,4,8,8,1,1,0,10"])
+    with pytest.raises(UserError, match="no row of the operator 'conv'; it holds add"):
+        table.cycles(next(shape for shape in grid() if shape.operator == "conv"))
+    with pytest.raises(UserError, match="no latency table 'own-z80'; there are own-cortex-a53"):
+        load("own-z80")
+
+
+def test_the_shipped_fit_is_the_fit() -> None:
+    def numbers(text: str) -> dict[str, float]:
+        lines = text.strip().splitlines()[1:]
+        return {line.rpartition(",")[0]: float(line.rpartition(",")[2]) for line in lines}
+
+    shipped = numbers((TABLES / "fitted.csv").read_text(encoding="utf-8"))
+    assert numbers(_fitted.refit()) == pytest.approx(shipped, rel=1e-5)
+    assert min(shipped.values()) >= 0
+
+
+def test_a_fit_recovers_the_coefficients_that_made_its_data() -> None:
+    rows = [row for row in figures() if _fitted.usable(row)]
+    true, _ = _fitted.shipped()
+    made = [
+        type(row)(
+            **{
+                **vars(row),
+                "latency": true.cycles(row.core, row.version, _fitted.parts_of_work(work(row)))
+                / row.clock,
+            }
+        )
+        for row in rows
+    ]
+    again = _fitted.fit(made)
+    assert again.coefficients == pytest.approx(true.coefficients, rel=1e-3)
+    assert dict(again.factors) == pytest.approx(dict(true.factors), rel=1e-3)
+
+
+def test_measured_figures_have_sources_and_positive_values() -> None:
+    assert len(figures()) > 150
+    for figure in figures():
+        assert figure.latency > 0
+        assert figure.clock > 0
+        assert 0 < figure.effective <= 1
+        assert "@" in figure.source
+    assert models()["pretrainedResnet_quant"]["layers"] == 14
+    total = models()["pretrainedResnet_quant"]
+    assert sum(total[k] for k in ("conv_macs", "conv1x1_macs", "linear_macs")) == 12_501_632
+
+
+def test_agreement_with_boards() -> None:
+    rows = {(row.board, row.runtime): row for row in check().rows}
+    for board in ("NUCLEO-L4R5ZI", "NUCLEO-H7A3ZI-Q", "STM32H747I-DISCO"):
+        row = rows[board, "x_cube_ai"]
+        assert row.n >= 15
+        assert row.mape <= row.mape_family_out < 0.11
+        assert row.tau > 0.9
+    assert rows["NUCLEO-L4R5ZI", "microtvm_cmsis_nn"].mape < 0.1
+    # What does not agree is in the report all the same.
+    assert rows["NUCLEO-L4R5ZI", "tflm_cmsis_nn"].mape > 0.3
+    assert rows["STM32H743", "tinyengine"].mape_family_out > 0.15
+    assert not rows["STM32H743", "tinyengine"].clock_stated
+
+
+def test_large_depthwise_kernels_have_a_coefficient() -> None:
+    """With the price of 3x3 kernels the three networks that hold them were 19 % off."""
+    rows = {(row.board, row.runtime): row for row in check().rows}
+    assert rows["STM32H743", "x_cube_ai"].mape < 0.02
+    assert rows["STM32H743", "x_cube_ai"].mape_family_out == pytest.approx(0.19, abs=0.005)
+    used = [row for row in figures() if _fitted.usable(row)]
+    holding = [row for row in used if work(row)["depthwise_large_macs"]]
+    assert {row.board for row in holding} == {"STM32H743"}
+    assert len(holding) == 3
+    for left in holding:
+        fitted = _fitted.fit([row for row in used if row is not left])
+        cycles = fitted.cycles(left.core, left.version, _fitted.parts_of_work(work(left)))
+        assert cycles == pytest.approx(left.cycles, rel=0.04)
+    small, large = (Shape("depthwise", 20, 64, 64, k, 1, k // 2) for k in (3, 7))
+    for parts, at in ((small, 1), (large, 2)):
+        found = _fitted.parts_of_shape(parts)
+        assert found[at] == 20 * 20 * 64 * parts.kernel**2
+        assert np.count_nonzero(found[:3]) == 1
+
+
+def test_other_coefficients_do_not_see_the_networks_of_large_kernels() -> None:
+    used = [row for row in figures() if _fitted.usable(row)]
+    whole, stated = _fitted.fit(used), _fitted.fit([row for row in used if row.clock_stated])
+    at = _fitted.PARTS.index("large_macs")
+    assert stated.coefficients[at] == stated.coefficients[_fitted.PARTS.index("light_macs")]
+    rest = np.arange(len(_fitted.PARTS)) != at
+    np.testing.assert_array_equal(whole.coefficients[rest], stated.coefficients[rest])
+
+
+def test_the_range_of_the_fit_holds_the_cells_convolutions_and_no_local_pooling() -> None:
+    seen = of_file(TABLES / "fitted_range.csv")
+    assert seen.mark(Shape("conv", 32, 16, 16, 3, 1, 1)) == "interpolated"
+    assert seen.mark(Shape("avg_pool", 8, 64, 64, 8, 8)) == "interpolated"
+    assert seen.mark(Shape("avg_pool", 32, 16, 16, 3, 1, 1)) == "extrapolated"
+    assert seen.mark(Shape("relu", 32, 16, 16)) == "extrapolated"
+    assert seen.mark(Shape("conv", 32, 16, 16, 5, 1, 2)) == "extrapolated"
+
+
+def test_every_pair_that_fails_says_why_and_no_other() -> None:
+    for row in check().rows:
+        assert bool(row.note) == (row.mape_family_out > FAILS_ABOVE)
+        assert row.note != "not explained"
+    failing = {(row.board, row.runtime): row for row in check().rows if row.note}
+    assert len(failing) == 3
+    ratios = {
+        pair: [
+            one.figure.latency / one.predicted
+            for one in check().predictions
+            if (one.figure.board, one.figure.runtime) == pair
+        ]
+        for pair in failing
+    }
+    old = ratios["NUCLEO-L4R5ZI", "tflm_cmsis_nn"]
+    assert 1.69 < min(old) < max(old) < 1.86  # as its note says
+    assert all(row.clock_stated for row in check().rows if not row.note and row.n > 2)
+    for runtime in ("x_cube_ai", "tinyengine"):
+        assert not failing["STM32H743", runtime].clock_stated
+    assert all(0.98 < ratio < 1.03 for ratio in ratios["STM32H743", "x_cube_ai"])
+
+
+def test_resnet8_on_the_reference_board() -> None:
+    resnet = [
+        one
+        for one in check().predictions
+        if (one.figure.board, one.figure.family) == ("NUCLEO-L4R5ZI", "resnet8")
+    ]
+    newest = [one for one in resnet if one.figure.version == _fitted.NEWEST]
+    other = [one for one in resnet if one.figure.runtime == "microtvm_cmsis_nn"]
+    assert newest
+    assert other
+    for one in newest + other:
+        assert one.family_out == pytest.approx(one.figure.latency, rel=0.1)
+
+
+def test_a_family_left_out_is_not_used() -> None:
+    unseen = [one for one in check().predictions if _fitted.usable(one.figure)]
+    assert len(unseen) > 90
+    assert all(one.predicted != one.family_out for one in unseen)
+
+
+def test_devices_check_prints_both_forms() -> None:
+    found = CliRunner().invoke(devices_command.command, ["check", "--json"])
+    assert found.exit_code == 0, found.output
+    printed = json.loads(found.output)
+    wanted = {"board", "runtime", "n", "mae_ms", "mape", "mape_family_out", "spearman", "tau"}
+    assert all(wanted <= row.keys() for row in printed["rows"])
+    marks = {"exact", "interpolated", "extrapolated", "not identified"}
+    for row in printed["extrapolation"]["shares"]:
+        assert sum(row[mark] for mark in marks) == pytest.approx(1)
+    unseen = {
+        (r["core"], r["runtime"], r["operator"], r["mark"])
+        for r in printed["extrapolation"]["operators"]
+    }
+    assert ("cortex-m4", "x_cube_ai", "avg_pool 3x3", "not identified") in unseen
+    assert ("cortex-m7", "tinyengine", "conv 3x3", "not identified") in unseen
+    assert not [row for row in unseen if row[1] == "own"]
+    assert {row["skeleton"] for row in printed["compiled"]} == {"official", "mcu"}
+    shown = CliRunner().invoke(devices_command.command, ["check"])
+    assert shown.exit_code == 0
+    assert "Left out" in shown.output
+    assert shown.output.count("Fails: ") == 3
+    assert "the sum over layers is 1.0" in shown.output
+
+
+def test_profile_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = CliRunner()
+    unknown = runner.invoke(profile_command.command, ["stm32f747"])
+    assert isinstance(unknown.exception, UserError)
+    assert "Did you mean stm32f7" in str(unknown.exception)
+    monkeypatch.setattr(toolchain, "available", lambda: ())
+    toolchain.build.cache_clear()
+    nothing = runner.invoke(profile_command.command, ["stm32f746"])
+    assert isinstance(nothing.exception, UserError)
+    assert "no cross-compiler" in str(nothing.exception)
+
+
+def test_profile_writes_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    for package in ("unicorn", "capstone", "elftools"):
+        pytest.importorskip(package)
+    if not toolchain.available():
+        pytest.skip("no cross-compiler: neither ziglang nor gcc-arm-none-eabi")
+    from benchsuite.devices._emulation import grid as _grid
+
+    few = tuple(shape for shape in grid() if shape.operator == "linear")
+    monkeypatch.setattr(_grid, "grid", lambda: few)
+    path = f"{tmp_path}/table.csv"
+    done = CliRunner().invoke(profile_command.command, ["stm32l4r5", "--out", path])
+    assert done.exit_code == 0, done.output
+    with open(path, encoding="utf-8") as file:
+        table = parse("new", file.read().splitlines())
+    assert tuple(table.rows) == few
+
+
+def test_a_missing_emulator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchsuite.devices._emulation.emulate import _import
+
+    with pytest.raises(UserError, match=r"nowhere_to_be_found.*pip install benchsuite\[mcu\]"):
+        _import("nowhere_to_be_found")

@@ -1,0 +1,118 @@
+"""A process that forks children which run the command line, to be killed: imports cost once.
+
+It reads one JSON object per line, {"args": [...], "cwd": ..., "limit": bytes or null, "err": file},
+answers with the child's process id, and with its wait status once it has ended.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+REPORTS = ("correlations", "device_fit")
+
+
+def prepared():
+    """Import everything, make the table, and make what is slow but not of interest here quick."""
+    import matplotlib as mpl
+    import pandas  # noqa: F401
+
+    mpl.use("agg")
+    from benchsuite import plugins
+    from benchsuite.assembly import assemble
+    from benchsuite.proxies._scoring import passes  # noqa: F401
+    from benchsuite.proxies._tabulation import tabulate
+    from benchsuite.reporting import pipeline
+    from benchsuite.stats import intervals
+
+    table = assemble.assemble()
+    kept = ("flops@1", "naswot@1")
+    slim = table.without(
+        name
+        for name, column in table.columns.items()
+        if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
+    )
+    assemble.assemble = lambda *_, **__: slim
+    plugins.shared("benchsuite.reports.correlations").RESAMPLES = intervals.RESAMPLES = 200
+    jobs = pipeline.jobs
+    pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
+
+    class Threads(ThreadPoolExecutor):
+        """In place of worker processes, which would import everything anew."""
+
+        def __init__(self, jobs, *_):
+            super().__init__(jobs)
+
+    tabulate.ProcessPoolExecutor = Threads
+    import torch
+
+    torch.set_num_threads(1)
+    tabulate.scoring_proxies()
+
+
+def run(order):
+    """Do what was asked and leave."""
+    from benchsuite import cli
+
+    os.chdir(order["cwd"])
+    code = 1
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = open(order["err"], "w")  # noqa: SIM115
+    try:
+        if order.get("limit"):
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"], order["limit"]))
+        if order.get("clock"):
+            import time
+
+            true, jumps = time.time, iter(lambda: next(state), None)
+            state = iter([0, 1e9, -1e9, 86400, -7200] * 10_000)
+            time.time = lambda: true() + next(jumps)
+        if order["args"][0] == "_fetch":
+            fetch(*order["args"][1:])
+        else:
+            cli.main(order["args"])
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def fetch(url, sha256, size, cache):
+    """Fetch one file into a cache as the command does."""
+    from pathlib import Path
+
+    from benchsuite.sources._fetch import fetch as fetched
+    from benchsuite.sources._public_files import Places
+    from benchsuite.sources._source import PinnedFile, Source
+
+    file = PinnedFile("owner/name/data.bin", (url,), sha256, int(size))
+    source = Source("example", "nobody", "MIT", (file,), lambda folder: iter(()))
+    fetched([source], where=Places(None, Path(cache)), attempts=1)
+
+
+def main():
+    """Serve orders until standard input ends."""
+    prepared()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            run(order)
+        print(child, flush=True)
+        if order.get("wait", True):
+            print(os.waitpid(child, 0)[1], flush=True)
+
+
+if __name__ == "__main__":
+    main()

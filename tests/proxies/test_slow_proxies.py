@@ -1,0 +1,272 @@
+"""Proxies that need a plain network: equal to their definitions, deterministic, without traces."""
+
+import numpy as np
+import pytest
+import reference_proxies as reference
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchsuite.plugins import load
+from benchsuite.proxies import az_nas, linear_regions, meco, ntk_cond, swap, vkdnw
+from benchsuite.proxies._scoring.batch import draw
+from benchsuite.proxies._scoring.images import Images
+from benchsuite.proxies._scoring.net import blocks
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.proxies._scoring.ranks import rank_sum
+from benchsuite.proxies._scoring.score import score_network
+from benchsuite.space.cell import CONV1, CONV3, N_CELLS, NONE, POOL, SKIP, Cell, all_ops, prune
+from benchsuite.space.cost import flops, params
+from benchsuite.space.network import Skeleton, build
+
+SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
+SCORED = ("az_nas", "linear_regions", "meco", "ntk_cond", "swap", "vkdnw")
+CELLS = st.integers(0, N_CELLS - 1).map(lambda i: Cell(tuple(prune(all_ops()[[i]])[0].tolist())))
+CONNECTED = CELLS.filter(lambda cell: any(cell.ops))
+FULL = Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1))
+DISCONNECTED = Cell((NONE,) * 6)
+NO_CONV = Cell((NONE, NONE, NONE, POOL, NONE, NONE))
+IDENTITY = Cell((NONE, NONE, NONE, SKIP, NONE, NONE))
+
+
+def passes(cell, seed=0, skeleton=SMALL, size=6):
+    batch = draw(Images("synthetic"), size, skeleton.resolution, skeleton.classes, seed=seed)
+    return Passes(cell, skeleton, [batch], seed=seed)
+
+
+def score(name, given):
+    return load("proxies", name).score(given)
+
+
+@settings(max_examples=5, deadline=None)
+@given(cell=CONNECTED)
+def test_ntk_is_the_definition(cell):
+    given = passes(cell)
+    net = given.module("kaiming_fan_out", Skeleton(3, 1, resolution=8))
+    single = ntk_cond.kernel(net, given.images).numpy()
+    exact = reference.ntk(net.double(), given.images.double())
+    np.testing.assert_allclose(
+        ntk_cond.kernel(net, given.images.double()), exact, rtol=1e-7, atol=1e-9 * exact.max()
+    )
+    # In float32 a ReLU input near 0 may fall on the other side.
+    np.testing.assert_allclose(single, exact, atol=0.02 * exact.max())
+    found, numbers = score("ntk_cond", given), reference.condition_numbers(single)
+    assert [found[f"k{i}"] for i in (0, 1, 2, 4)] == pytest.approx(numbers[[0, 1, 2, 4]], rel=1e-6)
+    assert np.isnan([found["k8"], found["k16"]]).all()
+
+
+def test_ntk_with_frozen_statistics_is_another_quantity():
+    given = passes(FULL)
+    train, frozen = (reference.ntk(given.module(), given.images, frozen=f) for f in (False, True))
+    assert not np.allclose(train, frozen, rtol=0.1)
+
+
+@settings(max_examples=5, deadline=None)
+@given(cell=CONNECTED)
+def test_linear_regions_are_the_definition(cell):
+    given = passes(cell)
+    source = given.generator("linear_regions")
+    net = given.module("kaiming", linear_regions._THIN)
+    batches = linear_regions.patches(given.images, 3000, source).split(1000)
+    run = {"start": "stem.bn", "stop": "last.relu"}
+    found = score("linear_regions", given)
+    assert found["n3000"] == reference.linear_regions(net, batches, **run)
+    assert found["n1000"] == pytest.approx(
+        np.mean([reference.linear_regions(net, [batch], **run) for batch in batches])
+    )
+    assert found["n1000"] <= 1000
+    assert max(found.values()) <= 3000
+
+
+def test_patches_are_crops_of_the_images():
+    images = torch.arange(2 * 3 * 5 * 5.0).reshape(2, 3, 5, 5)
+    windows = images.unfold(2, 3, 1).unfold(3, 3, 1).reshape(-1, 9)
+    crops = linear_regions.patches(images, 2000, torch.Generator().manual_seed(0))
+    assert crops.shape == (2000, 1, 3, 3)
+    known = {tuple(window) for window in windows.tolist()}
+    assert {tuple(crop) for crop in crops.flatten(1).tolist()} == known
+
+
+@settings(max_examples=5, deadline=None)
+@given(cell=CONNECTED)
+def test_swap_is_the_definition(cell):
+    given = passes(cell, size=20)
+    first = given.images[:16]
+    assert score("swap", given) == {"": reference.swap(given.module(), first)}
+    assert swap.distinct_columns(given.module(), first) <= 2**16
+
+
+@settings(max_examples=5, deadline=None)
+@given(cell=CONNECTED)
+def test_meco_is_the_definition(cell):
+    given = passes(cell)
+    image = torch.randn((1, 3, 64, 64), generator=given.generator("meco"))
+    assert score("meco", given)[""] == pytest.approx(
+        reference.meco(given.module(), image), rel=1e-5, abs=1e-5
+    )
+
+
+@settings(max_examples=6, deadline=None)
+@given(cell=CONNECTED)
+def test_vkdnw_is_the_definition(cell):
+    given = passes(cell)
+    net = given.module("kaiming")
+    exact = reference.vkdnw(net.double(), given.noise("vkdnw").double())
+    assert score("vkdnw", given)[""] == pytest.approx(exact, abs=2e-3)
+    assert 0 <= exact <= np.log(9)
+
+
+def test_vkdnw_derivatives_are_those_of_single_numbers():
+    """Move the first number of each tensor by a finite step."""
+    given = passes(FULL)
+    net, images = given.module("kaiming").double().eval(), given.images.double()
+    derivatives = vkdnw.jacobian(net.requires_grad_(False), images)
+    assert derivatives.shape == (6, 10, min(128, len(list(net.parameters()))))
+    for at in (0, 1, 2, 5, 30, derivatives.shape[2] - 1):
+        number = list(net.parameters())[at].view(-1)[:1]
+        kept = number.clone()
+        low, high = (net(images) for step in (-1e-6, 1e-6) if number.copy_(kept + step) is not None)
+        number.copy_(kept)
+        torch.testing.assert_close(derivatives[:, :, at], (high - low) / 2e-6, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=5, deadline=None)
+@given(cell=CONNECTED)
+def test_az_nas_is_the_definition(cell):
+    given = passes(cell)
+    source, net = given.generator("az_nas"), given.module("kaiming")
+    names = blocks(net.network)
+    sizes = {layer.name: layer.shape for layer in net.network.layers}
+    signs = {n: 2.0 * torch.randint(2, (6, *sizes[n]), generator=source) - 1.0 for n in names[1:]}
+    exact = reference.az_nas(net, given.noise("az_nas"), names, signs)
+    found = score("az_nas", given)
+    assert found["expressivity"] == pytest.approx(exact[0], rel=1e-3)
+    assert found["progressivity"] == pytest.approx(exact[1], abs=2e-3)
+    if not np.isnan(found["trainability"]):
+        assert found["trainability"] == pytest.approx(exact[2], rel=1e-3, abs=1e-3)
+    assert found["complexity"] == flops(build(given.cell, SMALL))
+
+
+def test_an_identity_is_untrainable():
+    found = score("az_nas", passes(IDENTITY))
+    assert np.isnan(found["trainability"])
+    assert np.isfinite([found["expressivity"], found["progressivity"]]).all()
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_without_a_path_nothing_is_scored(name):
+    found = score_network({name: load("proxies", name)}, passes(DISCONNECTED))
+    assert np.isnan(list(found.values.values())).all()
+    assert set(found.reasons) == set(found.values)
+    assert set(found.reasons.values()) == {"no path from input to output"}
+
+
+@pytest.mark.parametrize("cell", [FULL, NO_CONV], ids=["full", "no-conv"])
+@pytest.mark.parametrize("name", SCORED)
+def test_deterministic_for_a_seed_and_draws_nothing_elsewhere(name, cell):
+    given = passes(cell, size=12)
+    images, state = given.images.clone(), torch.random.get_rng_state()
+    first = score(name, given)
+    assert set(first) == set(load("proxies", name).outputs)
+    assert first == pytest.approx(score(name, given), nan_ok=True, rel=1e-12)
+    assert first == pytest.approx(score(name, passes(cell, size=12)), nan_ok=True, rel=1e-12)
+    assert first != pytest.approx(score(name, passes(cell, 1, size=12)), nan_ok=True, rel=1e-9)
+    assert torch.equal(given.images, images)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+MEASURES = {
+    "ntk_cond": ntk_cond.kernel,
+    "swap": swap.distinct_columns,
+    "meco": lambda net, images: meco.smallest_eigenvalues(net, images[:1]),
+    "linear_regions": lambda net, images: linear_regions.signs(net, images[:, :1, :3, :3]),
+    "vkdnw": vkdnw.jacobian,
+    "az_nas": lambda net, images: az_nas.parts(net, images, torch.Generator().manual_seed(0)),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_network_is_left_as_it_was(name):
+    given = passes(FULL)
+    net = given.module("kaiming", linear_regions._THIN if name == "linear_regions" else None)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    MEASURES[name](net, given.images)
+    for key, value in net.state_dict().items():
+        assert torch.equal(value, before[key]), key
+    assert net.training
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_ranks_are_those_of_the_candidates():
+    a = np.array([3.0, 1.0, 1.0, 9.0, np.nan])
+    b = np.array([1.0, 2.0, np.nan, 9.0, 4.0])
+    candidates = np.array([True, True, True, False, True])
+    plain = rank_sum((a, b), candidates, log=False)
+    np.testing.assert_allclose(plain * 4, [4 + 2, 2.5 + 3, 2.5 + 1, np.nan, 1 + 4])
+    logs = rank_sum((a, b), candidates, log=True)
+    np.testing.assert_allclose(logs[:2], [np.log(8 / 16), np.log(7.5 / 16)])
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_aggregates_only_see_ranks_and_only_rank_what_is_there(seed):
+    """A monotone change of any part changes nothing; cells without the first part stay missing."""
+    rng = np.random.default_rng(seed)
+    for name in ("az_nas_rank", "vkdnw_agg", "te_nas"):
+        proxy = load("proxies", name)
+        columns = {need: rng.normal(size=50) for need in proxy.needs}
+        for values in columns.values():
+            values[:3] = np.nan
+        result = proxy.combine(columns)[""]
+        assert np.isnan(result).tolist() == [True] * 3 + [False] * 47
+        bent = {need: np.exp(values) * 7 - 3 for need, values in columns.items()}
+        np.testing.assert_allclose(proxy.combine(bent)[""], result)
+
+
+def test_better_parts_make_a_better_aggregate():
+    for name, signs in (("az_nas_rank", [1] * 4), ("vkdnw_agg", [1] * 5), ("te_nas", [-1, 1])):
+        proxy = load("proxies", name)
+        columns = {
+            need: sign * np.arange(10.0) for need, sign in zip(proxy.needs, signs, strict=True)
+        }
+        assert (np.diff(proxy.combine(columns)[""]) > 0).all()
+        assert proxy.direction == "max"
+
+
+def test_vkdnw_single_ranks_by_tensors_first():
+    columns = {"tensors": np.array([95.0, 50.0, 95.0]), "vkdnw": np.array([0.1, 2.1, 0.2])}
+    assert load("proxies", "vkdnw_single").combine(columns)[""].argsort().tolist() == [1, 0, 2]
+
+
+def test_the_references_obey_their_own_formulas():
+    """Facts that hold for any network, so that a slip in a definition shows."""
+    given = passes(FULL, size=8)
+    net, x, y = given.module(), given.images, given.labels
+    squares = [g.square().sum().item() for _, g in reference.gradients(net, x, y)]
+    assert reference.grad_norm(net, x, y) == pytest.approx(np.sqrt(squares).sum())
+    assert reference.grad_norm_global(net, x, y) == pytest.approx(np.sqrt(sum(squares)))
+    assert abs(reference.plain(net, x, y)) <= reference.snip(net, x, y)
+    assert reference.fisher(net, x, y) > 0
+    assert reference.l2_norm(net) > 0
+    assert sum(p.numel() for p in net.parameters()) == params(net.network)
+    # BN takes the scale of a convolution before it out, up to its eps: theta . g = 0.
+    theta, g = reference.gradients(net.double(), x.double(), y)[0]
+    assert abs((theta * g).sum().item()) < 1e-4 * (theta.norm() * g.norm()).item()
+    K = reference.ntk(net, x.double())
+    assert reference.knas(net, x.double()) == pytest.approx(K.mean())
+    assert np.linalg.eigvalsh(K).min() > -1e-9 * K.max()
+    assert reference.naswot(net, x.double()) > 0
+    assert np.isfinite(reference.synflow(net, x))
+    assert np.isfinite(reference.jacob_cov(net, x.double()))
+    assert reference.epe_nas(net, x.double(), y, 10) >= 0
+    assert reference.epe_nas(net, x.double(), y, 120) >= 0
+    assert reference.zico(net, [(x.double(), y), (x.double().flip(0), y)]) > 0
+    assert np.isfinite(reference.zen(given.module("normal"), x, given.noise("zen")))
+
+
+@pytest.mark.parametrize("module", [az_nas, linear_regions, meco, ntk_cond, swap, vkdnw])
+def test_every_output_is_described(module):
+    assert module.PROXY.formula
+    assert module.PROXY.source
+    assert all(value or not key for key, value in module.PROXY.outputs.items())

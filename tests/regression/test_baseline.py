@@ -1,0 +1,285 @@
+"""Baselines of searches and tables: compared, saved and read, damaged, given tolerances."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from search_tables import table as made_up_table
+
+from benchsuite.errors import UserError
+from benchsuite.regression import measure, tolerances
+from benchsuite.regression.baseline import FRAMES, Baseline, Settings, load
+from benchsuite.regression.compare import compare, regressions
+from benchsuite.regression.compare_replays import compare_replays
+from benchsuite.regression.replays import replays
+from benchsuite.regression.tolerances import Tolerances
+from benchsuite.table.table import Table, Values
+
+STUDY = """schema = 1
+name = "quick"
+[[searches]]
+strategy = "{strategy}"
+label = "it"
+seeds = 30
+budget = {{ queries = {queries} }}
+"""
+
+
+def replayed(strategy, queries=60):
+    """A baseline of one search on the made-up table."""
+    texts = {"quick": STUDY.format(strategy=strategy, queries=queries)}
+    rows, speeds = replays(texts, made_up_table(), (), {}, lambda text: None)
+    frames = {"replays": rows, "speeds": pd.DataFrame(speeds)}
+    return Baseline(Settings(table=False), measure.machine(), frames=frames)
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return {name: replayed(*name) for name in (("rea", 60), ("rea", 12), ("random", 60))}
+
+
+def one(checks, part):
+    return next(check for check in checks if check.part == part)
+
+
+def test_an_unchanged_search_is_the_same(searched):
+    checks = compare(searched["rea", 60], replayed("rea"), Tolerances())
+    assert one(checks, "replays").verdict == "same"
+    assert not regressions(checks)
+
+
+def test_a_search_that_became_worse_fails_a_test_over_seeds(searched):
+    before, after = searched["rea", 60], searched["rea", 12]
+    found = one(compare(before, after, Tolerances()), "replays")
+    assert found.verdict == "regression"
+    assert found.message.startswith("The search got worse.")
+    x, y = (b.frames["replays"]["regret"].to_numpy() for b in (before, after))
+    assert found.numbers["difference"] == pytest.approx(y.mean() - x.mean())
+    assert found.numbers["p"] == scipy.stats.mannwhitneyu(y, x, alternative="greater").pvalue
+    assert found.numbers["low"] < found.numbers["difference"] < found.numbers["high"]
+    back = one(compare(after, before, Tolerances()), "replays")
+    assert back.verdict == "changed"
+
+
+def test_other_answers_that_are_no_worse_pass_unless_they_have_to_be_exact(searched):
+    before = searched["random", 60]
+    rows = before.frames["replays"]
+    shifted = rows.assign(cell=np.roll(rows["cell"], 1), regret=np.roll(rows["regret"], 1))
+    after = dataclasses.replace(before, frames={"replays": shifted})
+    assert one(compare(before, after, Tolerances()), "replays").verdict == "changed"
+    exact = Tolerances(rules={"replays": {"quick/*": {"exact": True}}})
+    assert one(compare(before, after, exact), "replays").verdict == "regression"
+    lost = rows.assign(feasible=False, regret=np.nan, cell=-1)
+    after = dataclasses.replace(before, frames={"replays": lost})
+    found = one(compare(before, after, Tolerances()), "replays")
+    assert found.verdict == "regression"
+    assert "30 more runs found nothing feasible" in found.message
+
+
+def test_equal_searches_of_other_seeds_alarm_at_the_level_of_the_test():
+    """Under the null hypothesis no more than alpha of the comparisons are regressions."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"study": "s", "search": "r", "seed": range(20), "feasible": True})
+    alarms = 0
+    for _ in range(100):
+        x, y = (
+            frame.assign(cell=rng.integers(9999, size=20), regret=rng.gamma(1, size=20))
+            for _ in "xy"
+        )
+        (found,) = compare_replays(x, y, Tolerances(alpha=0.05))
+        alarms += found.verdict == "regression"
+    assert alarms <= 13  # P(Bin(100, 0.05) > 13) = 0.05 %
+    assert alarms > 0
+
+
+def whole(**changed):
+    """A baseline of the made-up table with some columns' values changed."""
+    table = made_up_table()
+    kept = measure._kept(table)
+    values = [
+        Values(kept.columns[name], change(kept.values(name)), "gone")
+        for name, change in changed.items()
+    ]
+    new = kept.without(changed).with_columns(values)
+    exact = tuple(n for n, c in kept.columns.items() if c.kind in ("cost", "device", "accuracy"))
+    row = ("flops@1", "d", "a", 9, 0, 0.5, 0.4, 0.6)
+    tau = pd.DataFrame([row], columns=list(FRAMES["tau"]))
+    return Baseline(Settings(), measure.machine(), new, exact, {"tau": tau})
+
+
+def test_analytic_columns_are_compared_exactly():
+    assert {c.verdict for c in compare(whole(), whole(), Tolerances())} == {"same"}
+    device = "latency.board.tflm.cifar10.official"
+
+    def tenth_digit(values):
+        return np.where(np.arange(len(values)) == 77, values * (1 + 5e-10), values)
+
+    after = whole(**{device: tenth_digit})
+    (found,) = regressions(compare(whole(), after, Tolerances()))
+    assert found.name == device
+    assert "1 of 15625 values differ" in found.message
+    assert "cell 77" in found.message
+    loose = Tolerances(rules={"columns": {"latency.*": {"relative": 1e-7}}})
+    assert not regressions(compare(whole(), after, loose))
+
+
+def test_tabulated_scores_are_compared_by_value_rank_and_tau():
+    def shuffled(values):
+        return np.random.default_rng(0).permutation(values)
+
+    after = whole(**{"linear_regions.n1000@1": shuffled})
+    found = regressions(compare(whole(), after, Tolerances()))
+    assert {check.part for check in found} == {"scores", "tau"}
+    for check in found:
+        if check.part == "tau":
+            assert check.numbers["high"] < 0 < check.numbers["before"]
+            assert check.numbers["p"] < 0.01
+
+
+def test_a_column_that_is_gone_is_named():
+    after = whole()
+    after = dataclasses.replace(after, table=after.table.without(["flops@1", "cifar10.flops"]))
+    found = regressions(compare(whole(), after, Tolerances()))
+    assert {(check.name, check.message) for check in found} == {
+        ("flops@1", "The column is gone."),
+        ("cifar10.flops", "The column is gone."),
+    }
+
+
+def test_a_tau_that_moves_alone_is_the_statistic():
+    after = whole()
+    moved = after.frames["tau"].assign(lo=0.41)
+    after = dataclasses.replace(after, frames={"tau": moved})
+    found = regressions(compare(whole(), after, Tolerances()))
+    assert ["the statistic did" in check.message for check in found] == [True]
+
+
+@pytest.mark.parametrize("what", ["images", "accuracies"])
+def test_other_images_or_accuracies_are_another_thing_to_measure(searched, what):
+    """Results that differ because of them are not blamed on the code."""
+
+    def made(digest):
+        found = searched["rea", 60]
+        settings = dataclasses.replace(found.settings, proxies=("naswot",))
+        made_by = {**found.made_by, what: digest} if digest else found.made_by
+        return dataclasses.replace(found, settings=settings, studies={"quick": ""}, made_by=made_by)
+
+    with pytest.raises(UserError, match=f"not measure the same thing: other {what}"):
+        compare(made("1"), made("2"), Tolerances())
+    for before, after in (("1", "1"), (None, "2")):  # None: saved by an earlier version
+        assert compare(made(before), made(after), Tolerances())
+
+
+def test_what_a_baseline_stands_on_is_digested(tmp_path, monkeypatch):
+    rng = np.random.default_rng
+    table = made_up_table()
+
+    def key(images="synthetic", table=table, folders=()):
+        settings = Settings(proxies=("naswot",), images=str(images))
+        return measure._key(settings, table, folders)
+
+    def other(seed):
+        pixels = rng(seed).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+        np.savez(tmp_path / "it.npz", train_images=pixels, train_labels=np.zeros(9, dtype=int))
+        return key(tmp_path / "it.npz")["images"]
+
+    assert len({other(0), other(1), key()["images"], key("gaussian")["images"]}) == 4
+    changed = Table(table.data, table.columns, {**table.provenance, "inputs": {"a": "b"}})
+    assert key()["accuracies"] != key(table=changed)["accuracies"]
+    (tmp_path / "mine/search").mkdir(parents=True)
+    codes = {key()["code"], key(folders=[tmp_path / "mine"])["code"]}
+    (tmp_path / "mine/search/own.py").write_text("")
+    codes.add(key(folders=[tmp_path / "mine"])["code"])
+    monkeypatch.setattr(measure, "code", lambda: "another")
+    assert len({*codes, key()["code"]}) == 4
+
+
+def test_what_was_saved_is_what_is_read(tmp_path, searched):
+    before = searched["rea", 60]
+    before.save(tmp_path / "a")
+    whole().save(tmp_path / "b")
+    read, table = load(tmp_path / "a"), load(tmp_path / "b")
+    assert one(compare(before, read, Tolerances()), "replays").verdict == "same"
+    for name, frame in before.frames.items():
+        pd.testing.assert_frame_equal(read.frames[name], frame, check_dtype=False, check_exact=True)
+    assert table.table.checksum == whole().table.checksum
+    assert read.made_by == json.loads(json.dumps(before.made_by))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: (f / "baseline.json").unlink(), "holds no baseline"),
+        (lambda f: (f / "baseline.json").write_text("{"), "is damaged"),
+        (lambda f: (f / "baseline.json").write_text('{"schema": 1}'), "no settings"),
+        (lambda f: edit(f, "schema", 2), "schema 2; this version reads 1"),
+        (lambda f: edit(f, "files", {"../x.csv": "0"}), "no part of one"),
+        (lambda f: edit(f, "files", {"studies/../../x.toml": "0"}), "no part of one"),
+        (lambda f: edit(f, "files", {"/etc/passwd": "0"}), "no part of one"),
+        (lambda f: edit(f, "settings", {"cells": "many"}), "a whole number"),
+        (lambda f: (f / "replays.csv").unlink(), "lacks replays.csv"),
+        (lambda f: (f / "replays.csv").write_text("study\n"), "is not what was saved"),
+    ],
+)
+def test_damage_is_a_sentence(tmp_path, searched, change, said):
+    searched["rea", 60].save(tmp_path / "it")
+    change(tmp_path / "it")
+    with pytest.raises(UserError, match=said):
+        load(tmp_path / "it")
+
+
+def edit(folder, key, value):
+    path = folder / "baseline.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+
+def test_other_files_and_other_baselines_are_not_overwritten(tmp_path, searched):
+    searched["rea", 60].save(tmp_path / "it")
+    with pytest.raises(UserError, match="holds a baseline already"):
+        searched["rea", 12].save(tmp_path / "it")
+    searched["rea", 12].save(tmp_path / "it", replace=True)
+    assert load(tmp_path / "it").frames["replays"]["queries"].max() == 12
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(UserError, match="holds other files"):
+        searched["rea", 60].save(tmp_path / "mine", replace=True)
+    with pytest.raises(UserError, match="is a file"):
+        searched["rea", 60].save(tmp_path / "mine" / "thesis.tex")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["it", "mine"]
+
+
+def test_sets_of_other_settings_are_not_compared(searched):
+    other = dataclasses.replace(searched["rea", 60], settings=Settings(cells=5))
+    with pytest.raises(UserError, match="cells 60 and 5"):
+        compare(searched["rea", 60], other, Tolerances())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("schema = 1\n[scores", "are not TOML"),
+        ("alpha = 0.1", "schema None"),
+        ("schema = 1\nalpha = 2", "lies between 0 and 1"),
+        ("schema = 1\n[score.x]\n", "Did you mean scores"),
+        ("schema = 1\nscores = 3", "give"),
+        ("schema = 1\n[scores.x]\nrelativ = 1", "Did you mean relative"),
+        ("schema = 1\n[scores.x]\ncells = 1.5", "lies in 0 ... 1"),
+        ("schema = 1\n[speeds.x]\nslower = 'very'", "a number"),
+    ],
+)
+def test_mistakes_in_tolerances_are_sentences(tmp_path, text, said):
+    path = tmp_path / "allowed.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=said):
+        tolerances.load(path)
+
+
+def test_the_last_pattern_that_matches_decides(tmp_path):
+    path = tmp_path / "allowed.toml"
+    path.write_text('schema = 1\n[scores."*"]\ntau = 0.1\ncells = 0.5\n[scores."a.*"]\ntau = 0.2\n')
+    rule = tolerances.load(path).of("scores", "a.b")
+    assert (rule.tau, rule.cells, rule.relative) == (0.2, 0.5, 1e-3)
+    assert tolerances.load(path).of("scores", "b").tau == 0.1

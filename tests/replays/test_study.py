@@ -1,0 +1,326 @@
+"""Studies: what a file may say, jobs that are found again, and what a kill leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pandas
+import pytest
+from search_tables import table
+
+from benchsuite.errors import UserError
+from benchsuite.parallel.pool import map_jobs
+from benchsuite.replays import jobs, study
+from benchsuite.replays import outcome as outcomes
+from benchsuite.replays.judgement import judge
+
+GOOD = """
+schema = 1
+name = "small"
+shard = 3
+traces = true
+[defaults]
+budget = { seconds = 2000 }
+seeds = 5
+[[searches]]
+strategy = "random"
+[[searches]]
+strategy = "rea"
+label = "small-rea"
+epochs = 200
+seeds = 4
+first_seed = 10
+budget = { queries = 12 }
+parameters = { population = 4, sample = 2 }
+bounds = { "cifar10.flops" = 1e8 }
+skeleton = { cells_per_stage = 1 }
+"""
+
+
+def write(folder, text):
+    path = folder / "study.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def planned(tmp_path):
+    loaded = study.load(write(tmp_path, GOOD))
+    return loaded, study.plan(loaded, table())
+
+
+def files(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if "timing" not in p.name}
+
+
+def test_a_study_is_cut_into_jobs_and_run(planned, tmp_path):
+    loaded, plan = planned
+    assert [[job.seeds for job in search] for search in plan.jobs] == [[3, 2], [3, 1]]
+    seen = []
+    found = study.run(plan, tmp_path / "jobs", traces=True, progress=lambda *a: seen.append(a))
+    assert [[a.seed for a in answers] for answers in found] == [
+        [0, 1, 2, 3, 4],
+        [10, 11, 12, 13],
+    ]
+    assert seen[0] == (0, 4)
+    assert seen[-1] == (4, 4)
+    assert all(a.simulated_seconds <= 2000 for a in found[0])
+    assert all(a.queries == 12 for a in found[1])
+    rows = judge(table(), loaded.searches[1].setting, found[1])
+    assert (rows["cifar10.flops"] <= 1e8).all()
+    suffixes = sorted(p.name.partition(".")[2] for p in (tmp_path / "jobs").iterdir())
+    assert suffixes == sorted(["json", "trace.parquet", "timing.parquet"] * 4)
+
+
+def test_processes_give_the_same_bytes_as_one_process(planned, tmp_path):
+    _, plan = planned
+    study.run(plan, tmp_path / "one", traces=True)
+    study.run(plan, tmp_path / "two", traces=True, workers=2)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_finished_jobs_are_not_run_again_and_damaged_ones_are(planned, tmp_path, monkeypatch):
+    _, plan = planned
+    folder = tmp_path / "jobs"
+    first = study.run(plan, folder)
+    before = files(folder)
+    ran = []
+    real = jobs.stored_answers
+    monkeypatch.setattr(
+        jobs, "stored_answers", lambda shared, job: (ran.append(job), real(shared, job))[1]
+    )
+    again = study.run(plan, folder)
+    assert not ran
+    assert [[a.cells for a in s] for s in again] == [[a.cells for a in s] for s in first]
+    broken = folder / f"{jobs.key(plan.jobs[0][0])}.json"
+    broken.write_text(broken.read_text()[:-7])
+    study.run(plan, folder)
+    assert len(ran) == 1
+    assert files(folder) == before
+    study.run(plan, folder, traces=True)
+    assert len(ran) == 5, "traces that were not kept before are made"
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from search_tables import table
+from benchsuite import jobs, study
+plan = study.plan(study.load(Path({file!r})), table())
+study.run(plan, Path({folder!r}), progress=lambda *a: print(*a, flush=True))
+"""
+
+
+def test_kill_9_loses_no_finished_job(tmp_path):
+    text = GOOD.replace("seeds = 5", "seeds = 120").replace("shard = 3", "shard = 4")
+    file = write(tmp_path, text)
+    folder = tmp_path / "jobs"
+    code = SCRIPT.format(
+        tests=str(Path(__file__).parents[1] / "helpers"), file=str(file), folder=str(folder)
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if int(line.split()[0]) >= 5:
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    assert process.wait() == -signal.SIGKILL
+    done = {p: p.read_bytes() for p in folder.glob("*.json")}
+    assert 5 <= len(done) < 32
+    stamps = {p: p.stat().st_mtime_ns for p in done}
+    plan = study.plan(study.load(file), table())
+    found = study.run(plan, folder)
+    assert {p: p.read_bytes() for p in done} == done
+    assert {p: p.stat().st_mtime_ns for p in done} == stamps
+    assert [len(answers) for answers in found] == [120, 4]
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (("strategy =", "stratgy ="), "Did you mean strategy"),
+        (('"rea"', '"reaa"'), "Did you mean rea"),
+        (("shard = 3", "shards = 3"), "Did you mean shard"),
+        (("[[searches]]", "[[search]]"), "Did you mean searches"),
+        (("shard = 3", "shard = 0"), "1 or more"),
+        (("schema = 1", "schema = 7"), "schema = 1"),
+        (("schema = 1", "schema = "), "not TOML"),
+        (('name = "small"', 'name = "../x"'), "letters, digits"),
+        (("seeds = 5", "seeds = 0"), "1 or more"),
+        (("seeds = 5", 'seeds = "five"'), "a whole number"),
+        (("seconds = 2000", "second = 2000"), "Did you mean seconds"),
+        (("{ seconds = 2000 }", "{}"), "budget is needed"),
+        (("{ seconds = 2000 }", "2000"), "is a table"),
+        (("population = 4", "populaton = 4"), "Did you mean population"),
+        (("population = 4", "population = 0"), "1 or more"),
+        (("cifar10.flops", "cifar10.flosp"), "Did you mean cifar10.flops"),
+        (("1e8", "1"), "No cell keeps the bounds"),
+        (("1e8", '"small"'), "is a number"),
+        (("epochs = 200", "epochs = 90"), "90 epochs"),
+        (("cells_per_stage = 1", "cels_per_stage = 1"), "Did you mean cells_per_stage"),
+        (('label = "small-rea"', 'label = "random"'), "several searches labelled"),
+        (('strategy = "random"', 'dataset = "cifar100"'), "names no strategy"),
+    ],
+)
+def test_mistakes_are_sentences_and_nothing_is_written(tmp_path, change, hint):
+    assert change[0] in GOOD
+    with pytest.raises(UserError, match=hint):
+        study.plan(study.load(write(tmp_path, GOOD.replace(*change))), table())
+    assert [p.name for p in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_an_outcome_holds_runs_fronts_and_traces_of_as_many_seeds_as_asked(planned, tmp_path):
+    outcome = outcomes.run(planned[0], table(), tmp_path, seeds=2)
+    assert outcome.runs.groupby("search").size().to_dict() == {"random": 2, "small-rea": 2}
+    assert outcome.runs[outcome.runs["search"] == "small-rea"]["seed"].tolist() == [10, 11]
+    for label, fronts in outcome.fronts.items():
+        picks = outcome.runs[outcome.runs["search"] == label]["cell"].tolist()
+        assert [front[0] if front else -1 for front in fronts] == picks
+        assert outcome.summary[label]["queries"]["n"] == sum(map(bool, fronts))
+    trace = outcome.trace("small-rea")
+    assert set(trace["seed"]) == {10, 11}
+    assert (trace.groupby("seed")["clock"].diff().dropna() >= 0).all()
+    written = outcome.write(tmp_path, "a line")
+    assert list(pandas.read_csv(written[0])["search"]) == list(outcome.runs["search"])
+    assert json.loads(written[1].read_text())["line"] == "a line"
+    assert json.loads(written[1].read_text())["provenance"]["seeds"] == 2
+
+
+def test_a_study_that_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        study.load(tmp_path / "none.toml")
+
+
+def test_a_table_without_validation_accuracy_is_a_sentence(planned):
+    bare = table().empty({})
+    with pytest.raises(UserError, match="no validation accuracy of cifar10"):
+        study.plan(planned[0], bare)
+
+
+def double(shared, job):
+    if job == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "wait":
+        time.sleep(0.2)
+        return "waited"
+    return shared * job
+
+
+def test_map_jobs_returns_every_result_with_its_place():
+    assert dict(map_jobs(double, [1, "wait", 2], 10)) == {0: 10, 1: "waited", 2: 20}
+    with pytest.raises(UserError, match="0 workers"):
+        list(map_jobs(double, [1], 10, workers=0))
+
+
+def test_a_killed_worker_is_a_sentence():
+    with pytest.raises(UserError, match="was killed"):
+        list(map_jobs(double, ["die"], 10, mode="processes"))
+
+
+def test_replay_in_json(benchsuite):
+    args = ("replay", "rea", "--seeds", "6", "--budget-seconds", "3000", "--param", "sample=2")
+    code, out, _ = benchsuite(*args, "--json", "--bound", "latency=40", "--device", "board",
+                              "--runtime", "tflm")  # fmt: skip
+    answer = json.loads(out)
+    assert code == 0
+    assert set(answer) == {"summary", "runs", "provenance"}
+    stats = answer["summary"]["test.cifar10"]
+    assert {"mean", "std", "iqm", "lo", "hi"} <= set(stats)
+    assert stats["lo"] <= stats["mean"] <= stats["hi"]
+    assert len(answer["runs"]) == 6
+    assert all(run["latency.board.tflm.cifar10.official"] <= 40 for run in answer["runs"])
+    assert answer["provenance"]["parameters"]["sample"] == 2
+    assert answer["provenance"]["clock"].startswith("measured")
+
+
+def test_replay_for_people(benchsuite):
+    code, out, _ = benchsuite("replay", "oracle", "--seeds", "1")
+    assert code == 0
+    assert "a bound, not a search" in out
+    assert "regret" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("replay", "raea"), "Did you mean rea"),
+        (("replay", "rea", "--param", "sampel=1"), "Did you mean sample"),
+        (("replay", "rea", "--param", "sample"), "NAME=VALUE"),
+        (("replay", "rea", "--bound", "cifar10.flops=few"), "is a number"),
+        (("replay", "rea", "--bound", "cifar10.flops=1"), "No cell keeps"),
+        (("replay", "rea", "--dataset", "cifar"), "Did you mean cifar10"),
+        (("replay", "rea", "--budget-seconds", "0"), "buys nothing"),
+        (("replay", "rea", "--device", "bord"), "Did you mean board"),
+        (("replay", "monas", "--param", "ntk=ntk"), "cannot look at"),
+        (("study", "none.toml"), "cannot be read"),
+        (("study", "baseline"), "Did you mean baselines"),
+        (("study", "./baselines"), "cannot be read"),
+        (("study", "baselines", "--seeds", "0"), "--seeds"),
+    ],
+)
+def test_command_mistakes_are_sentences(benchsuite, args, hint, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    code, out, err = benchsuite(*args)
+    assert (code, out) == (2, "")
+    assert hint in err
+    assert "Traceback" not in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_study_command_writes_and_resumes(benchsuite, tmp_path):
+    write(tmp_path, textwrap.dedent(GOOD))
+    code, out, err = benchsuite("study", "study.toml", "--json")
+    assert code == 0
+    assert "4 of 4 jobs done" in err
+    answer = json.loads(out)
+    assert set(answer["summary"]) == {"random", "small-rea"}
+    folder = tmp_path / "out/studies/small"
+    first = {name: (folder / name).read_bytes() for name in ("runs.csv", "summary.json")}
+    code, out, err = benchsuite("study", "study.toml")
+    assert code == 0
+    assert err.strip() == "4 of 4 jobs done"
+    assert {name: (folder / name).read_bytes() for name in first} == first
+
+
+def test_a_study_is_found_by_its_name_and_plugins_come_first(tmp_path, monkeypatch):
+    own = study.find("baselines")
+    assert own.name == "baselines.toml"
+    assert study.load(own).name == "baselines"
+    (tmp_path / "studies").mkdir()
+    added = tmp_path / "studies/baselines.toml"
+    added.write_text(GOOD)
+    assert study.find("baselines", [tmp_path]) == added
+    assert study.find("edgenas_ablation", [tmp_path]) == own.with_name("edgenas_ablation.toml")
+    monkeypatch.chdir(tmp_path)
+    Path("plain").write_text(GOOD)
+    assert study.load(study.find("plain")).name == "small"
+    assert study.find(added) == added
+    with pytest.raises(UserError, match=r"no study ''.*there are baselines"):
+        study.find("")
+
+
+@pytest.mark.parametrize("path", sorted(study.SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_study_can_be_read_and_has_the_name_of_its_file(path):
+    loaded = study.load(study.find(path.stem))
+    assert loaded.name == path.stem
+    for entry in loaded.searches:
+        jobs.checked_parameters(entry.strategy, jobs.strategy_of(entry.strategy), entry.parameters)
+
+
+def test_study_command_takes_a_name_and_as_many_seeds_as_asked(benchsuite, tmp_path):
+    folder = tmp_path / "plugins/studies"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(textwrap.dedent(GOOD))
+    (tmp_path / "plugins/search").mkdir()
+    args = ("study", "mine", "--plugins", "plugins", "--seeds", "2", "--json")
+    code, out, _ = benchsuite(*args)
+    answer = json.loads(out)
+    assert code == 0
+    assert {s["regret"]["n"] for s in answer["summary"].values()} == {2}
+    assert answer["provenance"]["seeds"] == 2

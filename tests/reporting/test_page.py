@@ -1,0 +1,291 @@
+"""The page as a file: what it holds, that data cannot break out of it, that it asks for nothing."""
+
+import ast
+import base64
+import hashlib
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from page_parts import Parts, entries, small_page, unpacked
+
+from benchsuite.api import Result
+from benchsuite.assembly.assemble import assemble
+from benchsuite.reporting import page
+from benchsuite.reporting.page import Entry, columns, searches
+from benchsuite.reporting.page.snippets import SNIPPETS
+from benchsuite.reporting.pipeline import TABLE, Making, make_report
+from benchsuite.space.cell import EDGES, N_CELLS, OPS, Cell
+from benchsuite.table.columns import Column, accuracy_column
+from benchsuite.table.table import Table, Values
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!-- \u2028 {{ 7*7 }}"
+
+
+@pytest.fixture(scope="module")
+def table():
+    """The table of what ships."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BENCHSUITE_DATA", raising=False)
+        return assemble()
+
+
+@pytest.fixture(scope="module")
+def made(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    path = small_page(folder, table)
+    return SimpleNamespace(path=path, html=path.read_text("utf-8"), folder=folder)
+
+
+@pytest.fixture(scope="module")
+def parts(made):
+    return Parts(made.html)
+
+
+def test_two_pages_have_the_same_bytes(made, table, tmp_path):
+    assert small_page(tmp_path, table).read_bytes() == made.path.read_bytes()
+
+
+def test_it_is_small_and_asks_for_nothing(made, parts):
+    assert made.path.stat().st_size < 10_000_000
+    assert not [tag for tag, _ in parts.tags if tag in ("iframe", "object", "embed", "base")]
+    assert [a for tag, a in parts.tags if tag == "link"] == [{"rel": "icon", "href": "data:,"}]
+    assert all(address.startswith("data:") for address in parts.attributes("src"))
+    style = parts.scripts["style"]
+    assert "url(" not in style
+    assert "@import" not in style
+    policy = next(a["content"] for _, a in parts.tags if a.get("http-equiv"))
+    assert "default-src 'none'" in policy
+    digest = hashlib.sha256(parts.scripts["code"].encode()).digest()
+    assert f"'sha256-{base64.b64encode(digest).decode()}'" in policy
+    assert not re.search(r"fetch\(|XMLHttpRequest|import\(|innerHTML|eval\(", parts.scripts["code"])
+
+
+def test_links_lead_to_files_and_anchors_that_exist(made, parts):
+    ids = parts.attributes("id")
+    assert len(ids) == len(set(ids))
+    for address in parts.attributes("href"):
+        if address.startswith("#") and "=" not in address:
+            assert address[1:] in ids
+        elif not address.startswith(("#", "data:")) and address != "table.parquet":
+            assert (made.folder / address).is_file()
+    for name in ("for", "aria-labelledby", "aria-describedby"):
+        assert set(parts.attributes(name)) <= set(ids)
+
+
+def test_every_control_has_a_name_and_every_figure_a_text(parts):
+    labelled = set(parts.attributes("for"))
+    for tag, attributes in parts.tags:
+        if tag in ("select", "input") and attributes.get("type") != "checkbox":
+            assert attributes["id"] in labelled
+        if tag == "img":
+            assert attributes["alt"] == "MONAS Table 10: what it answers"
+
+
+def test_sections_come_by_paper_and_number_and_tell_what_is_missing(parts):
+    anchors = [a["id"] for _, a in parts.tags if a.get("id", "").startswith(("group-", "report-"))]
+    heads = [anchor for anchor in anchors if not anchor.endswith("-head")]
+    assert heads == [
+        "group-monas",
+        "report-lost",
+        "report-drawn",
+        "group-ours",
+        "report-correlations",
+    ]
+    said = "".join(parts.texts)
+    assert "Not made: There is no column." in said
+    assert "A note." in said
+    assert said.index("better") < said.index("worse")
+
+
+def test_estimates_are_said_first(table, parts):
+    said = "".join(parts.texts)
+    assert said.index("The accuracies are estimates.") < said.index("x axis")
+    assert said.count(table.provenance_line) >= 4
+
+
+def test_measured_accuracies_carry_no_warning(tmp_path):
+    column = accuracy_column("cifar10", "test", 200, "mean", "nb201-v1_1", "a test")
+    measured = Table.empty().with_columns([Values(column, np.arange(N_CELLS) / N_CELLS)])
+    assert "accuracies are estimates" not in page.render(measured, [])
+
+
+def test_columns_unpack_to_the_table(table, parts):
+    data = parts.data()
+    by_name = {column["name"]: column for column in data["columns"]}
+    assert not data["left_out"]
+    scale = {"s": 1e3, "bytes": 1 / 1024, "FLOPs": 1e-6, "MACs": 1e-6, "parameters": 1e-3}
+    checked = 0
+    for name, column in table.columns.items():
+        if column.kind in ("accuracy", "proxy", "device", "cost"):
+            wanted = table.values(name) * scale.get(column.unit, 1)
+            np.testing.assert_allclose(unpacked(by_name[name], data["codes"]), wanted, rtol=1e-6)
+            checked += 1
+    assert checked > 100
+    digits = np.frombuffer(base64.b64decode(data["cells"]), "<u2")
+    places = [5**place for place in (5, 4, 3, 2, 1, 0)]
+    assert Cell(tuple(int(digits[6111]) // place % 5 for place in places)).index == 6111
+    assert (tuple(data["ops"]), tuple(map(tuple, data["edges"]))) == (OPS, EDGES)
+
+
+@pytest.mark.nb201
+def test_public_files_push_out_only_what_others_measured(raw):
+    table = assemble()
+    assert not table.estimated
+    for column in (table.columns[name] for name in columns.pack(table)["left_out"]):
+        others = column.kind == "device" and column.dataset != "cifar10"
+        assert column.kind == "reference" or others
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 256, 257, 9000, N_CELLS])
+def test_packing_keeps_every_value_and_what_is_missing(distinct):
+    values = np.arange(N_CELLS) % distinct + 2.0**24
+    values[7] = np.nan
+    codes, coded = {}, []
+    packed = columns._pack(values, codes, coded)
+    np.testing.assert_array_equal(unpacked(packed, coded), values)
+
+
+def test_packing_makes_no_two_values_one():
+    values = 1 + np.arange(N_CELLS) % 3 * 1e-12
+    coded = []
+    assert len(np.unique(unpacked(columns._pack(values, {}, coded), coded))) == 3
+
+
+def test_columns_that_do_not_fit_are_named(table, monkeypatch):
+    monkeypatch.setattr(columns, "BUDGET", 300_000)
+    packed = columns.pack(table)
+    assert packed["columns"]
+    assert packed["left_out"]
+    for column in packed["columns"]:
+        assert len(unpacked(column, packed["codes"])) == N_CELLS
+
+
+def hostile_column(kind, name=HOSTILE):
+    return Column(name, HOSTILE, HOSTILE, "max", HOSTILE, HOSTILE, kind)
+
+
+def test_hostile_names_stay_text(tmp_path):
+    accuracy = accuracy_column("cifar10", "test", 200, "mean", "nb201-v1_1", HOSTILE)
+    fits = hostile_column("device", f"fits.{HOSTILE.replace('.', '')}.r.cifar10.official")
+    table = Table.empty({"accuracy": HOSTILE}).with_columns(
+        [
+            Values(accuracy, np.linspace(10, 94, N_CELLS)),
+            Values(hostile_column("proxy"), np.arange(N_CELLS)),
+            Values(fits, np.arange(N_CELLS) % 2),
+        ]
+    )
+    result = Result({"t": pd.DataFrame({HOSTILE: [HOSTILE]})}, notes=(HOSTILE,))
+    listed = [
+        Entry(HOSTILE, HOSTILE, HOSTILE, "Ours", result),
+        Entry("lost", HOSTILE, HOSTILE, "UDC", reason=HOSTILE),
+    ]
+    html = page.render(table, listed, notes=[HOSTILE])
+    parts = Parts(html)
+    assert set(parts.scripts) == {"style", "data", "searches-data", "code"}
+    assert not parts.attributes("onerror")
+    assert not [attrs for tag, attrs in parts.tags if tag == "img"]
+    assert "49" not in re.findall(r"\{\{ (.*?) \}\}", html)
+    assert any(column["name"] == HOSTILE for column in parts.data()["columns"])
+    assert HOSTILE in parts.texts
+    assert "<" not in parts.scripts["data"]
+
+
+def test_long_tables_are_cut_and_say_so(table, tmp_path):
+    result = Result({"t": pd.DataFrame({"n": np.arange(1000)})})
+    said = "".join(Parts(page.render(table, [Entry("a", "A", "b", "Ours", result)])).texts)
+    assert "The first 400 of 1,000 rows" in said
+
+
+def test_traces_hold_the_incumbents(made, parts):
+    (studied,) = parts.data("searches-data")
+    *queried, free = studied["searches"]
+    assert [search["label"] for search in queried] == ["rea", "random"]
+    assert not any(seed["cells"] for seed in free["seeds"])
+    assert len(free["answers"]) == 3
+    for search in queried:
+        assert search["answers"] == []
+        assert len(search["seeds"]) == 3
+        for seed in search["seeds"]:
+            assert seed["seconds"] == sorted(seed["seconds"])
+            assert len(seed["seconds"]) == len(seed["looks"]) == len(seed["cells"])
+            assert seed["end"][0] >= seed["seconds"][-1]
+            assert all(0 <= cell < N_CELLS for cell in seed["cells"])
+        for path, seed in zip(search["paths"], search["seeds"], strict=True):
+            assert set(seed["cells"]) <= set(path["cells"])
+
+
+def test_a_study_without_traces_has_no_curves():
+    assert searches.pack({}) == []
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_snippets_are_code(name, monkeypatch):
+    cell = Cell.from_index(6111)
+    text = SNIPPETS[name].replace("{index}", "6111").replace("{arch}", cell.arch)
+    if name == "Shell":
+        assert text.startswith("benchsuite cell 6111\n")
+        return
+    ast.parse(text)
+    if name in ("Python", "PyTorch"):
+        scope = {}
+        exec(text, scope)
+        assert name == "Python" or scope["logits"].shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("nats_bench", {"query_index_by_arch", "get_more_info"}),
+        ("nas_201_api", {"query_index_by_arch", "get_more_info", "get_net_config"}),
+    ],
+)
+def test_snippets_call_what_the_authors_code_has(module, names):
+    package = pytest.importorskip(module)
+    api = package.NASBench201API if module == "nas_201_api" else package.api_topology.NATStopology
+    assert names <= set(dir(api))
+    text = SNIPPETS["nas_201_api" if module == "nas_201_api" else "NATS-Bench"]
+    assert names == set(re.findall(r"api\.(\w+)\(", text))
+
+
+def plugin(folder, make, more=""):
+    path = folder / "reports" / "t.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '"""T."""\nfrom benchsuite.api import Report\nfrom benchsuite.errors import UserError\n'
+        f"def make(table):\n    {make}\n"
+        f'REPORT = Report(title="T", answers="A", make=make{more})\n'
+    )
+
+
+def making(table, folder):
+    table.write(folder / TABLE)
+    return Making(folder, (folder,))
+
+
+def test_a_report_that_lacks_something_is_listed(table, tmp_path):
+    plugin(tmp_path, 'raise UserError("The table has no column.")')
+    entry = make_report(making(table, tmp_path), "t", {})
+    assert (entry.result, entry.reason) == (None, "The table has no column.")
+
+
+def test_a_report_without_its_study_says_why(table, tmp_path):
+    plugin(tmp_path, "raise AssertionError", ', studies=("s",)')
+    entry = make_report(making(table, tmp_path), "t", {"s": "why"})
+    assert entry.reason == "study s: why"
+
+
+def test_a_broken_report_is_listed_as_failed(table, tmp_path):
+    plugin(tmp_path, "return 1 / 0")
+    entry = make_report(making(table, tmp_path), "t", {})
+    assert entry.failed
+    assert "t.py, line 5" in entry.reason
+
+
+def test_no_correlations_no_ranking(table, tmp_path):
+    others = [entry for entry in entries(tmp_path) if entry.name != "correlations"]
+    html = page.render(table, others, folder=tmp_path)
+    assert "Which proxies rank" not in html
+    assert "How many cells fit each part" in html

@@ -1,0 +1,155 @@
+"""Verdicts on claims: what decides them, what cannot, and the correction for their number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchsuite.reports import edgenas_cost, monas_ntk_batch, udc_coding
+from benchsuite.reports._common.searches import Claim, claims_table, spread
+from benchsuite.reports._common.verdicts import (
+    FAILS,
+    HOLDS,
+    NOT_HERE,
+    UNDECIDED,
+    Verdict,
+    above,
+    exact,
+    holm,
+    not_here,
+    rarer,
+    share,
+)
+from benchsuite.stats import intervals
+
+
+def estimate(mean, n=30, seed=0):
+    x = np.random.default_rng(seed).normal(size=n)
+    return intervals.mean(x - x.mean() + mean)
+
+
+@pytest.mark.parametrize(
+    ("means", "margin", "kind"),
+    [
+        ([1.0], 0, HOLDS),
+        ([-1.0], 0, FAILS),
+        ([0.1], 0, UNDECIDED),
+        ([1.0], 1.0, UNDECIDED),
+        ([1.0], 2.0, FAILS),
+        ([1.0, 2.0], 0, HOLDS),
+        ([1.0, 0.1], 0, UNDECIDED),
+        ([1.0, -1.0], 0, FAILS),
+        ([1.0, -0.3], 0, UNDECIDED),  # -0.3 alone would not do: p counts twice
+    ],
+)
+def test_a_difference_decides_with_its_interval(means, margin, kind):
+    found = above(*map(estimate, means), margin=margin, unit="s")
+    assert found.kind == kind
+    assert (found.n, found.margin) == (30, f"{margin:g} s")
+    assert "interval over seeds" in found.basis
+    assert f"margin {margin:g} s" in found.basis
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 19])
+def test_fewer_than_twenty_seeds_decide_nothing(n):
+    verdicts = (
+        above(intervals.mean(100 + np.arange(n))),
+        above(intervals.difference(100 + np.arange(n), np.arange(50.0))),
+        share(n, n),
+        share(0, n),
+        rarer(0, n, 100, 100),
+        rarer(0, 100, n, n),
+    )
+    for found in verdicts:
+        assert found.kind == UNDECIDED
+        assert str(found).startswith(f"undecided (n = {n}")
+        assert np.isnan(found.p)
+
+
+def test_seeds_of_one_answer_are_one():
+    found = above(intervals.difference([92.0] * 40, np.arange(40.0)))
+    assert str(found).startswith("undecided (n = 1: one seed, or one answer of all")
+
+
+def test_undecided_says_how_many_seeds_would_decide():
+    few = estimate(0.1)
+    found = above(few)
+    assert "seeds would decide it" in found.why
+    need = int(found.why.split("about ")[1].split()[0].replace(",", ""))
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=need)
+    x *= float(few.error) * np.sqrt(30) / x.std(ddof=1)
+    assert above(intervals.mean(x - x.mean() + 0.1)).kind == HOLDS
+    assert above(intervals.mean((x - x.mean() + 0.1)[: need // 3])).kind == UNDECIDED
+    assert "not even 10,000" in above(estimate(0.0)).why
+    assert above(intervals.mean([np.nan] + [1.0, 2.0] * 20)).kind == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "kind"),
+    [(20, 20, HOLDS), (19, 20, UNDECIDED), (16, 20, UNDECIDED), (11, 20, FAILS), (0, 20, FAILS)],
+)
+def test_one_failure_does_not_fail_all(count, n, kind):
+    found = share(count, n)
+    assert (found.kind, found.n, found.margin) == (kind, n, "80 % of seeds")
+
+
+def test_shares_of_two_searches():
+    assert rarer(5, 20, 20, 20).kind == HOLDS
+    assert rarer(20, 20, 5, 20).kind == FAILS
+    assert rarer(18, 20, 20, 20).kind == UNDECIDED
+
+
+@given(st.lists(st.one_of(st.just(float("nan")), st.floats(0, 1)), max_size=12))
+def test_holms_correction(p):
+    kinds = holm([Verdict(HOLDS, 30, "0", "a rule", p=one) for one in p])
+    tested = sorted(one for one in p if one == one)
+    kept = 0
+    while kept < len(tested) and tested[kept] * (len(tested) - kept) < 0.05:
+        kept += 1
+    assert kinds.count(HOLDS) == kept
+    assert kinds.count(UNDECIDED) == len(tested) - kept
+    assert kinds.count("") == len(p) - len(tested)
+    if kept:
+        assert all(
+            kind in (HOLDS, "")
+            for kind, one in zip(kinds, p, strict=True)
+            if one < tested[kept - 1]
+        )
+
+
+def test_a_claim_says_its_verdict_and_what_it_rests_on():
+    verdicts = [above(estimate(mean)) for mean in (1.0, -1.0, 0.1)]
+    verdicts += [not_here("no reason"), exact(True, 2, "none", "two statements")]
+    claims = [Claim("P", "Fig. 1", "a", "b", verdict) for verdict in verdicts]
+    rows = claims_table(claims)
+    assert rows["verdict"].str.partition(" (")[0].tolist() == [
+        HOLDS,
+        FAILS,
+        UNDECIDED,
+        NOT_HERE,
+        HOLDS,
+    ]
+    assert rows["after Holm"].tolist() == [HOLDS, FAILS, UNDECIDED, "", ""]
+    assert rows["n"].tolist() == ["30", "30", "30", "", "2"]
+    assert claims[1].sentence.startswith(
+        "Fig. 1: a. Here: b. Verdict: does not hold [n = 30, margin 0 points, interval over seeds"
+    )
+    assert claims[3].sentence.endswith("cannot be tested here (no reason) [not judged].")
+
+
+def test_estimates_as_text():
+    assert spread(estimate(1.0)).startswith("1.00 [0.6")
+    assert spread(intervals.mean([1.0])) == "1.00 (one seed, or one answer of all: no interval)"
+    assert spread(intervals.mean([1.0, 2.0])) == "1.50 (2 seeds: no interval)"
+    assert spread(intervals.mean([])) == "no value"
+
+
+def test_identities_are_no_claims_and_artificial_weights_settle_none():
+    assert not any("its parts" in claim.ours for claim in edgenas_cost.claims())
+    assert {claim.verdict.kind for claim in udc_coding.claims()} == {NOT_HERE}
+
+
+def test_one_draw_of_weights_decides_no_batch_size():
+    assert monas_ntk_batch._ONE_DRAW.kind == UNDECIDED
+    assert monas_ntk_batch._ONE_DRAW.n == 1

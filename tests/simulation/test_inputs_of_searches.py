@@ -1,0 +1,219 @@
+"""Numbers that a search, a problem, a budget or a study gets: taken as given, or refused."""
+
+import json
+
+import numpy as np
+import pytest
+from search_tables import column, table
+
+from benchsuite import plugins
+from benchsuite.errors import UserError
+from benchsuite.replays import outcome, study
+from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.table.table import Values
+
+
+def door():
+    return Search(prepare(table(), Setting()), Budget(seconds=1e9))
+
+
+NO_CELLS = [
+    [1.9], [1.0], np.array([1.0, 2.0]), ["1"], "12", [True], np.ones(15_625, dtype=bool), [None],
+    [np.nan], [[1, 2]], 5, np.zeros((1, 1), dtype=int), [-1], [15_625], [2**70], {3, 4},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cells", NO_CELLS, ids=str)
+def test_what_is_no_list_of_cells_is_refused(cells):
+    search = door()
+    for look in (search.query, search.answer, lambda c: search.column("flops", c)):
+        with pytest.raises(UserError, match=r"15624|whole number"):
+            look(cells)
+    assert len(search._finish(0, 0.0).trace) == 0
+
+
+@pytest.mark.parametrize(
+    "cell", [1.9, 1.0, "1", True, None, np.nan, -1, 15_625, [1], np.float64(3)]
+)
+def test_what_is_no_cell_is_refused(cell):
+    for look in (door().query_one, door().feasible):
+        with pytest.raises(UserError, match="index of a cell is a whole number from 0 to 15624"):
+            look(cell)
+
+
+def test_cells_may_be_any_whole_numbers():
+    for cells in ([3, 4], (3, 4), range(3, 5), np.array([3, 4], dtype="u1"), [np.int32(3), 4]):
+        search = door()
+        assert search.query(cells).tolist() == door().query([3, 4]).tolist()
+        search.answer(cells)
+        assert search._finish(0, 0.0).answer == (3, 4)
+    assert door().query_one(np.int64(3)) == door().query([3])[0]
+    assert len(door().query([])) == len(door().column("flops", [])) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda: door().query([1], epochs=12.5), "number of epochs is a whole number"),
+        (lambda: door().query([1], epochs=12.0), "number of epochs is a whole number"),
+        (lambda: door().query([1], epochs=0), "of 1 or more, not 0"),
+        (lambda: door().query([1], epochs=True), "not True"),
+        (lambda: door().shrunken("cifar10.params", 3.7), "number of channels is a whole number"),
+        (lambda: door().shrunken("cifar10.params", 0), "of 1 or more, not 0"),
+        (lambda: door().stated("x", 1.0, seconds="1"), "is a number, not '1'"),
+        (lambda: door().stated("x", 1.0, seconds=True), "is a number, not True"),
+        (lambda: door().expectation("flops", np.full((6, 5), 0.2), seconds=None), "is a number"),
+        (lambda: Budget(queries=2.5), "budget of queries is a whole number"),
+        (lambda: Budget(queries=10.0), "budget of queries is a whole number"),
+        (lambda: Budget(queries=True), "is a number, not True"),
+        (lambda: Budget(queries=0), "budget of 0 queries buys nothing"),
+        (lambda: Budget(seconds="10"), "is a number, not '10'"),
+        (lambda: Budget(seconds=float("inf")), "buys nothing"),
+        (lambda: prepare(table(), Setting(epochs=0)), "number of epochs is a whole number"),
+        (lambda: prepare(table(), Setting(epochs=12.0)), "not 12.0"),
+        (lambda: prepare(table(), Setting(epochs="12")), "not '12'"),
+        (lambda: prepare(table(), Setting(bounds={"cifar10.flops": "1e8"})), "is a number"),
+        (lambda: prepare(table(), Setting(bounds={"cifar10.flops": True})), "is a number"),
+        (lambda: prepare(table(), Setting(bounds={"flops": 1, "cifar10.flops": 2})), "two bounds"),
+        (lambda: prepare(table(), Setting(runtime="tflm")), "without a device"),
+        (lambda: prepare(table(), Setting(proxy_seconds={"flops": -1})), "cannot cost -1 seconds"),
+        (lambda: prepare(table(), Setting(proxy_seconds={"flops": np.nan})), "cannot cost nan"),
+        (lambda: prepare(table(), Setting(proxy_seconds={"flops": "1"})), "is a number"),
+    ],
+)
+def test_numbers_are_not_rounded_or_ignored(call, hint):
+    with pytest.raises(UserError, match=hint):
+        call()
+
+
+def test_bounds_that_together_leave_no_cell_name_what_is_left():
+    flops = table().values("cifar10.flops")
+    dear = flops > np.median(flops)
+    values = np.where(dear, 1.0, 9.0)
+    with_other = table().with_columns([Values(column("other@1", "cost"), values)])
+    bounds = {"cifar10.flops": float(np.median(flops)), "other": 5.0}
+    with pytest.raises(UserError, match=r"other@1 <= 5.*least of those left is 9"):
+        prepare(with_other, Setting(bounds=bounds))
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
+def test_a_seed_is_a_whole_number(seed):
+    strategy = plugins.load("strategies", "random")
+    with pytest.raises(UserError, match="A seed is a whole number of 0 or more"):
+        replay(strategy, prepare(table(), Setting()), Budget(100), strategy.parameters(), seed)
+
+
+STUDY = """
+schema = 1
+name = "small"
+[[searches]]
+strategy = "random"
+seeds = 2
+budget = { queries = 5 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (("queries = 5", "queries = 5.5"), "a whole number"),
+        (("queries = 5", "queries = 5.0"), "a whole number"),
+        (("queries = 5", "queries = true"), "a whole number"),
+        (("queries = 5", "queries = 0"), "buys nothing"),
+        (("seeds = 2", "seeds = 2.5"), "a whole number"),
+        (("seeds = 2", "seeds = 2\nepochs = 0"), "number of epochs"),
+        (("seeds = 2", "seeds = 2\nepochs = 12.5"), "a whole number"),
+        (("seeds = 2", "seeds = 2\nfirst_seed = -1"), "starting at 0"),
+        (("seeds = 2", "seeds = 2\nskeleton = { cells_per_stage = 0 }"), "above 0"),
+        (("seeds = 2", "seeds = 2\nskeleton = { channels = 4.5 }"), "a whole number"),
+        (("seeds = 2", 'seeds = 2\nruntime = "tflm"'), "without a device"),
+        (("seeds = 2", "seeds = 2\nproxy_seconds = { flops = -1 }"), "cannot cost"),
+        (("seeds = 2", "seeds = 2\nbounds = { flops = nan }"), "no number"),
+        (("seeds = 2", "seeds = 2\nbounds = { flops = true }"), "is a number"),
+        (('name = "small"', 'name = "small"\nshard = 2.5'), "a whole number"),
+    ],
+)
+def test_numbers_of_a_study_are_not_rounded_or_ignored(tmp_path, change, hint):
+    path = tmp_path / "study.toml"
+    assert change[0] in STUDY
+    path.write_text(STUDY.replace(*change))
+    with pytest.raises(UserError, match=hint):
+        study.plan(study.load(path), table())
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, True])
+def test_seeds_of_an_outcome_are_not_ignored(tmp_path, number):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    for name in ("seeds", "at_most"):
+        with pytest.raises(UserError, match="a whole number of 1 or more"):
+            outcome.run(study.load(path), table(), tmp_path, **{name: number})
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("--cells-per-stage", "0"), "0 is not in the range x>=1"),
+        (("--cells-per-stage", "-2"), "-2 is not in the range x>=1"),
+        (("--cells-per-stage", "1.5"), "not a valid integer"),
+        (("--epochs", "0"), "number of epochs"),
+        (("--budget-queries", "0"), "buys nothing"),
+        (("--budget-queries", "2.5"), "not a valid integer"),
+        (("--budget-seconds", "nan"), "buys nothing"),
+        (("--budget-seconds", "inf"), "buys nothing"),
+        (("--budget-seconds", "-5"), "buys nothing"),
+        (("--seeds", "0"), "--seeds"),
+        (("--runtime", "tflm"), "no effect: it is the runtime of a --device"),
+        (("--bound", "cifar10.flops=nan"), "no number"),
+        (("--bound", "cifar10.flops=1e9", "--bound", "cifar10.flops=1e8"), "twice"),
+        (("--bound", "flops=1e9", "--bound", "cifar10.flops=1e8"), "two bounds"),
+        (("--param", "sample=2", "--param", "sample=3"), "sets sample twice, to 2 and 3"),
+        (("--param", "sample=2.5"), "a whole number"),
+    ],
+)
+def test_options_of_replay_are_not_rounded_or_ignored(benchsuite, args, hint):
+    code, out, err = benchsuite("replay", "rea", "--seeds", "2", *args)
+    assert (code, out) == (2, "")
+    assert hint in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_budget_below_the_cheapest_training_is_a_reason(benchsuite, more):
+    code, out, err = benchsuite("replay", "rea", "--budget-seconds", "1", "--seeds", "3", *more)
+    cheapest = prepare(table(), Setting()).seconds[12].min()
+    assert (code, bool(out)) == (2, bool(more))
+    said = json.loads(out)["error"] if more else err.replace("\n", " ")
+    reason = f"the budget of 1 s is below the cheapest training, {cheapest:.4g} s."
+    assert f"3 of 3 runs failed: {reason}" in said
+
+
+def test_runs_that_found_nothing_are_counted_with_their_reason(benchsuite, tmp_path):
+    code, _, err = benchsuite("replay", "edgenas", "--budget-seconds", "100", "--seeds", "2")
+    assert code == 2
+    assert "2 of 2 runs failed: the budget was spent before there was an answer." in err
+    cheapest = prepare(table(), Setting()).seconds[12].min()
+    code, out, _ = benchsuite(
+        "replay", "random", "--budget-seconds", f"{cheapest * 1.5}", "--seeds", "9"
+    )
+    assert code == 0
+    assert "of 9 runs failed: the budget was spent before there was an answer." in out
+    args = ("replay", "edgenas", "--seeds", "1", "--param", "penalty=none", "--param", "steps=300",
+            "--budget-seconds", "30000", "--bound", "cifar10.flops=3e7")  # fmt: skip
+    code, out, _ = benchsuite(*args)
+    assert code == 0, "it has an answer, which is a result"
+    assert "1 of 1 runs failed: the answer breaks a bound." in out
+
+
+def test_a_study_of_which_nothing_came_out_ends_with_a_reason(benchsuite, tmp_path):
+    poor = STUDY.replace("queries = 5", "seconds = 1")
+    (tmp_path / "poor.toml").write_text(poor)
+    code, _, err = benchsuite("study", "poor.toml")
+    assert code == 2
+    assert "No search found anything. random: 2 of 2 runs failed: the budget of 1 s" in err
+    both = poor + '[[searches]]\nstrategy = "rea"\nseeds = 2\nbudget = { queries = 5 }\n'
+    (tmp_path / "both.toml").write_text(both.replace('"small"', '"both"'))
+    code, out, _ = benchsuite("study", "both.toml")
+    assert code == 0
+    assert "random: 2 of 2 runs failed: the budget of 1 s is below the cheapest training" in out

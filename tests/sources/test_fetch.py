@@ -1,0 +1,216 @@
+"""Finding and downloading pinned files, against a small server on this machine."""
+
+import hashlib
+import http.server
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchsuite.cli.commands.fetch import command
+from benchsuite.errors import UserError
+from benchsuite.sources import _public_files as module
+from benchsuite.sources import _read
+from benchsuite.sources._fetch import fetch
+from benchsuite.sources._public_files import Places, find, folder_of, places
+from benchsuite.sources._source import PinnedFile, Source
+
+CONTENT = b"some numbers" * 20_000
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self):
+        hits = self.server.hits
+        hits[self.path] = hits.get(self.path, 0) + 1
+        kind = self.path.strip("/").partition("/")[0]
+        if kind == "absent" or (kind == "flaky" and hits[self.path] < 3):
+            self.send_error(404 if kind == "absent" else 503)
+            return
+        body = CONTENT if kind != "wrong" else CONTENT[::-1]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if kind == "cut" else body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.hits = {}
+        running.address = f"http://127.0.0.1:{running.server_address[1]}"
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def where(tmp_path):
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    return Places(drop, tmp_path / "cache")
+
+
+def pin(server, *kinds, path="owner/name/data.bin"):
+    urls = tuple(f"{server.address}/{kind}/data.bin" for kind in kinds)
+    return PinnedFile(path, urls, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+
+
+def source(*files):
+    return Source("example", "nobody", "MIT", files, lambda folder: iter(()))
+
+
+def files_below(folder: Path):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_download_lands_in_the_cache_and_is_not_repeated(server, where):
+    told = []
+    data = source(pin(server, "ok"))
+    fetch([data], where=where, progress=lambda *told_now: told.append(told_now))
+    assert (where.cache / "owner/name/data.bin").read_bytes() == CONTENT
+    assert folder_of(data, where) == where.cache
+    assert told[-1] == ("data.bin", len(CONTENT), len(CONTENT))
+    fetch([data], where=where)
+    assert list(server.hits.values()) == [1]
+    assert not list(where.drop.iterdir())
+
+
+def test_a_flaky_server_is_tried_again(server, where):
+    fetch([source(pin(server, "flaky"))], where=where, pause=0)
+    assert find(pin(server, "flaky"), where).read_bytes() == CONTENT
+
+
+def test_the_next_address_is_tried(server, where):
+    fetch([source(pin(server, "absent", "ok"))], where=where, pause=0, attempts=2)
+    assert server.hits == {"/absent/data.bin": 2, "/ok/data.bin": 1}
+
+
+@pytest.mark.parametrize("kind", ["absent", "cut", "wrong"])
+def test_a_failed_download_leaves_nothing_and_says_what_to_do(server, where, kind):
+    data = pin(server, kind)
+    with pytest.raises(UserError) as error:
+        fetch([source(data)], where=where, pause=0, attempts=2)
+    assert data.urls[0] in str(error.value)
+    assert str(where.drop / data.path) in str(error.value)
+    assert files_below(where.cache) == []
+    assert find(data, where) is None
+
+
+def test_no_server_at_all(where):
+    data = PinnedFile("a/b/c", ("http://127.0.0.1:9/c",), "0" * 64, 3)
+    with pytest.raises(UserError, match="by hand"):
+        fetch([source(data)], where=where, pause=0, attempts=1)
+
+
+def test_one_failure_does_not_stop_the_others(server, where):
+    good, bad = pin(server, "ok", path="a/good"), pin(server, "absent", path="a/bad")
+    with pytest.raises(UserError, match=r"^1 file"):
+        fetch([source(bad), source(good)], where=where, pause=0, attempts=1)
+    assert find(good, where) is not None
+
+
+def test_a_file_without_address_is_asked_for(where):
+    data = PinnedFile("official.pth", md5_part="abcde", by_hand="https://example.org/official")
+    with pytest.raises(UserError, match=r"https://example.org/official\n.*official.pth"):
+        fetch([source(data)], where=where)
+    assert not source(data).downloadable
+
+
+def test_the_drop_folder_comes_first_and_completes_from_it(server, where):
+    other = CONTENT[::-1]
+    here = PinnedFile("a/here", (), hashlib.sha256(other).hexdigest(), len(other))
+    there = pin(server, "ok", path="a/there")
+    (where.drop / "a").mkdir()
+    (where.drop / "a/here").write_bytes(other)
+    assert find(here, where) == where.drop / "a/here"
+    assert folder_of(source(here, there), where) is None
+    fetch([source(here, there)], where=where)
+    assert folder_of(source(here, there), where) == where.cache
+    assert files_below(where.drop) == ["here"]
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"!", b""])
+def test_wrong_content_in_the_drop_folder_is_an_error(server, where, content):
+    data = pin(server, "ok", path="data.bin")
+    (where.drop / "data.bin").write_bytes(content)
+    with pytest.raises(UserError, match="not the pinned file"):
+        find(data, where)
+    with pytest.raises(UserError, match="not the pinned file"):
+        fetch([source(data)], where=where)
+    assert not (where.cache / "data.bin").exists()
+
+
+def test_a_damaged_file_of_the_cache_is_replaced(server, where):
+    data = pin(server, "ok")
+    (where.cache / "owner/name").mkdir(parents=True)
+    (where.cache / data.path).write_bytes(b"damaged")
+    fetch([source(data)], where=where)
+    assert find(data, where).read_bytes() == CONTENT
+
+
+def test_the_md5_digits_of_an_official_name(where):
+    digits = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    (where.drop / "big.pth").write_bytes(CONTENT)
+    assert find(PinnedFile("big.pth", md5_part=digits[-6:]), where)
+    assert find(PinnedFile("big.pth", md5_part=digits[:5]), where)
+    with pytest.raises(UserError, match="md5"):
+        find(PinnedFile("big.pth", md5_part=digits[3:9]), where)
+
+
+def test_a_verified_file_is_not_read_again_until_it_changes(server, where, monkeypatch):
+    data = pin(server, "ok", path="data.bin")
+    (where.drop / "data.bin").write_bytes(CONTENT)
+    find(data, where)
+    monkeypatch.setattr(module.hashlib, "new", lambda *_, **__: pytest.fail("read again"))
+    find(data, where)
+    (where.drop / "data.bin").write_bytes(CONTENT[::-1])
+    monkeypatch.undo()
+    with pytest.raises(UserError):
+        find(data, where)
+
+
+def test_a_cache_that_cannot_be_written_or_is_damaged_only_costs_time(server, where):
+    data = pin(server, "ok", path="data.bin")
+    (where.drop / "data.bin").write_bytes(CONTENT)
+    where.cache.write_text("a file where a folder should be")
+    assert find(data, where)
+    where.cache.unlink()
+    where.cache.mkdir()
+    for content in ("not json", "[]", '{"x": 1}'):
+        (where.cache / "verified.json").write_text(content)
+        assert find(data, where)
+
+
+def test_the_drop_folder_must_exist(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="no folder"):
+        places()
+    monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path))
+    assert places().drop == tmp_path
+    monkeypatch.delenv("BENCHSUITE_DATA")
+    assert places().drop is None
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_command_downloads_and_says_what_there_is(server, tmp_path, monkeypatch, as_json):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.setattr(_read, "all_sources", lambda: (source(pin(server, "ok")),))
+    result = CliRunner().invoke(command, ["--json"] if as_json else [])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "benchsuite/owner/name/data.bin").read_bytes() == CONTENT
+    if as_json:
+        found = json.loads(result.stdout)
+        assert all(name.endswith("@estimate-1") for name in found["columns"])
+    else:
+        assert "14 columns of accuracies" in result.stdout
+        assert "ESTIMATED" in result.stdout

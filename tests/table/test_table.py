@@ -1,0 +1,203 @@
+"""The table: what is written is read, damage is noticed, and nothing is lost."""
+
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchsuite.errors import UserError
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import ESTIMATE, Column, accuracy_column, resolve
+from benchsuite.table.table import Table, Values, write_atomically
+
+SOME = np.linspace(0, 1, N_CELLS)
+
+
+def column(name, **more):
+    return Column(name, "a test", "1", "max", "tests", "1", "proxy", **more)
+
+
+def gappy():
+    values = SOME.copy()
+    values[[3, 5]] = np.nan, np.inf
+    return Values(column("gappy@1"), values, "not measured")
+
+
+@pytest.fixture
+def table():
+    return Table.empty({"inputs": {"a": "b"}}).with_columns(
+        [Values(column("whole@1"), SOME), gappy(), Values(column("counts"), np.arange(N_CELLS))]
+    )
+
+
+def test_round_trip(table, tmp_path):
+    table.write(tmp_path / "t.parquet")
+    again = Table.open(tmp_path / "t.parquet")
+    assert again.columns == table.columns
+    assert again.provenance == table.provenance
+    assert again.checksum == table.checksum
+    assert again.data.equals(table.data)
+
+
+def test_the_checksum_is_of_what_columns_are_and_of_their_values(table):
+    about = table.columns["whole@1"]
+    values = table.values("whole@1")
+
+    def with_column(changed, values=values):
+        return table.without(["whole@1"]).with_columns([Values(changed, values)]).checksum
+
+    assert with_column(about) == table.checksum
+    others = [
+        with_column(replace(about, direction="max" if about.direction != "max" else "min")),
+        with_column(replace(about, unit="ms")),
+        with_column(replace(about, source="another")),
+        with_column(replace(about, name="whole@2")),
+        with_column(about, np.where(np.arange(N_CELLS) == 9, values + 1e-9, values)),
+    ]
+    assert len({table.checksum, *others}) == 6
+
+
+def test_the_same_table_has_the_same_bytes(table, tmp_path):
+    for name in ("a", "b"):
+        table.write(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_pandas_alone_reads_it(table, tmp_path):
+    table.write(tmp_path / "t.parquet")
+    frame = pd.read_parquet(tmp_path / "t.parquet")
+    assert frame["arch"].tolist() == list(all_archs())
+    assert frame["gappy@1"].isna().sum() == 2
+    assert frame.loc[5, "gappy@1.reason"] == "not measured"
+    footer = json.loads(pq.read_schema(tmp_path / "t.parquet").metadata[b"benchsuite"])
+    assert footer["columns"][0]["unit"] == "1"
+
+
+def test_missing_and_infinite_values_have_a_reason(table):
+    assert np.isnan(table.values("gappy")[[3, 5]]).all()
+    assert table.present("gappy@1") == N_CELLS - 2
+    assert table.reasons("gappy") == {"not measured": 2}
+    assert table.reasons("whole") == {}
+
+
+def test_counts_stay_whole(table):
+    assert table.data.column("counts").type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "hint"),
+    [
+        (SOME[:-1], "", "shape"),
+        (np.full(N_CELLS, "a"), "", "not numbers"),
+        (np.full(N_CELLS, np.nan), "", "without a reason"),
+        (np.full(N_CELLS, np.nan), [""] * N_CELLS, "without a reason"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(table, values, reason, hint):
+    with pytest.raises(UserError, match=hint):
+        table.with_columns([Values(column("new"), values, reason)])
+
+
+def test_no_column_is_overwritten(table):
+    with pytest.raises(UserError, match="already"):
+        table.with_columns([gappy()])
+
+
+def test_unknown_columns_are_answered_with_near_ones(table):
+    with pytest.raises(UserError, match="Did you mean whole"):
+        table.values("hole")
+
+
+def accuracy(release, cells):
+    values = np.full(N_CELLS, np.nan)
+    values[:cells] = 90
+    return Values(accuracy_column("cifar10", "test", 200, "mean", release, "tests"), values, "no")
+
+
+def test_the_best_whole_release_stands_for_a_short_name():
+    name = "cifar10.test.200ep.mean"
+    estimates = Table.empty().with_columns([accuracy(ESTIMATE, N_CELLS)])
+    assert estimates.estimated
+    both = estimates.with_columns([accuracy("nb201-v1_0", N_CELLS)])
+    assert both.resolve(name) == f"{name}@nb201-v1_0"
+    assert not both.estimated
+    three_records = both.with_columns([accuracy("nats-tss-v1_0", 3)])
+    assert three_records.resolve(name) == f"{name}@nb201-v1_0"
+    whole = both.with_columns([accuracy("nats-tss-v1_0", N_CELLS - 10)])
+    assert whole.resolve(name) == f"{name}@nats-tss-v1_0"
+
+
+def test_the_highest_version_stands_for_a_short_name():
+    assert resolve("zen", ["zen@2", "zen@10", "zenith@99"]) == "zen@10"
+
+
+def rewritten(table, path, change):
+    table.write(path)
+    data = pq.read_table(path)
+    pq.write_table(change(data), path)
+
+
+def with_footer(data, **changes):
+    footer = json.loads(data.schema.metadata[b"benchsuite"]) | changes
+    return data.replace_schema_metadata({"benchsuite": json.dumps(footer)})
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (lambda d: d.replace_schema_metadata(None), "not a table of benchsuite"),
+        (lambda d: d.replace_schema_metadata({"benchsuite": "{"}), "damaged footer"),
+        (lambda d: d.replace_schema_metadata({"benchsuite": "[]"}), "damaged footer"),
+        (lambda d: with_footer(d, schema=99), "schema 99"),
+        (lambda d: with_footer(d, columns=[{"name": "x"}]), "damaged footer"),
+        (lambda d: d.drop_columns(["whole@1"]), "does not hold"),
+        (lambda d: d.slice(0, 100), "official order"),
+        (lambda d: d.take(pa.array(range(N_CELLS))[::-1]), "official order"),
+        (lambda d: d.drop_columns(["arch"]), "official order"),
+    ],
+)
+def test_damaged_tables_are_refused(table, tmp_path, change, hint):
+    path = tmp_path / "t.parquet"
+    rewritten(table, path, change)
+    with pytest.raises(UserError, match=hint):
+        Table.open(path)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 1000, -1])
+def test_truncated_files_are_refused(table, tmp_path, keep):
+    path = tmp_path / "t.parquet"
+    table.write(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match="no readable Parquet"):
+        Table.open(path)
+
+
+def test_a_missing_file_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="benchsuite table"):
+        Table.open(tmp_path / "none.parquet")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("old")
+
+    def full(part):
+        with open(part, "w") as file:
+            file.write("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UserError, match="No space left"):
+        write_atomically(path, full)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["t"]
+
+
+def test_a_folder_that_is_a_file_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "t", lambda part: None)
