@@ -21,8 +21,8 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, connected, kind
-from benchsuite.space.cell import all_archs
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
+from benchsuite.space.cell import all_archs, connected
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table

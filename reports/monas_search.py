@@ -34,7 +34,7 @@ from benchsuite.reports._common.tables import (
     published,
 )
 from benchsuite.reports._common.verdicts import not_here
-from benchsuite.space.cell import all_archs
+from benchsuite.space.cell import all_archs, connected
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
@@ -94,7 +94,7 @@ def _row(
         "keeps a path": "yes" if entry.parameters.get("keep_path") else "no",
         "index": cell,
         "arch": all_archs()[cell],
-        "path": "yes" if np.isfinite(table.values("depth")[cell]) else "no",
+        "path": "yes" if connected()[cell] else "no",
         _FLOPS: table.values("cifar10.flops")[cell] / 1e6,
     }
     for device, name in _MS.items():
@@ -270,8 +270,7 @@ def _draw(
     }[cost]
     for place, dataset in zip(axes, DATASETS, strict=True):
         truth = accuracy(table, dataset)
-        with_path = np.isfinite(table.values("depth"))
-        cloud(place, costs[with_path], truth[with_path])
+        cloud(place, costs[connected()], truth[connected()])
         for (name, points), marker, colour in zip(series.items(), "os^", PALETTE, strict=False):
             place.plot(
                 points["x"],

@@ -24,6 +24,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
+from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
 from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
 from benchsuite.table.table import Table
@@ -102,7 +103,7 @@ def _front(table: Table, trained: pd.DataFrame) -> Array:
 def _feasible(table: Table, outcome: Outcome) -> NDArray[np.bool_]:
     """Tell which cells [15625] keep the bounds and have a path: the others are constants."""
     keeps = prepare(table, outcome.study.searches[0].setting).feasible
-    return np.asarray(keeps & np.isfinite(table.values("depth")))
+    return np.asarray(keeps & connected())
 
 
 def _optimum(table: Table, outcome: Outcome) -> Array:

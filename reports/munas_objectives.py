@@ -23,6 +23,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.space import cost
+from benchsuite.space.cell import connected
 from benchsuite.space.network import Skeleton
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate
@@ -94,9 +95,8 @@ def means(table: Table, outcome: Outcome, label: str) -> dict[str, NDArray[np.fl
 
 def _fronts(table: Table, outcome: Outcome, label: str) -> list[NDArray[np.int64]]:
     """Return, per seed, the cells of the front that have an input-output path."""
-    has_path = np.isfinite(table.values("depth"))
     every = [np.array(cells, dtype=np.int64) for cells in outcome.fronts[label]]
-    return [cells[has_path[cells]] for cells in every]
+    return [cells[connected()[cells]] for cells in every]
 
 
 def _costs(table: Table) -> dict[str, NDArray[np.float64]]:

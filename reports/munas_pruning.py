@@ -25,6 +25,7 @@ from benchsuite.reports._common.tables import about_accuracy, accuracy
 from benchsuite.reports._common.udc import RESPONSE, gap, interval, points, runs_of, spelt
 from benchsuite.reports._common.verdicts import Verdict, not_here, share
 from benchsuite.simulation.problem import prepare
+from benchsuite.space.cell import connected
 from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
@@ -132,12 +133,11 @@ def _entry(outcome: Outcome, label: str) -> Entry:
 
 
 def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
-    has_path = np.isfinite(table.values("depth"))
     rows = []
     for entry in outcome.study.searches:
         found, runs = picks(outcome, entry), runs_of(outcome, entry.label)
         widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
-        whole = prepare(table, entry.setting).feasible & has_path
+        whole = prepare(table, entry.setting).feasible & connected()
         rows.append(
             {
                 "search": entry.label,
@@ -160,7 +160,7 @@ def _is_estimate(table: Table, entry: Entry) -> bool:
 
 def whole_front(table: Table) -> Array:
     """Return size [KiB] and lowest error [%] of cells with a path, none pruned, [N, 2]."""
-    whole = np.isfinite(table.values("depth"))
+    whole = connected()
     size = table.values(SIZE)[whole] / 1024
     error = 100 - accuracy(table, "cifar10")[whole]
     sizes = np.unique(size)

@@ -16,12 +16,12 @@ from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, 
 from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
-    connected,
     headline_proxies,
     kind,
     short,
     upward,
 )
+from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table

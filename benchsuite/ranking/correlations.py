@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space import equivalence
-from benchsuite.space.cell import N_CELLS, all_ops, prune
+from benchsuite.space.cell import N_CELLS, all_ops, connected, prune
 from benchsuite.stats.intervals import CELLS as ENOUGH
 from benchsuite.table.columns import DATASETS, seconds_name
 from benchsuite.table.table import Table
@@ -29,7 +29,7 @@ CELLS: dict[str, tuple[str, Callable[[], Mask]]] = {
     "all": ("all 15,625 cells", lambda: np.ones(N_CELLS, dtype=bool)),
     "connected": (
         "the 15,284 cells with an input-output path",
-        lambda: equivalence.classes("connected") == 1,
+        connected,
     ),
     "pruned": (
         "the 9,445 cells without a dead operator",

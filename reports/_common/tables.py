@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
-from benchsuite.space.cell import OPS, all_ops, live_edges
+from benchsuite.space.cell import OPS, all_ops
 from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Table
 
@@ -47,11 +47,6 @@ def milliseconds(
 ) -> NDArray[np.float64]:
     """Return the latencies [15625] of a device in ms; of a dataset's network, of one skeleton."""
     return table.values(DeviceColumn("latency", device, runtime, dataset, skeleton).name) * 1e3
-
-
-def connected() -> NDArray[np.bool_]:
-    """Return which cells [15625] have an input-output path."""
-    return np.asarray(live_edges(all_ops()).any(axis=1))
 
 
 def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.reporting.page.sections import Entry
-from benchsuite.space.cell import all_ops, live_edges
+from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
@@ -112,8 +112,7 @@ def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
 
 def _fits(table: Table) -> list[Fit]:
     dataset = DATASETS[0]
-    connected = live_edges(all_ops()).any(axis=1)
-    accuracy = np.where(connected, table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
     found: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
