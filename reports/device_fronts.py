@@ -80,7 +80,7 @@ def _make(table: Table) -> Result:
 
 
 def _costs(table: Table, dataset: str) -> dict[str, Cost]:
-    found = {}
+    costs = {}
     for parts in find(table.columns, "latency", dataset=dataset, skeleton="official"):
         if table.columns[parts.name].kind != "device":
             continue  # what a paper printed of a part is no runtime on it
@@ -88,10 +88,10 @@ def _costs(table: Table, dataset: str) -> dict[str, Cost]:
         fits = np.isfinite(seconds)
         if (name := replace(parts, what="fits").name) in table.columns:
             fits &= table.values(name) == 1
-        found[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
+        costs[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
     ram = DeviceColumn("ram.tflm", "", "", dataset, "official").name
-    found["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
-    return found
+    costs["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
+    return costs
 
 
 def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:

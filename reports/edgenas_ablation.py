@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.tables import DEAD, about_accuracy, kind
 from benchsuite.reports._common.verdicts import Verdict, above, not_here, rarer
 from benchsuite.simulation.problem import full_name
@@ -114,7 +114,6 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     for entry in outcome.study.searches:
         runs = outcome.runs[outcome.runs["search"] == entry.label]
         latency = runs[full_name(table, "latency", entry.setting)]
-        mean, low, high = mean_interval(runs["test.cifar10"])
         printed = PRINTED.get(entry.label, (np.nan, np.nan))
         rows.append(
             {
@@ -124,9 +123,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
                 "seeds": len(runs),
                 "feasible": int(runs["feasible"].sum()),
                 "index": ", ".join(map(str, sorted(set(runs["cell"])))),
-                f"test {kind(table)}": float(mean),
-                "lo": float(low),
-                "hi": float(high),
+                **spelt(f"test {kind(table)}", interval(runs["test.cifar10"]), "lo", "hi"),
                 "ms": float(latency.mean()) * 1e3,
                 "over the bound": float(latency.mean()) / entry.setting.bounds["latency"],
             }

@@ -29,7 +29,7 @@ from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 BATCHES = (4, 8, 16, 32, 64, 128)
-RESAMPLES = 500
+RESAMPLES = 500  # of a few hundred classes: more than the fewest cost nothing
 CHOSEN, LARGEST = 32, 128
 # Both claims compare settings, so draws of weights and images are their seeds, and there is one.
 _ONE_DRAW = Verdict(

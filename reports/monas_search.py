@@ -114,8 +114,8 @@ def weights(method: str) -> dict[str, list[float]]:
     """Return the weights that a printed row is of: its name says `mu=0.5/0.6`, or `baseline`."""
     if method == "MONAS baseline":
         return {"mu": [0.0], "lambda": [0.0]}
-    found = re.match(r"MONAS (mu|lambda)=([][\d./,]+)$", method)
-    return {found[1]: [float(n) for n in re.findall(r"[\d.]+", found[2])]} if found else {}
+    match = re.match(r"MONAS (mu|lambda)=([][\d./,]+)$", method)
+    return {match[1]: [float(n) for n in re.findall(r"[\d.]+", match[2])]} if match else {}
 
 
 def _accuracies(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,11 +20,11 @@ from benchsuite.reports._common.tables import (
     published,
     repeats_of,
 )
+from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 EXPECTED = 0.03
-RESAMPLES = 200
 PORT = "Tybl & Neumann, CVPR 2025"
 # Causes of gaps as measured apart from this table, in taus of 160 connected cells with their paired
 # bootstrap's error: proxy -> what of a record they are about, and what was found.
@@ -78,7 +78,7 @@ def _make(table: Table) -> Result:
             + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items())
             + ". n: cells with a score. ours leaves out the others, `missing last` ranks them "
             "below all; the papers do not say which of the two theirs is. lo, hi: 95 % of "
-            f"{RESAMPLES} resamples of the cells, for kendall.",
+            f"{FEWEST_RESAMPLES} resamples of the cells, for kendall.",
             "ours: mean tau of single runs, of which `runs` there are (they differ in weights and "
             "images; between runs: their deviation); the papers print single runs or means of "
             "their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is "
@@ -107,7 +107,7 @@ def _errors(
 ) -> dict[tuple[str, str, str], tuple[float, float]]:
     """Return the interval of our mean tau by proxy, dataset and rule for cells."""
     truths = np.array([accuracy(table, dataset) for dataset in DATASETS])
-    found = {}
+    ends = {}
     for rule in records["cells"].unique():
         here = runs.keys() & set(records.loc[records["cells"] == rule, "proxy"])
         of_rule = {proxy: runs[proxy] for proxy in sorted(here)}
@@ -117,7 +117,7 @@ def _errors(
             truths[:, chosen],
             np.random.default_rng(0),
             directions=[_direction(table, name) for name in columns],
-            resamples=RESAMPLES,
+            resamples=FEWEST_RESAMPLES,
         )
         for proxy, of in of_rule.items():
             at = [columns.index(name) for name in of]
@@ -127,8 +127,8 @@ def _errors(
                 sampled.units[at].min(axis=0),
             )
             for dataset, low, high in zip(DATASETS, *mean.interval(), strict=True):
-                found[proxy, dataset, str(rule)] = float(low), float(high)
-    return found
+                ends[proxy, dataset, str(rule)] = float(low), float(high)
+    return ends
 
 
 def _runs(table: Table, records: pd.DataFrame) -> dict[str, list[str]]:

@@ -57,10 +57,10 @@ def _make(table: Table) -> Result:
 def _tau(score: Array, truth: Array, cells: Mask | None) -> dict[str, float]:
     """Return n, missing and tau among some cells, or among the best where there is no mask."""
     if cells is None:
-        found = stats.top_k_kendall(score, truth, _TOP)
+        correlation = stats.top_k_kendall(score, truth, _TOP)
     else:
-        found = stats.kendall(score[cells], truth[cells])
-    return {"n": found.n, "missing": found.n_missing, "tau": found.value}
+        correlation = stats.kendall(score[cells], truth[cells])
+    return {"n": correlation.n, "missing": correlation.n_missing, "tau": correlation.value}
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:

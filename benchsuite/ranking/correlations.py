@@ -15,6 +15,7 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space import equivalence
 from benchsuite.space.cell import N_CELLS, all_ops, connected, prune
 from benchsuite.stats.intervals import CELLS as ENOUGH
+from benchsuite.stats.intervals import RESAMPLES
 from benchsuite.table.columns import DATASETS, seconds_name
 from benchsuite.table.table import Table
 
@@ -87,7 +88,7 @@ def correlations(
     cells: Sequence[str] = ("all",),
     datasets: Sequence[str] = DATASETS,
     split: str = "test",
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.

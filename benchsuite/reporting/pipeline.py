@@ -101,9 +101,9 @@ def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Return studies and reports as jobs, with the jobs they need, in the order to start them."""
     studies = {STUDY + study: () for of in reports.values() for study in of}
     of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
-    found: dict[str, tuple[str, ...]] = {**studies, **of_reports}
-    order = [name for name in LONGEST if name in found]
-    return {name: found[name] for name in dict.fromkeys([*order, *found])}
+    needs: dict[str, tuple[str, ...]] = {**studies, **of_reports}
+    order = [name for name in LONGEST if name in needs]
+    return {name: needs[name] for name in dict.fromkeys([*order, *needs])}
 
 
 def run(
@@ -114,8 +114,8 @@ def run(
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
-    for name, found in schedule.run(pool, number, _job, jobs(reports), making):
-        yield name.removeprefix(STUDY), found
+    for name, made in schedule.run(pool, number, _job, jobs(reports), making):
+        yield name.removeprefix(STUDY), made
 
 
 def _job(
@@ -220,10 +220,10 @@ def _table(path: Path) -> Table:
 @functools.cache
 def _reports(folders: tuple[Path, ...]) -> dict[str, Report | str]:
     """Return every report by name, or why it cannot be used; files are looked for only once."""
-    found: dict[str, Report | str] = {}
+    reports: dict[str, Report | str] = {}
     for name, plugin in plugins.find("reports", folders).items():
         try:
-            found[name] = plugins.record_of(plugin, "reports")
+            reports[name] = plugins.record_of(plugin, "reports")
         except PluginError as error:
-            found[name] = str(error)
-    return found
+            reports[name] = str(error)
+    return reports

@@ -29,14 +29,14 @@ significant digits (`benchsuite/stated.py`), and so are equal whoever makes them
 
 def main(run: Path) -> None:
     """Write README.md and the figures beside it, in place of what was there."""
-    found = json.loads(run.read_text(encoding="utf-8"))
+    results = json.loads(run.read_text(encoding="utf-8"))
     for old in HERE.glob("*.png"):
         old.unlink()
     moved = (HERE / "moved.md").read_text(encoding="utf-8")
     lines = [HEAD, moved, *(f"- [{group}](#{group.lower()})" for group in GROUPS), ""]
     for group in GROUPS:
         lines.append(f"# {group}\n")
-        of_group = [report for report in found["reports"].values() if report["group"] == group]
+        of_group = [report for report in results["reports"].values() if report["group"] == group]
         for report in sorted(of_group, key=lambda report: report["title"]):
             lines += section(report)
     (HERE / "README.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

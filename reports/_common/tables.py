@@ -74,12 +74,12 @@ def headline_proxies(table: Table) -> list[str]:
 
 def repeats_of(table: Table) -> dict[str, list[str]]:
     """Return, by the name of a directed proxy column, the columns of its repeats, two or more."""
-    found: dict[str, list[str]] = {}
+    repeats: dict[str, list[str]] = {}
     for name in table.columns:
         if match := _REPEAT.fullmatch(name):
-            found.setdefault(match[1] + match[3], []).append(name)
+            repeats.setdefault(match[1] + match[3], []).append(name)
     known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
-    return {name: of for name, of in found.items() if name in known and len(of) > 1}
+    return {name: of for name, of in repeats.items() if name in known and len(of) > 1}
 
 
 def about_repeats(table: Table) -> str:

@@ -105,12 +105,12 @@ class Group:
 def groups(entries: Sequence[Entry], folder: Path) -> list[Group]:
     """Return the sections by group, in the order of `GROUPS`, and by title within a group."""
     ordered = sorted(entries, key=lambda e: (_natural(e.title), e.name))
-    found = []
+    listed = []
     for name in GROUPS:
         sections = [_section(e, folder) for e in ordered if e.group == name]
         if sections:
-            found.append(Group(f"group-{_anchor(name)}", name, sections))
-    return found
+            listed.append(Group(f"group-{_anchor(name)}", name, sections))
+    return listed
 
 
 def _section(entry: Entry, folder: Path) -> Section:

@@ -101,22 +101,22 @@ def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
         return []
     rows = results[0].tables["correlations"]
     rows = rows[rows["cells"] == "all"]
-    found = []
+    ranked = []
     for name, of in rows.groupby("proxy", sort=False):
         at = {str(d): i for i, d in enumerate(of["dataset"])}
         tau, lo, hi = (of[what].to_numpy(dtype=float) for what in ("tau", "lo", "hi"))
         taus = [(float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) for d in DATASETS]
-        found.append(Ranked(str(name), taus))
-    return sorted(found, key=lambda ranked: -ranked.mean)
+        ranked.append(Ranked(str(name), taus))
+    return sorted(ranked, key=lambda ranked: -ranked.mean)
 
 
 def _fits(table: Table) -> list[Fit]:
     dataset = DATASETS[0]
     accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
-    found: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
+    by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
-        found.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+        by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
     return [
         Fit(
             device,
@@ -124,7 +124,7 @@ def _fits(table: Table) -> list[Fit]:
             {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
             _best(accuracy, of["official"]) if "official" in of else None,
         )
-        for (device, runtime), of in sorted(found.items(), key=lambda item: item[0][0])
+        for (device, runtime), of in sorted(by_part.items(), key=lambda item: item[0][0])
     ]
 
 
