@@ -13,7 +13,7 @@ from benchsuite.ranking.correlations import CELLS, ceilings, correlations
 from benchsuite.reports._common.style import COLOURS, NAMES, PAGE_WIDTH, new_figure
 from benchsuite.reports._common.tables import about_accuracy, headline_proxies, kind
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 
@@ -74,7 +74,7 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
     if ceiling:
         right = min(noise.headline.tau.value for noise in ceiling.values())
         axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
-    axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
+    axes.set_yticks(range(len(mean)), [stem(name) for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.margins(y=0.01)
     axes.set_xlabel(f"Kendall tau-b with test {what}, all 15,625 cells")

@@ -23,7 +23,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind, repeats_of
 from benchsuite.stats.intervals import FEWEST_RESAMPLES, SEEDS
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 _SHOWN = (0, 1, 2, 4, 8, 16)
@@ -79,14 +79,14 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
 
 
 def _index(name: str) -> int:
-    return int(name.partition(".k")[2].partition("@")[0])
+    return int(stem(name).rpartition(".k")[2])
 
 
 def _between(table: Table) -> dict[str, float]:
     """Return, by family, the deviation of tau between repeats, the largest over i and datasets."""
     deviations: dict[str, list[float]] = {family: [] for family in _FAMILIES}
     for name, repeats in repeats_of(table).items():
-        family = name.partition(".")[0]
+        family = table.columns[name].family
         if family in deviations and re.fullmatch(r".+\.k\d+@\d+", name):
             direction = table.columns[name].direction
             for dataset in DATASETS:

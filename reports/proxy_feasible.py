@@ -18,11 +18,10 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
-    short,
     upward,
 )
 from benchsuite.space.cell import connected
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
 
@@ -39,7 +38,7 @@ def _make(table: Table) -> Result:
         {
             "subset": label,
             "cells": int(fits.sum()),
-            "proxy": short(name),
+            "proxy": stem(name),
             "dataset": dataset,
             "n": (correlation := stats.kendall(score[fits], truth[fits])).n,
             "tau": correlation.value,

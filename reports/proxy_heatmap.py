@@ -16,10 +16,9 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
-    short,
     upward,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 _TOP = 1000
@@ -71,7 +70,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     figure = new_figure(PAGE_WIDTH * 0.8, 1.2 + 0.17 * len(order))
     axes = figure.add_subplot()
     labels = [NAMES[dataset] for _, dataset in columns]
-    image = heatmap(axes, values, [short(name) for name in order], labels)
+    image = heatmap(axes, values, [stem(name) for name in order], labels)
     for at in range(1, len(RULES)):
         axes.axvline(3 * at - 0.5, color="w", linewidth=3)
     for at, title in enumerate(RULES.values()):

@@ -16,9 +16,8 @@ from benchsuite.reports._common.tables import (
     accuracy,
     kind,
     repeats_of,
-    short,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 
@@ -84,7 +83,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
         label=f"with {what}",
     )
     axes.axvline(0, color="k", linewidth=0.6)
-    axes.set_yticks(at, [short(name) for name in rows["proxy"]])
+    axes.set_yticks(at, [stem(name) for name in rows["proxy"]])
     axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
     legend_above(figure, axes, 2)

@@ -28,9 +28,8 @@ from benchsuite.reports._common.tables import (
     headline_proxies,
     kind,
     repeats_of,
-    short,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 BETWEEN, OTHER = "tau between repeats", "tau of the settings"
@@ -74,7 +73,7 @@ def _rows(table: Table, setting: str, other: Table) -> Iterator[dict[str, str | 
         first, others = here[0], here[1:]
         yield {
             "setting": setting,
-            "proxy": short(name),
+            "proxy": stem(name),
             "n": len(cells),
             OTHER: float(np.mean([_tau(a, there[cells]) for a in others or here])),
             BETWEEN: float(np.mean([_tau(a, first) for a in others])) if others else np.nan,

@@ -175,7 +175,7 @@ class Table:
     @property
     def estimated(self) -> bool:
         """Whether any accuracy that a short name stands for is an estimate of this project."""
-        families = {name.rpartition("@")[0] for name, c in self.columns.items() if c.release}
+        families = {column.stem for column in self.columns.values() if column.release}
         return any(self.column(family).estimated for family in families)
 
     @property

@@ -59,13 +59,12 @@ def headline_proxies(table: Table) -> list[str]:
 
     Raises UserError where there is none.
     """
-    names = [name for name, column in table.columns.items() if column.kind == "proxy"]
     shown = []
-    for name in names:
-        family, _, output = name.partition("@")[0].partition(".")
-        if table.columns[name].direction == "none" or table.resolve(name.split("@")[0]) != name:
+    for name, column in table.columns.items():
+        if column.kind != "proxy" or column.direction == "none":
             continue
-        if family not in _OUTPUTS or output in _OUTPUTS[family]:
+        usual = _OUTPUTS.get(column.family, (column.output,))
+        if column.output in usual and table.resolve(column.stem) == name:
             shown.append(name)
     if not shown:
         raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
@@ -87,7 +86,7 @@ def about_repeats(table: Table) -> str:
     repeats = repeats_of(table)
     if not repeats:
         return "Every score is that of one repeat (one set of weights and images)."
-    families = sorted({short(name).partition(".")[0] for name in repeats})
+    families = sorted({table.columns[name].family for name in repeats})
     most = max(map(len, repeats.values()))
     return (
         f"Scores are means of {most} repeats (weights and images) for {', '.join(families)}, and "
@@ -101,11 +100,6 @@ _OUTPUTS = {
     "ntk_frozen": ("k0", "k2", "trace"),
     "linear_regions": ("n3000",),
 }
-
-
-def short(name: str) -> str:
-    """Return a proxy's name without its version."""
-    return name.partition("@")[0]
 
 
 def upward(table: Table, name: str) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._the_table import the_table
 from benchsuite.errors import UserError
-from benchsuite.table.columns import DATASETS, SPLITS
+from benchsuite.table.columns import DATASETS, SPLITS, family
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,10 +136,10 @@ def _tabulated(data: Table, names: Sequence[str], folders: tuple[Path, ...]) -> 
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
     from benchsuite import plugins
 
-    there = {full.partition("@")[0].partition(".")[0] for full in data.columns}
+    there = {column.family for column in data.columns.values()}
     known = plugins.find("proxies", folders)
     for name in names:
-        head = name.partition("@")[0].partition(".")[0]
+        head = family(name)
         if head in known and head not in there:
             mine = "".join(f" --plugins {folder}" for folder in folders)
             raise UserError(

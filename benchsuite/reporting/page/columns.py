@@ -94,7 +94,7 @@ def _wanted(table: Table, column: Column) -> bool:
         return column.name == "class.connected"
     if column.aggregation not in (None, "mean"):
         return False
-    return column.release is None or table.resolve(column.name.rpartition("@")[0]) == column.name
+    return column.release is None or table.resolve(column.stem) == column.name
 
 
 # The first dataset's networks are looked at most; those of the others come last.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchsuite.reporting.page.sections import Entry
 from benchsuite.space.cell import connected
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
 
@@ -27,7 +27,7 @@ class Ranked:
     @property
     def short(self) -> str:
         """The name without its version."""
-        return self.name.partition("@")[0]
+        return stem(self.name)
 
     @property
     def mean(self) -> float:
