@@ -23,6 +23,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
 from benchsuite.space.cell import all_archs, connected
+from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
@@ -97,9 +98,7 @@ def _costs(table: Table, dataset: str) -> dict[str, Cost]:
 def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the cells on the front by cost, of equal points the lowest index."""
     chosen = np.flatnonzero(cost.fits & np.isfinite(truth))
-    order = chosen[np.lexsort((chosen, -truth[chosen], cost.values[chosen]))]
-    best = np.maximum.accumulate(truth[order])
-    return np.asarray(order[np.r_[True, best[1:] > best[:-1]]])
+    return chosen[sorted_front(np.column_stack([cost.values, -truth])[chosen])]
 
 
 def _equal(cost: Cost, truth: NDArray[np.float64], cell: int) -> int:

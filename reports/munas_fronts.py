@@ -26,7 +26,13 @@ from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
-from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
+from benchsuite.stats.pareto import (
+    REFERENCE_RULE,
+    attained,
+    hypervolume,
+    non_dominated,
+    reference,
+)
 from benchsuite.table.table import Table
 
 STUDY = "munas_ae_bo"
@@ -121,13 +127,6 @@ def volumes(by_search: Mapping[str, list[Array]], optimum: Array) -> dict[str, A
         label: np.array([100 * hypervolume(points, worst) / whole for points in of])
         for label, of in by_search.items()
     }
-
-
-def attained(points: Array, sizes: Array) -> Array:
-    """Return the lowest error [T] of points [N, 2] that are at most so large; NaN where none is."""
-    fits = points[:, 0] <= sizes[:, None]
-    best = np.where(fits, points[:, 1], np.inf).min(axis=1)
-    return np.where(np.isfinite(best), best, np.nan)
 
 
 def _points(table: Table, cells: NDArray[np.int64]) -> Array:

@@ -26,6 +26,7 @@ from benchsuite.reports._common.udc import RESPONSE, gap, points, runs_of
 from benchsuite.reports._common.verdicts import Verdict, not_here, share
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
+from benchsuite.stats.pareto import attained
 from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
@@ -160,11 +161,10 @@ def _is_estimate(table: Table, entry: Entry) -> bool:
 
 def whole_front(table: Table) -> Array:
     """Return size [KiB] and lowest error [%] of cells with a path, none pruned, [N, 2]."""
-    whole = connected()
-    size = table.values(SIZE)[whole] / 1024
-    error = 100 - accuracy(table, "cifar10")[whole]
-    sizes = np.unique(size)
-    return np.array([[at, error[size <= at].min()] for at in sizes])
+    size, error = table.values(SIZE) / 1024, 100 - accuracy(table, "cifar10")
+    sizes = np.unique(size[connected()])
+    points = np.column_stack([size, error])[connected()]
+    return np.column_stack([sizes, attained(points, sizes)])
 
 
 def _figure(table: Table, outcome: Outcome) -> Figure:

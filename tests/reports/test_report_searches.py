@@ -1,7 +1,6 @@
 """Reports of searches: curves, intervals and claims against naive recomputations."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,8 +28,9 @@ from benchsuite.reports._common import udc as _udc
 from benchsuite.reports._common.tables import kind
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
+from benchsuite.stats import pareto
 
-STUDIES = Path(study.__file__).parent / "studies"
+STUDIES = study.SHIPPED
 STUDY = """
 schema = 1
 name = "curves"
@@ -171,7 +171,7 @@ def test_quantised_weights(bits, non_zero):
 @given(arrays(float, (7, 2), elements=st.integers(0, 9).map(float)))
 def test_the_lowest_error_by_size(points):
     sizes = np.arange(10.0)
-    for size, found in zip(sizes, munas_fronts.attained(points, sizes), strict=True):
+    for size, found in zip(sizes, pareto.attained(points, sizes), strict=True):
         fitting = [error for needed, error in points if needed <= size]
         assert found == min(fitting) if fitting else np.isnan(found)
 
