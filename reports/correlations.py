@@ -30,10 +30,12 @@ def _make(table: Table) -> Result:
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
+    of_all = rows[rows["cells"] == "all"]
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, what)},
+        figures={"correlations": _figure(of_all, ceiling, what)},
         notes=(*notes, _about(ceiling)),
+        ranking=of_all,
     )
 
 

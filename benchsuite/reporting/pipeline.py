@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from benchsuite.api import Result
 from benchsuite.calling import call, failure, file_of, misuse
 from benchsuite.errors import PluginError, UserError
 from benchsuite.parallel import schedule
+from benchsuite.reporting import durations
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -28,40 +30,7 @@ QUICK_SEEDS = 1
 QUICK_STEPS = 0.25
 QUICK_FORMATS = ("png",)
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
-
-# Jobs that take longest on two cores, so that none of them is left for the end.
-LONGEST = (
-    "study udc_ablation",
-    "study munas_pruning",
-    "correlations",
-    "study udc_sizes",
-    "study munas_ae_bo",
-    "study munas_objectives",
-    "study edgenas_platforms",
-    "study edgenas_ablation",
-    "study monas_mu",
-    "study baselines",
-    "mcunet_spaces",
-    "proxy_feasible",
-    "monas_ntk",
-    "monas_search",
-    "proxy_heatmap",
-    "paper_versus_ours",
-    "device_fronts",
-    "proxy_agreement",
-    "paper_claims",
-)
-IMPORTS = (
-    "benchsuite.reporting.artefacts",
-    "benchsuite.replays.outcome",
-    "benchsuite.reporting.page",
-    "benchsuite.stats.fenwick",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf",
-    "matplotlib.backends.backend_svg",
-    "pandas",
-    "scipy.stats",
-)
+PRELOADED = f"{__package__}.preloaded"
 
 
 @dataclass(frozen=True)
@@ -86,7 +55,7 @@ def workers(number: int) -> AbstractContextManager[Executor]:
     """Start worker processes; they import what they need while the caller makes the table."""
     _table.cache_clear()  # Of an earlier run, where this process is the worker.
     _reports.cache_clear()
-    return schedule.workers(number, IMPORTS)
+    return schedule.workers(number, (PRELOADED,))
 
 
 def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
@@ -97,13 +66,20 @@ def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return studies and reports as jobs, with the jobs they need, in the order to start them."""
+def jobs(
+    reports: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
+) -> dict[str, tuple[str, ...]]:
+    """Return studies and reports as jobs, with the jobs they need, in the order to start them.
+
+    seconds: that jobs took before: the longest come first, so that none of them is left for the
+    end. Of others studies come before all, for reports wait for them, and reports after all.
+    """
     studies = {STUDY + study: () for of in reports.values() for study in of}
     of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
     needs: dict[str, tuple[str, ...]] = {**studies, **of_reports}
-    order = [name for name in LONGEST if name in needs]
-    return {name: needs[name] for name in dict.fromkeys([*order, *needs])}
+    unknown = {name: math.inf if name in studies else 0.0 for name in needs}
+    order = sorted(needs, key=lambda name: -seconds.get(name, unknown[name]))
+    return {name: needs[name] for name in order}
 
 
 def run(
@@ -114,11 +90,21 @@ def run(
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
-    for name, made in schedule.run(pool, number, _job, jobs(reports), making):
+    ordered = jobs(reports, durations.known(durations.folder(making.quick)))
+    for name, made in schedule.run(pool, number, _job, ordered, making):
         yield name.removeprefix(STUDY), made
 
 
 def _job(
+    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
+) -> Outcome | str | Made:
+    if making.seeds is not None:  # as long as they say
+        return _done(making, name, needed)
+    with durations.timed(durations.folder(making.quick), name):
+        return _done(making, name, needed)
+
+
+def _done(
     making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
 ) -> Outcome | str | Made:
     if name.startswith(STUDY):

@@ -33,7 +33,7 @@ label = "top by flops"
 
 
 def entries(folder, line="a line"):
-    """Two made reports, one of them `correlations`, and one that lacks a column."""
+    """Two made reports, one of them with a ranking, and one that lacks a column."""
     figure = Figure(figsize=(4, 3))
     figure.add_subplot().plot([1, 2, 3])
     rows = pd.DataFrame({"device": ["b", "a", "c"], "cells": [10, 2, 3000], "x": [2.5, np.nan, -1]})
@@ -42,7 +42,6 @@ def entries(folder, line="a line"):
             {
                 "proxy": p,
                 "dataset": d,
-                "cells": "all",
                 "tau": tau,
                 "lo": tau - 0.01,
                 "hi": tau + 0.01,
@@ -58,7 +57,7 @@ def entries(folder, line="a line"):
             "MONAS",
             Result({"drawn": rows}, {"drawn": figure}, ("A note.",)),
         ),
-        ("correlations", "Proxies", "Ours", Result({"correlations": taus})),
+        ("taus", "Proxies", "Ours", Result({"taus": taus}, ranking=taus)),
     ]
     found = [
         Entry.of(

@@ -36,7 +36,9 @@ def prepared():
     assemble.assemble = lambda *_, **__: slim
     intervals.MIDDLE_RESAMPLES = 200
     jobs = pipeline.jobs
-    pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
+    pipeline.jobs = lambda reports, seconds: jobs(
+        {name: reports[name] for name in REPORTS}, seconds
+    )
 
     class Threads(ThreadPoolExecutor):
         """In place of worker processes, which would import everything anew."""

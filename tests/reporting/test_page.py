@@ -92,7 +92,7 @@ def test_sections_come_by_paper_and_number_and_tell_what_is_missing(parts):
         "report-lost",
         "report-drawn",
         "group-ours",
-        "report-correlations",
+        "report-taus",
     ]
     said = "".join(parts.texts)
     assert "Not made: There is no column." in said
@@ -284,8 +284,8 @@ def test_a_broken_report_is_listed_as_failed(table, tmp_path):
     assert "t.py, line 5" in entry.reason
 
 
-def test_no_correlations_no_ranking(table, tmp_path):
-    others = [entry for entry in entries(tmp_path) if entry.name != "correlations"]
+def test_no_report_with_a_ranking_no_ranking(table, tmp_path):
+    others = [entry for entry in entries(tmp_path) if entry.name != "taus"]
     html = page.render(table, others, folder=tmp_path)
     assert "Which proxies rank" not in html
     assert "How many cells fit each part" in html

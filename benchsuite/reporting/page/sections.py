@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.api import GROUPS, Report, Result
+from benchsuite.api import Report, Result
 from benchsuite.reporting.text import shown_table
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Entry:
     name: str
     title: str
     answers: str
-    group: str = "Ours"
+    group: str = Report.group
     result: Result | None = None
     reason: str = ""
     files: tuple[Path, ...] = ()
@@ -103,14 +103,18 @@ class Group:
 
 
 def groups(entries: Sequence[Entry], folder: Path) -> list[Group]:
-    """Return the sections by group, in the order of `GROUPS`, and by title within a group."""
+    """Return the sections by group, as `in_order` has them, and by title within a group."""
     ordered = sorted(entries, key=lambda e: (_natural(e.title), e.name))
     listed = []
-    for name in GROUPS:
+    for name in in_order(entry.group for entry in entries):
         sections = [_section(e, folder) for e in ordered if e.group == name]
-        if sections:
-            listed.append(Group(f"group-{_anchor(name)}", name, sections))
+        listed.append(Group(f"group-{_anchor(name)}", name, sections))
     return listed
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the groups of reports, each once: papers by name, then what stands beside no paper."""
+    return sorted(set(names), key=lambda name: (name == Report.group, name.lower(), name))
 
 
 def _section(entry: Entry, folder: Path) -> Section:
@@ -120,7 +124,12 @@ def _section(entry: Entry, folder: Path) -> Section:
         for stem, rows in result.tables.items()
     ]
     figures = [_figure(entry, stem, folder, inches) for stem, inches in entry.sizes.items()]
-    return Section(f"report-{_anchor(entry.name)}", entry, tables, figures)
+    return Section(address(entry), entry, tables, figures)
+
+
+def address(entry: Entry) -> str:
+    """Return the anchor of a report on the page."""
+    return f"report-{_anchor(entry.name)}"
 
 
 def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownTable:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.reporting.page.sections import Entry
+from benchsuite.reporting.page.sections import Entry, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROXIES = 12
 
@@ -51,10 +56,14 @@ class Fit:
 
 @dataclass(frozen=True)
 class Summary:
-    """The head of the page; `proxies` is empty where there is no report `correlations`."""
+    """The head of the page; `proxies` is empty where no report has a ranking.
+
+    ranking_at: the anchor of the report that has it.
+    """
 
     proxies: list[Ranked]
     proxies_in_all: int
+    ranking_at: str
     fits: list[Fit]
     skeletons: list[str]
     kinds: dict[str, int]
@@ -78,12 +87,15 @@ class Summary:
 
 def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
     """Return the summary of a run."""
-    ranked = _ranked(entries)
+    rankings = [(e, e.result.ranking) for e in entries if e.result is not None]
+    entry, rows = next((pair for pair in rankings if pair[1] is not None), (None, None))
+    ranked = [] if rows is None else _ranked(rows)
     fits = _fits(table)
     kinds = [column.kind for column in table.columns.values()]
     return Summary(
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
+        ranking_at=address(entry) if entry else "",
         fits=fits,
         skeletons=sorted(
             {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
@@ -94,18 +106,16 @@ def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
     )
 
 
-def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
-    """Return the proxies by their mean tau over the datasets, best first, over all cells."""
-    results = [e.result for e in entries if e.name == "correlations" and e.result is not None]
-    if not results:
-        return []
-    rows = results[0].tables["correlations"]
-    rows = rows[rows["cells"] == "all"]
+def _ranked(rows: pd.DataFrame) -> list[Ranked]:
+    """Return the proxies by their mean tau over the datasets, best first."""
     ranked = []
     for name, of in rows.groupby("proxy", sort=False):
         at = {str(d): i for i, d in enumerate(of["dataset"])}
         tau, lo, hi = (of[what].to_numpy(dtype=float) for what in ("tau", "lo", "hi"))
-        taus = [(float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) for d in DATASETS]
+        taus = [
+            (float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) if d in at else (nan, nan, nan)
+            for d in DATASETS
+        ]
         ranked.append(Ranked(str(name), taus))
     return sorted(ranked, key=lambda ranked: -ranked.mean)
 
