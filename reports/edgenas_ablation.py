@@ -48,11 +48,11 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what EdgeNAS says of its parts, and what the replays say."""
     outcome = outcomes[STUDY]
-    rows = _rows(table, outcome).set_index("search")
-    accuracy, ms, full = f"test {kind(table)}", "ms", rows.loc[ADAPTIVE]
+    rows = _rows(table, outcome).set_index("search").to_dict("index")
+    accuracy, ms, full = f"test {kind(table)}", "ms", rows[ADAPTIVE]
 
     def said(name: str) -> str:
-        row = rows.loc[name]
+        row = rows[name]
         return (
             f"{row[accuracy]:.2f} % at {row[ms]:.1f} ms, {int(row['feasible'])} of "
             f"{int(row['seeds'])} feasible, against {full[accuracy]:.2f} % at {full[ms]:.1f} ms, "
@@ -69,7 +69,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
     test, latency = "test.cifar10", _latency(outcome)
     over = intervals.mean(_runs(outcome, NONE)[latency] / _bound(outcome) - 1)
-    fixed = rows.loc[FIXED]
+    fixed = rows[FIXED]
     return [
         claim(
             "without the latency penalty it is more accurate and breaks the bound",

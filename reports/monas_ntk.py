@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.ranking.correlations import direction_of
 from benchsuite.reports._common.style import (
     COLOURS,
     MARKERS,
@@ -59,7 +60,7 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
         np.array([table.values(name) for name in names]),
         np.array([accuracy(table, dataset) for dataset in DATASETS]),
         np.random.default_rng(0),
-        directions=[table.columns[name].direction for name in names],
+        directions=[direction_of(table, name) for name in names],
         resamples=FEWEST_RESAMPLES,
     )
     low, high = sampled.interval()
@@ -88,7 +89,7 @@ def _between(table: Table) -> dict[str, float]:
     for name, repeats in repeats_of(table).items():
         family = table.columns[name].family
         if family in deviations and re.fullmatch(r".+\.k\d+@\d+", name):
-            direction = table.columns[name].direction
+            direction = direction_of(table, name)
             for dataset in DATASETS:
                 truth = accuracy(table, dataset)
                 taus = [

@@ -164,7 +164,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     right.set_ylabel("seconds per cell, one thread")
     for axes in (left, right):
         axes.set_xscale("log", base=2)
-        axes.set_xticks(BATCHES, BATCHES)
+        axes.set_xticks(BATCHES, list(map(str, BATCHES)))
         axes.set_xlabel("batch size")
         tidy(axes)
     legend_above(figure, left, 3)

@@ -35,6 +35,7 @@ from benchsuite.reports._common.tables import (
 )
 from benchsuite.reports._common.verdicts import not_here
 from benchsuite.space.cell import all_archs, connected
+from benchsuite.stats.pareto import dominated
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
@@ -120,7 +121,7 @@ def weights(method: str) -> dict[str, list[float]]:
 
 def _accuracies(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the three columns of accuracies found, not printed."""
-    return rows[[c for c in rows if c.endswith("accuracy")]]
+    return rows[[c for c in rows if str(c).endswith("accuracy")]]
 
 
 def _has_path(rows: pd.DataFrame) -> Claim:
@@ -165,7 +166,7 @@ def _portability(rows: pd.DataFrame) -> Claim:
         _points(mu[mu["searched for"] == device].drop_duplicates("index"))
         for device in (L432, F746)
     )
-    beaten, beats = dominated(other, own), dominated(own, other)
+    beaten, beats = (int(one.sum()) for one in (dominated(other, own), dominated(own, other)))
     return Claim(
         "MONAS",
         "Fig. 6",
@@ -180,13 +181,6 @@ def _portability(rows: pd.DataFrame) -> Claim:
 
 def _points(rows: pd.DataFrame) -> np.ndarray:
     return np.column_stack([rows[_MS[L432]], -_accuracies(rows).mean(axis=1)])
-
-
-def dominated(points: np.ndarray, by: np.ndarray) -> int:
-    """Return how many points [N, 2] another set dominates; both coordinates are minimised."""
-    no_worse = (by[None] <= points[:, None]).all(axis=2)
-    better = (by[None] < points[:, None]).any(axis=2)
-    return int((no_worse & better).any(axis=1).sum())
 
 
 def _same_flops(table: Table) -> Claim:
@@ -219,7 +213,7 @@ def _fig5(table: Table, rows: pd.DataFrame) -> Figure:
         (_MS[F746], "mu", "ms", "latency, STM32F746 [ms]"),
         (_FLOPS, "lambda", _FLOPS, "FLOPs [M]"),
     )
-    drawn = []
+    drawn: list[tuple[Axes, Mapping[str, pd.DataFrame]]] = []
     for at, (cost, weighed, printed, label) in enumerate(costs):
         mine = of[of["weighs"] == weighed]
         series = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,8 +63,8 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
-    rows = _rows(table, outcome).set_index("search")
-    tight = [rows.loc[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
+    rows = _rows(table, outcome).set_index("search").to_dict("index")
+    tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
         f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.0f} KiB, "
         f"which {row['whole cells']} whole cells keep"
@@ -101,7 +102,7 @@ def _both(outcome: Outcome, name: str) -> tuple[Array, Array]:
     return with_, without
 
 
-def _essential(tight: list[pd.Series]) -> Verdict:
+def _essential(tight: Sequence[Mapping[Hashable, Any]]) -> Verdict:
     """Judge that pruning finds networks where no whole cell fits, under the bound it does least."""
     if any(row["whole cells"] for row in tight):
         return not_here("whole cells keep the bounds too")

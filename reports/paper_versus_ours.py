@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -153,7 +154,7 @@ def _direction(table: Table, name: str) -> stats.Direction:
 
 def _rows(
     table: Table,
-    record: dict[str, object],
+    record: Mapping[Hashable, Any],
     runs: Mapping[str, list[str]],
     errors: dict[tuple[str, str, str], tuple[float, float]],
 ) -> list[dict[str, object]]:

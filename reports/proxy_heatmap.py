@@ -64,7 +64,7 @@ def _tau(score: Array, truth: Array, cells: Mask | None) -> dict[str, float]:
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:
     wide = rows.pivot_table(index="proxy", columns=["cells", "dataset"], values="tau")
-    order = wide["all"].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    order = pd.DataFrame(wide["all"]).mean(axis=1).sort_values(ascending=False, kind="stable").index
     columns = [(rule, dataset) for rule in RULES for dataset in DATASETS]
     values = wide.loc[order, columns].to_numpy()
     figure = new_figure(PAGE_WIDTH * 0.8, 1.2 + 0.17 * len(order))

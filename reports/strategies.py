@@ -64,7 +64,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return which search NAS-Bench-201 finds better, and what the replays say."""
-    printed = published("searches").set_index("search")["test"]
+    printed = published("searches").set_index("search").to_dict("index")["test"]
     labels = {label for pair in ORDERS for label in pair}
     last = {label: picks(outcomes[STUDY], label, BUDGETS[-1:])[:, 0] for label in labels}
     accuracies, seen = (
@@ -91,15 +91,15 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
 def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
     best = float(np.nanmax(accuracy(table, DATASET)))
-    printed = published("searches").set_index("search")
+    printed = published("searches").set_index("search").to_dict("index")
     rows = []
     for label, values in accuracies.items():
         at_budgets = values[:, : len(BUDGETS)]
-        theirs = printed.loc[label] if label in printed.index else None
+        theirs = printed.get(label, {})
         for at, (budget, mean, low, high) in enumerate(
             zip(BUDGETS, *mean_interval(at_budgets), strict=True)
         ):
-            last = theirs is not None and budget == BUDGETS[-1]
+            last = bool(theirs) and budget == BUDGETS[-1]
             rows.append(
                 {
                     "search": label,

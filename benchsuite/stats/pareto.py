@@ -39,6 +39,14 @@ def non_dominated(points: ArrayLike) -> NDArray[np.bool_]:
     return keep
 
 
+def dominated(points: ArrayLike, by: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which points [N, M] at least one of another set [R, M] dominates: bool [N]."""
+    p, other = _points(points)[:, None], _points(by)[None]
+    no_worse = np.asarray((other <= p).all(axis=2))
+    better = np.asarray((other < p).any(axis=2))
+    return np.asarray((no_worse & better).any(axis=1))
+
+
 def sorted_front(points: ArrayLike) -> NDArray[np.int64]:
     """Return which points [N, 2] make the front [F], by the first objective, in time N log N.
 

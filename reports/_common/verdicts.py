@@ -114,7 +114,7 @@ def rarer(count: int, n: int, other: int, others: int) -> Verdict:
     verdict = Verdict(UNDECIDED, of, "0 % of seeds", "Fisher's exact test of two shares")
     if of < SEEDS:
         return replace(verdict, why=f"n = {of}, {SEEDS} are needed")
-    p = float(fisher_exact([[count, n - count], [other, others - other]]).pvalue)
+    p = float(fisher_exact(np.array([[count, n - count], [other, others - other]])).pvalue)
     if p < ALPHA:
         return replace(verdict, kind=HOLDS if count / n < other / others else FAILS, p=p)
     return replace(verdict, p=p, why=f"n = {of}, the shares differ too little")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchsuite.errors import UserError
-from benchsuite.stats.pareto import hypervolume, non_dominated, reference, sorted_front
+from benchsuite.stats.pareto import dominated, hypervolume, non_dominated, reference, sorted_front
 
 
 def points(m, most=9):
@@ -44,6 +44,13 @@ def grid_volume(p, r):
 def test_non_dominated_is_the_definition(p):
     expected = [not any(dominates(other, one) for other in p) for one in p]
     assert non_dominated(p).tolist() == expected
+
+
+@given(st.integers(1, 4).flatmap(lambda m: st.tuples(points(m), points(m))))
+def test_dominated_is_the_definition(sets):
+    those, by = sets
+    expected = [any(dominates(other, one) for other in by) for one in those]
+    assert dominated(those, by).tolist() == expected
 
 
 @given(points(2))

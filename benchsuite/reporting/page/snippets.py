@@ -11,9 +11,9 @@ assert cell.index == {index}
     "PyTorch": """\
 import torch
 
-from benchsuite.proxies._scoring.net import Net
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, build
+from benchsuite.proxies._scoring.net import Net
 
 network = build(Cell.from_index({index}), OFFICIAL["cifar10"])
 net = Net(network)  # PyTorch's default weights
