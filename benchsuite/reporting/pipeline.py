@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchsuite.api import Report
     from benchsuite.replays.outcome import Outcome
     from benchsuite.replays.study import Entry, Study
-    from benchsuite.reporting.page import Entry as Made
+    from benchsuite.reporting.page import MadeReport
 
 TABLE = "table.parquet"
 QUICK_SEEDS = 1
@@ -84,7 +84,7 @@ def jobs(
 
 def run(
     making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, Outcome | str | Made]]:
+) -> Iterator[tuple[str, Outcome | str | MadeReport]]:
     """Yield every study and report as it is done and written.
 
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
@@ -96,8 +96,8 @@ def run(
 
 
 def _job(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
-) -> Outcome | str | Made:
+    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
+) -> Outcome | str | MadeReport:
     if making.seeds is not None:  # as long as they say
         return _done(making, name, needed)
     with durations.timed(durations.folder(making.quick), name):
@@ -105,8 +105,8 @@ def _job(
 
 
 def _done(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
-) -> Outcome | str | Made:
+    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
+) -> Outcome | str | MadeReport:
     if name.startswith(STUDY):
         return run_study(making, name.removeprefix(STUDY))
     studies = cast("Mapping[str, Outcome | str]", needed)
@@ -157,23 +157,23 @@ def _shortened(entry: Entry) -> Entry:
     return replace(entry, parameters={**entry.parameters, "steps": fewer})
 
 
-def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Made:
+def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> MadeReport:
     """Make and write a report; what it lacks is the reason in its entry.
 
     studies: what those that it needs found, or the reasons why there is nothing.
     """
     from benchsuite.reporting import artefacts
-    from benchsuite.reporting.page import Entry as Made
+    from benchsuite.reporting.page import MadeReport
 
     report = _reports(making.plugin_folders)[name]
     if isinstance(report, str):
-        return Made(name, name, "", reason=report, failed=True)
+        return MadeReport(name, name, "", reason=report, failed=True)
     lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
     for of, outcome in studies.items():
         if not isinstance(outcome, str):
             lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
     if lost:
-        return Made.of(name, report, reason="; ".join(lost))
+        return MadeReport.of(name, report, reason="; ".join(lost))
     table = making.table
     formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
     try:
@@ -186,16 +186,16 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         try:
             at, line = making.folder / "reports", table.provenance_line
             files = artefacts.write(result, at, line, formats)
-            return Made.of(name, report, result, files=files)
+            return MadeReport.of(name, report, result, files=files)
         except UserError:
             raise
         except Exception as error:  # of what the report made: no table, no figure
             what = f"The report {name} made what cannot be written"
             raise failure(what, error, file_of(report.make)) from error
     except PluginError as error:
-        return replace(Made.of(name, report, reason=str(error)), failed=True)
+        return replace(MadeReport.of(name, report, reason=str(error)), failed=True)
     except UserError as error:
-        return Made.of(name, report, reason=str(error))
+        return MadeReport.of(name, report, reason=str(error))
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from benchsuite.api import Report, Result
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
-from benchsuite.reporting.page import Entry, write
+from benchsuite.reporting.page import MadeReport, write
 
 STUDY = """
 schema = 1
@@ -60,7 +60,7 @@ def entries(folder, line="a line"):
         ("taus", "Proxies", "Ours", Result({"taus": taus}, ranking=taus)),
     ]
     found = [
-        Entry.of(
+        MadeReport.of(
             n,
             Report(title=t, answers="what it answers", make=lambda _: Result(), group=g),
             r,
@@ -68,7 +68,10 @@ def entries(folder, line="a line"):
         )
         for n, t, g, r in made
     ]
-    return [*found, Entry("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column.")]
+    return [
+        *found,
+        MadeReport("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column."),
+    ]
 
 
 def small_page(folder, table):

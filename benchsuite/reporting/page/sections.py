@@ -22,7 +22,7 @@ PIXELS = 125  # of the page per inch of a figure
 
 
 @dataclass(frozen=True)
-class Entry:
+class MadeReport:
     """A report of a run: what it found and the files that hold it, or the reason why it did not.
 
     result: its tables and notes; sizes: width and height [in] of its figures, which are in files;
@@ -48,7 +48,7 @@ class Entry:
         *,
         reason: str = "",
         files: Iterable[Path] = (),
-    ) -> Entry:
+    ) -> MadeReport:
         """Return the entry of a report."""
         head = name, report.title, report.answers, report.group
         if result is None:
@@ -88,7 +88,7 @@ class Section:
     """A report, ready for the template; `id` is its anchor."""
 
     id: str
-    entry: Entry
+    entry: MadeReport
     tables: list[ShownTable]
     figures: list[ShownFigure]
 
@@ -102,7 +102,7 @@ class Group:
     sections: list[Section]
 
 
-def groups(entries: Sequence[Entry], folder: Path) -> list[Group]:
+def groups(entries: Sequence[MadeReport], folder: Path) -> list[Group]:
     """Return the sections by group, as `in_order` has them, and by title within a group."""
     ordered = sorted(entries, key=lambda e: (_natural(e.title), e.name))
     listed = []
@@ -117,7 +117,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (name == Report.group, name.lower(), name))
 
 
-def _section(entry: Entry, folder: Path) -> Section:
+def _section(entry: MadeReport, folder: Path) -> Section:
     result = entry.result or Result()
     tables = [
         shown(rows, stem, _links(entry.files, stem, folder, ("csv", "md", "tex")))
@@ -127,7 +127,7 @@ def _section(entry: Entry, folder: Path) -> Section:
     return Section(address(entry), entry, tables, figures)
 
 
-def address(entry: Entry) -> str:
+def address(entry: MadeReport) -> str:
     """Return the anchor of a report on the page."""
     return f"report-{_anchor(entry.name)}"
 
@@ -156,7 +156,7 @@ def _key(value: Any) -> str:
     return "" if not isinstance(value, float) or value != value else f"{value:.9g}"
 
 
-def _figure(entry: Entry, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
+def _figure(entry: MadeReport, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
     """Return the smaller of the SVG and the PNG that were written."""
     kinds = {"svg": "image/svg+xml", "png": "image/png"}
     files = {p.suffix[1:]: p for p in entry.files if p.stem == stem and p.suffix[1:] in kinds}

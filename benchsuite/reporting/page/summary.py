@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.reporting.page.sections import Entry, address
+from benchsuite.reporting.page.sections import MadeReport, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import find
@@ -41,7 +41,7 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
     best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
@@ -64,11 +64,11 @@ class Summary:
     proxies: list[Ranked]
     proxies_in_all: int
     ranking_at: str
-    fits: list[Fit]
+    fits: list[Capacity]
     skeletons: list[str]
     kinds: dict[str, int]
     reports: int
-    missing: list[Entry]
+    missing: list[MadeReport]
 
     @property
     def span(self) -> tuple[float, float]:
@@ -85,7 +85,7 @@ class Summary:
         return [round(i / steps, 4) for i in range(steps + 1)]
 
 
-def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
+def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
     """Return the summary of a run."""
     rankings = [(e, e.result.ranking) for e in entries if e.result is not None]
     entry, rows = next((pair for pair in rankings if pair[1] is not None), (None, None))
@@ -120,7 +120,7 @@ def _ranked(rows: pd.DataFrame) -> list[Ranked]:
     return sorted(ranked, key=lambda ranked: -ranked.mean)
 
 
-def _fits(table: Table) -> list[Fit]:
+def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
     accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
     by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
@@ -128,7 +128,7 @@ def _fits(table: Table) -> list[Fit]:
         fits = table.values(parts.name) == 1
         by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
     return [
-        Fit(
+        Capacity(
             device,
             runtime,
             {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
