@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -29,6 +29,7 @@ TABLE = "table.parquet"
 QUICK_SEEDS = 1
 QUICK_STEPS = 0.25
 QUICK_FORMATS = ("png",)
+SECONDS = 3.0  # of a job of a study, where nothing is known: they are cut to take about as long
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
 PRELOADED = f"{__package__}.preloaded"
 
@@ -71,8 +72,8 @@ def jobs(
 ) -> dict[str, tuple[str, ...]]:
     """Return studies and reports as jobs, with the jobs they need, in the order to start them.
 
-    seconds: that jobs took before: the longest come first, so that none of them is left for the
-    end. Of others studies come before all, for reports wait for them, and reports after all.
+    seconds: that jobs will take: the longest come first, so that none of them is left for the end.
+    Of others studies come before all, for reports wait for them, and reports after all.
     """
     studies = {STUDY + study: () for of in reports.values() for study in of}
     of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
@@ -90,9 +91,23 @@ def run(
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
-    ordered = jobs(reports, durations.known(durations.folder(making.quick)))
-    for name, made in schedule.run(pool, number, _job, ordered, making):
+    for name, made in schedule.run(
+        pool, number, _job, jobs(reports, _seconds(making, reports)), making
+    ):
         yield name.removeprefix(STUDY), made
+
+
+def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return how long jobs will take: as long as before; studies that never ran, by their size."""
+    from benchsuite.replays import study
+
+    seconds = {}
+    for name in {name for of in reports.values() for name in of}:
+        with suppress(UserError):
+            chosen = study.load(study.find(name, making.plugin_folders))
+            shards = sum(math.ceil(entry.seeds / chosen.shard) for entry in chosen.searches)
+            seconds[STUDY + name] = SECONDS * shards
+    return seconds | durations.known(durations.folder(making.quick))
 
 
 def _job(

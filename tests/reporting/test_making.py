@@ -56,6 +56,18 @@ def test_a_run_remembers_what_it_made_and_one_with_other_seeds_does_not(tmp_path
     assert not (tmp_path / "False").exists()
 
 
+def test_studies_that_never_ran_come_by_their_size_and_others_by_their_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(durations, "folder", lambda quick: tmp_path)
+    making = pipeline.Making(tmp_path)
+    needs = {"one": ("monas_lambda", "udc_ablation"), "other": ("udc_ablation", "no_such_study")}
+    first = pipeline._seconds(making, needs)
+    assert first["study udc_ablation"] > first["study monas_lambda"] > 0
+    assert set(first) == {"study udc_ablation", "study monas_lambda"}
+    (tmp_path / "study monas_lambda").write_text("9999")
+    (tmp_path / "one").write_text("7")
+    assert pipeline._seconds(making, needs) == {**first, "study monas_lambda": 9999, "one": 7}
+
+
 def test_what_workers_preload_is_a_module():
     assert importlib.util.find_spec(pipeline.PRELOADED)
 
