@@ -64,7 +64,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return which search NAS-Bench-201 finds better, and what the replays say."""
-    printed = published("searches").set_index("search").to_dict("index")["test"]
+    printed = published("searches").set_index("search")["test"]
     labels = {label for pair in ORDERS for label in pair}
     last = {label: picks(outcomes[STUDY], label, BUDGETS[-1:])[:, 0] for label in labels}
     accuracies, seen = (
