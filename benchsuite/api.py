@@ -135,6 +135,10 @@ class Result:
             if name not in self.ranking:
                 raise UserError(f"The ranking of a report has a column {name!r}; this one has not.")
 
+    def __repr__(self) -> str:
+        tables = [f"  tables[{stem!r}]: {len(rows)} rows" for stem, rows in self.tables.items()]
+        return "\n".join(["Result", *tables, *(f"  figures[{stem!r}]" for stem in self.figures)])
+
 
 @dataclass(frozen=True)
 class Report:
