@@ -10,8 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, of_cells
 from benchsuite.space.cell import N_CELLS, all_archs
@@ -196,38 +195,6 @@ class Table:
             about = json.dumps(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call `write(temporary)` beside `path`, flush it to the disk and move it into place.
-
-    A failure, also a full disk, leaves what was at `path` untouched. Raises UserError where the
-    folder cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-    try:
-        write(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        raise UserError(f"{path} was not written: {error.strerror or error}.") from error
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _own_scores(about: Mapping[str, Any]) -> str:
