@@ -1,4 +1,4 @@
-"""What the documents name exists: modules of this project, and files and folders of the checkout."""
+"""What the documents name exists: modules of this project, and files of the checkout."""
 
 import re
 from importlib.util import find_spec
