@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from benchsuite.table.columns import Column
     from benchsuite.table.table import Table
 
+from benchsuite import _namespace
+
 __version__ = "0.1.0"
+
+_namespace.complete(__path__[0])
 
 __all__ = [
     "Cell",

@@ -26,6 +26,7 @@ from typing import Any
 from benchsuite import api
 from benchsuite.calling import failure, place
 from benchsuite.errors import PluginError, PluginWarning, UserError, did_you_mean
+from benchsuite.files import shipped
 from benchsuite.surroundings import surroundings
 
 _PARSER = threading.Lock()  # Python 3.11's counts its depth for all threads together.
@@ -69,11 +70,11 @@ class Plugin:
 def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
     """Return every plug-in of one of `KINDS` by name, sorted; nothing is imported.
 
-    extra: folders given with `--plugins`. Raises UserError if two files claim one name.
+    extra: folders given with `--plugins`. Raises UserError if two files claim one name, or if this
+    project's own are not there.
     """
     own = KINDS[kind]
-    spec = importlib.util.find_spec(own.package)
-    folders = [(Path(p), own.package) for p in (spec and spec.submodule_search_locations) or ()]
+    folders = [(_own_folder(kind), own.package)]
     folders += [(root / own.folder, "") for root in [*_checked(extra), *_entry_points()]]
     found: dict[str, Plugin] = {}
     for folder, package in folders:
@@ -211,6 +212,19 @@ def _helpers(folder: Path, package: str) -> Iterator[None]:
             bare = name.partition(".")[0] not in (package, "benchsuite")
             if bare and file and folder in Path(file).parents:
                 del sys.modules[name]
+
+
+def _own_folder(kind: str) -> Path:
+    package = KINDS[kind].package
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if any(Path(folder).glob("[!_]*.py")):
+            return Path(folder)
+    raise UserError(
+        f"None of this project's {kind} are installed: {shipped(package.rpartition('.')[2])} is no "
+        "folder with their files. Install again, from a wheel, or from a clone or an archive whose "
+        "links are unpacked as links (on Windows: `git clone -c core.symlinks=true`)."
+    )
 
 
 def _checked(extra: Sequence[Path]) -> list[Path]:

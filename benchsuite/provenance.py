@@ -12,7 +12,7 @@ from typing import Any
 
 from benchsuite import __version__
 
-_PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba")
+_PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
 
 
 @functools.cache

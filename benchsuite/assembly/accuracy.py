@@ -11,13 +11,14 @@ from pathlib import Path
 
 from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
+from benchsuite.files import shipped
 from benchsuite.sources._public_files import Places, check_drop, folder_of, places
 from benchsuite.sources._read import absences, all_sources, read_present
 from benchsuite.sources._source import Source
 from benchsuite.table.columns import ESTIMATE
 from benchsuite.table.table import Table, Values
 
-ESTIMATES = Path(__file__).parents[1] / "data" / "estimates.parquet"
+ESTIMATES = shipped("data/estimates.parquet")
 
 
 def accuracies(where: Places | None = None) -> Table:

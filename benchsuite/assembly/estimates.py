@@ -27,6 +27,7 @@ from scipy import stats
 from benchsuite import provenance as record
 from benchsuite.digest import digest
 from benchsuite.errors import UserError
+from benchsuite.files import shipped
 from benchsuite.sources._public_files import folder_of
 from benchsuite.sources._read import load_source
 from benchsuite.space.cell import connected
@@ -39,7 +40,7 @@ from benchsuite.table.table import Table, Values
 
 Floats = NDArray[np.float64]
 
-OUTPUT = Path(__file__).parents[1] / "data" / "estimates.parquet"
+OUTPUT = shipped("data/estimates.parquet")
 METHOD = (
     "Gaussian processes on structural features of functional classes, one per principal component "
     "of the columns' normal scores; every class predicted with the class left out, by "

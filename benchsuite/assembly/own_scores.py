@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.files import read_text
 from benchsuite.provenance import sha256
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table.columns import Column, stem
 from benchsuite.table.table import Table, Values
-from benchsuite.text_files import read_text
 
 if TYPE_CHECKING:
     import pandas as pd

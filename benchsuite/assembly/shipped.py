@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from benchsuite.files import shipped
 from benchsuite.table.table import Table
 
-FOLDER = Path(__file__).parents[1] / "data"
+FOLDER = shipped("data")
 _ESTIMATES = "estimates"
 
 

@@ -36,13 +36,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.deployment.compressed import BITS, Compressed
 from benchsuite.errors import UserError
+from benchsuite.files import shipped
 from benchsuite.numerics.arithmetic import exp, log
 from benchsuite.space.network import STAGES
 
 Array = NDArray[np.float64]
 Name = Literal["measured", "lossless"]
 
-FILE = Path(__file__).parents[1] / "data" / "compression.csv"
+FILE = shipped("data/compression.csv")
 ASSUMES = {
     "measured": "compression response (benchsuite.compression), measured on other, small networks",
     "lossless": "compression costs no accuracy",

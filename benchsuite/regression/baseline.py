@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_text
 from benchsuite.parameters import fill
 from benchsuite.provenance import sha256
 from benchsuite.space.network import Skeleton
-from benchsuite.table.table import Table, write_atomically
+from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,5 +230,5 @@ def check_target(folder: Path, replace: bool) -> None:
 
 
 def _write(path: Path, text: str) -> str:
-    write_atomically(path, lambda part: Path(part).write_text(text, "utf-8"))
+    write_text(path, text)
     return sha256(path)

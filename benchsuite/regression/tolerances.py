@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.files import read_text
 from benchsuite.parameters import fill
-from benchsuite.text_files import read_text
 
 SCHEMA = 1
 

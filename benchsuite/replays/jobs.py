@@ -24,13 +24,13 @@ from benchsuite import plugins
 from benchsuite.api import Strategy
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
+from benchsuite.files import write_atomically, write_text
 from benchsuite.parameters import fill
 from benchsuite.replays.judgement import Answer
 from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.search import Budget, Run
 from benchsuite.simulation.trace import write_traces
-from benchsuite.table.table import write_atomically
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
     found = [_answer(run) for run in runs]
     kept = [{**dataclasses.asdict(a), "optimiser_seconds": None} for a in found]
     text = json.dumps(kept, sort_keys=True)
-    write_atomically(shared.folder / f"{name}.json", lambda part: Path(part).write_text(text))
+    write_text(shared.folder / f"{name}.json", text)
     return found
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import PluginError
+from benchsuite.files import write_text
 from benchsuite.numerics.stated import stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment
 from benchsuite.replays import jobs, study
 from benchsuite.replays.judgement import failures, judge, sources, summarise
 from benchsuite.replays.study import Study
-from benchsuite.table.table import Table, write_atomically
+from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ class Outcome:
         text = json.dumps(about, indent=2, sort_keys=True, allow_nan=False) + "\n"
         paths = [folder / "runs.csv", folder / "summary.json"]
         for path, content in zip(paths, (csv, text), strict=True):
-            write_atomically(path, lambda part, text=content: Path(part).write_text(text, "utf-8"))
+            write_text(path, content)
         return paths
 
     def failures(self) -> list[str]:

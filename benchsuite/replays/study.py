@@ -29,6 +29,7 @@ from typing import Any
 
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
+from benchsuite.files import read_text, shipped
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import fill
 from benchsuite.replays import jobs
@@ -38,10 +39,9 @@ from benchsuite.simulation.problem import Problem, Setting, prepare
 from benchsuite.simulation.search import Budget
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.table import Table
-from benchsuite.text_files import read_text
 
 SCHEMA = 1
-SHIPPED = Path(__file__).parents[1] / "studies"
+SHIPPED = shipped("studies")
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
+from benchsuite.files import write_atomically, write_text
 from benchsuite.numerics.stated import stated_frame
 from benchsuite.reporting.text import shown_table
-from benchsuite.table.table import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def write(
     for stem, table in result.tables.items():
         for suffix, text in _table_texts(table, [*result.notes, provenance]):
             path = folder / f"{stem}.{suffix}"
-            write_atomically(path, lambda part, text=text: Path(part).write_text(text, "utf-8"))
+            write_text(path, text)
             written.append(path)
     for stem, figure in result.figures.items():
         written += _write_figure(figure, folder / stem, provenance, formats)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchsuite.errors import UserError
-from benchsuite.table.table import write_atomically
+from benchsuite.files import write_atomically
 
 
 def folder(quick: bool) -> Path:

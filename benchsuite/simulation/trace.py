@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchsuite.table.table import write_atomically
+from benchsuite.files import write_atomically
 
 CHARGES = ("training", "measured", "stated", "none")
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_text
 from benchsuite.sources._source import Folder, PinnedFile, Source
-from benchsuite.table.table import write_atomically
 
 DROP_VARIABLE = "BENCHSUITE_DATA"
 _VERIFIED = "verified.json"
@@ -265,8 +265,6 @@ def _remembered(cache: Path) -> dict[str, Any]:
 
 def _remember(cache: Path, known: dict[str, Any]) -> None:
     try:
-        write_atomically(
-            cache / _VERIFIED, lambda part: Path(part).write_text(json.dumps(known), "utf-8")
-        )
+        write_text(cache / _VERIFIED, json.dumps(known))
     except UserError:
         return  # A read-only cache costs time, nothing else.

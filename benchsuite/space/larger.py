@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically
 from benchsuite.space import cost
 from benchsuite.space.cell import NONE, OPS, Cell
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import OFFICIAL, Skeleton, build
-from benchsuite.table.table import write_atomically
 
 CHUNK = 1 << 17
 _EDGES_OF_FOUR = 6

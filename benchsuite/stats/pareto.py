@@ -1,11 +1,12 @@
-"""Non-dominated sets and exact hypervolumes in two and three dimensions; every column is minimised.
+"""Non-dominated sets and exact hypervolumes, by moocore; every column is minimised.
 
-Pure numpy: no table. Negate what is to be maximised. The reference rule is part of a result:
-`reference` gives one, and callers store what it returned with each hypervolume.
+No table. Negate what is to be maximised. The reference rule is part of a result: `reference` gives
+one, and callers store what it returned with each hypervolume.
 """
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,21 +23,10 @@ def non_dominated(points: ArrayLike) -> NDArray[np.bool_]:
 
     a dominates b if a <= b in every objective and a < b in one; equal points are all kept. Values
     that differ by rounding alone are equal (see `benchsuite.numerics.ties`).
-    Time: O(N log N + N F) with F points in the front. UserError for a value that is not finite.
+    UserError for a value that is not finite.
     """
-    p = np.apply_along_axis(levels, 0, _points(points))
-    keep = np.ones(len(p), dtype=bool)
-    order = np.lexsort(p.T[::-1])
-    front = np.empty_like(p)
-    n = 0
-    for i in order:
-        below = front[:n]
-        if n and ((below <= p[i]).all(axis=1) & (below < p[i]).any(axis=1)).any():
-            keep[i] = False
-        else:
-            front[n] = p[i]
-            n += 1
-    return keep
+    ranks = np.apply_along_axis(levels, 0, _points(points)).astype(np.float64)
+    return np.asarray(moocore.is_nondominated(ranks, keep_weakly=True), dtype=np.bool_)
 
 
 def dominated(points: ArrayLike, by: ArrayLike) -> NDArray[np.bool_]:
@@ -85,41 +75,20 @@ def reference(*sets: ArrayLike) -> Array:
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
-    """Return the volume that the points [N, M] dominate below the reference point [M]; M = 2 or 3.
+    """Return the volume that the points [N, M] dominate below the reference point [M].
 
-    Points that are not below the reference in every objective add nothing. 2-D: one sweep,
-    O(N log N). 3-D: a sweep over the last objective, a 2-D area for each slab, O(N^2 log N).
-    UserError for other dimensions and for values that are not finite.
+    Points that are not below the reference in every objective add nothing. Time: O(N log N) for
+    M <= 3, O(N^2) for 4, at worst O(N^(M-2)) for more. UserError for values that are not finite.
     """
     p, r = _points(points), np.asarray(reference, dtype=np.float64)
-    if r.shape not in ((2,), (3,)) or (len(p) and p.shape[1] != len(r)):
+    if r.shape != p.shape[1:]:
         raise UserError(
-            f"Hypervolumes are computed for 2 or 3 objectives with one reference value each; "
-            f"the points have {p.shape[1]}, the reference {r.size}."
+            f"A hypervolume needs one reference value per objective; the points have "
+            f"{p.shape[1]}, the reference {r.size}."
         )
     if not np.isfinite(r).all():
         raise UserError(f"The reference point {r} is not finite.")
-    p = p[(p < r).all(axis=1)]
-    if not len(p):
-        return 0.0
-    p = p[non_dominated(p)]
-    return _area(p, r) if len(r) == 2 else _volume(p, r)
-
-
-def _area(p: Array, r: Array) -> float:
-    p = p[np.lexsort((p[:, 1], p[:, 0]))]
-    ceiling = np.minimum.accumulate(np.concatenate([[r[1]], p[:, 1]]))
-    return float(((r[0] - p[:, 0]) * (ceiling[:-1] - ceiling[1:])).sum())
-
-
-def _volume(p: Array, r: Array) -> float:
-    p = p[np.argsort(p[:, 2], kind="stable")]
-    tops = np.append(p[1:, 2], r[2])
-    total = 0.0
-    for i, (bottom, top) in enumerate(zip(p[:, 2], tops, strict=True)):
-        if top > bottom:
-            total += (top - bottom) * _area(p[: i + 1, :2], r[:2])
-    return total
+    return float(moocore.hypervolume(p, ref=r))
 
 
 def _points(points: ArrayLike) -> Array:

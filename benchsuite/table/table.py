@@ -10,8 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
@@ -311,38 +310,6 @@ def _lines(table: Table) -> list[str]:
             lines.append(f"  {plural:<10} {len(names):>4}  {shown}")
     source = f"Accuracy: {table.provenance.get('accuracy', 'none')}"
     return [*lines, *textwrap.wrap(source, 80)]
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call `write(temporary)` beside `path`, flush it to the disk and move it into place.
-
-    A failure, also a full disk, leaves what was at `path` untouched. Raises UserError where the
-    folder cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-    try:
-        write(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        raise UserError(f"{path} was not written: {error.strerror or error}.") from error
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _own_scores(about: Mapping[str, Any]) -> str:

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from benchsuite.devices._emulation.cores import Core
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.files import shipped
 
-KERNELS = Path(__file__).parents[1] / "_kernels"
+KERNELS = shipped("_kernels", "benchsuite.devices")
 COMPILERS = ("zig", "gcc")
 _FLAGS = (
     "-O3",

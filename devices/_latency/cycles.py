@@ -12,7 +12,6 @@ import csv
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,9 @@ from numpy.typing import NDArray
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.range import Mark, Seen, of_shapes
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.files import shipped
 
-TABLES = Path(__file__).parents[1] / "tables"
+TABLES = shipped("tables", "benchsuite.devices")
 _KEY = tuple(field.name for field in fields(Shape))
 
 

@@ -35,6 +35,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically, write_text
 from benchsuite.proxies._compression.quantise import compress, update
 from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import DEVIATION, MEAN
@@ -278,7 +279,7 @@ def ship(out: Path, target: Path, c: Conditions) -> None:
     about["check"] = check()
     about["sha256"] = hashlib.sha256(target.read_bytes()).hexdigest()
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-    target.with_suffix(".json").write_text(text)
+    write_text(target.with_suffix(".json"), text)
 
 
 def check() -> list[list[float]]:
@@ -321,7 +322,7 @@ def _measure_group(
         net.load_state_dict(torch.load(kept, weights_only=True))
     else:
         net = dense(cell, seed, width, data, c)
-        torch.save(net.state_dict(), kept)
+        write_atomically(kept, lambda part: torch.save(net.state_dict(), part))
     state = {name: value.clone() for name, value in net.state_dict().items()}
     for variant in missing:
         start = time.process_time()
@@ -349,7 +350,7 @@ def _same_conditions(out: Path, images: Images, c: Conditions) -> None:
     path = out / "conditions.json"
     if path.exists() and path.read_text("utf-8") != text:
         raise UserError(f"{out} holds networks of other conditions: choose another folder.")
-    path.write_text(text)
+    write_text(path, text)
 
 
 def _augment(x: Tensor, draws: torch.Generator) -> Tensor:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import UserError
-from benchsuite.table.table import write_atomically
+from benchsuite.files import write_text
 
 SETTINGS = "settings.json"
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
         if any(folder.glob("rows-*.jsonl")):
             raise UserError(f"{folder} holds rows but no {SETTINGS}: use another folder.")
         text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        write_atomically(path, lambda part: Path(part).write_text(text, encoding="utf-8"))
+        write_text(path, text)
         return
     there = read_settings(folder)
     wanted = json.loads(json.dumps(settings))

@@ -26,6 +26,7 @@ from benchsuite import plugins
 from benchsuite.api import Proxy
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError, UserError
+from benchsuite.files import read_text
 from benchsuite.parallel.clusters import on_cluster, results
 from benchsuite.parallel.pool import ONE_THREAD, end_with_caller, environment
 from benchsuite.proxies._tabulation import rows as _rows
@@ -33,7 +34,6 @@ from benchsuite.space.cell import Cell
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
 from benchsuite.surroundings import numerics
-from benchsuite.text_files import read_text
 
 BATCHES = 2
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.files import shipped
 from benchsuite.space.cell import OPS, all_ops
 from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Table
 
-FOLDER = Path(__file__).parents[1]
 DEAD = (
     "Dead cells: the 341 without an input-output path have no latency and no score and are left out"
 )
@@ -22,7 +21,7 @@ DEAD = (
 
 def published(name: str) -> pd.DataFrame:
     """Return the figures that a paper printed, from the file `published_<name>.csv`."""
-    return pd.read_csv(FOLDER / f"published_{name}.csv")
+    return pd.read_csv(shipped(f"published_{name}.csv", "benchsuite.reports"))
 
 
 def kind(table: Table) -> str:

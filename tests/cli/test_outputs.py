@@ -9,12 +9,12 @@ import pytest
 from benchsuite import cli
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.errors import UserError
+from benchsuite.files import read_text
 from benchsuite.parameters import fill
 from benchsuite.regression.baseline import FOLDER, load
 from benchsuite.reporting.page import _code
 from benchsuite.reporting.text import shown_table
 from benchsuite.table.columns import training_time_column
-from benchsuite.text_files import read_text
 
 REPOSITORY = Path(__file__).parents[2]
 S = ["--channels", "4", "--cells-per-stage", "1", "--resolution", "8"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from benchsuite.errors import UserError
+from benchsuite.files import read_text
 from benchsuite.plugins import shared
 from benchsuite.regression import tolerances
 from benchsuite.replays import study
-from benchsuite.text_files import read_text
 
 ROOT = Path(__file__).parents[2]
 STUDY = (

@@ -1,7 +1,6 @@
 """The table: what is written is read, damage is noticed, and nothing is lost."""
 
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table.columns import ESTIMATE, Column, accuracy_column, resolve
-from benchsuite.table.table import Table, Values, write_atomically
+from benchsuite.table.table import Table, Values
 
 SOME = np.linspace(0, 1, N_CELLS)
 
@@ -180,24 +179,3 @@ def test_truncated_files_are_refused(table, tmp_path, keep):
 def test_a_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="benchsuite table"):
         Table.open(tmp_path / "none.parquet")
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "t"
-    path.write_text("old")
-
-    def full(part):
-        with open(part, "w") as file:
-            file.write("half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(UserError, match="No space left"):
-        write_atomically(path, full)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["t"]
-
-
-def test_a_folder_that_is_a_file_is_a_sentence(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
-        write_atomically(tmp_path / "file" / "t", lambda part: None)

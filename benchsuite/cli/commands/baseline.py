@@ -123,12 +123,12 @@ def compare(
 
     Exits with 0 if nothing became worse, with 1 on a regression, with 2 if it cannot be told.
     """
+    from benchsuite.files import write_text
     from benchsuite.regression import compare as regress
     from benchsuite.regression import output
     from benchsuite.regression import tolerances as tolerance_files
     from benchsuite.regression.baseline import load
     from benchsuite.regression.measure import measure
-    from benchsuite.table.table import write_atomically
 
     allowed, before = tolerance_files.load(tolerances), load(_folder(where))
     if against is not None:
@@ -154,7 +154,7 @@ def compare(
     text = output.markdown(checks, about)
     for path, content in ((markdown_file, text), (junit_file, output.junit(checks))):
         if path is not None:
-            write_atomically(path, lambda part, t=content: Path(part).write_text(t, "utf-8"))
+            write_text(path, content)
     if as_json:
         print_json(
             {

@@ -9,10 +9,10 @@ import click
 from benchsuite.cli import json_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically
 from benchsuite.plugins import shared
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, Skeleton
-from benchsuite.table.table import write_atomically
 
 _DEFAULT = OFFICIAL["cifar10"]
 

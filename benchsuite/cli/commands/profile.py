@@ -14,9 +14,9 @@ from benchsuite import plugins
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
+from benchsuite.files import write_text
 from benchsuite.plugins import shared
 from benchsuite.reporting.text import progress
-from benchsuite.table.table import write_atomically
 
 
 @click.command(
@@ -47,7 +47,7 @@ def command(
     found = plugins.load("devices", device, plugin_folders)
     made = _estimate(compiler) if "vela" in found.runtimes else _emulate(found.core, compiler)
     path = out or Path(f"{made.name}.csv")
-    write_atomically(path, lambda part: Path(part).write_text(made.text, "utf-8"))
+    write_text(path, made.text)
     if as_json:
         print_json({"path": str(path), "shapes": made.shapes, "core": found.core})
         return

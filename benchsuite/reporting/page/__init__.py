@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from benchsuite.files import write_text
 from benchsuite.reporting.page import columns, searches, sections, snippets, summary
 from benchsuite.reporting.page.sections import MadeReport
-from benchsuite.table.table import Table, write_atomically
+from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -51,7 +52,7 @@ def write(
 ) -> Path:
     """Write the page; it appears whole or not at all. Arguments as for `render`."""
     text = render(table, entries, outcomes, notes, path.parent)
-    write_atomically(path, lambda part: Path(part).write_text(text, "utf-8"))
+    write_text(path, text)
     return path
 
 
