@@ -31,10 +31,7 @@ def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) 
     own, in place of shipped ones of the same name (`own_scores.join`).
     Raises UserError for a plug-in or table that cannot be used.
     """
-    accuracy = accuracies()
-    table = Table(
-        accuracy.data, accuracy.columns, {**accuracy.provenance, "made_by": environment()}
-    )
+    table = accuracies().with_provenance(made_by=environment())
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
     table = own_scores.join(join_tables(table), scores)
     return with_combined(table, plugin_folders)
