@@ -106,12 +106,7 @@ def is_kept(table):
     return isinstance(table._data, Stored)
 
 
-@pytest.mark.parametrize(
-    "data", [None, pytest.param("BENCHSUITE_DATA", marks=pytest.mark.nb201)], ids=["bare", "data"]
-)
-def test_the_kept_table_is_the_one_assembled(data, request, tmp_path, monkeypatch):
-    if data:
-        monkeypatch.setenv(data, str(request.getfixturevalue("raw")))
+def is_the_one_assembled(tmp_path):
     fresh = whole_table()
     assert not is_kept(fresh)
     kept = whole_table()
@@ -126,6 +121,16 @@ def test_the_kept_table_is_the_one_assembled(data, request, tmp_path, monkeypatc
     fresh.write(tmp_path / "fresh.parquet")
     kept.write(tmp_path / "kept.parquet")
     assert (tmp_path / "fresh.parquet").read_bytes() == (tmp_path / "kept.parquet").read_bytes()
+
+
+def test_the_kept_table_is_the_one_assembled(tmp_path):
+    is_the_one_assembled(tmp_path)
+
+
+@pytest.mark.nb201
+def test_so_it_is_with_public_files(raw, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHSUITE_DATA", str(raw))
+    is_the_one_assembled(tmp_path)
 
 
 def test_another_process_finds_it(cache):
