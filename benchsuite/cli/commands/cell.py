@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import click
+import numpy as np
 
 from benchsuite.cli import json_option, print_json
+from benchsuite.errors import PluginWarning
 from benchsuite.space.cell import EDGES, ENCODINGS, NONE, OPS, Cell, live_edges
+from benchsuite.table.columns import DATASETS
 
+_COSTS = ("params", "flops", "deployed_params", "deployed_macs")
 _SHORT = {
     "none": "none",
     "skip_connect": "skip",
@@ -35,28 +40,30 @@ def command(cell: str, as_json: bool) -> None:
 
 def describe(cell: Cell) -> dict[str, Any]:
     """Return what is known of a cell: encodings, classes, costs (plain counts), accuracies."""
-    from benchsuite.assembly.accuracy import accuracies
-    from benchsuite.space import cost, equivalence
-    from benchsuite.space.network import OFFICIAL
+    from benchsuite.assembly.whole import whole_table
+    from benchsuite.sources._read import source_ids
 
-    index = cell.index
-    table = accuracies()
+    index, sources = cell.index, source_ids()
+    with warnings.catch_warnings():
+        # Nothing is said here of what plug-ins make, nor of those that fail.
+        warnings.simplefilter("ignore", PluginWarning)
+        table = whole_table()
     costs = {
-        dataset: {
-            "params": int(cost.all_params(skeleton)[index]),
-            "flops": int(cost.all_flops(skeleton)[index]),
-            "deployed_params": int(cost.all_deployed_params(skeleton)[index]),
-            "deployed_macs": int(cost.all_deployed_macs(skeleton)[index]),
-        }
-        for dataset, skeleton in OFFICIAL.items()
+        dataset: {name: int(table.values(f"{dataset}.{name}")[index]) for name in _COSTS}
+        for dataset in DATASETS
     }
     classes = {}
-    for name in equivalence.CLASSES:
-        members = (equivalence.classes(name) == equivalence.classes(name)[index]).nonzero()[0]
-        classes[name] = {"cells": len(members), "lowest_index": int(members[0])}
-    measured = {name: float(table.values(name)[index]) for name in table.columns}
-    import numpy as np
-
+    for name, column in table.columns.items():
+        if column.kind == "class":
+            numbers = table.values(name)
+            members = (numbers == numbers[index]).nonzero()[0]
+            about = {"cells": len(members), "lowest_index": int(members[0])}
+            classes[name.removeprefix("class.")] = about
+    measured = {
+        name: float(table.values(name)[index])
+        for name, column in table.columns.items()
+        if column.kind == "accuracy" or column.source in sources
+    }
     live = live_edges(np.array([cell.ops]))[0]
     return {
         "index": index,
