@@ -38,27 +38,8 @@ _FOLDER, _DIGESTS = "tables", "digests.json"
 _OURS = (".", "digests.json", "imported-", "verified.json")
 
 
-def whole_table(
-    written: Path | None = None,
-    *,
-    scores: Scores | None = None,
-    plugin_folders: Sequence[Path] = (),
-) -> Table:
-    """Return the table of a file, or else everything that is known, with scores of one's own.
-
-    A table that was written has its scores already: those of the working folder stay out of it, and
-    those named may add columns but replace none.
-    Raises UserError for a table, scores or plug-ins that cannot be used.
-    """
-    if written is None:
-        return _known(scores, plugin_folders)
-    from benchsuite.assembly import own_scores
-
-    named = scores if scores and scores.named else None
-    return own_scores.join(Table.open(written), named, replacing=False)
-
-
-def _known(scores: Scores | None, plugin_folders: Sequence[Path]) -> Table:
+def whole_table(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) -> Table:
+    """Return the table that `assemble` makes, read from the cache if it is there."""
     where = places()
     key, _ = _key(where, scores, plugin_folders)
     path = where.cache / _FOLDER / key

@@ -27,8 +27,9 @@ from benchsuite.errors import PluginError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.parameters import fill
 from benchsuite.replays.judgement import Answer
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
-from benchsuite.simulation.search import Budget, Run, replay
+from benchsuite.simulation.search import Budget, Run
 from benchsuite.simulation.trace import write_traces
 
 

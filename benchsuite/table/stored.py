@@ -7,6 +7,7 @@ read but the head and what is asked for. A part that is not what was written rai
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 import zlib
@@ -75,6 +76,7 @@ class Stored:
         self.path, self._instead = path, instead
         head = _head(path)
         self.about: dict[str, Any] = head["about"]
+        self.checksum = str(head["about"].get("checksum", ""))
         self._long = {name: Part(*part) for name, part in head["long"].items()}
         self._columns = {
             name: StoredColumn(kind, Part(*part), missing, tuple(texts), told)
@@ -83,9 +85,16 @@ class Stored:
         self._whole: pa.Table | None = None
 
     @property
-    def names(self) -> list[str]:
+    def column_names(self) -> list[str]:
         """The columns, those of reasons too."""
         return list(self._columns)
+
+    def select(self, names: Sequence[str]) -> Stored:
+        """Return some of the columns, of which nothing is read yet and no checksum is known."""
+        some = copy.copy(self)
+        some._columns = {name: self._columns[name] for name in names}
+        some.checksum = ""
+        return some
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return the values of a column as float64 [N], NaN where missing."""

@@ -183,9 +183,7 @@ def everything(tmp_path, made, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "drop"))
-    return lambda: whole_table(
-        scores=Scores(tmp_path / "scores.csv"), plugin_folders=[tmp_path / "mine"]
-    )
+    return lambda: whole_table([tmp_path / "mine"], Scores(tmp_path / "scores.csv"))
 
 
 @pytest.mark.parametrize("what", CHANGES)

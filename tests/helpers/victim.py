@@ -20,7 +20,6 @@ def prepared():
     import pandas  # noqa: F401
 
     mpl.use("agg")
-    from benchsuite import plugins
     from benchsuite.assembly import whole
     from benchsuite.proxies._scoring import passes  # noqa: F401
     from benchsuite.proxies._tabulation import tabulate
@@ -35,9 +34,11 @@ def prepared():
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
     whole.whole_table = lambda *_, **__: slim
-    plugins.shared("benchsuite.reports.correlations").RESAMPLES = intervals.RESAMPLES = 200
+    intervals.MIDDLE_RESAMPLES = 200
     jobs = pipeline.jobs
-    pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
+    pipeline.jobs = lambda reports, seconds: jobs(
+        {name: reports[name] for name in REPORTS}, seconds
+    )
 
     class Threads(ThreadPoolExecutor):
         """In place of worker processes, which would import everything anew."""

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 def the_table(written: Path | None, scores: Scores | None, plugin_folders: Sequence[Path]) -> Table:
     """Return the table of a file, or else everything that is known, with scores of one's own."""
-    from benchsuite.assembly.whole import whole_table
+    from benchsuite.face.tables import load
 
-    return whole_table(written, scores=scores, plugin_folders=plugin_folders)
+    return load(written, scores=scores, plugins=() if written else plugin_folders)

@@ -25,7 +25,7 @@ def command(
     """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
     from benchsuite.assembly.whole import whole_table
 
-    table = whole_table(scores=scores, plugin_folders=plugin_folders)
+    table = whole_table(plugin_folders, scores)
     table.write(out)
     if as_json:
         print_json(

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from benchsuite.files import write_text
 from benchsuite.reporting.page import columns, searches, sections, snippets, summary
-from benchsuite.reporting.page.sections import Entry
+from benchsuite.reporting.page.sections import MadeReport
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from benchsuite.replays.outcome import Outcome
 
-__all__ = ["Entry", "render", "write"]
+__all__ = ["MadeReport", "render", "write"]
 
 _HERE = Path(__file__).parent
 _SCRIPTS = (
@@ -46,7 +46,7 @@ _SCRIPTS = (
 def write(
     path: Path,
     table: Table,
-    entries: Sequence[Entry],
+    entries: Sequence[MadeReport],
     outcomes: Mapping[str, Outcome] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
@@ -58,7 +58,7 @@ def write(
 
 def render(
     table: Table,
-    entries: Sequence[Entry],
+    entries: Sequence[MadeReport],
     outcomes: Mapping[str, Outcome] | None = None,
     notes: Sequence[str] = (),
     folder: Path = Path(),
