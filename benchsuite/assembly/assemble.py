@@ -119,10 +119,9 @@ def proxy_values(name: str, proxy: Proxy, *given: Any) -> dict[str, Array]:
 
 def check_named(names: Sequence[str], table: Table, plugin_folders: Sequence[Path] = ()) -> None:
     """Raise PluginError for a plug-in that is asked for by name and was left out of the table."""
-    known = plugins.find("proxies", plugin_folders)
-    for name in set(map(family, names)) & set(known):
-        if any(full.startswith((f"{name}@", f"{name}.")) for full in table.columns):
-            continue
+    there = {column.family for column in table.columns.values()}
+    lacking = set(map(family, names)) - there
+    for name in lacking & set(plugins.find("proxies", plugin_folders) if lacking else ()):
         proxy: Proxy = plugins.load("proxies", name, plugin_folders)
         if proxy.all_cells is not None:
             proxy_values(name, proxy, OFFICIAL["cifar10"])

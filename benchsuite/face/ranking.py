@@ -63,10 +63,10 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 def _check_scored(table: Table, names: Sequence[str], folders: Sequence[PathLike[str]]) -> None:
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
     there = {column.family for column in table.columns.values()}
-    known = plug_ins.find("proxies", folders)
-    for name in names:
-        head = family(str(name))
-        if head in known and head not in there:
+    lacking = [head for head in map(family, map(str, names)) if head not in there]
+    known = plug_ins.find("proxies", folders) if lacking else {}
+    for head in lacking:
+        if head in known:
             mine = "".join(f" --plugins {folder}" for folder in folders)
             raise UserError(
                 f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "

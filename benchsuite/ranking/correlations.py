@@ -119,7 +119,7 @@ def correlations(
     truths = np.array([table.values(name) for name in targets])
     directions = [direction_of(table, name) for name in names]
     flops = table.values("cifar10.flops")
-    of_class = equivalence.classes("functional")
+    of_class = functional_classes(table)
     rows = []
     for rule in cells:
         chosen = mask(rule)
@@ -128,6 +128,8 @@ def correlations(
         rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
         for unit, groups in (("cells", None), ("classes", of_class[chosen])):
             of_unit = [p for p, its in enumerate(units) if its == unit]
+            if not of_unit:
+                continue
             resampled = stats.kendall_bootstrap(
                 scores[of_unit][:, chosen],
                 truths[:, chosen],
@@ -158,6 +160,13 @@ def correlations(
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def functional_classes(table: Table) -> NDArray[np.int64]:
+    """Return the functional class of every cell [15625]: as the table has it, else computed."""
+    name = "class.functional"
+    known = table.values(name) if name in table.columns else equivalence.classes("functional")
+    return known.astype(np.int64)
 
 
 def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:
