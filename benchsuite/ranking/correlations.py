@@ -91,6 +91,32 @@ def correlations(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
+    """Return `correlation_rows` as a DataFrame."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        correlation_rows(
+            table,
+            proxies,
+            cells=cells,
+            datasets=datasets,
+            split=split,
+            resamples=resamples,
+            seed=seed,
+        )
+    )
+
+
+def correlation_rows(
+    table: Table,
+    proxies: Sequence[str] = (),
+    *,
+    cells: Sequence[str] = ("all",),
+    datasets: Sequence[str] = DATASETS,
+    split: str = "test",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
     tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
@@ -104,8 +130,6 @@ def correlations(
     tells it, NaN elsewhere. Every score is turned so that more is better.
     Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
     """
-    import pandas as pd
-
     stats.enough_resamples(resamples)
     names = proxies_in(table, proxies)
     for dataset in datasets:
@@ -159,7 +183,7 @@ def correlations(
                         "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
                     }
                 )
-    return pd.DataFrame(rows)
+    return rows
 
 
 def functional_classes(table: Table) -> NDArray[np.int64]:
