@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.provenance import environment, sha256
+from benchsuite.provenance import machine, sha256, versions
 
 PACKAGES = ("benchsuite", "benchsuite.proxies", "benchsuite.devices")
 
@@ -82,9 +82,8 @@ def code(packages: Sequence[str] = PACKAGES) -> str:
 
 @functools.cache
 def _code(packages: tuple[str, ...]) -> str:
-    made_by = environment()
     files = [[files_below(folder) for folder in folders(package)] for package in packages]
-    return digest(packages, files, made_by["versions"], made_by["machine"])
+    return digest(packages, files, versions(), machine())
 
 
 def folders(package: str) -> list[Path]:

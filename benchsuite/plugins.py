@@ -75,7 +75,7 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
     """
     own = KINDS[kind]
     folders = [(_own_folder(kind), own.package)]
-    folders += [(root / own.folder, "") for root in [*_checked(extra), *_entry_points()]]
+    folders += [(root / own.folder, "") for root in roots(extra)]
     found: dict[str, Plugin] = {}
     for folder, package in folders:
         for path in sorted(folder.glob("[!_]*.py")):
@@ -86,6 +86,11 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
                 )
             found[path.stem] = _read(path, package, own.constant)
     return dict(sorted(found.items()))
+
+
+def roots(extra: Sequence[Path] = ()) -> list[Path]:
+    """Return the folders outside this project below which plug-ins lie; errors as for `find`."""
+    return [*_checked(extra), *_entry_points()]
 
 
 def load(kind: str, name: str, extra: Sequence[Path] = ()) -> Any:
@@ -133,7 +138,9 @@ def why_not(plugin: Plugin, kind: str, folders: Sequence[Path] = ()) -> str:
 
 def leave_out(why: str) -> None:
     """Warn that something nobody asked for by name is left out; the command line says so."""
-    warnings.warn(why, PluginWarning, stacklevel=2)
+    warning = PluginWarning(why)
+    warning.__cause__ = sys.exception()
+    warnings.warn(warning, stacklevel=2)
 
 
 def shared(module: str) -> Any:

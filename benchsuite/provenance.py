@@ -15,20 +15,26 @@ from benchsuite import __version__
 _PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
 
 
-@functools.cache
 def environment() -> dict[str, Any]:
     """Return the versions and the kind of machine that results depend on."""
-    versions = {"benchsuite": __version__, "python": platform.python_version()}
+    return {"versions": versions(), "revision": revision(), "machine": machine()}
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Return the versions of this project, of Python, and of the libraries that compute."""
+    found = {"benchsuite": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            versions[package] = version(package)
+            found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return {
-        "versions": versions,
-        "revision": revision(),
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
+    return found
+
+
+def machine() -> str:
+    """Return the kind of machine."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 @functools.cache

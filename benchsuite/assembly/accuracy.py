@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchsuite.assembly.notes import say
 from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
@@ -38,16 +39,15 @@ def accuracies(where: Places | None = None) -> Table:
         _say_what_is_estimated(gaps, where.drop)
     table = table.with_columns(gaps)
     about = {"absent": list(absences(sources, where)), "accuracy": _sentence(table)}
-    return Table(table.data, table.columns, {**table.provenance, **about})
+    return table.with_provenance(**about)
 
 
 def _say_what_is_estimated(gaps: list[Values], drop: Path) -> None:
     tests = [g.column.dataset for g in gaps if (g.column.split, g.column.epochs) == ("test", 200)]
     if tests:
-        print(
+        say(
             f"No file in {drop} gives the test accuracy on {', '.join(filter(None, tests))} after "
-            "200 epochs: estimates stand for it.",
-            file=sys.stderr,
+            "200 epochs: estimates stand for it."
         )
 
 

@@ -31,10 +31,7 @@ def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) 
     own, in place of shipped ones of the same name (`own_scores.join`).
     Raises UserError for a plug-in or table that cannot be used.
     """
-    accuracy = accuracies()
-    table = Table(
-        accuracy.data, accuracy.columns, {**accuracy.provenance, "made_by": environment()}
-    )
+    table = accuracies().with_provenance(made_by=environment())
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
     table = own_scores.join(join_tables(table), scores)
     return with_combined(table, plugin_folders)
@@ -122,10 +119,9 @@ def proxy_values(name: str, proxy: Proxy, *given: Any) -> dict[str, Array]:
 
 def check_named(names: Sequence[str], table: Table, plugin_folders: Sequence[Path] = ()) -> None:
     """Raise PluginError for a plug-in that is asked for by name and was left out of the table."""
-    known = plugins.find("proxies", plugin_folders)
-    for name in set(map(family, names)) & set(known):
-        if any(full.startswith((f"{name}@", f"{name}.")) for full in table.columns):
-            continue
+    there = {column.family for column in table.columns.values()}
+    lacking = set(map(family, names)) - there
+    for name in lacking & set(plugins.find("proxies", plugin_folders) if lacking else ()):
         proxy: Proxy = plugins.load("proxies", name, plugin_folders)
         if proxy.all_cells is not None:
             proxy_values(name, proxy, OFFICIAL["cifar10"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.assembly.notes import say
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
 from benchsuite.provenance import sha256
@@ -104,10 +104,10 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
     gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
     own = own.without(gone)
     table = table.without([*_with_details(replaced, table), *own.columns]).joined(own)
-    print(_told(scores, about, kept), file=sys.stderr)
+    say(_told(scores, about, kept))
     joined = {str(scores.path): dict(own.provenance)} if about["cells"] else {}
     more = {"own_scores": about, "joined": {**table.provenance.get("joined", {}), **joined}}
-    return Table(table.data, table.columns, {**table.provenance, **more})
+    return table.with_provenance(**more)
 
 
 def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> str:

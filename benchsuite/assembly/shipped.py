@@ -22,7 +22,7 @@ def join_tables(table: Table) -> Table:
             other = Table.open(path)
             table = table.joined(other)
             about[path.stem] = dict(other.provenance)
-    return Table(table.data, table.columns, {**table.provenance, "joined": about})
+    return table.with_provenance(joined=about)
 
 
 def variants() -> dict[str, Table]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchsuite.assembly.accuracy import accuracies
-from benchsuite.errors import UserError
-from benchsuite.space import cost, equivalence
+from benchsuite.assembly.whole import whole_table
+from benchsuite.errors import PluginWarning, UserError
+from benchsuite.sources._read import source_ids
 from benchsuite.space.cell import EDGES, ENCODINGS, NONE, OPS, Cell, live_edges
-from benchsuite.space.network import OFFICIAL
+from benchsuite.table.columns import DATASETS
 
+_COSTS = ("params", "flops", "deployed_params", "deployed_macs")
 _SHORT = {
     "none": "none",
     "skip_connect": "skip",
@@ -78,21 +80,27 @@ def cell(given: int | str | Cell) -> Facts:
     """
     chosen = cell_of(given)
     index = chosen.index
-    table = accuracies()
+    with warnings.catch_warnings():
+        # Nothing is said here of what plug-ins make, nor of those that fail.
+        warnings.simplefilter("ignore", PluginWarning)
+        table = whole_table()
     costs = {
-        dataset: {
-            "params": int(cost.all_params(skeleton)[index]),
-            "flops": int(cost.all_flops(skeleton)[index]),
-            "deployed_params": int(cost.all_deployed_params(skeleton)[index]),
-            "deployed_macs": int(cost.all_deployed_macs(skeleton)[index]),
-        }
-        for dataset, skeleton in OFFICIAL.items()
+        dataset: {name: int(table.values(f"{dataset}.{name}")[index]) for name in _COSTS}
+        for dataset in DATASETS
     }
     classes = {}
-    for name in equivalence.CLASSES:
-        members = (equivalence.classes(name) == equivalence.classes(name)[index]).nonzero()[0]
-        classes[name] = {"cells": len(members), "lowest_index": int(members[0])}
-    known = {name: float(table.values(name)[index]) for name in table.columns}
+    for name, column in table.columns.items():
+        if column.kind == "class":
+            numbers = table.values(name)
+            members = (numbers == numbers[index]).nonzero()[0]
+            about = {"cells": len(members), "lowest_index": int(members[0])}
+            classes[name.removeprefix("class.")] = about
+    sources = source_ids()
+    known = {
+        name: float(table.values(name)[index])
+        for name, column in table.columns.items()
+        if column.kind == "accuracy" or column.source in sources
+    }
     live = tuple(bool(edge) for edge in live_edges(np.array([chosen.ops]))[0])
     return Facts(
         index=index,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benchsuite import plugins as plug_ins
 from benchsuite.assembly.assemble import check_named
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
-from benchsuite.ranking.correlations import correlations
+from benchsuite.ranking.correlations import correlation_rows
 from benchsuite.table.columns import DATASETS, family
 from benchsuite.table.table import Table
 
@@ -41,15 +42,41 @@ def correlate(
     >>> rows[["proxy", "dataset"]].iloc[0].tolist()
     ['flops@1', 'cifar10']
     """
-    names, folders = _names(proxies), folders_of(plugins)
-    data = given_or_loaded(table, plugins)
-    check_named(names, data, folders)
-    _check_scored(data, names, folders)
-    return correlations(
-        data,
-        names,
-        cells=_names(cells),
-        datasets=_names(dataset),
+    import pandas as pd
+
+    return pd.DataFrame(
+        correlate_rows(
+            given_or_loaded(table, plugins),
+            _names(proxies),
+            datasets=_names(dataset),
+            cells=_names(cells),
+            split=split,
+            resamples=resamples,
+            seed=seed,
+            plugins=folders_of(plugins),
+        )
+    )
+
+
+def correlate_rows(
+    table: Table,
+    proxies: Sequence[str],
+    *,
+    datasets: Sequence[str],
+    cells: Sequence[str],
+    split: str,
+    resamples: int,
+    seed: int,
+    plugins: Sequence[Path] = (),
+) -> list[dict[str, Any]]:
+    """Return the rows of `correlate` as records, which need no pandas."""
+    check_named(proxies, table, plugins)
+    _check_scored(table, proxies, plugins)
+    return correlation_rows(
+        table,
+        proxies,
+        cells=cells,
+        datasets=datasets,
         split=split,
         resamples=resamples,
         seed=seed,
@@ -63,10 +90,10 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 def _check_scored(table: Table, names: Sequence[str], folders: Sequence[PathLike[str]]) -> None:
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
     there = {column.family for column in table.columns.values()}
-    known = plug_ins.find("proxies", folders)
-    for name in names:
-        head = family(str(name))
-        if head in known and head not in there:
+    lacking = [head for head in map(family, map(str, names)) if head not in there]
+    known = plug_ins.find("proxies", folders) if lacking else {}
+    for head in lacking:
+        if head in known:
             mine = "".join(f" --plugins {folder}" for folder in folders)
             raise UserError(
                 f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "

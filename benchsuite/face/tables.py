@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 
 from benchsuite.assembly import own_scores
-from benchsuite.assembly.assemble import assemble
 from benchsuite.assembly.own_scores import Scores
+from benchsuite.assembly.whole import whole_table
 from benchsuite.errors import UserError
 from benchsuite.table.table import Table
 
@@ -36,7 +36,7 @@ def load(
     folders = folders_of(plugins)
     own = scores if scores is None or isinstance(scores, Scores) else _named(scores)
     if path is None:
-        return assemble(folders, own)
+        return whole_table(folders, own)
     if folders:
         raise UserError("A table that was written has its columns already: leave out plugins.")
     # Own scores of the working folder are in it, or were left out of it.

@@ -91,6 +91,32 @@ def correlations(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
+    """Return `correlation_rows` as a DataFrame."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        correlation_rows(
+            table,
+            proxies,
+            cells=cells,
+            datasets=datasets,
+            split=split,
+            resamples=resamples,
+            seed=seed,
+        )
+    )
+
+
+def correlation_rows(
+    table: Table,
+    proxies: Sequence[str] = (),
+    *,
+    cells: Sequence[str] = ("all",),
+    datasets: Sequence[str] = DATASETS,
+    split: str = "test",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
     tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
@@ -104,8 +130,6 @@ def correlations(
     tells it, NaN elsewhere. Every score is turned so that more is better.
     Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
     """
-    import pandas as pd
-
     stats.enough_resamples(resamples)
     names = proxies_in(table, proxies)
     for dataset in datasets:
@@ -119,7 +143,7 @@ def correlations(
     truths = np.array([table.values(name) for name in targets])
     directions = [direction_of(table, name) for name in names]
     flops = table.values("cifar10.flops")
-    of_class = equivalence.classes("functional")
+    of_class = functional_classes(table)
     rows = []
     for rule in cells:
         chosen = mask(rule)
@@ -128,6 +152,8 @@ def correlations(
         rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
         for unit, groups in (("cells", None), ("classes", of_class[chosen])):
             of_unit = [p for p, its in enumerate(units) if its == unit]
+            if not of_unit:
+                continue
             resampled = stats.kendall_bootstrap(
                 scores[of_unit][:, chosen],
                 truths[:, chosen],
@@ -157,7 +183,14 @@ def correlations(
                         "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
                     }
                 )
-    return pd.DataFrame(rows)
+    return rows
+
+
+def functional_classes(table: Table) -> NDArray[np.int64]:
+    """Return the functional class of every cell [15625]: as the table has it, else computed."""
+    name = "class.functional"
+    known = table.values(name) if name in table.columns else equivalence.classes("functional")
+    return known.astype(np.int64)
 
 
 def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:

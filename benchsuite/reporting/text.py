@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from benchsuite.numerics.stated import stated
 
@@ -48,15 +49,29 @@ def shown_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def table_text(rows: pd.DataFrame) -> str:
     """Return a DataFrame with aligned columns, whatever the width of the terminal."""
+    numbers = [rows[name].dtype.kind in "iuf" for name in rows.columns]
+    return _aligned(list(map(str, rows.columns)), numbers, shown_table(rows).to_numpy().tolist())
+
+
+def records_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return records of the same keys, at least one, as `table_text` does; without pandas."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    numbers = [
+        all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        for values in columns.values()
+    ]
+    shown = [map(shown_value, values) for values in columns.values()]
+    return _aligned(list(columns), numbers, [list(row) for row in zip(*shown, strict=True)])
+
+
+def _aligned(heads: list[str], numbers: list[bool], rows: list[list[str]]) -> str:
     from tabulate import tabulate
 
-    sides = ["right" if rows[name].dtype.kind in "iuf" else "left" for name in rows.columns]
-    shown = shown_table(rows)
     return tabulate(
-        shown.to_numpy().tolist(),
-        headers=list(map(str, shown.columns)),
+        rows,
+        headers=heads,
         tablefmt="simple",
-        colalign=sides if len(rows) else None,
+        colalign=["right" if number else "left" for number in numbers] if rows else None,
         disable_numparse=True,
     )
 

@@ -311,10 +311,10 @@ def _multiplicities(
     """
     from benchsuite.stats.fenwick import LANES, narrow
 
-    n, n_groups = len(group), int(group.max(initial=-1)) + 1
+    n_groups = int(group.max(initial=-1)) + 1
     draws = _resamples(n_groups, rng, resamples)
     for first in range(0, resamples, LANES):
-        weights = np.zeros((n, LANES), dtype=np.int32)
+        times = np.zeros((LANES, n_groups), dtype=np.int32)
         for lane, drawn in enumerate(itertools.islice(draws, LANES)):
-            weights[:, lane] = np.bincount(drawn, minlength=n_groups)[group]
-        yield first, narrow(weights)
+            times[lane] = np.bincount(drawn, minlength=n_groups)
+        yield first, narrow(np.ascontiguousarray(times.T)[group])

@@ -1,7 +1,8 @@
 """Rank correlation of a score with a truth; what the arguments mean is said in `benchsuite.stats`.
 
-`scipy.stats` computes the statistics. This module decides what goes in: direction, missing values,
-constants, and which ranks carry the weight.
+What goes in is decided here: direction, missing values, constants, and which ranks carry the
+weight. Pairs are counted in whole numbers (`stats.fenwick`), so a tau is as exact as its last
+division.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
@@ -229,7 +229,14 @@ def _undefined(correlation: Correlation, missing: int, reason: str) -> Correlati
 
 
 def _tau_b(x: Floats, y: Floats) -> float:
-    return float(scipy.stats.kendalltau(x, y).statistic)
+    from benchsuite.stats.fenwick import concordance
+
+    by_x = np.argsort(x, kind="stable")
+    (x_rank, x_untied), (y_rank, y_untied) = (_ranks(values[by_x]) for values in (x, y))
+    ordered, x_pairs, y_pairs = (
+        int(counts.sum()) // 2 for counts in (concordance(x_rank, y_rank), x_untied, y_untied)
+    )
+    return _clip(ordered / math.sqrt(x_pairs) / math.sqrt(y_pairs))
 
 
 def _weighted_tau(x: Floats, y: Floats) -> float:
@@ -252,7 +259,14 @@ def _ranks(values: Floats) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 def _rho(x: Floats, y: Floats) -> float:
-    return float(np.corrcoef(scipy.stats.rankdata(x), scipy.stats.rankdata(y))[0, 1])
+    return float(np.corrcoef(mean_ranks(x), mean_ranks(y))[0, 1])
+
+
+def mean_ranks(values: Floats) -> Floats:
+    """Return ranks [n] of values from 1, tied ones sharing the mean of theirs."""
+    _, ranks, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return ((last - counts + 1 + last) / 2)[ranks]
 
 
 def _clip(value: float) -> float:

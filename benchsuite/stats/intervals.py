@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, binom, norm, t
 
 SEEDS = 20
 FOR_MEAN = 5
@@ -60,6 +59,8 @@ class Estimate:
         correction, differences of seeds that are skewed alike are better without.
         Source: Hall, "On the removal of skewness by transformation", JRSS B 1992, section 2.
         """
+        from scipy.stats import t
+
         reach = np.asarray(t.ppf((1 + level) / 2, self.degrees))
         far = np.maximum(reach, _inverse(reach, self.skew))
         near = np.minimum(-reach, _inverse(-reach, self.skew))
@@ -69,6 +70,8 @@ class Estimate:
 
     def p_value(self, against: float = 0.0) -> Floats:
         """Return the two-sided p [...] of `against`: `interval` of level 1 - p just reaches it."""
+        from scipy.stats import t
+
         with np.errstate(invalid="ignore", divide="ignore"):
             plain, k = (self.value - against) / self.error, self.skew
             moved = plain + k * plain**2 / 3 + k**2 * plain**3 / 27 + k / 6
@@ -125,6 +128,8 @@ def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     Sources: Agarwal et al., "Deep RL at the Edge of the Statistical Precipice", NeurIPS 2021,
     section 4; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 3.3.
     """
+    from scipy.stats import norm, t
+
     x = np.asarray(values, dtype=np.float64)
     n = len(x)
     value = float(_middle_means(x[None])[0]) if n else math.nan
@@ -147,6 +152,8 @@ def proportion(count: int, n: int) -> tuple[float, float, float]:
 
     Source: Clopper & Pearson, "The use of confidence or fiducial limits", Biometrika 1934.
     """
+    from scipy.stats import beta
+
     if not n:
         return math.nan, math.nan, math.nan
     tail = (1 - LEVEL) / 2
@@ -157,6 +164,8 @@ def proportion(count: int, n: int) -> tuple[float, float, float]:
 
 def proportion_p(count: int, n: int, against: float) -> float:
     """Return the two-sided p of a share of seeds being `against`; `proportion` agrees with it."""
+    from scipy.stats import binom
+
     tails = binom.cdf(count, n, against), binom.sf(count - 1, n, against)
     return min(1.0, 2 * float(min(tails)))
 

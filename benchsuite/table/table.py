@@ -2,7 +2,8 @@
 
 What the columns mean and what made them is JSON in the footer under the key `benchsuite`; the data
 are plain columns that pandas or DuckDB read alone. Where a column misses values, a text column
-`<name>.reason` beside it says why for each of those cells.
+`<name>.reason` beside it says why for each of those cells. A table that was kept (`stored`) reads a
+column when it is asked for.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
@@ -27,9 +25,11 @@ from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table.columns import Column, Direction, resolve
+from benchsuite.table.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 SCHEMA = 1
 _KEY = b"benchsuite"
@@ -51,26 +51,52 @@ class Values:
     reason: str | Sequence[str] = ""
 
 
-@dataclass(frozen=True)
 class Table:
     """Columns over all 15,625 cells with their dictionary and provenance; never changed in place.
 
-    provenance: what made it, as JSON; its `inputs` maps file names to SHA-256.
+    data: the Arrow table, or a `Stored` one that is read as far as it is asked for; provenance:
+    what made it, as JSON, or a function that returns it; its `inputs` map file names to SHA-256.
     """
 
-    data: pa.Table
-    columns: Mapping[str, Column]
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        data: pa.Table | Stored,
+        columns: Mapping[str, Column],
+        provenance: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
+    ):
+        """Join data [15625 rows], a `Column` for each name, and what made them."""
+        self._data, self._provenance = data, provenance
+        self.columns = columns
+
+    @functools.cached_property
+    def data(self) -> pa.Table:
+        """The keys, all columns and their reasons as an Arrow table."""
+        stored = isinstance(self._data, Stored)
+        return self._data.arrow(self._data.column_names) if stored else self._data
+
+    @functools.cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """What made the table, as JSON."""
+        return self._provenance() if callable(self._provenance) else self._provenance or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to other processes whole: what was kept on this machine need not be there."""
+        return Table, (self.data, self.columns, self.provenance)
 
     @classmethod
     def empty(cls, provenance: Mapping[str, Any] | None = None) -> Table:
         """Return a table of the two keys, official index and architecture string."""
+        import pyarrow as pa
+
         keys = {"index": np.arange(N_CELLS, dtype=np.int32), "arch": pa.array(all_archs())}
         return cls(pa.table(keys), {}, dict(provenance or {}))
 
     @classmethod
     def open(cls, path: Path) -> Table:
         """Read a table; UserError if the file is missing, damaged, or not one of ours."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             data = pq.read_table(path, memory_map=True)
         except FileNotFoundError:
@@ -87,6 +113,8 @@ class Table:
 
     def write(self, path: Path) -> None:
         """Write the table; the file appears whole or not at all."""
+        import pyarrow.parquet as pq
+
         footer = {
             "schema": SCHEMA,
             "columns": [column.to_json() for column in self.columns.values()],
@@ -101,6 +129,8 @@ class Table:
 
         Values that differ by rounding alone become equal (`benchsuite.numerics.ties`).
         """
+        import pyarrow as pa
+
         data, columns = self.data, dict(self.columns)
         for item in new:
             name = item.column.name
@@ -130,14 +160,18 @@ class Table:
         """Return a table without some columns; names that it lacks do not matter."""
         gone = set(names) & set(self.columns)
         dropped = gone | {name + _REASON for name in gone}
-        data = self.data.select([n for n in self.data.column_names if n not in dropped])
+        data = self._data.select([n for n in self._data.column_names if n not in dropped])
         return Table(
-            data, {n: c for n, c in self.columns.items() if n not in gone}, self.provenance
+            data, {n: c for n, c in self.columns.items() if n not in gone}, self._provenance
         )
+
+    def with_provenance(self, **more: Any) -> Table:
+        """Return a table of the same columns that says more, or something else, of what made it."""
+        return Table(self._data, self.columns, {**self.provenance, **more})
 
     def __len__(self) -> int:
         """Return how many cells there are: all 15,625, whatever the columns."""
-        return self.data.num_rows
+        return N_CELLS
 
     def __iter__(self) -> Iterator[str]:
         """Yield the full names of the columns; `columns` says what each is."""
@@ -170,7 +204,9 @@ class Table:
         raise UserError(f"A column is named by a text, as in table['naswot'], not by {name!r:.60}.")
 
     def __repr__(self) -> str:
-        return "\n".join(_lines(self))
+        from benchsuite.table.shown import lines
+
+        return "\n".join(lines(self))
 
     def subset(self, names: Iterable[str]) -> Table:
         """Return a table of these columns alone, of all cells; names as for `table[...]`."""
@@ -224,10 +260,12 @@ class Table:
         own = {**self.provenance.get("own_scores", {"path": "memory", "cells": {}})}
         own["cells"] = {**own["cells"], full: int(np.isfinite(scores).sum())}
         table = self.with_columns([Values(column, scores, "no score was given")])
-        return Table(table.data, table.columns, {**table.provenance, "own_scores": own})
+        return table.with_provenance(own_scores=own)
 
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
+        if name in self.columns:
+            return name
         return resolve(
             name,
             self.columns,
@@ -240,27 +278,37 @@ class Table:
 
     def values(self, name: str) -> NDArray[np.float64]:
         """Return the numbers [15625] of a column, NaN where missing."""
-        values = self.data.column(self.resolve(name)).to_numpy()
+        full = self.resolve(name)
+        if isinstance(self._data, Stored):
+            return self._data.numbers(full)
+        values = self._data.column(full).to_numpy()
         return np.asarray(values, dtype=np.float64)
 
     def present(self, name: str) -> int:
         """Return for how many cells a column, named in full, has a value."""
-        return N_CELLS - int(self.data.column(name).null_count)
+        stored = isinstance(self._data, Stored)
+        return N_CELLS - int(
+            self._data.missing(name) if stored else self._data.column(name).null_count
+        )
 
     def reasons(self, name: str) -> dict[str, int]:
         """Return how many values of a column are missing for each reason."""
-        full = self.resolve(name)
-        if full + _REASON not in self.data.column_names:
+        reason = self.resolve(name) + _REASON
+        if isinstance(self._data, Stored):
+            return dict(self._data.told(reason))
+        if reason not in self._data.column_names:
             return {}
-        counts = self.data.column(full + _REASON).drop_null().value_counts()
+        counts = self._data.column(reason).drop_null().value_counts()
         return {str(entry["values"]): int(entry["counts"].as_py()) for entry in counts}
 
     def frame(self, names: Iterable[str] | None = None) -> pd.DataFrame:
         """Return columns (default: all, keys and reasons included) as a pandas DataFrame."""
-        wanted = self.data.column_names
-        if names is not None:
-            wanted = [*KEYS, *(self.resolve(name) for name in names)]
-        frame: pd.DataFrame = self.data.select(wanted).to_pandas()
+        if names is None:
+            return self.data.to_pandas()
+        wanted = [*KEYS, *(self.resolve(name) for name in names)]
+        stored = isinstance(self._data, Stored)
+        data = self._data.arrow(wanted) if stored else self._data.select(wanted)
+        frame: pd.DataFrame = data.to_pandas()
         return frame
 
     @property
@@ -282,34 +330,13 @@ class Table:
     @functools.cached_property
     def checksum(self) -> str:
         """SHA-256 over what the columns are and their values, whatever file they came from."""
+        if isinstance(self._data, Stored) and self._data.checksum:
+            return self._data.checksum
         digest = hashlib.sha256()
         for name in sorted(self.columns):
             about = json.dumps(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
-
-
-_KINDS = {
-    "accuracy": "accuracies",
-    "proxy": "proxies",
-    "device": "devices",
-    "cost": "costs",
-    "class": "classes",
-    "reference": "references",
-    "detail": "details",
-}
-
-
-def _lines(table: Table) -> list[str]:
-    """Return what is in a table, in a screenful: how many columns of each kind, and some names."""
-    lines = [f"Table of {len(table):,} cells, {len(table.columns):,} columns"]
-    for kind, plural in _KINDS.items():
-        names = [name for name, column in table.columns.items() if column.kind == kind]
-        if names:
-            shown = textwrap.shorten(", ".join(names), 60, placeholder=" ...")
-            lines.append(f"  {plural:<10} {len(names):>4}  {shown}")
-    source = f"Accuracy: {table.provenance.get('accuracy', 'none')}"
-    return [*lines, *textwrap.wrap(source, 80)]
 
 
 def _own_scores(about: Mapping[str, Any]) -> str:
@@ -327,6 +354,8 @@ def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
     if not missing.any():
         return values, None
+    import pyarrow as pa
+
     values = np.where(missing, np.nan, values)
     (reasons,) = in_one_order({f"reasons of {item.column.name!r}": item.reason})
     texts = [reasons] * N_CELLS if isinstance(reasons, str) else reasons

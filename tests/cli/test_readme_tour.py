@@ -9,6 +9,7 @@ import pytest
 
 from benchsuite import cli, plugins
 from benchsuite.assembly import assemble
+from benchsuite.assembly import whole as kept
 from benchsuite.proxies._tabulation import tabulate
 from benchsuite.table.table import Table
 
@@ -52,7 +53,7 @@ def tour(whole, tmp_path, monkeypatch):
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(assemble, "assemble", lambda *_: whole)
+    monkeypatch.setattr(kept, "whole_table", lambda *_, **__: whole)
     monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
     (tmp_path / "FILE.toml").write_text(STUDY)
     return tmp_path

@@ -20,20 +20,20 @@ def prepared():
     import pandas  # noqa: F401
 
     mpl.use("agg")
-    from benchsuite.assembly import assemble
+    from benchsuite.assembly import whole
     from benchsuite.proxies._scoring import passes  # noqa: F401
     from benchsuite.proxies._tabulation import tabulate
     from benchsuite.reporting import pipeline
     from benchsuite.stats import intervals
 
-    table = assemble.assemble()
+    table = whole.whole_table()
     kept = ("flops@1", "naswot@1")
     slim = table.without(
         name
         for name, column in table.columns.items()
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
-    assemble.assemble = lambda *_, **__: slim
+    whole.whole_table = lambda *_, **__: slim
     intervals.MIDDLE_RESAMPLES = 200
     jobs = pipeline.jobs
     pipeline.jobs = lambda reports, seconds: jobs(

@@ -58,18 +58,18 @@ def command(
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
-    from benchsuite.face.ranking import correlate
-    from benchsuite.reporting.text import print_table
+    from benchsuite.face.ranking import correlate_rows
+    from benchsuite.reporting.text import print_table, records_text
 
     names = proxy_names(proxies)
     rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset])
     if table:
         refuse("--table has its columns already", "plugin_folders")
     data = the_table(table, scores, plugin_folders)
-    rows = correlate(
+    rows = correlate_rows(
         data,
         names,
-        dataset=datasets,
+        datasets=datasets,
         cells=rules,
         split=split,
         resamples=resamples,
@@ -85,10 +85,11 @@ def command(
     }
     if as_json:
         found = {} if together is None else {"combinations": together.to_dict("records")}
-        print_json({"rows": rows.to_dict("records"), **found, "provenance": about})
+        print_json({"rows": rows, **found, "provenance": about})
         return
-    unsaid = [] if rows["reason"].any() else ["reason"]
-    print_table(rows.drop(columns=["ties_score", "ties_accuracy", *unsaid]))
+    said = any(row["reason"] for row in rows)
+    unsaid = {"ties_score", "ties_accuracy", *([] if said else ["reason"])}
+    print(records_text([{k: v for k, v in row.items() if k not in unsaid} for row in rows]))
     if together is not None:
         print("\nBest by sum of ranks: mean tau on held-out functional classes, and its range:\n")
         print_table(together)

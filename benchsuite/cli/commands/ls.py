@@ -49,9 +49,9 @@ def _plugins(kind: str, folders: tuple[Path, ...]) -> list[dict[str, object]]:
 
 
 def _columns(folders: tuple[Path, ...], scores: Scores | None) -> list[dict[str, object]]:
-    from benchsuite.assembly.assemble import assemble
+    from benchsuite.assembly.whole import whole_table
 
-    table = assemble(folders, scores)
+    table = whole_table(folders, scores)
     return [
         {**column.to_json(), "cells": table.present(name), "missing": table.reasons(name)}
         for name, column in table.columns.items()

@@ -60,7 +60,7 @@ def command(
     if quick:
         refuse("--quick takes one seed per search", "seeds")
     from benchsuite import plugins
-    from benchsuite.assembly.assemble import assemble
+    from benchsuite.assembly.whole import whole_table
     from benchsuite.reporting import page, pipeline
 
     number = workers or os.cpu_count() or 1
@@ -68,7 +68,7 @@ def command(
         # The first submission waits until the workers' server has its imports: not in this thread.
         needs = starting.submit(lambda: pool.submit(pipeline.needs, plugin_folders).result())
         _say("Tabulating 15,625 cells ...")
-        table = assemble(plugin_folders, scores)
+        table = whole_table(plugin_folders, scores)
         table.write(out / pipeline.TABLE)
         work = pipeline.Making(out, plugin_folders, seeds, quick)
         found: dict[str, Outcome] = {}

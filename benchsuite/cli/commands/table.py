@@ -23,9 +23,9 @@ def command(
     out: Path, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
 ) -> None:
     """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
-    from benchsuite.assembly.assemble import assemble
+    from benchsuite.assembly.whole import whole_table
 
-    table = assemble(plugin_folders, scores)
+    table = whole_table(plugin_folders, scores)
     table.write(out)
     if as_json:
         print_json(
@@ -33,7 +33,7 @@ def command(
                 "path": str(out),
                 "columns": [column.to_json() for column in table.columns.values()],
                 "checksum": table.checksum,
-                "provenance": table.provenance,
+                "provenance": dict(table.provenance),
             }
         )
         return
