@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite import plugins
 from benchsuite.deployment import response as compression
 from benchsuite.deployment.compressed import (
     Compressed,
@@ -25,6 +24,8 @@ from benchsuite.deployment.compressed import (
     channels,
     n_bytes,
 )
+from benchsuite.deployment.flash import all_weights
+from benchsuite.deployment.ram import all_ram
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import at_most
 from benchsuite.space import cost
@@ -80,9 +81,9 @@ def column(name: str, skeleton: Skeleton, width: int) -> Array:
     elif parts and not parts.device:
         narrow = dataclasses.replace(parts.network, channels=width)
         if parts.what == "flash.weights":
-            values = plugins.shared("benchsuite.deployment.flash").all_weights(narrow)
+            values = all_weights(narrow)
         else:
-            values = plugins.shared("benchsuite.deployment.ram").all_ram(parts.what, narrow)
+            values = all_ram(parts.what, narrow)
     else:
         raise UserError(
             f"{name} is not known of narrower networks: bound parameters, MACs, FLOPs, RAM, "

@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from benchsuite import plugins
+from benchsuite.devices._latency import monas
+from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.parameters import fill
+from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.replays import jobs, study
 from benchsuite.simulation.search import Budget, Run, replay
 from benchsuite.space.network import OFFICIAL
@@ -102,19 +105,16 @@ def digest(values) -> str:
 
 def columns() -> dict[str, str]:
     """Digests of columns that are sums of floats, made anew: latencies and ranks of proxies."""
-    of = plugins.shared("benchsuite.devices._latency.latency").all_latencies
     devices = {name: plugins.load("devices", name) for name in ("stm32l432", "stm32f746")}
     found = {
-        f"{name} {runtime}": digest(of(OFFICIAL["cifar10"], device, runtime))
+        f"{name} {runtime}": digest(all_latencies(OFFICIAL["cifar10"], device, runtime))
         for name, device in devices.items()
         for runtime in ("own", "x_cube_ai")
         if runtime != "own" or name == "stm32l432"
     }
-    published = plugins.shared("benchsuite.devices._latency.monas").seconds
-    found |= {f"{name} monas2024": digest(published(name)) for name in devices}
+    found |= {f"{name} monas2024": digest(monas.seconds(name)) for name in devices}
     proxies = np.random.default_rng(0).integers(100, size=(4, 15_625)).astype(float)
-    ranked = plugins.shared("benchsuite.proxies._scoring.ranks").rank_sum
-    found["ranks"] = digest(ranked(proxies, np.ones(15_625, dtype=bool), log=True))
+    found["ranks"] = digest(rank_sum(proxies, np.ones(15_625, dtype=bool), log=True))
     return found
 
 

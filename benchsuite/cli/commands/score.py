@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._network_options import network_options
-from benchsuite.plugins import shared
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
 
@@ -40,7 +38,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Score CELL, an index, an architecture string or ENCODING:DIGITS, with zero-cost proxies."""
-    tabulate: Any = shared("benchsuite.proxies._tabulation.tabulate")
+    from benchsuite.proxies._scoring.passes import representative
+    from benchsuite.proxies._tabulation import tabulate
+
     spec = tabulate.Spec(
         proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
@@ -50,8 +50,7 @@ def command(
         plugin_folders=tuple(plugin_folders),
     )
     wanted = Cell.parse(cell)
-    passes: Any = shared("benchsuite.proxies._scoring.passes")
-    scored_as = passes.representative(wanted)
+    scored_as = representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
     tabulate.report_failures([row], by_name=bool(proxies))
     facts = {
