@@ -13,9 +13,10 @@ from benchsuite import cli, plugins
 from benchsuite.api import Device, Proxy, Report, Strategy
 from benchsuite.devices._footprint.columns import of_runtime
 from benchsuite.devices._latency.latency import all_latencies
+from benchsuite.replays.run import replay
 from benchsuite.reporting import artefacts
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
 

@@ -20,7 +20,8 @@ from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.parameters import fill
 from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.replays import jobs, study
-from benchsuite.simulation.search import Budget, Run, replay
+from benchsuite.replays.run import replay
+from benchsuite.simulation.search import Budget, Run
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
 

@@ -9,8 +9,9 @@ from search_tables import column, table
 from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays import outcome, study
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.simulation.search import Budget, Search
 from benchsuite.table.table import Values
 
 
@@ -30,7 +31,7 @@ def test_what_is_no_list_of_cells_is_refused(cells):
     for look in (search.query, search.answer, lambda c: search.column("flops", c)):
         with pytest.raises(UserError, match=r"15624|whole number"):
             look(cells)
-    assert len(search._finish(0, 0.0).trace) == 0
+    assert len(search.finish(0, 0.0).trace) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_cells_may_be_any_whole_numbers():
         search = door()
         assert search.query(cells).tolist() == door().query([3, 4]).tolist()
         search.answer(cells)
-        assert search._finish(0, 0.0).answer == (3, 4)
+        assert search.finish(0, 0.0).answer == (3, 4)
     assert door().query_one(np.int64(3)) == door().query([3])[0]
     assert len(door().query([])) == len(door().column("flops", [])) == 0
 
