@@ -88,7 +88,7 @@ class _Supernet:
     """Measures each pruned supernet once and logs it."""
 
     def __init__(self, search: Search, seed: int, p: Parameters) -> None:
-        from benchsuite.proxies._engine.supernet import Meter
+        from benchsuite.proxies._supernet import Meter
 
         self._meter = Meter(seed, p.repeats, p.batch, p.order, p.resolution, p.patches, p.images)
         self._search = search

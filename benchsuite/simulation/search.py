@@ -213,7 +213,7 @@ class Search:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
         return self._problem.resolve(name)
 
-    def narrow(self, name: str, channels: int) -> Array:
+    def shrunken(self, name: str, channels: int) -> Array:
         """Return a column of arithmetic [15625] on the skeleton with fewer channels; it is free."""
         width = check_whole(channels, "The number of channels", low=1)
         return narrow.column(self._problem.resolve(name), self.skeleton, width)
@@ -365,7 +365,8 @@ class Search:
         feasible = bool(answer) and self.feasible(answer[0])
         details: dict[str, Any] = {}
         if answer and self._compressed is not None:
-            feasible, details = narrow.judge(self._problem, answer[0], self._compressed)
+            bounds, skeleton = self._problem.bounds, self._problem.skeleton
+            feasible, details = narrow.judge(bounds, skeleton, answer[0], self._compressed)
         reason = "" if feasible else "the answer breaks a bound" if answer else self._why_none()
         wall = np.array(rows[6], dtype=float) - start
         return Run(

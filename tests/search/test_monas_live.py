@@ -12,12 +12,12 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
-from benchsuite.proxies._engine.supernet import Meter, Supernet
 from benchsuite.proxies._engine.weights import draw_weights
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import open_images
 from benchsuite.proxies._scoring.net import Net, initialise, outputs
 from benchsuite.proxies._scoring.passes import Passes, representative
+from benchsuite.proxies._supernet import Meter, Supernet
 from benchsuite.proxies._tabulation import tabulate
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
 from benchsuite.proxies.ntk_cond import PROXY as NTK
