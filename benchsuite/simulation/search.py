@@ -213,7 +213,7 @@ class Search:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
         return self._problem.resolve(name)
 
-    def shrunken(self, name: str, channels: int) -> Array:
+    def narrow(self, name: str, channels: int) -> Array:
         """Return a column of arithmetic [15625] on the skeleton with fewer channels; it is free."""
         width = check_whole(channels, "The number of channels", low=1)
         return narrow.column(self._problem.resolve(name), self.skeleton, width)

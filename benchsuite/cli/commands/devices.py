@@ -37,10 +37,10 @@ def check(as_json: bool) -> None:
         print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
         print(f"Left out: {count} figures ({reason}).")
-    for row in compiled:
+    for one in compiled:
         print(
-            f"Ethos-U55, {row['skeleton']} network: the sum over layers is {row['ratio_min']:.3f} "
-            f"to {row['ratio_max']:.3f} times Vela's figure for the whole ({row['n']} cells)."
+            f"Ethos-U55, {one['skeleton']} network: the sum over layers is {one['ratio_min']:.3f} "
+            f"to {one['ratio_max']:.3f} times Vela's figure for the whole ({one['n']} cells)."
         )
     print("How the cycles of all cells are known, CIFAR-10 network, official:")
     shares = pd.DataFrame(beyond["shares"])
