@@ -130,6 +130,10 @@ class Result:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        tables = [f"  tables[{stem!r}]: {len(rows)} rows" for stem, rows in self.tables.items()]
+        return "\n".join(["Result", *tables, *(f"  figures[{stem!r}]" for stem in self.figures)])
+
 
 class Entry(Protocol):
     """One search of a study, as its file says it."""
