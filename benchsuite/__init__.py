@@ -15,6 +15,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.version import __version__
+
 if TYPE_CHECKING:
     from benchsuite.api import Result
     from benchsuite.errors import PluginError, UserError
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from benchsuite.stats.correlation import kendall
     from benchsuite.table.columns import Column
     from benchsuite.table.table import Table
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Cell",

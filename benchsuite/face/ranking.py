@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite import plugins as plug_ins
@@ -60,7 +61,7 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _check_scored(table: Table, names: Sequence[str], folders: Sequence[PathLike[str]]) -> None:
+def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -> None:
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
     there = {full.partition("@")[0].partition(".")[0] for full in table.columns}
     known = plug_ins.find("proxies", folders)
