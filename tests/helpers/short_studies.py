@@ -9,10 +9,12 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite import plugins
 from benchsuite.devices._latency import monas
@@ -21,9 +23,13 @@ from benchsuite.parameters import fill
 from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.replays import jobs, study
 from benchsuite.replays.run import replay
+from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.search import Budget, Run
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
+
+Array = NDArray[np.float64]
+Name = TypeVar("Name", int, str)
 
 STUDIES = sorted(path.stem for path in study.SHIPPED.glob("*.toml"))
 NEEDED = (
@@ -31,7 +37,7 @@ NEEDED = (
     *("latency.", "ntk_cond.k2", "ntk_cond.k0", "linear_regions.", "naswot", "zico", "synflow"),
     *("te_nas", "flops"),
 )
-SHORTER = {
+SHORTER: dict[str, dict[str, Any]] = {
     "edgenas": {"steps": 60},
     "udc": {"steps": 40},
     "munas": {"rounds": 120},
@@ -62,11 +68,11 @@ def plan(name: str, table: Table) -> tuple[list[study.Entry], study.Plan]:
     return list(searches), study.plan(dataclasses.replace(loaded, searches=searches), table)
 
 
-def disturbed(problem, size: float):
+def disturbed(problem: Problem, size: float) -> Problem:
     """The problem with every accuracy and cheap column off by relative noise."""
     rng = np.random.default_rng(0)
 
-    def noisy(columns):
+    def noisy(columns: Mapping[Name, Array]) -> dict[Name, Array]:
         return {
             name: values * (1 + size * rng.uniform(-1, 1, values.shape))
             for name, values in columns.items()
@@ -77,7 +83,7 @@ def disturbed(problem, size: float):
     )
 
 
-def runs(searches, planned: study.Plan, noise: float = 0) -> dict[str, Run]:
+def runs(searches: Sequence[study.Entry], planned: study.Plan, noise: float = 0) -> dict[str, Run]:
     """The first seed of each search, by label; noise: of the columns, see `disturbed`."""
     problems = {
         key: disturbed(problem, noise) if noise else problem
@@ -91,7 +97,7 @@ def runs(searches, planned: study.Plan, noise: float = 0) -> dict[str, Run]:
     return found
 
 
-def picks(found: dict[str, Run]) -> dict[str, list]:
+def picks(found: dict[str, Run]) -> dict[str, list[Any]]:
     """What each search answers: its cells, and how the pick is compressed."""
     form = ("bits", "densities", "widths")
     return {
@@ -100,7 +106,7 @@ def picks(found: dict[str, Run]) -> dict[str, list]:
     }
 
 
-def digest(values) -> str:
+def digest(values: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:12]
 
 
@@ -119,7 +125,7 @@ def columns() -> dict[str, str]:
     return found
 
 
-def report(table: Table, names: Sequence[str]) -> dict[str, dict]:
+def report(table: Table, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Picks by study, digests of what gradient searches looked at, and digests of columns."""
     planned = {name: plan(name, table) for name in names}
     found = {name: runs(*of) for name, of in planned.items()}
