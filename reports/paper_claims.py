@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports import (
     edgenas_ablation,
     edgenas_cost,
@@ -45,10 +44,10 @@ _OF_STUDIES = (
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
-    found = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
-    found += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
-    rows = claims_table(sorted(found, key=lambda claim: claim.paper))
-    counts = Counter(claim.verdict.kind for claim in found)
+    claims = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
+    claims += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
+    rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
+    counts = Counter(claim.verdict.kind for claim in claims)
     held = Counter(rows["after Holm"])
     return Result(
         tables={"paper_claims": rows},

@@ -12,7 +12,7 @@ from benchsuite.assembly.assemble import check_named
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.ranking.correlations import correlations
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, family
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -> None:
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
-    there = {full.partition("@")[0].partition(".")[0] for full in table.columns}
+    there = {column.family for column in table.columns.values()}
     known = plug_ins.find("proxies", folders)
     for name in names:
-        head = str(name).partition("@")[0].partition(".")[0]
+        head = family(str(name))
         if head in known and head not in there:
             mine = "".join(f" --plugins {folder}" for folder in folders)
             raise UserError(

@@ -13,6 +13,7 @@ from benchsuite.face.facts import cell_of
 from benchsuite.face.tables import folders_of
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
+from benchsuite.table.columns import stem
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CellScores:
 
     def __getitem__(self, name: str) -> float:
         """Return the score of a proxy or output, NaN where missing; UserError if there is none."""
-        short = {full.rpartition("@")[0]: full for full in self.scores}
+        short = {stem(full): full for full in self.scores}
         full = name if name in self.scores else short.get(name)
         if full is None:
             raise UserError(f"There is no score {name!r}; there are {', '.join(short)}.")

@@ -146,7 +146,7 @@ class Table:
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a column of a name, full or without `@...`."""
-        return name in self.columns or any(full.rpartition("@")[0] == name for full in self.columns)
+        return name in self.columns or any(column.stem == name for column in self.columns.values())
 
     @overload
     def __getitem__(self, name: str) -> NDArray[np.float64]: ...
@@ -267,7 +267,7 @@ class Table:
     @property
     def estimated(self) -> bool:
         """Whether any accuracy that a short name stands for is an estimate of this project."""
-        families = {name.rpartition("@")[0] for name, c in self.columns.items() if c.release}
+        families = {column.stem for column in self.columns.values() if column.release}
         return any(self.column(family).estimated for family in families)
 
     @property

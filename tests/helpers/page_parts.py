@@ -16,7 +16,7 @@ from benchsuite.api import Report, Result
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
-from benchsuite.reporting.page import Entry, write
+from benchsuite.reporting.page import MadeReport, write
 from benchsuite.table.table import Table
 
 STUDY = """
@@ -37,8 +37,8 @@ label = "top by flops"
 """
 
 
-def entries(folder: Path, line: str = "a line") -> list[Entry]:
-    """Two made reports, one of them `correlations`, and one that lacks a column."""
+def entries(folder: Path, line: str = "a line") -> list[MadeReport]:
+    """Two made reports, one of them with a ranking, and one that lacks a column."""
     figure = Figure(figsize=(4, 3))
     figure.add_subplot().plot([1, 2, 3])
     rows = pd.DataFrame({"device": ["b", "a", "c"], "cells": [10, 2, 3000], "x": [2.5, np.nan, -1]})
@@ -47,7 +47,6 @@ def entries(folder: Path, line: str = "a line") -> list[Entry]:
             {
                 "proxy": p,
                 "dataset": d,
-                "cells": "all",
                 "tau": tau,
                 "lo": tau - 0.01,
                 "hi": tau + 0.01,
@@ -63,10 +62,10 @@ def entries(folder: Path, line: str = "a line") -> list[Entry]:
             "MONAS",
             Result({"drawn": rows}, {"drawn": figure}, ("A note.",)),
         ),
-        ("correlations", "Proxies", "Ours", Result({"correlations": taus})),
+        ("taus", "Proxies", "Ours", Result({"taus": taus}, ranking=taus)),
     ]
     found = [
-        Entry.of(
+        MadeReport.of(
             n,
             Report(title=t, answers="what it answers", make=lambda _: Result(), group=g),
             r,
@@ -74,7 +73,10 @@ def entries(folder: Path, line: str = "a line") -> list[Entry]:
         )
         for n, t, g, r in made
     ]
-    return [*found, Entry("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column.")]
+    return [
+        *found,
+        MadeReport("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column."),
+    ]
 
 
 def small_page(folder: Path, table: Table) -> Path:

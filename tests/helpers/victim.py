@@ -25,7 +25,6 @@ def prepared() -> None:
     from benchsuite.proxies._scoring import passes  # noqa: F401
     from benchsuite.proxies._tabulation import tabulate
     from benchsuite.reporting import pipeline
-    from benchsuite.reports import correlations
     from benchsuite.stats import intervals
 
     table = assemble.assemble()
@@ -36,9 +35,11 @@ def prepared() -> None:
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
     assemble.assemble = lambda *_, **__: slim
-    correlations.RESAMPLES = intervals.RESAMPLES = 200
+    intervals.MIDDLE_RESAMPLES = 200
     jobs = pipeline.jobs
-    pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
+    pipeline.jobs = lambda reports, seconds: jobs(
+        {name: reports[name] for name in REPORTS}, seconds
+    )
 
     class Threads(ThreadPoolExecutor):
         """In place of worker processes, which would import everything anew."""
