@@ -15,6 +15,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from benchsuite import _namespace
+from benchsuite.version import __version__
+
 if TYPE_CHECKING:
     from benchsuite.api import Result
     from benchsuite.errors import PluginError, UserError
@@ -29,10 +32,6 @@ if TYPE_CHECKING:
     from benchsuite.stats.correlation import kendall
     from benchsuite.table.columns import Column
     from benchsuite.table.table import Table
-
-from benchsuite import _namespace
-
-__version__ = "0.1.0"
 
 _namespace.complete(__path__[0])
 

@@ -1,22 +1,26 @@
 """The contracts of what can be plugged in: small frozen records, one per file of a plug-in folder.
 
 A plug-in is one file whose name is its id, whose first docstring line is its description and which
-sets one constant: `PROXY`, `DEVICE`, `STRATEGY` or `REPORT` (see `benchsuite.plugins`).
+sets one constant: `PROXY`, `DEVICE`, `STRATEGY` or `REPORT` (see `benchsuite.plugins`). What
+proxies and reports are given are types of this module too: `Passes` and `Outcome`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.deployment import memory_factor
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.passes import Gradients as Gradients
+from benchsuite.passes import Passes as Passes
+from benchsuite.passes import Tape as Tape
 from benchsuite.space.network import Skeleton
 from benchsuite.table.columns import Column, Direction
 
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from benchsuite.simulation.search import Search
+    from benchsuite.simulation.problem import Setting
+    from benchsuite.simulation.search import Budget, Search
+    from benchsuite.table.table import Table
 
 Array = NDArray[np.float64]
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
@@ -48,7 +54,7 @@ class Proxy:
     named. Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
-    - score(passes) -> {suffix: value}: of one network, its weights and batches (see `proxies`);
+    - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`);
     - combine(columns) -> {suffix: values [15625]}: of the columns named in `needs`.
     """
 
@@ -62,7 +68,7 @@ class Proxy:
     details: tuple[str, ...] = ()
     unit: str = "1"
     all_cells: Callable[[Skeleton], Mapping[str, NDArray[Any]]] | None = None
-    score: Callable[[Any], Mapping[str, float]] | None = None
+    score: Callable[[Passes], Mapping[str, float]] | None = None
     combine: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
     needs: tuple[str, ...] = ()
 
@@ -140,6 +146,77 @@ class Result:
         return "\n".join(["Result", *tables, *(f"  figures[{stem!r}]" for stem in self.figures)])
 
 
+class Entry(Protocol):
+    """One search of a study, as its file says it."""
+
+    @property
+    def strategy(self) -> str:
+        """The strategy's name."""
+
+    @property
+    def label(self) -> str:
+        """What the search is called in the study."""
+
+    @property
+    def budget(self) -> Budget:
+        """What each seed may spend."""
+
+    @property
+    def setting(self) -> Setting:
+        """The data set, the part and the bounds it searches under."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The strategy's parameters that are not its defaults."""
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds were run."""
+
+    @property
+    def first_seed(self) -> int:
+        """The first of them."""
+
+
+class Study(Protocol):
+    """A study as it was run."""
+
+    @property
+    def name(self) -> str:
+        """Its file's name."""
+
+    @property
+    def searches(self) -> Sequence[Entry]:
+        """Its searches, in the file's order."""
+
+
+class Outcome(Protocol):
+    """What the searches of a study found on one table."""
+
+    @property
+    def study(self) -> Study:
+        """The study, with the seeds that were run."""
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row per search and seed, the search's label in `search`, judged by test accuracy."""
+
+    @property
+    def summary(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+        """Label -> column of `runs` -> statistics over the seeds."""
+
+    @property
+    def fronts(self) -> Mapping[str, Sequence[Sequence[int]]]:
+        """Label -> per seed, in the order of `runs`, every cell answered, the pick first."""
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """Label -> why a search is in none of the others."""
+
+    def trace(self, label: str) -> pd.DataFrame:
+        """Return every look of a search, all seeds, in order; of studies with `traces = true`."""
+
+
 @dataclass(frozen=True)
 class Report:
     """A table or a figure made of the table of cells.
@@ -147,14 +224,14 @@ class Report:
     answers: which table or figure of which paper it stands beside, or the question it answers;
     group: the paper, the heading that the report stands under; studies: names of the studies it is
     made of.
-    make(table) -> Result, or make(table, outcomes) with an `outcomes.Outcome` per study, where it
+    make(table) -> Result, or make(table, outcomes) with an `Outcome` per study, by name, where it
     names some; it draws nothing at random and writes nothing. Raises UserError where the table
     lacks a column it needs.
     """
 
     title: str
     answers: str
-    make: Callable[..., Result]
+    make: Callable[[Table], Result] | Callable[[Table, Mapping[str, Outcome]], Result]
     group: str = "Ours"
     studies: tuple[str, ...] = ()
 

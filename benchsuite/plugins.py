@@ -125,27 +125,11 @@ def usable(
             leave_out(f"{plugin.name} is left out of the {kind}: {error}")
 
 
-def why_not(plugin: Plugin, kind: str, folders: Sequence[Path] = ()) -> str:
-    """Return why a plug-in cannot be used, empty if it can; this project's own are believed."""
-    try:
-        record = None if plugin.module and not plugin.error else record_of(plugin, kind)
-        for study in record.studies if isinstance(record, api.Report) else ():
-            shared("benchsuite.replays.study").find(study, folders)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 def leave_out(why: str) -> None:
     """Warn that something nobody asked for by name is left out; the command line says so."""
     warning = PluginWarning(why)
     warning.__cause__ = sys.exception()
     warnings.warn(warning, stacklevel=2)
-
-
-def shared(module: str) -> Any:
-    """Return a shared module of a plug-in package, by its dotted name."""
-    return importlib.import_module(module)
 
 
 def record_of(plugin: Plugin, kind: str) -> Any:

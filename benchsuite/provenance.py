@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchsuite import __version__
+from benchsuite.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
 

@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, blocks, outputs, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, blocks, outputs, unchanged
 from benchsuite.space.cost import flops
 
 OUTPUTS = {
@@ -42,7 +41,7 @@ def entropy(feature: Tensor) -> float:
     rows = rows - rows.mean(1, keepdim=True)
     variances = torch.linalg.eigvalsh((rows @ rows.T).double()).clamp(min=0)
     share = variances / variances.sum()
-    return -(share * torch.log(share + 1e-8)).sum().item()
+    return -float((share * torch.log(share + 1e-8)).sum())
 
 
 def trainability(before: Tensor, after: Tensor, signs: Tensor) -> float:
@@ -57,7 +56,7 @@ def trainability(before: Tensor, after: Tensor, signs: Tensor) -> float:
         entering = pixel_unshuffle(entering, entering.shape[2] // signs.shape[2])
     inward, outward = (g.transpose(0, 1).flatten(1) for g in (entering, signs))
     product = (inward @ outward.T).double() / outward.shape[1]
-    s = torch.linalg.matrix_norm(product, ord=2).item()
+    s = float(torch.linalg.matrix_norm(product, ord=2))
     return 2 - s - 1 / (s + 1e-6)
 
 
@@ -81,7 +80,7 @@ def _random_signs(like: Tensor, source: torch.Generator) -> Tensor:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net = passes.module("kaiming")
+    net = as_net(passes.module("kaiming"))
     source = passes.generator("az_nas")
     numbers = (*parts(net, passes.noise("az_nas"), source), float(flops(net.network)))
     return dict(zip(OUTPUTS, numbers, strict=True))

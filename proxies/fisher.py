@@ -1,7 +1,6 @@
 """Fisher saliency of the output channels of every layer, summed over weights."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

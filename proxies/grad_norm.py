@@ -1,7 +1,6 @@
 """Sum over layers of the norm of the loss gradient."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """GraSP: what removing single weights does to the norm of the gradient, summed."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """KNAS: mean of the Gram matrix of the samples' gradients, BN's statistics held constant."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -1,8 +1,7 @@
 """Sum over layers of the norm of the weights."""
 
-from benchsuite.api import Proxy
+from benchsuite.api import Passes, Proxy
 from benchsuite.proxies._engine.weights import scored
-from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import batch_norm
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, outputs, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 from benchsuite.space.network import Skeleton
 
 BATCHES, SIZE = 3, 1000
@@ -67,10 +66,10 @@ def distinct(rows: NDArray[np.bool_]) -> int:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net = passes.module("kaiming", _THIN)
+    net = as_net(passes.module("kaiming", _THIN))
     source = passes.generator("linear_regions")
-    inputs = patches(passes.images, BATCHES * SIZE, source).split(SIZE)
-    whole, first = zip(*(signs(net, batch) for batch in inputs), strict=True)
+    inputs = patches(passes.images, BATCHES * SIZE, source).view(BATCHES, SIZE, 1, 3, 3)
+    whole, first = zip(*(signs(net, batch) for batch in inputs.unbind()), strict=True)
     return {
         "n1000": float(np.mean([distinct(rows) for rows in whole])),
         "n3000": float(distinct(np.concatenate(whole))),

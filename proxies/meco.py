@@ -14,9 +14,8 @@ from collections import defaultdict
 import torch
 from torch import Tensor
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, outputs, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 
 KINDS = ("conv", "bn", "relu", "avg_pool", "add")
 SIZE = 64
@@ -33,7 +32,7 @@ def smallest_eigenvalues(net: Net, image: Tensor) -> float:
         rows = torch.nan_to_num(rows / rows.norm(dim=1, keepdim=True))
         by_channels[len(rows)].append(rows @ rows.T)
     return sum(
-        torch.linalg.eigvalsh(torch.stack(matrices))[:, 0].sum().item()
+        float(torch.linalg.eigvalsh(torch.stack(matrices))[:, 0].sum())
         for matrices in by_channels.values()
     )
 
@@ -41,7 +40,7 @@ def smallest_eigenvalues(net: Net, image: Tensor) -> float:
 def _score(passes: Passes) -> dict[str, float]:
     source = passes.generator("meco")
     image = torch.randn((1, 3, SIZE, SIZE), generator=source).to(passes.dtype)
-    return {"": smallest_eigenvalues(passes.module(), image)}
+    return {"": smallest_eigenvalues(as_net(passes.module()), image)}
 
 
 PROXY = Proxy(

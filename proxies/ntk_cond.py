@@ -18,9 +18,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, channels_last, unchanged
 
 ORDERS = tuple(range(31))
 JUDGED = (0, 1, 2, 4, 8, 16)
@@ -29,7 +28,7 @@ JUDGED = (0, 1, 2, 4, 8, 16)
 def kernel(net: Net, images: Tensor) -> Tensor:
     """Return K [B, B] in float64 of images [B, 3, H, W], from gradients in their own precision."""
     weights = [value for name, value in net.named_parameters() if name.endswith("weight")]
-    with unchanged(net.to(memory_format=torch.channels_last)):
+    with unchanged(channels_last(net)):
         summed = net(images.contiguous(memory_format=torch.channels_last)).sum(1)
         rows = [
             torch.autograd.grad(one, weights, retain_graph=True, materialize_grads=True)
@@ -41,7 +40,8 @@ def kernel(net: Net, images: Tensor) -> Tensor:
 
 def _score(passes: Passes) -> dict[str, float]:
     numbers = dict.fromkeys(ORDERS, float("nan"))
-    net = passes.module("kaiming_fan_out", replace(passes.skeleton, channels=3, cells_per_stage=1))
+    thin = replace(passes.skeleton, channels=3, cells_per_stage=1)
+    net = as_net(passes.module("kaiming_fan_out", thin))
     ascending = torch.linalg.eigvalsh(kernel(net, passes.images)).tolist()
     for i in ORDERS:
         if i < len(ascending) and ascending[i] > 0:

@@ -1,7 +1,6 @@
 """SNIP: how much the loss changes to first order if single weights are removed, summed."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, outputs, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 
 IMAGES = 16
 
@@ -29,7 +28,7 @@ def distinct_columns(net: Net, images: Tensor) -> int:
 
 def _score(passes: Passes) -> dict[str, float]:
     images = passes.images[:IMAGES]
-    return {"": float(distinct_columns(passes.module(), images))}
+    return {"": float(distinct_columns(as_net(passes.module()), images))}
 
 
 PROXY = Proxy(

@@ -1,7 +1,6 @@
 """Synaptic flow: sum of all paths' products of absolute weights, as a logarithm."""
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
 
 
 def _score(passes: Passes) -> dict[str, float]:

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._scoring.net import Net, unchanged
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._scoring.net import Net, as_net, channels_last, unchanged
 
 TENSORS = 128
 _SMOOTHING = 0.05
@@ -86,11 +85,11 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
     values = torch.linalg.svdvals(fisher)
     deciles = torch.quantile(values, torch.arange(1, 10, dtype=values.dtype) / 10)
     share = deciles / (deciles.sum() + _TINY)
-    return -(share * torch.log(share + _TINY)).sum().item()
+    return -float((share * torch.log(share + _TINY)).sum())
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net = passes.module("kaiming").requires_grad_(False).to(memory_format=torch.channels_last)
+    net = channels_last(as_net(passes.module("kaiming").requires_grad_(False)))
     images = passes.noise("vkdnw").contiguous(memory_format=torch.channels_last)
     with unchanged(net, training=False):
         logits = net(images)

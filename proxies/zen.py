@@ -4,9 +4,8 @@ import math
 
 from torch import Tensor
 
-from benchsuite.api import Proxy
-from benchsuite.proxies._engine.forward import BN_EPS, Tape
-from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.api import Passes, Proxy, Tape
+from benchsuite.proxies._engine.forward import BN_EPS
 
 _STEP = 0.01
 _MOMENTUM = 0.1

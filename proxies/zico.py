@@ -4,9 +4,8 @@ import math
 
 import torch
 
-from benchsuite.api import Proxy
+from benchsuite.api import Passes, Proxy
 from benchsuite.errors import UserError
-from benchsuite.proxies._scoring.passes import Passes
 
 
 def _score(passes: Passes) -> dict[str, float]:
@@ -17,7 +16,8 @@ def _score(passes: Passes) -> dict[str, float]:
     for name in batches[0]:
         grads = [batch[name] for batch in batches]
         mean = sum(grads[1:], start=grads[0]) / len(grads)
-        deviation = (sum((grad - mean).square_() for grad in grads) / len(grads)).sqrt_()
+        squares = [(grad - mean).square_() for grad in grads]
+        deviation = (sum(squares[1:], start=squares[0]) / len(grads)).sqrt_()
         deviation.masked_fill_(deviation == 0, math.inf)
         size = sum(grad.abs() for grad in grads) / len(grads)
         layer = float((size / deviation).sum(dtype=torch.float64))

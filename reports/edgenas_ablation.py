@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.tables import DEAD, about_accuracy, kind
 from benchsuite.reports._common.verdicts import Verdict, above, not_here, rarer

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
-from benchsuite.replays.study import Entry
+from benchsuite.api import Entry, Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.style import (
     PAGE_WIDTH,

@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,

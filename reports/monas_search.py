@@ -10,9 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
-from benchsuite.replays.study import Entry
+from benchsuite.api import Entry, Outcome, Report, Result
 from benchsuite.reports._common.searches import Claim
 from benchsuite.reports._common.style import (
     NAMES,

@@ -10,9 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
-from benchsuite.replays.study import Entry
+from benchsuite.api import Entry, Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt
 from benchsuite.reports._common.style import (
     COLUMN_WIDTH,

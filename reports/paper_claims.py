@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports import (
     edgenas_ablation,
     edgenas_cost,

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, picks, spread, valued
 from benchsuite.reports._common.style import (
     MARKERS,

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchsuite.api import Report, Result
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.deployment.compressed import Compressed
-from benchsuite.replays.outcome import Outcome
 from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.tables import about_accuracy
 from benchsuite.reports._common.udc import Array, runs_of

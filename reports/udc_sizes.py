@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchsuite.api import Report, Result
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.style import (
     MARKERS,

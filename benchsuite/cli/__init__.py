@@ -16,8 +16,8 @@ from typing import Any, ParamSpec
 
 import click
 
-from benchsuite import __version__
 from benchsuite.errors import PluginWarning, UserError, did_you_mean
+from benchsuite.version import __version__
 
 _COMMANDS = Path(__file__).parent / "commands"
 LEFT_OUT = 3

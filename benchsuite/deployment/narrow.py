@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite import plugins
 from benchsuite.deployment import response as compression
 from benchsuite.deployment.compressed import (
     Compressed,
@@ -25,15 +24,14 @@ from benchsuite.deployment.compressed import (
     channels,
     n_bytes,
 )
+from benchsuite.deployment.flash import all_weights
+from benchsuite.deployment.ram import all_ram
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import at_most
 from benchsuite.space import cost
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.device_columns import parse
-
-if TYPE_CHECKING:
-    from benchsuite.simulation.problem import Problem
 
 Array = NDArray[np.float64]
 
@@ -80,9 +78,9 @@ def column(name: str, skeleton: Skeleton, width: int) -> Array:
     elif parts and not parts.device:
         narrow = dataclasses.replace(parts.network, channels=width)
         if parts.what == "flash.weights":
-            values = plugins.shared("benchsuite.deployment.flash").all_weights(narrow)
+            values = all_weights(narrow)
         else:
-            values = plugins.shared("benchsuite.deployment.ram").all_ram(parts.what, narrow)
+            values = all_ram(parts.what, narrow)
     else:
         raise UserError(
             f"{name} is not known of narrower networks: bound parameters, MACs, FLOPs, RAM, "
@@ -93,16 +91,18 @@ def column(name: str, skeleton: Skeleton, width: int) -> Array:
     return found
 
 
-def judge(problem: Problem, cell: int, claim: Claim) -> tuple[bool, dict[str, Any]]:
-    """Return whether a compressed pick keeps the problem's bounds, and what to say of it.
+def judge(
+    bounds: Mapping[str, float], skeleton: Skeleton, cell: int, claim: Claim
+) -> tuple[bool, dict[str, Any]]:
+    """Return whether a compressed pick keeps the bounds of its search, and what to say of it.
 
-    Raises UserError for a bound that is not known of networks with stages of different widths.
+    bounds: full name of a column -> its upper bound; skeleton: around the cell. Raises UserError
+    for a bound that is not known of networks with stages of different widths.
     """
-    form, skeleton = claim.form, problem.skeleton
+    form = claim.form
     size = n_bytes(Cell.from_index(cell), skeleton, form, claim.rule)
     sizes = {
-        name: size if name == BYTES else _narrow(problem, name, cell, form)
-        for name in problem.bounds
+        name: size if name == BYTES else _narrow(name, skeleton, cell, form) for name in bounds
     }
     details = {
         **form.described(),
@@ -112,12 +112,12 @@ def judge(problem: Problem, cell: int, claim: Claim) -> tuple[bool, dict[str, An
         "assumes": compression.ASSUMES[claim.response],
         **{f"compressed.{name}": value for name, value in sizes.items() if name != BYTES},
     }
-    keeps = all(bool(at_most(sizes[name], bound)) for name, bound in problem.bounds.items())
+    keeps = all(bool(at_most(sizes[name], bound)) for name, bound in bounds.items())
     return keeps, details
 
 
-def _narrow(problem: Problem, name: str, cell: int, form: Compressed) -> float:
+def _narrow(name: str, skeleton: Skeleton, cell: int, form: Compressed) -> float:
     if len(set(form.widths)) > 1:
         raise UserError(f"{name} is not known of networks whose stages differ in width.")
-    width = channels(form.widths[0], problem.skeleton.channels)
-    return float(column(name, problem.skeleton, width)[cell])
+    width = channels(form.widths[0], skeleton.channels)
+    return float(column(name, skeleton, width)[cell])

@@ -156,9 +156,7 @@ def read(path: Path) -> list[Trained]:
     Where a file of conditions lies beside it (the same name, `.json`), the table must have the
     SHA-256 that it states. Raises UserError for a file that is missing, damaged or cut short.
     """
-    again = (
-        "Install benchsuite anew, or run `python -m benchsuite.proxies._compression.experiment`."
-    )
+    again = "Install benchsuite anew, or make the table anew as benchsuite/data/README.md says."
     try:
         content = path.read_bytes()
         about = path.with_suffix(".json")

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchsuite import plugins
+from benchsuite.deployment.flash import all_weights
+from benchsuite.deployment.scaling import all_ram_scaled
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space import cost
 from benchsuite.space.cell import N_CELLS
@@ -54,8 +55,6 @@ def sampled_networks(
 
     if samples < 1 or seed < 0 or not len(widths) or not len(resolutions):
         raise UserError("A space needs samples, 1 or more, a seed, 0 or more, widths, resolutions.")
-    memory = plugins.shared("benchsuite.deployment.scaling")
-    flash = plugins.shared("benchsuite.deployment.flash")
     rng = np.random.default_rng(seed)
     parts = []
     for width in widths:
@@ -63,7 +62,7 @@ def sampled_networks(
         for resolution in resolutions:
             skeleton = _scaled(base, width, resolution)
             if weights is None:
-                weights = flash.all_weights(skeleton)
+                weights = all_weights(skeleton)
             cells = rng.integers(N_CELLS, size=samples)
             part = {
                 "width": width,
@@ -74,7 +73,7 @@ def sampled_networks(
                 "flash": weights[cells],
             }
             for runtime, convention in RUNTIMES.items():
-                part[runtime] = memory.all_ram_scaled(convention, skeleton)[cells]
+                part[runtime] = all_ram_scaled(convention, skeleton)[cells]
             parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchsuite import plugins as plug_ins
+from benchsuite.api import Report, Result
 from benchsuite.calling import call, misuse
 from benchsuite.face.searches import study
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.table.table import Table
-
-if TYPE_CHECKING:
-    from benchsuite.api import Report, Result
 
 
 def report(
@@ -52,11 +49,8 @@ def report(
         )
         for of in record.studies
     }
-    made = call(
-        f"The report {name} failed", record.make, data, *([studies] if record.studies else [])
-    )
-    from benchsuite.api import Result
-
+    make: Callable[..., Result] = record.make
+    made = call(f"The report {name} failed", make, data, *([studies] if record.studies else []))
     if not isinstance(made, Result):
         raise misuse(f"The report {name} made a {type(made).__name__}, not a Result", record.make)
     return made

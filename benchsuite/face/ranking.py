@@ -87,7 +87,7 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _check_scored(table: Table, names: Sequence[str], folders: Sequence[PathLike[str]]) -> None:
+def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -> None:
     """Raise UserError for a proxy that there is, but whose scores are not in the table."""
     there = {column.family for column in table.columns.values()}
     lacking = [head for head in map(family, map(str, names)) if head not in there]

@@ -54,7 +54,7 @@ class Replay:
         from benchsuite.reporting.text import table_text
         from benchsuite.stats.intervals import NO_INTERVAL
 
-        frame = pd.DataFrame.from_dict(self.summary, orient="index")
+        frame = pd.DataFrame.from_dict(dict(self.summary), orient="index")
         frame = frame.rename_axis("what").reset_index()
         lines = [table_text(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])]
         if frame["lo"].isna().any():
@@ -171,7 +171,7 @@ def study(
     from benchsuite.replays import study as studies
 
     folders = folders_of(plugins)
-    chosen = studies.load(studies.find(named, folders))
+    chosen = studies.load(studies.find(named if isinstance(named, str) else Path(named), folders))
     data = given_or_loaded(table, plugins)
     folder = Path(out) / chosen.name
     found = outcomes.run(

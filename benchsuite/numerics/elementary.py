@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.stats.fenwick import compiled
+from benchsuite.numerics.compiled import compiled
 
 Array = NDArray[np.float64]
 

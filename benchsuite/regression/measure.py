@@ -17,7 +17,6 @@ from benchsuite.assembly.assemble import assemble, of_cost, proxy_values
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.digest import code, digest, files_below
 from benchsuite.errors import UserError
-from benchsuite.plugins import shared
 from benchsuite.provenance import environment
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings
@@ -78,7 +77,9 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
     own = [files_below(root / name) for root in plugin_folders for name in names]
     found = {"code": digest(code(), own)[:12]}
     if settings.proxies:
-        found["images"] = shared("benchsuite.proxies._scoring.images").content(settings.images)[:12]
+        from benchsuite.proxies._scoring.images import content
+
+        found["images"] = content(settings.images)[:12]
     if table is not None:
         inputs = {k: table.provenance.get(k) for k in ("accuracy", "inputs")}
         found["accuracies"] = digest(inputs)[:12]
@@ -131,6 +132,8 @@ def _scores(
     settings: Settings, plugin_folders: Sequence[Path], good: Mapping[str, float], say: Say
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Score the sample anew and time each proxy; the sample's accuracies stand beside."""
+    from benchsuite.proxies._tabulation.tabulate import choose_cells
+
     proxies: dict[str, Proxy] = {
         name: plugins.load("proxies", name, plugin_folders) for name in settings.proxies
     }
@@ -139,9 +142,7 @@ def _scores(
             f"The proxy {combined[0]} is computed of other columns and has no scores of its own "
             "on a sample; --table keeps it, with the whole table."
         )
-    cells = shared("benchsuite.proxies._tabulation.tabulate").choose_cells(
-        str(settings.cells), settings.seed
-    )
+    cells = choose_cells(str(settings.cells), settings.seed)
     rows: list[dict[str, Any]] = []
     for name, proxy in proxies.items():
         if proxy.all_cells is not None:
@@ -168,11 +169,10 @@ def _scored(
     good: Mapping[str, float],
     say: Say,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    guard, tabulate = (
-        shared("benchsuite.proxies._tabulation.sample"),
-        shared("benchsuite.proxies._tabulation.tabulate"),
-    )
-    spec = tabulate.Spec(
+    from benchsuite.proxies._tabulation import sample
+    from benchsuite.proxies._tabulation.tabulate import Spec
+
+    spec = Spec(
         tuple(proxies),
         settings.skeleton,
         settings.batch_size,
@@ -181,7 +181,7 @@ def _scored(
         tuple(plugin_folders),
     )
     say(f"Scoring {len(cells)} cells with {len(proxies)} proxies ...")
-    found = guard.scores(spec, cells)
+    found = sample.scores(spec, cells)
     rows: list[dict[str, Any]] = []
     for name, proxy in proxies.items():
         for suffix, column in proxy.columns(name, proxy.formula).items():
@@ -190,10 +190,10 @@ def _scored(
                 _row(column.name, "proxy", column.direction, cell, *value)
                 for cell, value in zip(cells, values, strict=True)
             ]
-    reference, speeds = guard.reference(), []
+    reference, speeds = sample.reference(), []
     for name in proxies:
         say(f"Timing {name} ...")
-        ratio = functools.partial(timing.ratio, guard.timed(spec, name, cells), reference)
+        ratio = functools.partial(timing.ratio, sample.timed(spec, name, cells), reference)
         taken = timing.smallest(ratio, good.get(f"proxy {name}", np.inf))
         speeds.append(taken.row(f"proxy {name}", "proxies._guard.reference"))
     return rows, speeds

@@ -182,6 +182,6 @@ def _images(job: Job, folders: Sequence[Path]) -> str:
     named = strategy_of(job.strategy, folders).images
     if named is None:
         return ""
-    return str(
-        plugins.shared("benchsuite.proxies._scoring.images").content(job.parameters.get(named))
-    )
+    from benchsuite.proxies._scoring.images import content
+
+    return content(job.parameters.get(named))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -191,9 +191,10 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         return MadeReport.of(name, report, reason="; ".join(lost))
     table = making.table
     formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
+    make: Callable[..., Result] = report.make
     try:
         result = call(
-            f"The report {name} failed", report.make, table, *([studies] if report.studies else [])
+            f"The report {name} failed", make, table, *([studies] if report.studies else [])
         )
         if not isinstance(result, Result):
             what = f"The report {name} made a {type(result).__name__}, not a Result"

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchsuite import plugins
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
 from benchsuite.search._pruning import EVALUATIONS, Left, Term, check_weights, hardware, prune
@@ -89,9 +88,9 @@ class _Supernet:
     """Measures each pruned supernet once and logs it."""
 
     def __init__(self, search: Search, seed: int, p: Parameters) -> None:
-        self._meter = plugins.shared("benchsuite.proxies._engine.supernet").Meter(
-            seed, p.repeats, p.batch, p.order, p.resolution, p.patches, p.images
-        )
+        from benchsuite.proxies._supernet import Meter
+
+        self._meter = Meter(seed, p.repeats, p.batch, p.order, p.resolution, p.patches, p.images)
         self._search = search
         self._seconds = p.gpu_hours * 3600 / EVALUATIONS
         self._known: dict[bytes, tuple[float, float]] = {}

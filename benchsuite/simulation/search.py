@@ -365,7 +365,8 @@ class Search:
         feasible = bool(answer) and self.feasible(answer[0])
         details: dict[str, Any] = {}
         if answer and self._compressed is not None:
-            feasible, details = narrow.judge(self._problem, answer[0], self._compressed)
+            bounds, skeleton = self._problem.bounds, self._problem.skeleton
+            feasible, details = narrow.judge(bounds, skeleton, answer[0], self._compressed)
         reason = "" if feasible else "the answer breaks a bound" if answer else self._why_none()
         wall = np.array(rows[6], dtype=float) - start
         return Run(

@@ -133,7 +133,7 @@ def labelled(values: Any, name: str) -> NDArray[Any]:
     else:
         return of_cells(values, name)
     index_of = {arch: index for index, arch in enumerate(all_archs())}
-    places = [index_of.get(one, one) if isinstance(one, str) else one for one in labels]
+    places: list[Any] = [index_of.get(one, one) if isinstance(one, str) else one for one in labels]
     for label, place in zip(labels, places, strict=True):
         whole = isinstance(place, int | np.integer) and not isinstance(place, bool)
         if not whole or not 0 <= place < N_CELLS:

@@ -227,7 +227,7 @@ def live_edges(ops: NDArray[np.integer]) -> NDArray[np.bool_]:
 @functools.cache
 def connected() -> NDArray[np.bool_]:
     """Return which cells have an input-output path without `none`, 15,284: bool [15625]."""
-    mask: NDArray[np.bool_] = live_edges(all_ops()).any(axis=1)
+    mask = np.asarray(live_edges(all_ops()).any(axis=1))
     mask.setflags(write=False)
     return mask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.stats.fenwick import compiled
+from benchsuite.numerics.compiled import compiled
 
 Array = NDArray[np.float64]
 

@@ -13,26 +13,14 @@ tables", Software: Practice and Experience 1994.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.numerics.compiled import compiled
+
 LANES = 64
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile a function, kept on disk where a folder can be written, without holding the GIL."""
-    try:
-        jitted: Callable[_P, _R] = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # neither the package's nor the user's cache folder can be written
-        jitted = numba.njit(nogil=True)(function)
-    return jitted
 
 
 def narrow(weights: NDArray[np.int32]) -> NDArray[np.integer[Any]]:

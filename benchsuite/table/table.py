@@ -184,8 +184,8 @@ class Table:
     @overload
     def __getitem__(self, name: str) -> NDArray[np.float64]: ...
     @overload
-    def __getitem__(self, name: Sequence[str]) -> Table: ...
-    def __getitem__(self, name: str | Sequence[str]) -> NDArray[np.float64] | Table:
+    def __getitem__(self, name: list[str] | tuple[str, ...]) -> Table: ...
+    def __getitem__(self, name: str | list[str] | tuple[str, ...]) -> NDArray[np.float64] | Table:
         """Return a column's numbers [15625], NaN where missing; a table, for a list of names.
 
         Names without `@...` stand for the best that is there. Raises UserError for unknown ones.

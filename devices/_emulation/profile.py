@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from benchsuite.devices._emulation.checked import execute
 from benchsuite.devices._emulation.cores import Core
 from benchsuite.devices._emulation.decode import CLASSES
 from benchsuite.devices._emulation.pipeline import profile
 from benchsuite.devices._emulation.toolchain import Build, build
 from benchsuite.devices._latency.cycles import Row
-from benchsuite.devices._latency.operators import Shape, execute
+from benchsuite.devices._latency.operators import Shape
 
 
 def conditions(core: Core, built: Build) -> dict[str, str]:

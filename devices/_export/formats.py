@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchsuite.devices._export.quantise import Stride2, quantise
+from benchsuite.devices._export.quantise import Quantised, Stride2, quantise
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.cell import Cell
 from benchsuite.space.deploy import deploy
@@ -16,19 +17,28 @@ from benchsuite.space.network import Skeleton
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: the function that writes it, the packages it needs, how it pads."""
+    """A file format: what gives its bytes, the packages that needs, how the format pads."""
 
-    module: str
-    function: str
+    write: Callable[[Quantised], bytes]
     packages: tuple[str, ...]
     stride2: Stride2
 
 
+def _tflite(quantised: Quantised) -> bytes:
+    from benchsuite.devices._export.tflite import to_tflite
+
+    return to_tflite(quantised)
+
+
+def _onnx(quantised: Quantised) -> bytes:
+    from benchsuite.devices._export.onnx import to_onnx
+
+    return to_onnx(quantised)
+
+
 FORMATS = {
-    "tflite": Format(
-        "benchsuite.devices._export.tflite", "to_tflite", ("tflite", "flatbuffers"), "after"
-    ),
-    "onnx": Format("benchsuite.devices._export.onnx", "to_onnx", ("onnx",), "before"),
+    "tflite": Format(_tflite, ("tflite", "flatbuffers"), "after"),
+    "onnx": Format(_onnx, ("onnx",), "before"),
 }
 
 
@@ -54,5 +64,4 @@ def export(cell: Cell, skeleton: Skeleton, file_format: str, seed: int) -> bytes
             ) from error
     rng = np.random.default_rng(seed)
     quantised = quantise(deploy(cell, skeleton), rng, how.stride2)
-    data: bytes = getattr(importlib.import_module(how.module), how.function)(quantised)
-    return data
+    return how.write(quantised)

@@ -75,6 +75,7 @@ def quantise(network: Network, rng: np.random.Generator, stride2: Stride2) -> Qu
     Raises UserError for a network that does not depend on its input: there is nothing to run.
     """
     if network.layers[0].kind != "input":
+        assert network.cell is not None  # Supernets are not deployed.
         raise UserError(
             f"Cell {network.cell.index} has no input-output path: deployed, it is a constant, "
             "and there is nothing to export. Choose a connected cell."

@@ -128,14 +128,20 @@ def all_code(runtime: str, core: str, skeleton: Skeleton) -> Bytes:
     size = code_size(runtime, core)
     weighted, other = _operators(skeleton)
     per_operator = size.with_weights * weighted + size.without_weights * other
-    total = size.code + per_operator + size.channel * all_constants(skeleton)[1]
+    total: NDArray[np.float64] = (
+        size.code + per_operator + size.channel * all_constants(skeleton)[1]
+    )
     return np.ceil(total).astype(np.int64)
 
 
 def all_static_ram(runtime: str, core: str, skeleton: Skeleton) -> Bytes:
     """Return the RAM [15625, bytes] that a runtime needs besides its convention `ram.*`."""
     operators = np.sum(_operators(skeleton), axis=0)
-    return np.ceil(code_size(runtime, core).ram_per_operator * operators).astype(np.int64)
+    return _whole(code_size(runtime, core).ram_per_operator * operators)
+
+
+def _whole(size: NDArray[np.float64]) -> Bytes:
+    return np.ceil(size).astype(np.int64)
 
 
 def sections(elf: bytes) -> tuple[int, int]:

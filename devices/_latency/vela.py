@@ -141,12 +141,13 @@ def single(shape: Shape) -> Quantised:
 def _layer(shape: Shape, inputs: tuple[int, ...]) -> Layer:
     out = (shape.out_channels, shape.out_size, shape.out_size)
     given = (shape.in_channels, shape.kernel, shape.stride)
-    if shape.operator in ("conv", "conv1x1"):
+    if shape.operator == "conv" or shape.operator == "conv1x1":
         return Layer("conv", "conv", inputs, out, *given, bias=True)
     if shape.operator == "linear":
         return Layer("linear", "linear", inputs, out, shape.in_channels, bias=True)
     if shape.operator == "avg_pool" and shape.kernel == shape.size:
         return Layer("pool", "global_pool", inputs, (*out[:1], 1, 1), shape.in_channels)
-    if shape.operator == "depthwise":
-        raise UserError(f"No layer is a {shape.operator!r}; there are {', '.join(OPERATORS)}.")
-    return Layer(shape.operator, shape.operator, inputs, out, *given)
+    operator = shape.operator
+    if operator == "depthwise":
+        raise UserError(f"No layer is a {operator!r}; there are {', '.join(OPERATORS)}.")
+    return Layer(operator, operator, inputs, out, *given)

@@ -12,6 +12,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,13 @@ class Prediction:
     family_out: float
 
 
+class Record(TypedDict):
+    """A comparison as JSON: one record per board and runtime, and reason -> how many figures."""
+
+    rows: list[dict[str, object]]
+    left_out: dict[str, int]
+
+
 @dataclass(frozen=True)
 class Check:
     """The whole comparison; left_out: reason -> how many figures."""
@@ -86,14 +94,14 @@ class Check:
     left_out: Mapping[str, int]
     predictions: tuple[Prediction, ...]
 
-    def to_json(self) -> dict[str, object]:
-        """Return `{"rows": [...], "left_out": {...}}`; a number that is not defined is None."""
+    def to_json(self) -> Record:
+        """Return the comparison as JSON; a number that is not defined is None."""
 
         def plain(value: object) -> object:
             return None if isinstance(value, float) and math.isnan(value) else value
 
         rows = [{key: plain(value) for key, value in asdict(row).items()} for row in self.rows]
-        return {"rows": rows, "left_out": dict(self.left_out)}
+        return Record(rows=rows, left_out=dict(self.left_out))
 
     def points(self) -> list[dict[str, object]]:
         """Return one record per figure: what was measured where, and both predictions [s]."""

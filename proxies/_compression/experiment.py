@@ -40,7 +40,7 @@ from benchsuite.proxies._compression.quantise import compress, update
 from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import DEVIATION, MEAN
 from benchsuite.proxies._scoring.images import Images, open_images
-from benchsuite.proxies._scoring.net import Net, initialise
+from benchsuite.proxies._scoring.net import Net, channels_last, initialise
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Network, Skeleton, build
 
@@ -180,18 +180,18 @@ def train(net: Net, data: Data, steps: int, rate: float, key: str, c: Conditions
             group["lr"] = rate * (1 + math.cos(math.pi * step / steps)) / 2
         sgd.zero_grad()
         x = _augment(data.images[chosen], draws)
-        cross_entropy(net(x), data.labels[chosen]).backward()
+        torch.autograd.backward(cross_entropy(net(x), data.labels[chosen]))
         sgd.step()
 
 
 def accuracy(net: Net, data: Data) -> float:
     """Return the accuracy [%] on the held-out images."""
     net.eval()
+    right = 0
     with torch.no_grad():
-        right = sum(
-            int((net(x.contiguous(memory_format=torch.channels_last)).argmax(1) == y).sum())
-            for x, y in zip(data.held_out.split(250), data.held_out_labels.split(250), strict=True)
-        )
+        for at in range(0, len(data.held_out), 250):
+            x = data.held_out[at : at + 250].contiguous(memory_format=torch.channels_last)
+            right += int((net(x).argmax(1) == data.held_out_labels[at : at + 250]).sum())
     return 100 * right / len(data.held_out)
 
 
@@ -209,7 +209,7 @@ def network(cell: str, width: float, c: Conditions) -> Network:
 def dense(cell: str, seed: int, width: float, data: Data, c: Conditions) -> Net:
     """Return a dense trained network."""
     found = network(cell, width, c)
-    net = _fast(initialise(Net(found), draw_weights(found, seed, 0)))
+    net = channels_last(initialise(Net(found), draw_weights(found, seed, 0)))
     for _ in train(net, data, c.dense_steps, c.rate, f"{seed}/dense", c):
         pass
     return net
@@ -318,7 +318,7 @@ def _measure_group(
         return
     kept = out / f"dense-{index}-{seed}-{width}.pt"
     if kept.exists():
-        net = _fast(Net(network(cell, width, c)))
+        net = channels_last(Net(network(cell, width, c)))
         net.load_state_dict(torch.load(kept, weights_only=True))
     else:
         net = dense(cell, seed, width, data, c)
@@ -326,11 +326,12 @@ def _measure_group(
     state = {name: value.clone() for name, value in net.state_dict().items()}
     for variant in missing:
         start = time.process_time()
-        net = _fast(Net(network(cell, width, c)))
+        net = channels_last(Net(network(cell, width, c)))
         net.load_state_dict(state)
         reached = accuracy(compressed(net, variant, seed, data, c), data)
         seconds = round(time.process_time() - start, 2)
-        row = Row(index, seed, width, *astuple(variant), round(reached, 2), seconds)
+        how = (variant.bits, variant.density, variant.stages)
+        row = Row(index, seed, width, *how, round(reached, 2), seconds)
         _append(out / "rows.csv", row)
         print(*astuple(row), flush=True)
 
@@ -361,10 +362,6 @@ def _augment(x: Tensor, draws: torch.Generator) -> Tensor:
     flips = torch.rand(len(x), generator=draws) < 0.5
     x = torch.where(flips[:, None, None, None], x.flip(3), x)
     return x.contiguous(memory_format=torch.channels_last)
-
-
-def _fast(net: Net) -> Net:
-    return net.to(memory_format=torch.channels_last)
 
 
 def _stage(name: str) -> str | None:

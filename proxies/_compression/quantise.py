@@ -34,8 +34,9 @@ def quantise(weight: Tensor, bits: int, reach: float | Tensor) -> Tensor:
     """
     if bits == 1:
         return torch.where(weight < 0, -1.0, 1.0)
-    step = reach / (2 ** (bits - 1) - 1)
-    return step * torch.round(torch.clamp(weight / step, 1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1))
+    largest = (1 << (bits - 1)) - 1
+    step = reach / largest
+    return step * torch.round(torch.clamp(weight / step, -largest, largest))
 
 
 class Compression(nn.Module):
@@ -82,11 +83,16 @@ class Compression(nn.Module):
         with torch.no_grad():
             used = self._quantised(weight)
             if self.training and self.share < 1 and self.bits < 32:
-                reach = self.scale if self.bits == 1 else self.reach + self.beta
                 chosen = torch.rand_like(weight) < self.share
-                used = torch.where(chosen, used, torch.clamp(weight, -reach, reach))
+                used = torch.where(chosen, used, self._clamped(weight))
             change = used * self.keeps - weight
         return weight + change
+
+    def _clamped(self, weight: Tensor) -> Tensor:
+        if self.bits == 1:
+            return torch.clamp(weight, -self.scale, self.scale)
+        reach = self.reach + self.beta
+        return torch.clamp(weight, -reach, reach)
 
     def _quantised(self, weight: Tensor) -> Tensor:
         if self.bits == 32:
@@ -102,7 +108,7 @@ def compress(net: Net, layers: list[str], bits: int, share: float) -> dict[str, 
     found = {}
     for layer, module in zip(net.network.layers, net.layers, strict=True):
         if layer.name in layers:
-            weight = module.weight.detach()
+            weight = module.get_parameter("weight").detach()
             found[layer.name] = Compression(weight, bits, share)
             parametrize.register_parametrization(module, "weight", found[layer.name])
     return found
@@ -112,7 +118,8 @@ def update(net: Net, compressions: dict[str, Compression], density: float) -> No
     """Choose the masks of all compressed layers anew, with a fraction `density` of non-zeros."""
     for name, compression in compressions.items():
         module = net.layers[net.position(name)]
-        compression.update(module.parametrizations["weight"].original, density)
+        weight = module.get_parameter("parametrizations.weight.original")
+        compression.update(weight, density)
 
 
 def _fit(sizes: Tensor, bits: int) -> Tensor:

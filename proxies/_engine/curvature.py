@@ -110,7 +110,8 @@ def _weight_tangent(
     layer: Layer, saved: tuple[Any, ...], x_tangent: Tensor | None, grad: Tensor, tangent: Tensor
 ) -> Tensor:
     """Return R{dL/dw} of a convolution or of the classifier."""
-    x, output = saved
+    x: Tensor = saved[0]
+    output: Tensor = saved[1]
     if layer.kind == "linear":
         assert x_tangent is not None
         return tangent.t() @ x + grad.t() @ x_tangent
@@ -127,7 +128,8 @@ def _pull_back(
     """Return the gradient of a layer's input and its tangent."""
     layer, saved = tape.layers[at], tape.saved[at]
     if layer.kind == "bn":
-        return _bn(*saved, *kept, grad, tangent)
+        (z, mean, rstd), (y_tangent, y_z) = saved, kept
+        return _bn(z, mean, rstd, y_tangent, y_z, grad, tangent)
     if layer.kind == "conv":
         weight = tape.weights[layer.name]
         # R{w^T g} = w^T R{g} + R{w}^T g, and R{w} = w.

@@ -28,8 +28,8 @@ Layers = tuple[Layer, ...]
 _batch_norm = torch.ops.aten.native_batch_norm
 _batch_norm_backward = torch.ops.aten.native_batch_norm_backward
 _conv_backward = torch.ops.aten.convolution_backward
-_pool_backward = torch.ops.aten.avg_pool2d_backward
-_threshold_backward = torch.ops.aten.threshold_backward
+_pool_backward: Callable[..., Tensor] = torch.ops.aten.avg_pool2d_backward
+_threshold_backward: Callable[..., Tensor] = torch.ops.aten.threshold_backward
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from benchsuite.passes import Rule
 from benchsuite.space.network import Layer, Network
 
-Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
 Weights = Mapping[str, Tensor]
 
 RULE = "PyTorch default U(+-1/sqrt(fan_in)), by SHA-256 of seed/repeat/layer/rule, version 1"

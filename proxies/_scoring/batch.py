@@ -119,4 +119,5 @@ def _pink(white: NDArray[np.float32]) -> NDArray[np.float32]:
     frequency[0, 0] = 1 / width  # a picture's own brightness varies as its slowest wave does
     pink = np.fft.irfft2(np.fft.rfft2(white) / frequency, s=white.shape[-2:])
     pink = pink - pink.mean()
-    return (pink / (pink.std() or 1.0)).astype(np.float32)
+    scaled: NDArray[np.float32] = (pink / (pink.std() or 1.0)).astype(np.float32)
+    return scaled

@@ -184,7 +184,7 @@ def _npz(path: Path) -> Images:
         raise UserError(f"{path} is no readable .npz file: it does not begin like one.")
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("train_images", "train_labels")}
+            pixels, labels = file["train_images"], file["train_labels"]
     except KeyError as error:
         raise UserError(
             f"{path} lacks {error}: `train_images` [N, H, W, 3] and `train_labels` [N] are needed."
@@ -192,7 +192,7 @@ def _npz(path: Path) -> Images:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} is no readable .npz file, or is cut short ({error}).") from error
     sha256 = hashlib.sha256(raw).hexdigest()
-    return _checked(*arrays.values(), f"{path.name} (sha256 {sha256[:12]})")
+    return _checked(pixels, labels, f"{path.name} (sha256 {sha256[:12]})")
 
 
 def _checked(pixels: NDArray[Any], labels: NDArray[Any], source: str) -> Images:

@@ -53,6 +53,19 @@ class Net(nn.Module):
         return values[last]
 
 
+def as_net(module: nn.Module) -> Net:
+    """Return a module of `Passes.module` as the network that it is; TypeError for any other."""
+    if not isinstance(module, Net):
+        raise TypeError(f"{type(module).__name__} is no module of a network of cells.")
+    return module
+
+
+def channels_last(net: Net) -> Net:
+    """Lay out a network's weights channels last, which a processor reads faster; return it."""
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits this one
+    return net
+
+
 @contextmanager
 def outputs(net: Net, which: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     """Collect what layers put out while the network runs: a dictionary by layer name.
@@ -155,24 +168,24 @@ class _GlobalPool(nn.Module):
         return x.mean((2, 3))
 
 
+def _undrawn(kind: type[nn.Module], *sizes: int, bias: bool) -> nn.Module:
+    """Return a layer without weights: its constructor would draw from the global generator."""
+    module: nn.Module = nn.utils.skip_init(  # type: ignore[no-untyped-call]  # torch has no types
+        kind, *sizes, bias=bias
+    )
+    return module
+
+
 def _module(layer: Layer, affine: bool, track: bool) -> nn.Module:
     channels = layer.shape[0]
     match layer.kind:
         case "input":
             return nn.Identity()
         case "conv":
-            # skip_init: the constructors would draw from the global generator.
-            return nn.utils.skip_init(
-                nn.Conv2d,
-                layer.in_channels,
-                channels,
-                layer.kernel,
-                layer.stride,
-                layer.kernel // 2,
-                bias=layer.bias,
-            )
+            sizes = (layer.kernel, layer.stride, layer.kernel // 2)
+            return _undrawn(nn.Conv2d, layer.in_channels, channels, *sizes, bias=layer.bias)
         case "linear":
-            return nn.utils.skip_init(nn.Linear, layer.in_channels, channels, bias=layer.bias)
+            return _undrawn(nn.Linear, layer.in_channels, channels, bias=layer.bias)
         case "bn":
             return nn.BatchNorm2d(channels, affine=affine, track_running_stats=track)
         case "relu":

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.errors import UserError
+from benchsuite.passes import Rule
 from benchsuite.proxies._engine.curvature import grad_hessian_weights
 from benchsuite.proxies._engine.flow import log_synaptic_flow
 from benchsuite.proxies._engine.forward import Tape, forward
@@ -27,7 +28,7 @@ from benchsuite.proxies._engine.gradients import (
     input_jacobian,
     loss_gradients,
 )
-from benchsuite.proxies._engine.weights import Rule, draw_weights, generator
+from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import Batch
 from benchsuite.proxies._scoring.net import Net, initialise
 from benchsuite.proxies._scoring.seal import seal

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 
+from benchsuite import api
 from benchsuite.api import Proxy
 from benchsuite.calling import failure, file_of, misuse, place
 from benchsuite.errors import UserError
@@ -21,6 +21,10 @@ from benchsuite.surroundings import surroundings
 
 NO_PATH = "no path from input to output"
 FAILED = "failed: "
+_OUT_OF_DOMAIN = (
+    ArithmeticError,
+    torch.linalg.LinAlgError,  # type: ignore[attr-defined]  # documented, and not in its __all__
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping
     except UserError:
         raise
     except (Exception, SystemExit) as error:
-        if isinstance(error, torch.linalg.LinAlgError | ArithmeticError):
+        if isinstance(error, _OUT_OF_DOMAIN):
             return {}, f"{type(error).__name__}: {error} ({place(error, file_of(score))})"
         raise failure(what, error, file_of(score)) from error
     if set(found) != set(proxy.outputs):
@@ -138,10 +142,10 @@ def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping
     return found, ""
 
 
-def _score_of(proxy: Proxy) -> Callable[[Any], Mapping[str, float]]:
+def _score_of(proxy: Proxy) -> Callable[[api.Passes], Mapping[str, float]]:
     assert proxy.score is not None
     return proxy.score
 
 
-def _number(value: object) -> float:
+def _number(value: float | torch.Tensor) -> float:
     return float(value.detach() if isinstance(value, torch.Tensor) else value)

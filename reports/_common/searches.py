@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from benchsuite.replays.outcome import Outcome
+from benchsuite.api import Outcome
 from benchsuite.reports._common.verdicts import Verdict, holm
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchsuite.api import Entry, Outcome
 from benchsuite.deployment.narrow import BYTES
-from benchsuite.replays.outcome import Outcome
-from benchsuite.replays.study import Entry
 from benchsuite.reports._common.searches import Interval, interval, spelt, spread, with_ends
 from benchsuite.reports._common.tables import kind
 from benchsuite.stats import intervals

@@ -6,6 +6,8 @@ import pytest
 from benchsuite import plugins
 from benchsuite.assembly.assemble import assemble, with_combined
 from benchsuite.assembly.own_scores import Scores, found
+from benchsuite.devices._footprint import columns
+from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes
@@ -21,8 +23,6 @@ def table():
 
 def test_columns_of_devices_are_those_of_the_code(table):
     """Every shipped latency is computed again, to the last digit: a price that changed is seen."""
-    columns = plugins.shared("benchsuite.devices._footprint.columns")
-    latencies = plugins.shared("benchsuite.devices._latency.latency").all_latencies
     for name in plugins.find("devices"):
         device = plugins.load("devices", name)
         for runtime in device.runtimes:
@@ -31,7 +31,7 @@ def test_columns_of_devices_are_those_of_the_code(table):
                 shipped = table.values(full)
                 there = np.isfinite(shipped)
                 assert there.sum() == 15_284
-                again = latencies(SKELETONS[label][dataset], device, runtime)
+                again = all_latencies(SKELETONS[label][dataset], device, runtime)
                 np.testing.assert_array_equal(shipped[there], again[there])
                 assert table.columns[full].version == columns.VERSIONS["latency"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from benchsuite import cli
 from benchsuite.cli.commands._lists import listed, proxy_names
+from benchsuite.deployment.ram import CONVENTIONS
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
 from benchsuite.parameters import fill
@@ -110,9 +111,7 @@ def test_backticks_are_code_on_the_page_and_nothing_else_is_markup():
 
 def test_conventions_are_in_a_document():
     text = read_text(REPOSITORY / "benchsuite/data/README.md")
-    from benchsuite.plugins import shared
-
-    for name in shared("benchsuite.deployment.ram").CONVENTIONS:
+    for name in CONVENTIONS:
         assert f"`{name}`" in text
 
 

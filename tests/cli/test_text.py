@@ -10,7 +10,7 @@ import pytest
 
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
-from benchsuite.plugins import shared
+from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.regression import tolerances
 from benchsuite.replays import study
 
@@ -55,10 +55,7 @@ def test_a_list_of_cells_and_tolerances_may_begin_with_a_mark(tmp_path):
     for text in ("6111\n300\n", "6111\r\n\r\n300"):
         for encoding in ("utf-8", "utf-8-sig", "utf-16"):
             path.write_bytes(text.encode(encoding))
-            assert (
-                len(shared("benchsuite.proxies._tabulation.tabulate").choose_cells(str(path), 0))
-                == 2
-            )
+            assert len(choose_cells(str(path), 0)) == 2
     path.write_bytes("schema = 1\r\nalpha = 0.02\r\n".encode("utf-8-sig"))
     assert tolerances.load(path).alpha == 0.02
 

@@ -11,7 +11,8 @@ from search_tables import table as made_up_table
 
 from benchsuite import cli, plugins
 from benchsuite.api import Device, Proxy, Report, Strategy
-from benchsuite.plugins import shared
+from benchsuite.devices._footprint.columns import of_runtime
+from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.replays.run import replay
 from benchsuite.reporting import artefacts
 from benchsuite.simulation.problem import Setting, prepare
@@ -79,15 +80,13 @@ def test_the_device(mine, capsys):
     device = plugins.load("devices", "stm32l496", mine)
     assert isinstance(device, Device)
     assert "STM32L496: Cortex-M4 at 80 MHz" in call(line("ls devices"), capsys)
-    latency = shared("benchsuite.devices._latency.latency").all_latencies
     near = plugins.load("devices", "stm32l432")
-    one, other = (latency(OFFICIAL["cifar10"], d, "own") for d in (device, near))
+    one, other = (all_latencies(OFFICIAL["cifar10"], d, "own") for d in (device, near))
     assert one.shape == (15_625,)
     ratio = one[one > 0] / other[one > 0]
     assert len(ratio) >= 15_284
     assert ratio == pytest.approx(1, rel=1e-12)  # the same core and clock
-    tabulate = shared("benchsuite.devices._footprint.columns")
-    found = tabulate.of_runtime("stm32l496", device, "own", "cifar10", "official")
+    found = of_runtime("stm32l496", device, "own", "cifar10", "official")
     columns = {values.column.name: values for values in found}
     end = "stm32l496.own.cifar10.official"
     assert set(columns) == {f"latency.{end}", f"fits.{end}"}

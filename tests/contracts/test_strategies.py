@@ -117,14 +117,9 @@ def test_every_query_is_logged_with_its_value_and_price(name):
 
 
 ALLOWED = {
-    "benchsuite": {
-        "api", "arithmetic", "cell", "class_features", "compressed", "compression", "equivalence",
-        "errors", "gaussian_process", "network", "parameters", "pareto", "plugins", "replay",
-        "search", "shrunken", "ties",
-    },
-    "numpy": None, "scipy": None, "numba": None, "dataclasses": None, "typing": None,
-    "collections": None, "contextlib": None, "functools": None, "itertools": None, "math": None,
-    "__future__": None, "operator": None, "sys": None, "time": None,
+    "benchsuite",  # Of its rooms: a contract of import-linter, in pyproject.toml.
+    "numpy", "scipy", "numba", "dataclasses", "typing", "collections", "contextlib", "functools",
+    "itertools", "math", "__future__", "operator", "sys", "time",
 }  # fmt: skip
 
 
@@ -138,8 +133,7 @@ def test_it_reaches_for_the_data_through_the_door_alone(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            whole = node.module == "benchsuite"
-            names = [f"benchsuite.{a.name}" for a in node.names] if whole else [node.module]
+            names = [node.module]
         elif isinstance(node, ast.Attribute):
             is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
             assert is_own or not node.attr.startswith("_"), f"private attribute {node.attr}"
@@ -147,23 +141,7 @@ def test_it_reaches_for_the_data_through_the_door_alone(path):
         else:
             continue
         for name in names:
-            package, _, rest = name.partition(".")
-            assert package in ALLOWED, name
-            inside = ALLOWED[package]
-            assert inside is None or not rest or rest.split(".")[0] in inside, name
-
-
-def test_the_one_strategy_that_reaches_for_a_plugin_measures_networks_and_no_table():
-    using = [path for path in FILES if "plugins" in path.read_text()]
-    assert [path.name for path in using] == ["monas_live.py"]
-    reached = [
-        node.args[0].value
-        for node in ast.walk(ast.parse(using[0].read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "plugins.shared"
-    ]
-    assert reached == ["benchsuite.proxies._engine.supernet"]
-    measured = FOLDER.parents[1] / "proxies/_supernet.py"
-    assert "table" not in measured.read_text()
+            assert name.partition(".")[0] in ALLOWED, name
 
 
 def reachable(root):

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from benchsuite.devices._emulation import toolchain
+from benchsuite.devices._emulation.checked import execute
 from benchsuite.devices._emulation.cores import CORES, core
 from benchsuite.devices._emulation.emulate import call
 from benchsuite.devices._emulation.pipeline import profile
 from benchsuite.devices._emulation.profile import conditions, count
 from benchsuite.devices._emulation.reference import avg_pool, conv
 from benchsuite.devices._latency.cycles import load
-from benchsuite.devices._latency.operators import Shape, execute
+from benchsuite.devices._latency.operators import Shape
 from benchsuite.errors import UserError
 
 for package in ("unicorn", "capstone", "elftools"):

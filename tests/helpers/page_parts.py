@@ -2,17 +2,22 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
 from benchsuite.reporting.page import MadeReport, write
+from benchsuite.table.table import Table
 
 STUDY = """
 schema = 1
@@ -32,7 +37,7 @@ label = "top by flops"
 """
 
 
-def entries(folder, line="a line"):
+def entries(folder: Path, line: str = "a line") -> list[MadeReport]:
     """Two made reports, one of them with a ranking, and one that lacks a column."""
     figure = Figure(figsize=(4, 3))
     figure.add_subplot().plot([1, 2, 3])
@@ -74,7 +79,7 @@ def entries(folder, line="a line"):
     ]
 
 
-def small_page(folder, table):
+def small_page(folder: Path, table: Table) -> Path:
     """Write a page with searches below a folder; return its path."""
     (folder / "study.toml").write_text(STUDY)
     chosen = study.load(folder / "study.toml")
@@ -85,39 +90,42 @@ def small_page(folder, table):
 class Parts(HTMLParser):
     """Tags with their attributes, texts, and what script and style elements hold."""
 
-    def __init__(self, html):
+    def __init__(self, html: str) -> None:
         super().__init__()
-        self.tags, self.texts, self.scripts, self._in = [], [], {}, None
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.scripts: dict[str, str] = {}
+        self._in: str | None = None
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag in ("script", "style"):
-            self._in = dict(attrs).get("id", "code" if tag == "script" else "style")
+            self._in = dict(attrs).get("id") or ("code" if tag == "script" else "style")
             self.scripts[self._in] = ""
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
             self._in = None
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self._in is None:
             self.texts.append(data)
         else:
             self.scripts[self._in] += data
 
-    def data(self, name="data"):
+    def data(self, name: str = "data") -> Any:
         return json.loads(self.scripts[name])
 
-    def attributes(self, name):
+    def attributes(self, name: str) -> list[str | None]:
         return [attrs[name] for _, attrs in self.tags if attrs.get(name)]
 
 
-def unpacked(column, codes):
+def unpacked(column: Mapping[str, Any], codes: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return the values of a packed column, as the page's script does."""
     listed = np.frombuffer(base64.b64decode(column["values"]), f"<{column['type']}")
     if "codes" not in column:
         return listed.astype(float)
     packed = codes[column["codes"]]
     at = np.frombuffer(base64.b64decode(packed["data"]), f"<u{packed['bits'] // 8}")
-    return listed[at].astype(float)
+    return np.asarray(listed[at], dtype=np.float64)

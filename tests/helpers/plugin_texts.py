@@ -1,5 +1,7 @@
 """Texts of plug-ins, good and bad, that tests write into folders; and how they run commands."""
 
+import pytest
+
 from benchsuite import cli
 
 ANALYTIC = '''"""Mine."""
@@ -46,12 +48,12 @@ REPORT = Report(title="T", answers="A", make=make)
 '''
 
 
-def call(capsys, *args):
+def call(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int | str | None, str, str]:
     """Run the command line; return exit code, stdout and stderr."""
     capsys.readouterr()
     try:
         cli.main(list(map(str, args)))
-        code = 0
+        code: int | str | None = 0
     except SystemExit as stop:
         code = stop.code
     return code, *capsys.readouterr()

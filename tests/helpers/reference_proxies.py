@@ -8,23 +8,30 @@ weight of a convolution or of the classifier, g = dL/dtheta.
 import copy
 import itertools
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchsuite.proxies._scoring.net import Net
 
-def weights(net):
+Array = NDArray[np.float64]
+
+
+def weights(net: Net) -> list[Tensor]:
     """Weights of convolutions and of the classifier."""
     return [m.weight for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
 
-def fresh(net, training=True):
+def fresh(net: Net, training: bool = True) -> Net:
     return copy.deepcopy(net).train(training)
 
 
-def gradients(net, x, y):
+def gradients(net: Net, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
     """[(theta, g)] in train mode; a weight that the loss does not see has g = 0."""
     net = fresh(net)
     theta = weights(net)
@@ -33,29 +40,30 @@ def gradients(net, x, y):
     return list(zip([t.detach() for t in theta], g, strict=True))
 
 
-def grad_norm(net, x, y):
-    return sum(g.norm().item() for _, g in gradients(net, x, y))
+def grad_norm(net: Net, x: Tensor, y: Tensor) -> float:
+    return sum(float(g.norm()) for _, g in gradients(net, x, y))
 
 
-def grad_norm_global(net, x, y):
+def grad_norm_global(net: Net, x: Tensor, y: Tensor) -> float:
     return math.sqrt(sum(g.square().sum().item() for _, g in gradients(net, x, y)))
 
 
-def snip(net, x, y):
-    return sum((t * g).abs().sum().item() for t, g in gradients(net, x, y))
+def snip(net: Net, x: Tensor, y: Tensor) -> float:
+    return sum(float((t * g).abs().sum()) for t, g in gradients(net, x, y))
 
 
-def plain(net, x, y):
-    return sum((t * g).sum().item() for t, g in gradients(net, x, y))
+def plain(net: Net, x: Tensor, y: Tensor) -> float:
+    return sum(float((t * g).sum()) for t, g in gradients(net, x, y))
 
 
-def l2_norm(net):
-    return sum(t.norm().item() for t in weights(net))
+def l2_norm(net: Net) -> float:
+    return sum(float(t.norm()) for t in weights(net))
 
 
-def fisher(net, x, y):
+def fisher(net: Net, x: Tensor, y: Tensor) -> float:
     """sum_channels n_weights * 1/2 mean_b (sum_hw a dL/da)^2, L the mean loss."""
-    net, seen = fresh(net), []
+    net = fresh(net)
+    seen: list[tuple[Any, Tensor]] = []
     for m in net.modules():
         if isinstance(m, nn.Conv2d | nn.Linear):
             m.register_forward_hook(lambda m, _, a: seen.append((m, a)))
@@ -69,18 +77,18 @@ def fisher(net, x, y):
     return total
 
 
-def grasp(net, x, y):
+def grasp(net: Net, x: Tensor, y: Tensor) -> float:
     """sum(-theta * (H g)), both passes on one batch."""
     net = fresh(net)
     theta = weights(net)
     g = torch.autograd.grad(F.cross_entropy(net(x), y), theta, create_graph=True, allow_unused=True)
     live = [(t, v) for t, v in zip(theta, g, strict=True) if v is not None and v.requires_grad]
-    z = sum((v.detach() * v).sum() for _, v in live)
+    z = torch.stack([(v.detach() * v).sum() for _, v in live]).sum()
     Hg = torch.autograd.grad(z, [t for t, _ in live], allow_unused=True, materialize_grads=True)
-    return -sum((t * h).sum().item() for (t, _), h in zip(live, Hg, strict=True))
+    return -sum(float((t * h).sum()) for (t, _), h in zip(live, Hg, strict=True))
 
 
-def zico(net, batches):
+def zico(net: Net, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
     """sum_l log sum(mean |g| / std |g|) over two batches, where the std is not 0."""
     runs = [gradients(net, x, y) for x, y in batches]
     total = 0.0
@@ -92,7 +100,7 @@ def zico(net, batches):
     return total
 
 
-def synflow(net, x):
+def synflow(net: Net, x: Tensor) -> float:
     """log sum |theta dR/dtheta|, R the sum of logits of one image of ones, |weights|, no BN."""
     net = fresh(net).double()
     for name, module in list(net.named_modules()):
@@ -108,7 +116,7 @@ def synflow(net, x):
     return math.log(sum((t * v).abs().sum().item() for t, v in zip(theta, g, strict=True)))
 
 
-def zen(net, x, x2):
+def zen(net: Net, x: Tensor, x2: Tensor) -> float:
     """log mean_b sum |F(x) - F(x + 0.01 x2)| + sum over BN of log sqrt(mean running_var).
 
     F ends at the last ReLU; the network has N(0, 1) weights and BN as new; x and x2 are N(0, 1).
@@ -118,12 +126,14 @@ def zen(net, x, x2):
         a, b = (net(v, stop="last.relu") for v in (x, x + 0.01 * x2))
     bns = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
     spread = (a - b).abs().sum((1, 2, 3)).mean().item()
-    return math.log(spread) + sum(m.running_var.mean().sqrt().log().item() for m in bns)
+    variances = [m.running_var for m in bns if m.running_var is not None]
+    return math.log(spread) + sum(float(v.mean().sqrt().log()) for v in variances)
 
 
-def patterns(net, x, **run):
+def patterns(net: Net, x: Tensor, **run: str) -> list[Tensor]:
     """A = [ReLU input > 0] of every ReLU, train mode: list of bool [B, neurons]."""
-    net, seen = fresh(net), []
+    net = fresh(net)
+    seen: list[Tensor] = []
     for m in net.modules():
         if isinstance(m, nn.ReLU):
             m.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].flatten(1) > 0))
@@ -132,35 +142,36 @@ def patterns(net, x, **run):
     return seen
 
 
-def naswot(net, x):
-    K = sum(a @ a.T + (1 - a) @ (1 - a).T for a in (a.double() for a in patterns(net, x)))
-    return np.linalg.slogdet(K.numpy())[1]
+def naswot(net: Net, x: Tensor) -> float:
+    signs = [a.double() for a in patterns(net, x)]
+    K = np.sum([(a @ a.T + (1 - a) @ (1 - a).T).numpy() for a in signs], axis=0)
+    return float(np.linalg.slogdet(K)[1])
 
 
-def swap(net, x):
+def swap(net: Net, x: Tensor) -> int:
     """Distinct sign columns: how many different [B] patterns neurons show."""
     return len({column.tobytes() for column in torch.cat(patterns(net, x), 1).T.numpy()})
 
 
-def linear_regions(net, batches, **run):
+def linear_regions(net: Net, batches: Iterable[Tensor], **run: str) -> int:
     """Distinct sign rows over all batches."""
     rows = [torch.cat(patterns(net, x, **run), 1).numpy() for x in batches]
     return len({row.tobytes() for row in np.concatenate(rows)})
 
 
-def input_jacobian(net, x):
+def input_jacobian(net: Net, x: Tensor) -> Array:
     """J_b = d(sum of all logits)/dx_b: [B, 3HW]; in train mode BN ties the images together."""
     x = x.clone().requires_grad_()
     return torch.autograd.grad(fresh(net)(x).sum(), x)[0].flatten(1).numpy()
 
 
-def jacob_cov(net, x):
+def jacob_cov(net: Net, x: Tensor) -> float:
     k = 1e-5
     v = np.linalg.eigvalsh(np.corrcoef(input_jacobian(net, x).astype(np.float64)))
-    return -np.sum(np.log(v + k) + 1 / (v + k))
+    return -float(np.sum(np.log(v + k) + 1 / (v + k)))
 
 
-def epe_nas(net, x, y, classes):
+def epe_nas(net: Net, x: Tensor, y: Tensor, classes: int) -> float:
     """sum over classes of |sum log(|corrcoef of the class| + k)|; above 100 classes see source.
 
     Source: Lopes et al., ICANN 2021, `eval_score_perclass`: above 100 classes the sums are divided
@@ -174,11 +185,11 @@ def epe_nas(net, x, y, classes):
             corr = np.atleast_2d(np.corrcoef(rows))
             sums.append(np.log(np.abs(corr) + k).sum() / (len(corr) if classes > 100 else 1))
     if classes <= 100:
-        return np.abs(sums).sum()
-    return np.abs(np.subtract.outer(sums, sums)).sum() / len(sums)
+        return float(np.abs(sums).sum())
+    return float(np.abs(np.subtract.outer(sums, sums)).sum() / len(sums))
 
 
-def ntk(net, x, frozen=False):
+def ntk(net: Net, x: Tensor, frozen: bool = False) -> Array:
     """K = J J^T [B, B] in float64, J_b = d(sum_k f_bk)/d(weights, BN scales included).
 
     Train-mode BN; frozen: the batch's statistics are constants, which is another quantity.
@@ -186,7 +197,7 @@ def ntk(net, x, frozen=False):
     net = fresh(net, training=not frozen)
     if frozen:
 
-        def statistics(bn, inputs):
+        def statistics(bn: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             bn.running_mean = inputs[0].detach().mean((0, 2, 3))
             bn.running_var = inputs[0].detach().var((0, 2, 3), correction=0)
 
@@ -195,30 +206,31 @@ def ntk(net, x, frozen=False):
                 m.register_forward_pre_hook(statistics)
     theta = [p for name, p in net.named_parameters() if name.endswith("weight")]
     f = net(x).sum(1)
-    J = []
+    rows = []
     for b in range(len(x)):
         g = torch.autograd.grad(
             f[b], theta, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        J.append(torch.cat([v.flatten() for v in g]).double())
-    J = torch.stack(J)
-    return (J @ J.T).numpy()
+        rows.append(torch.cat([v.flatten() for v in g]).double())
+    J = torch.stack(rows)
+    K: Array = (J @ J.T).numpy()
+    return K
 
 
-def condition_numbers(K):
+def condition_numbers(K: Array) -> Array:
     """K_i = l_1 / l_(n-i), i = 0 ... n-1, l_1 >= ... >= l_n the eigenvalues."""
-    ascending = np.linalg.eigvalsh(K)
-    return ascending[-1] / ascending
+    ascending = np.linalg.eigvalsh(K).astype(np.float64)
+    return np.asarray(ascending[-1] / ascending)
 
 
-def knas(net, x):
-    return ntk(net, x).mean()
+def knas(net: Net, x: Tensor) -> float:
+    return float(ntk(net, x).mean())
 
 
-def meco(net, x):
+def meco(net: Net, x: Tensor) -> float:
     """Sum over feature maps of the smallest eigenvalue of their channel correlation, one image."""
     net, total = fresh(net), 0.0
-    maps = []
+    maps: list[Tensor] = []
     for m in net.modules():
         if not list(m.children()) and not isinstance(m, nn.Identity):
             m.register_forward_hook(lambda _, __, out: maps.append(out.detach()))
@@ -228,11 +240,11 @@ def meco(net, x):
         if out.dim() == 4:
             with np.errstate(all="ignore"):
                 corr = np.nan_to_num(np.corrcoef(out[0].flatten(1).double().numpy()))
-            total += np.linalg.eigvalsh(corr).min()
+            total += float(np.linalg.eigvalsh(corr).min())
     return total
 
 
-def vkdnw(net, x):
+def vkdnw(net: Net, x: Tensor) -> float:
     """Entropy of the deciles of the Fisher matrix' spectrum, eval mode, as vkdnw.py says."""
     net = fresh(net, training=False)
     theta = list(net.parameters())[:128]
@@ -251,21 +263,24 @@ def vkdnw(net, x):
     spectrum = np.linalg.svd(fisher_matrix, compute_uv=False)
     deciles = np.quantile(spectrum, np.arange(1, 10) / 10)
     share = deciles / (deciles.sum() + 1e-10)
-    return -(share * np.log(share + 1e-10)).sum()
+    return -float((share * np.log(share + 1e-10)).sum())
 
 
-def entropy(feature):
+def entropy(feature: Tensor) -> float:
     """Entropy of the principal components' shares of the variance, feature [B, C, H, W]."""
     rows = feature.detach().permute(0, 2, 3, 1).flatten(0, 2).double()
     rows = rows - rows.mean(0)
     s = torch.linalg.eigvalsh(rows.T @ rows / len(rows))
     share = s / s.sum()
-    return -(share * torch.log(share + 1e-8)).sum().item()
+    return -float((share * torch.log(share + 1e-8)).sum())
 
 
-def az_nas(net, x, names, signs):
+def az_nas(
+    net: Net, x: Tensor, names: Sequence[str], signs: Mapping[str, Tensor]
+) -> tuple[float, float, float]:
     """(expressivity, progressivity, trainability); names: block ends; signs: name -> g_out."""
-    net, features = fresh(net), {}
+    net = fresh(net)
+    features: dict[str, Tensor] = {}
     for name in names:
         net.layers[net.position(name)].register_forward_hook(
             lambda _, __, out, name=name: features.__setitem__(name, out)
@@ -283,4 +298,4 @@ def az_nas(net, x, names, signs):
         )
         s = np.linalg.norm((rows_in.T @ rows_out / len(rows_out)).numpy(), 2)
         trainability.append(-s - 1 / (s + 1e-6) + 2)
-    return sum(entropies), np.diff(entropies).min(), np.mean(trainability)
+    return sum(entropies), float(np.diff(entropies).min()), float(np.mean(trainability))

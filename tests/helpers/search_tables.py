@@ -1,24 +1,33 @@
 """A small synthetic table for tests of searches: the shape of the real one, made-up numbers."""
 
 import functools
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.space import cost
 from benchsuite.space.cell import N_CELLS, all_ops
 from benchsuite.space.network import OFFICIAL
-from benchsuite.table.columns import DATASETS, Column, accuracy_column, training_time_column
+from benchsuite.table.columns import (
+    DATASETS,
+    Column,
+    Direction,
+    Kind,
+    accuracy_column,
+    training_time_column,
+)
 from benchsuite.table.table import Table, Values
 
 RELEASE = "nb201-v1_0"
 TEST_SHIFT = 1.2345678
 
 
-def column(name, kind, direction="none", **more):
+def column(name: str, kind: Kind, direction: Direction = "none", **more: Any) -> Column:
     return Column(name, "made up", "1", direction, "tests", "1", kind, **more)
 
 
-def accuracies():
+def accuracies() -> dict[str, NDArray[np.float64]]:
     """Validation accuracies that grow with convolutions and are rough as the real ones."""
     rng = np.random.default_rng(7)
     worth = np.array([-2.0, 0.5, 1.5, 2.5, 0.0])
@@ -27,7 +36,9 @@ def accuracies():
 
 
 @functools.cache
-def table(epochs=(12, 200), clock=True, missing_ntk=True):
+def table(
+    epochs: tuple[int, ...] = (12, 200), clock: bool = True, missing_ntk: bool = True
+) -> Table:
     """Validation, test, clock, costs, a device and MONAS' proxies."""
     values = []
     for dataset, valid in accuracies().items():

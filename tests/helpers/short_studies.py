@@ -9,18 +9,27 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite import plugins
+from benchsuite.devices._latency import monas
+from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.parameters import fill
+from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.replays import jobs, study
 from benchsuite.replays.run import replay
+from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.search import Budget, Run
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
+
+Array = NDArray[np.float64]
+Name = TypeVar("Name", int, str)
 
 STUDIES = sorted(path.stem for path in study.SHIPPED.glob("*.toml"))
 NEEDED = (
@@ -28,7 +37,7 @@ NEEDED = (
     *("latency.", "ntk_cond.k2", "ntk_cond.k0", "linear_regions.", "naswot", "zico", "synflow"),
     *("te_nas", "flops"),
 )
-SHORTER = {
+SHORTER: dict[str, dict[str, Any]] = {
     "edgenas": {"steps": 60},
     "udc": {"steps": 40},
     "munas": {"rounds": 120},
@@ -59,11 +68,11 @@ def plan(name: str, table: Table) -> tuple[list[study.Entry], study.Plan]:
     return list(searches), study.plan(dataclasses.replace(loaded, searches=searches), table)
 
 
-def disturbed(problem, size: float):
+def disturbed(problem: Problem, size: float) -> Problem:
     """The problem with every accuracy and cheap column off by relative noise."""
     rng = np.random.default_rng(0)
 
-    def noisy(columns):
+    def noisy(columns: Mapping[Name, Array]) -> dict[Name, Array]:
         return {
             name: values * (1 + size * rng.uniform(-1, 1, values.shape))
             for name, values in columns.items()
@@ -74,7 +83,7 @@ def disturbed(problem, size: float):
     )
 
 
-def runs(searches, planned: study.Plan, noise: float = 0) -> dict[str, Run]:
+def runs(searches: Sequence[study.Entry], planned: study.Plan, noise: float = 0) -> dict[str, Run]:
     """The first seed of each search, by label; noise: of the columns, see `disturbed`."""
     problems = {
         key: disturbed(problem, noise) if noise else problem
@@ -88,7 +97,7 @@ def runs(searches, planned: study.Plan, noise: float = 0) -> dict[str, Run]:
     return found
 
 
-def picks(found: dict[str, Run]) -> dict[str, list]:
+def picks(found: dict[str, Run]) -> dict[str, list[Any]]:
     """What each search answers: its cells, and how the pick is compressed."""
     form = ("bits", "densities", "widths")
     return {
@@ -97,29 +106,26 @@ def picks(found: dict[str, Run]) -> dict[str, list]:
     }
 
 
-def digest(values) -> str:
+def digest(values: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:12]
 
 
 def columns() -> dict[str, str]:
     """Digests of columns that are sums of floats, made anew: latencies and ranks of proxies."""
-    of = plugins.shared("benchsuite.devices._latency.latency").all_latencies
     devices = {name: plugins.load("devices", name) for name in ("stm32l432", "stm32f746")}
     found = {
-        f"{name} {runtime}": digest(of(OFFICIAL["cifar10"], device, runtime))
+        f"{name} {runtime}": digest(all_latencies(OFFICIAL["cifar10"], device, runtime))
         for name, device in devices.items()
         for runtime in ("own", "x_cube_ai")
         if runtime != "own" or name == "stm32l432"
     }
-    published = plugins.shared("benchsuite.devices._latency.monas").seconds
-    found |= {f"{name} monas2024": digest(published(name)) for name in devices}
+    found |= {f"{name} monas2024": digest(monas.seconds(name)) for name in devices}
     proxies = np.random.default_rng(0).integers(100, size=(4, 15_625)).astype(float)
-    ranked = plugins.shared("benchsuite.proxies._scoring.ranks").rank_sum
-    found["ranks"] = digest(ranked(proxies, np.ones(15_625, dtype=bool), log=True))
+    found["ranks"] = digest(rank_sum(proxies, np.ones(15_625, dtype=bool), log=True))
     return found
 
 
-def report(table: Table, names: Sequence[str]) -> dict[str, dict]:
+def report(table: Table, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Picks by study, digests of what gradient searches looked at, and digests of columns."""
     planned = {name: plan(name, table) for name in names}
     found = {name: runs(*of) for name, of in planned.items()}

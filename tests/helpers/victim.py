@@ -10,11 +10,12 @@ import resource
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
 
 REPORTS = ("correlations", "device_fit")
 
 
-def prepared():
+def prepared() -> None:
     """Import everything, make the table, and make what is slow but not of interest here quick."""
     import matplotlib as mpl
     import pandas  # noqa: F401
@@ -43,17 +44,17 @@ def prepared():
     class Threads(ThreadPoolExecutor):
         """In place of worker processes, which would import everything anew."""
 
-        def __init__(self, jobs, *_):
+        def __init__(self, jobs: int, *_: object) -> None:
             super().__init__(jobs)
 
-    tabulate.ProcessPoolExecutor = Threads
+    setattr(tabulate, "ProcessPoolExecutor", Threads)  # noqa: B010
     import torch
 
     torch.set_num_threads(1)
     tabulate.scoring_proxies()
 
 
-def run(order):
+def run(order: dict[str, Any]) -> NoReturn:
     """Do what was asked and leave."""
     from benchsuite import cli
 
@@ -68,8 +69,7 @@ def run(order):
         if order.get("clock"):
             import time
 
-            true, jumps = time.time, iter(lambda: next(state), None)
-            state = iter([0, 1e9, -1e9, 86400, -7200] * 10_000)
+            true, jumps = time.time, iter([0, 1e9, -1e9, 86400, -7200] * 10_000)
             time.time = lambda: true() + next(jumps)
         if order["args"][0] == "_fetch":
             fetch(*order["args"][1:])
@@ -77,7 +77,7 @@ def run(order):
             cli.main(order["args"])
         code = 0
     except SystemExit as stop:
-        code = stop.code or 0
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:
         import traceback
 
@@ -87,7 +87,7 @@ def run(order):
         os._exit(code)
 
 
-def fetch(url, sha256, size, cache):
+def fetch(url: str, sha256: str, size: str, cache: str) -> None:
     """Fetch one file into a cache as the command does."""
     from pathlib import Path
 
@@ -100,7 +100,7 @@ def fetch(url, sha256, size, cache):
     fetched([source], where=Places(None, Path(cache)), attempts=1)
 
 
-def main():
+def main() -> None:
     """Serve orders until standard input ends."""
     prepared()
     print("ready", flush=True)

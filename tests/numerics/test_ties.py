@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 from search_tables import column, table
 
-from benchsuite import plugins
 from benchsuite.numerics import ties
+from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.search._hyperband import brackets
 from benchsuite.search._pruning import Term, prune, ranks
 from benchsuite.simulation.problem import Setting, prepare
@@ -117,7 +117,6 @@ def test_counts_and_single_precision_stay_as_they_are():
 @pytest.mark.parametrize("log", [False, True])
 def test_rank_sums_tie_where_their_terms_do(log):
     """2 x 6 = 3 x 4 and 2 + 7 = 4 + 5: in the order of any cell and of any term."""
-    rank_sum = plugins.shared("benchsuite.proxies._scoring.ranks").rank_sum
     columns = np.array([[1.0, 2, 3, 4, 5, 6, 7], [7.0, 6, 4, 3, 5, 2, 1], [1.0, 2, 3, 4, 5, 6, 7]])
     exact = (rankdata(columns, axis=1).prod if log else rankdata(columns, axis=1).sum)(axis=0)
     for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):

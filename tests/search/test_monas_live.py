@@ -12,12 +12,13 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
-from benchsuite.proxies._engine.supernet import Meter, Supernet
 from benchsuite.proxies._engine.weights import draw_weights
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import open_images
 from benchsuite.proxies._scoring.net import Net, initialise, outputs
 from benchsuite.proxies._scoring.passes import Passes, representative
+from benchsuite.proxies._supernet import Meter, Supernet
+from benchsuite.proxies._tabulation import tabulate
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
 from benchsuite.proxies.ntk_cond import PROXY as NTK
 from benchsuite.replays import jobs
@@ -215,16 +216,12 @@ def test_images_that_changed_are_measured_anew_in_one_process(tmp_path, monkeypa
 
 
 def test_batches_of_changed_images_are_drawn_anew_in_one_process(tmp_path, monkeypatch):
-    spec = plugins.shared("benchsuite.proxies._tabulation.tabulate").Spec(
-        ("naswot",), THIN, batch_size=4
-    )
+    spec = tabulate.Spec(("naswot",), THIN, batch_size=4)
     found = []
     for seed in (0, 1):
         write_images(tmp_path / "images.npz", seed)
         monkeypatch.setenv("BENCHSUITE_IMAGES", str(tmp_path))
-        found.append(
-            plugins.shared("benchsuite.proxies._tabulation.tabulate")._batches(spec, 0)[0].sha256
-        )
+        found.append(tabulate._batches(spec, 0)[0].sha256)
     assert len(set(found)) == 2
 
 

@@ -67,7 +67,7 @@ def save(
 
     Without --proxy and --study: the table of all cells and the study `guard`.
     """
-    from benchsuite.plugins import shared
+    from benchsuite.proxies._tabulation.tabulate import scoring_proxies
     from benchsuite.regression.baseline import Settings, check_target
     from benchsuite.regression.measure import checked, measure
     from benchsuite.regression.replays import read_study
@@ -76,7 +76,7 @@ def save(
     check_target(folder, replace)
     names = proxy_names(proxies)
     if proxies and not names:
-        names = shared("benchsuite.proxies._tabulation.tabulate").scoring_proxies(plugin_folders)
+        names = scoring_proxies(plugin_folders)
     alone = not (names or studies)
     if not names:
         refuse("no proxy is scored anew (--proxy)", *_OF_A_SAMPLE)

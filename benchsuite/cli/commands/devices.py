@@ -8,7 +8,6 @@ import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._out_option import out_file
-from benchsuite.plugins import shared
 
 
 @click.group(epilog="Examples: benchsuite devices check --json | benchsuite devices tabulate")
@@ -22,11 +21,13 @@ def check(as_json: bool) -> None:
     """Compare predicted with measured latency for every board and runtime that was measured."""
     import pandas as pd
 
+    from benchsuite.devices._footprint import columns
+    from benchsuite.devices._validation import boards, vela_networks
     from benchsuite.reporting.text import print_table
 
-    found = shared("benchsuite.devices._validation.boards").check()
-    beyond = shared("benchsuite.devices._footprint.columns").extrapolations()
-    compiled = shared("benchsuite.devices._validation.vela_networks").to_json()
+    found = boards.check()
+    beyond = columns.extrapolations()
+    compiled = vela_networks.to_json()
     if as_json:
         print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
         return
@@ -36,10 +37,10 @@ def check(as_json: bool) -> None:
         print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
         print(f"Left out: {count} figures ({reason}).")
-    for row in compiled:
+    for one in compiled:
         print(
-            f"Ethos-U55, {row['skeleton']} network: the sum over layers is {row['ratio_min']:.3f} "
-            f"to {row['ratio_max']:.3f} times Vela's figure for the whole ({row['n']} cells)."
+            f"Ethos-U55, {one['skeleton']} network: the sum over layers is {one['ratio_min']:.3f} "
+            f"to {one['ratio_max']:.3f} times Vela's figure for the whole ({one['n']} cells)."
         )
     print("How the cycles of all cells are known, CIFAR-10 network, official:")
     shares = pd.DataFrame(beyond["shares"])
@@ -65,20 +66,21 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     runtimes, which operators are extrapolated, and which deployments MONAS' latencies allow go into
     the file's provenance.
     """
+    from benchsuite.devices._footprint import columns
+    from benchsuite.devices._validation import boards, monas_deployment
     from benchsuite.provenance import environment
     from benchsuite.table.table import Table
 
-    of_devices = shared("benchsuite.devices._footprint.columns")
-    checked = shared("benchsuite.devices._validation.boards").check()
+    checked = boards.check()
     about = {
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
-        "fits": of_devices.fit_counts(plugin_folders),
-        "extrapolation": of_devices.extrapolations(plugin_folders),
-        "monas_deployment": shared("benchsuite.devices._validation.monas_deployment").analysis(),
+        "fits": columns.fit_counts(plugin_folders),
+        "extrapolation": columns.extrapolations(plugin_folders),
+        "monas_deployment": monas_deployment.analysis(),
     }
-    table = Table.empty(about).with_columns(of_devices.columns(plugin_folders))
+    table = Table.empty(about).with_columns(columns.columns(plugin_folders))
     table.write(out)
     if as_json:
         print_json({"path": str(out), "columns": list(table.columns)})

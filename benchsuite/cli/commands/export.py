@@ -10,7 +10,6 @@ from benchsuite.cli import json_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
-from benchsuite.plugins import shared
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, Skeleton
 
@@ -47,19 +46,21 @@ def command(
     A .tflite file pads the convolutions of stride 2 after the image, as TensorFlow does, an .onnx
     file before it, as PyTorch does: outputs of the two differ, by up to 51 of 256 steps.
     """
+    from benchsuite.deployment.ram import CONVENTIONS, ram
+    from benchsuite.devices._export.formats import export
+
     suffix = out.suffix.lower().removeprefix(".")
     if file_format not in (None, suffix):
         raise UserError(f"--format {file_format} and --out {out} differ: leave out --format.")
     skeleton = Skeleton(channels, cells_per_stage, resolution, classes)
     chosen = Cell.parse(cell)
-    data = shared("benchsuite.devices._export.formats").export(chosen, skeleton, suffix, seed)
+    data = export(chosen, skeleton, suffix, seed)
     write_atomically(out, lambda part: Path(part).write_bytes(data))
-    memory = shared("benchsuite.deployment.ram")
-    ram = {name: memory.ram(name, chosen, skeleton) for name in memory.CONVENTIONS}
+    sizes = {name: ram(name, chosen, skeleton) for name in CONVENTIONS}
     if as_json:
-        print_json({"path": str(out), "cell": chosen.index, "bytes": len(data), "ram": ram})
+        print_json({"path": str(out), "cell": chosen.index, "bytes": len(data), "ram": sizes})
         return
     print(f"{out}: cell {chosen.index}, {len(data):,} bytes, random weights (seed {seed})")
     print("RAM, flash and latency of this file are meaningful; its accuracy is not.")
-    for convention, size in ram.items():
+    for convention, size in sizes.items():
         print(f"  {convention:<15} {size:>9,} bytes")

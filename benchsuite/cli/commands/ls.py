@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from benchsuite import plugins
+from benchsuite.api import Report
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.errors import UserError
-from benchsuite.plugins import KINDS
 
 
 @click.command(epilog="Examples: benchsuite ls proxies | benchsuite ls columns --json")
-@click.argument("what", type=click.Choice(["columns", *KINDS]))
+@click.argument("what", type=click.Choice(["columns", *plugins.KINDS]))
 @scores_option
 @plugins_option
 @json_option
@@ -36,16 +37,27 @@ def command(
 
 def _plugins(kind: str, folders: tuple[Path, ...]) -> list[dict[str, object]]:
     """Return the plug-ins of a kind; those that are not this project's are imported, to see."""
-    from benchsuite import plugins
-
     rows: list[dict[str, object]] = []
     for found in plugins.find(kind, folders).values():
         row = {"name": found.name, "description": found.description, "path": str(found.path)}
-        error = plugins.why_not(found, kind, folders)
+        error = _why_not(found, kind, folders)
         if error:
             plugins.leave_out(f"{found.name} cannot be used: {error}")
         rows.append({**row, **({"error": error} if error else {})})
     return rows
+
+
+def _why_not(plugin: plugins.Plugin, kind: str, folders: tuple[Path, ...]) -> str:
+    """Return why a plug-in cannot be used, empty if it can; this project's own are believed."""
+    from benchsuite.replays import study
+
+    try:
+        record = None if plugin.module and not plugin.error else plugins.record_of(plugin, kind)
+        for named in record.studies if isinstance(record, Report) else ():
+            study.find(named, folders)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def _columns(folders: tuple[Path, ...], scores: Scores | None) -> list[dict[str, object]]:

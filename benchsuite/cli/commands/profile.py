@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,11 @@ from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
-from benchsuite.plugins import shared
 from benchsuite.reporting.text import progress
+
+if TYPE_CHECKING:
+    from benchsuite.devices._latency.cycles import Row
+    from benchsuite.devices._latency.operators import Shape
 
 
 @click.command(
@@ -62,31 +65,32 @@ class _Made:
 
 
 def _emulate(name: str, compiler: str | None) -> _Made:
-    core = shared("benchsuite.devices._emulation.cores").core(name)
-    profile = shared("benchsuite.devices._emulation.profile")
-    built = shared("benchsuite.devices._emulation.toolchain").build(core, compiler or "")
+    from benchsuite.devices._emulation import cores, profile, toolchain
+    from benchsuite.devices._latency import cycles
+
+    core = cores.core(name)
+    built = toolchain.build(core, compiler or "")
     print(f"{core.name}, {built.compiler}, kernels {built.kernels}", file=sys.stderr)
     rows = _rows(lambda shapes, report: profile.count_all(core, shapes, compiler or "", report))
-    text = shared("benchsuite.devices._latency.cycles").dump(profile.conditions(core, built), rows)
+    text = cycles.dump(profile.conditions(core, built), rows)
     return _Made(f"own-{core.name}", text, len(rows))
 
 
 def _estimate(compiler: str | None) -> _Made:
+    from benchsuite.devices._latency import cycles, vela
+
     if compiler:
         raise UserError(f"Vela compiles for the Ethos-U55, not {compiler}: leave out --compiler.")
-    vela = shared("benchsuite.devices._latency.vela")
     conditions = vela.conditions()
     print(f"{vela.CORE}, {conditions['compiler']}", file=sys.stderr)
     rows = _rows(vela.count_all)
-    return _Made(
-        f"vela-{vela.CORE}",
-        shared("benchsuite.devices._latency.cycles").dump(conditions, rows),
-        len(rows),
-    )
+    return _Made(f"vela-{vela.CORE}", cycles.dump(conditions, rows), len(rows))
 
 
-def _rows(count_all: Callable[..., list[Any]]) -> list[Any]:
-    shapes = shared("benchsuite.devices._emulation.grid").grid()
+def _rows(count_all: Callable[[Sequence[Shape], Callable[[Row], None]], list[Row]]) -> list[Row]:
+    from benchsuite.devices._emulation.grid import grid
+
+    shapes = grid()
     with progress() as bars:
         task = bars.add_task("Counting", total=len(shapes))
-        return count_all(shapes, report=lambda row: bars.advance(task))
+        return count_all(shapes, lambda row: bars.advance(task))

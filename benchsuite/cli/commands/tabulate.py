@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,7 +16,6 @@ from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._network_options import network_options
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.errors import UserError
-from benchsuite.plugins import shared
 from benchsuite.space.network import Skeleton
 
 TABLE = FILE.name
@@ -69,7 +67,8 @@ def command(
     Stopped or killed, the same command goes on where it was. Shards of one table may run at the
     same time, on several machines that share DIR or whose rows are copied together.
     """
-    tabulate: Any = shared("benchsuite.proxies._tabulation.tabulate")
+    from benchsuite.proxies._tabulation import rows, tabulate
+
     if label and not label.isidentifier():
         raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
     if merge:
@@ -103,7 +102,6 @@ def command(
             cluster=cluster,
             finished=progress,
         )
-    rows: Any = shared("benchsuite.proxies._tabulation.rows")
     there = {(row["cell"], row["repeat"]): row for row in rows.read(folder)}
     tabulate.report_failures(there.values())
     missing = [task for task in tabulate.tasks(chosen, repeats, 1, 1) if task not in there]
@@ -119,8 +117,8 @@ def _merge(
     folder: Path, repeats: int, plugin_folders: tuple[Path, ...], label: str, as_json: bool
 ) -> None:
     from benchsuite import plugins
+    from benchsuite.proxies._tabulation import merge, rows
 
-    rows: Any = shared("benchsuite.proxies._tabulation.rows")
     settings = rows.read_settings(folder)["proxies"]
     proxies = {name: plugins.load("proxies", name, plugin_folders) for name in settings}
     for name, version in settings.items():
@@ -129,8 +127,7 @@ def _merge(
                 f"{folder} holds version {version} of {name}; here it has version "
                 f"{proxies[name].version}. Tabulate into another folder."
             )
-    tabulated: Any = shared("benchsuite.proxies._tabulation.merge")
-    table = tabulated.merge(folder, proxies, repeats, label)
+    table = merge.merge(folder, proxies, repeats, label)
     table.write(folder / TABLE)
     if as_json:
         print_json(

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from benchsuite.errors import UserError
-from benchsuite.proxies._engine.weights import Rule, draw_weights, generator
+from benchsuite.passes import Rule
+from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images, open_images
 from benchsuite.proxies._scoring.net import Net, initialise

@@ -1,0 +1,139 @@
+"""What a proxy's `score` gets: one network with drawn weights, its batches and the passes over it.
+
+Everything is computed when a proxy first asks for it, once, and shared with the proxies after it:
+nothing that is given may be changed in place, except copies, which are named as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import Layer, Network, Skeleton
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, dtype
+    from torch.nn import Module
+
+Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
+
+
+class Batch(Protocol):
+    """A mini-batch."""
+
+    @property
+    def images(self) -> Tensor:
+        """Images, float32 [B, 3, H, W]."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Their labels, int64 [B]."""
+
+
+class Tape(Protocol):
+    """A forward pass, with what every layer saved for a backward pass."""
+
+    @property
+    def logits(self) -> Tensor:
+        """What the network says of every image, [B, K]."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The layers, in the order they ran."""
+
+    @property
+    def saved(self) -> Sequence[tuple[Any, ...]]:
+        """Per layer: conv, linear (input, output); bn (input, mean, 1/std [C]); relu (output,)."""
+
+    def relus(self) -> list[tuple[Tensor, int]]:
+        """Return each ReLU's output [B, C, H, W] and how many layers read it, in order."""
+
+
+class Gradients(Protocol):
+    """Gradients of the mean cross-entropy L of one batch, by layer name."""
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """dL/dw of the convolutions and the classifier, of the shapes of `Passes.weights`."""
+
+    @property
+    def saliency(self) -> Mapping[str, Tensor]:
+        """Fisher saliency of the output channels, 1/2 mean_b (sum_hw a dL/da)^2 [C_out]."""
+
+
+class Passes(Protocol):
+    """A cell's network with drawn weights, its mini-batches, and the passes over them.
+
+    Everything runs in `dtype` on the processor, with BN in training mode.
+    """
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that is scored, without dead operators; equal functions have one cell."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The network around the cell."""
+
+    @property
+    def network(self) -> Network:
+        """The layers that all passes run, without those that nothing depends on."""
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the weights, and of all that is computed."""
+
+    @property
+    def batches(self) -> Sequence[Batch]:
+        """The mini-batches; the first is what most proxies look at."""
+
+    @property
+    def images(self) -> Tensor:
+        """Images of the first batch [B, 3, H, W], a copy."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels of the first batch, int64 [B], a copy."""
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Default weights by layer name: [C_out, C_in, k, k], classifier [K, C], its bias [K]."""
+
+    @property
+    def tape(self) -> Tape:
+        """The forward pass of the first batch."""
+
+    def gradients(self, batch: int = 0) -> Gradients:
+        """Return weight gradients and channel saliencies of the cross-entropy of one batch."""
+
+    @property
+    def jacobian(self) -> Tensor:
+        """J_b = d(sum of logits)/dx_b of the first batch: [B, 3 H W]."""
+
+    @property
+    def gram(self) -> Tensor:
+        """K = J J^T [B, B], float64, J_b = d(sum_k f_bk)/dw with BN's statistics held constant."""
+
+    @property
+    def grad_hessian_weights(self) -> float:
+        """g^T H w of the first batch's cross-entropy, over all convolutions and the classifier."""
+
+    @property
+    def log_synaptic_flow(self) -> float:
+        """Log of sum |w dR/dw| of the network of |w| without BN, R the sum of its outputs."""
+
+    def forward(self, images: Tensor, rule: Rule = "default") -> Tape:
+        """Return the forward pass of any images [B, 3, H, W], with weights drawn by a rule."""
+
+    def noise(self, name: str) -> Tensor:
+        """Return N(0, 1) images of the first batch's shape; the same name, the same images."""
+
+    def generator(self, name: str) -> Generator:
+        """Return a generator for draws of the proxy's own; the same name, the same draws."""
+
+    def module(self, rule: Rule = "default", skeleton: Skeleton | None = None) -> Module:
+        """Return a new torch module of the cell, in training mode, for autograd or hooks.
+
+        rule: how its weights are drawn; skeleton: another network around the cell.
+        """

@@ -1,0 +1,128 @@
+"""Which module may import which, and when: the contracts in pyproject.toml, and what they omit."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from importlinter.api import use_cases
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("benchsuite", "proxies", "devices", "reports")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+HEAVY = {"torch", "matplotlib", "numba", "sklearn"}
+IMPORTED_LAZILY = {
+    "benchsuite.numerics.compiled",
+    "benchsuite.numerics.elementary",
+    "benchsuite.reporting.preloaded",
+    "benchsuite.space.contraction",
+    "benchsuite.stats.fenwick",
+}
+PRIVATE = re.compile(r"\b(benchsuite\.)?(proxies|devices|reports|search)\.(\w+\.)*_\w+")
+# Ids of what made a column or a speed, kept in files since before the packages had these names.
+# They are told from names of modules by the package: a module's begins with `benchsuite`.
+IDS = {
+    "devices._code_size",
+    "devices._fits",
+    "devices._flash",
+    "devices._memory",
+    "proxies._guard",
+}
+# Programs that the page shows to a person, who runs them (tests/reporting/test_page.py does too).
+SHOWN = ROOT / "benchsuite/reporting/page/snippets.py"
+CODE = [path for path in [*FILES, *sorted((ROOT / "tests/helpers").glob("*.py"))] if path != SHOWN]
+
+
+def test_the_contracts_are_kept(capsys):
+    kept = use_cases.lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
+    assert kept, capsys.readouterr().out
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "benchsuite" else ("benchsuite", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def run_at_import(node):
+    """Every node of a module's tree that runs when it is imported."""
+    for child in ast.iter_child_nodes(node):
+        later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        typing = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        if not later and not typing:
+            yield child
+            yield from run_at_import(child)
+
+
+@cache
+def imported(module):
+    """Names of what a module of this project imports when it is imported, packages included."""
+    found = set()
+    for node in run_at_import(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in found]
+    return {".".join(part[: n + 1]) for part in parts for n in range(len(part))}
+
+
+def reached(module):
+    """Everything that is imported with a module, directly or not."""
+    found, new = set(), {module}
+    while new:
+        found |= new
+        new = {name for one in new & set(MODULES) for name in imported(one)} - found
+    return found
+
+
+def test_the_parser_sees_imports():
+    assert "numba" in reached("benchsuite.stats.fenwick")
+    assert "benchsuite.table.columns" in imported("benchsuite.table.table")
+    assert "rich" not in reached("benchsuite.reporting.text")  # inside its functions alone
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_what_is_heavy_is_imported_where_it_is_used(path):
+    module = module_of(path)
+    if path.relative_to(ROOT).parts[0] == "benchsuite" and module not in IMPORTED_LAZILY:
+        assert not HEAVY & reached(module)
+
+
+def texts(tree):
+    """Every text in a tree but the documentation; the parts of an f-string are texts too."""
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in said:
+            yield node.value
+
+
+def private_modules(tree):
+    return {found[0] for text in texts(tree) for found in PRIVATE.finditer(text)} - IDS
+
+
+def test_the_parser_sees_names_in_strings():
+    source = (
+        '"""See devices._a."""\nload("benchsuite.devices._b.c", f"proxies._d.{e}", "devices._fits")'
+    )
+    assert private_modules(ast.parse(source)) == {"benchsuite.devices._b", "proxies._d"}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_string_names_a_private_module_of_a_plugin_package(path):
+    assert not private_modules(ast.parse(path.read_text()))
+
+
+def test_ids_name_no_module():
+    assert not IDS & {name.removeprefix("benchsuite.") for name in MODULES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_files_are_short(path):
+    assert len(path.read_text().splitlines()) <= 400
