@@ -187,7 +187,7 @@ def test_a_proxy_of_ones_own(benchsuite, tmp_path):
     (tmp_path / "mine" / "proxies" / "minus_flops.py").write_text(
         '"""FLOPs, the smaller the better."""\n'
         "from benchsuite.api import Proxy\n"
-        "from benchsuite.cost import all_flops\n"
+        "from benchsuite.space.cost import all_flops\n"
         "PROXY = Proxy(version=1, direction='min', formula='flops', source='a test',\n"
         "    cost='analytic', all_cells=lambda skeleton: {'': all_flops(skeleton)})\n"
     )

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from threads import Threads
 
 from benchsuite import cli, plugins
 from benchsuite.assembly import assemble
@@ -47,8 +48,6 @@ def whole():
 @pytest.fixture
 def tour(whole, tmp_path, monkeypatch):
     """A folder to run in, the table made once, threads in place of worker processes."""
-    from test_tabulate import Threads
-
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

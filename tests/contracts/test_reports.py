@@ -1,7 +1,5 @@
 """What every report promises: made of the table and its studies alone, twice the same bytes."""
 
-from pathlib import Path
-
 import matplotlib as mpl
 import pytest
 
@@ -14,7 +12,6 @@ from benchsuite.replays import study
 from benchsuite.reporting import artefacts
 
 REPORTS = plugins.find("reports")
-STUDIES = Path(study.__file__).parent / "studies"
 SEEDS = 2
 
 
@@ -30,7 +27,7 @@ def outcome(table, tmp_path_factory):
 
     def of(name):
         if name not in found:
-            chosen = study.load(STUDIES / f"{name}.toml")
+            chosen = study.load(study.find(name))
             found[name] = outcomes.run(chosen, table, tmp_path_factory.mktemp(name), seeds=SEEDS)
         return found[name]
 

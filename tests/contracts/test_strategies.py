@@ -161,7 +161,7 @@ def test_the_one_strategy_that_reaches_for_a_plugin_measures_networks_and_no_tab
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "plugins.shared"
     ]
     assert reached == ["benchsuite.proxies._engine.supernet"]
-    measured = FOLDER.parents[1] / "proxies/_supernet.py"
+    measured = FOLDER.parents[1] / "proxies/_engine/supernet.py"
     assert "table" not in measured.read_text()
 
 

@@ -9,7 +9,8 @@ import os
 import resource
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+
+from threads import Threads
 
 REPORTS = ("correlations", "device_fit")
 
@@ -38,12 +39,6 @@ def prepared():
     plugins.shared("benchsuite.reports.correlations").RESAMPLES = intervals.RESAMPLES = 200
     jobs = pipeline.jobs
     pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
-
-    class Threads(ThreadPoolExecutor):
-        """In place of worker processes, which would import everything anew."""
-
-        def __init__(self, jobs, *_):
-            super().__init__(jobs)
 
     tabulate.ProcessPoolExecutor = Threads
     import torch

@@ -195,7 +195,7 @@ CALLERS = {
 
 def test_nor_do_the_callers_settings_matter():
     code = (
-        "import sys; sys.path.insert(0, 'tests/helpers')\n"
+        "import sys; sys.path.insert(0, 'tests/proxies')\n"
         "import test_isolation as t\n"
         "network = t.passes()\n"
         "[t.CALLERS[caller]() for caller in t.CALLERS]\n"
@@ -219,7 +219,7 @@ def run_python(code, **environment):
 def test_results_do_not_depend_on_threads_or_order(threads):
     """Of this library's calls in a process that torch and BLAS have started with some threads."""
     code = (
-        "import sys; sys.path.insert(0, 'tests/helpers')\n"
+        "import sys; sys.path.insert(0, 'tests/proxies')\n"
         "import test_isolation as t\n"
         "names = sorted(t.SHIPPED, reverse=True)\n"
         "spec = t.Spec(tuple(names), t.SMALL, 16)\n"

@@ -109,8 +109,10 @@ def test_the_document_names_the_workflows_commands_and_real_messages():
     for block in re.findall(r"```sh\n(benchsuite .*?)\n```", TEXT):
         words = set(shlex.split(block))
         assert words <= {*shlex.split(scripts)}, block
-    code = "".join(path.read_text() for path in (DOCS.parent / "benchsuite").glob("regress*.py"))
-    code += (DOCS.parent / "proxies" / "_guard.py").read_text()
+    code = "".join(
+        path.read_text() for path in (DOCS.parent / "benchsuite" / "regression").glob("*.py")
+    )
+    code += (DOCS.parent / "proxies" / "_tabulation" / "sample.py").read_text()
     for said in re.findall(r"^\| `(.*?)` \|", TEXT, flags=re.M):
         for part in said.split(" ... "):
             assert part.strip(" .") in re.sub(r'"\n\s+f?"', "", code), said

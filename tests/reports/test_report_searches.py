@@ -1,7 +1,6 @@
 """Reports of searches: curves, intervals and claims against naive recomputations."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,6 @@ from benchsuite.reports._common.tables import kind
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
 
-STUDIES = Path(study.__file__).parent / "studies"
 STUDY = """
 schema = 1
 name = "curves"
@@ -131,7 +129,7 @@ def test_dominated_points(points, by):
 @pytest.mark.parametrize("name", ["monas_mu", "monas_lambda"])
 def test_monas_ends_within_the_budget_of_its_study(table, tmp_path, name):
     """Its stated half hour is a sum of parts, which a budget of exactly that may not hold."""
-    chosen = study.load(STUDIES / f"{name}.toml")
+    chosen = study.load(study.find(name))
     found = outcomes.run(chosen, table, tmp_path)
     assert (found.runs["cell"] >= 0).all()
     assert found.runs["simulated_seconds"].to_numpy() == pytest.approx(1800)
@@ -199,7 +197,7 @@ def test_batch_claims_rest_on_tau_of_one_cell_per_class(table):
 def udc(request, table, tmp_path_factory):
     """A report of UDC, its study with searches cut short and three seeds, and their outcome."""
     report = request.param.REPORT
-    chosen = study.load(STUDIES / f"{report.studies[0]}.toml")
+    chosen = study.load(study.find(report.studies[0]))
     searches = tuple(
         dataclasses.replace(
             entry,
@@ -272,7 +270,7 @@ def test_verdicts_are_those_of_the_seeds(udc, kept, seeds, misses, meets):
 
 
 def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
-    chosen = study.load(STUDIES / f"{munas_pruning.STUDY}.toml")
+    chosen = study.load(study.find(munas_pruning.STUDY))
     few_widths = {"munas": {}, "munas_pruned": {"least": 0.6, "most": 0.75}}
     short = tuple(
         dataclasses.replace(entry, seeds=3, parameters={"rounds": 60} | few_widths[entry.strategy])
