@@ -20,9 +20,35 @@ def raw() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def assembled():
+    """The assembled table, with the public files where BENCHSUITE_DATA names them."""
+    from benchsuite.assembly.assemble import assemble
+
+    return assemble()
+
+
+@pytest.fixture(scope="session")
+def table(assembled):
+    """The table of most tests; a file may have its own."""
+    return assembled
+
+
+@pytest.fixture(scope="session")
+def shipped_table(assembled):
+    """The assembled table without public files."""
+    from benchsuite.assembly.assemble import assemble
+
+    if assembled.estimated:
+        return assembled
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BENCHSUITE_DATA")
+        return assemble()
+
+
 @pytest.fixture(scope="module")
 def victims(tmp_path_factory):
-    """The process that forks what is to be killed, limited or misled (see `_victims`)."""
+    """The process that forks what is to be killed, limited or misled (see `victims.py`)."""
     from victims import Victims
 
     running = Victims(tmp_path_factory.mktemp("victims"))

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from short_studies import STUDIES, picks, plan, report, runs, small
 
-from benchsuite.assembly.assemble import assemble
-
 HELPERS = Path(__file__).parent / "helpers"
 # Those whose picks come out of long sums. All studies: `pytest -m perf tests/test_processors.py`.
 QUICK = ("monas_lambda", "edgenas_ablation", "udc_ablation", "munas_ae_bo")
@@ -39,8 +37,8 @@ def has_avx512() -> bool:
 
 
 @pytest.fixture(scope="module")
-def table():
-    return small(assemble())
+def table(table):
+    return small(table)
 
 
 @pytest.fixture(scope="module")

@@ -38,20 +38,13 @@ OPTIONS = {
 NEEDS = {"export": ("flatbuffers", "tflite")}
 
 
-@pytest.fixture(scope="module")
-def whole():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("BENCHSUITE_DATA", raising=False)
-        return assemble.assemble()
-
-
 @pytest.fixture
-def tour(whole, tmp_path, monkeypatch):
+def tour(shipped_table, tmp_path, monkeypatch):
     """A folder to run in, the table made once, threads in place of worker processes."""
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(assemble, "assemble", lambda *_: whole)
+    monkeypatch.setattr(assemble, "assemble", lambda *_: shipped_table)
     monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
     (tmp_path / "FILE.toml").write_text(STUDY)
     return tmp_path
