@@ -1,3 +1,82 @@
-"""A benchmark-driven evaluation suite for hardware-aware NAS over NAS-Bench-201."""
+"""A benchmark-driven evaluation suite for hardware-aware NAS over NAS-Bench-201.
+
+    import benchsuite as bs
+
+    table = bs.load()                                  # all 15,625 cells; bs.cell(6111) is one
+    bs.correlate(table, ["naswot", "zico"], dataset="cifar10")
+    bs.replay("rea", table, seconds=12_000, seeds=20)
+    bs.report("monas_table2", table)
+
+What is imported here is imported when it is first used: a verb brings what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchsuite.api import Result
+    from benchsuite.errors import PluginError, UserError
+    from benchsuite.face.artefacts import report
+    from benchsuite.face.facts import cell
+    from benchsuite.face.ranking import correlate
+    from benchsuite.face.scoring import score
+    from benchsuite.face.searches import replay, study
+    from benchsuite.face.tables import load
+    from benchsuite.space.cell import Cell
+    from benchsuite.space.network import Skeleton
+    from benchsuite.stats.correlation import kendall
+    from benchsuite.table.columns import Column
+    from benchsuite.table.table import Table
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Cell",
+    "Column",
+    "PluginError",
+    "Result",
+    "Skeleton",
+    "Table",
+    "UserError",
+    "__version__",
+    "cell",
+    "correlate",
+    "kendall",
+    "load",
+    "replay",
+    "report",
+    "score",
+    "study",
+]
+
+_HOMES = {
+    "Cell": "benchsuite.space.cell",
+    "Column": "benchsuite.table.columns",
+    "PluginError": "benchsuite.errors",
+    "Result": "benchsuite.api",
+    "Skeleton": "benchsuite.space.network",
+    "Table": "benchsuite.table.table",
+    "UserError": "benchsuite.errors",
+    "cell": "benchsuite.face.facts",
+    "correlate": "benchsuite.face.ranking",
+    "kendall": "benchsuite.stats.correlation",
+    "load": "benchsuite.face.tables",
+    "replay": "benchsuite.face.searches",
+    "report": "benchsuite.face.artefacts",
+    "score": "benchsuite.face.scoring",
+    "study": "benchsuite.face.searches",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from benchsuite.simulation.search import Search
 
 Array = NDArray[np.float64]
-GROUPS = ("MONAS", "muNAS", "EdgeNAS", "MCUNet", "UDC", "Ours")
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
 
 _OTHER: dict[Direction, Direction] = {"max": "min", "min": "max", "none": "none"}
@@ -118,11 +117,27 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Result:
-    """What a report found: tables and figures by file stem, and sentences to print with them."""
+    """What a report found: tables and figures by file stem, and sentences to print with them.
+
+    ranking: of proxies, for the head of the page: a row per `proxy` and `dataset` with `tau` over
+    all cells and the ends of its interval, `lo` and `hi`; of few reports, else None.
+    """
 
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ranking: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        if self.ranking is None:
+            return
+        for name in ("proxy", "dataset", "tau", "lo", "hi"):
+            if name not in self.ranking:
+                raise UserError(f"The ranking of a report has a column {name!r}; this one has not.")
+
+    def __repr__(self) -> str:
+        tables = [f"  tables[{stem!r}]: {len(rows)} rows" for stem, rows in self.tables.items()]
+        return "\n".join(["Result", *tables, *(f"  figures[{stem!r}]" for stem in self.figures)])
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,8 @@ class Report:
     """A table or a figure made of the table of cells.
 
     answers: which table or figure of which paper it stands beside, or the question it answers;
-    group: the paper, one of `GROUPS`; studies: names of the studies it is made of.
+    group: the paper, the heading that the report stands under; studies: names of the studies it is
+    made of.
     make(table) -> Result, or make(table, outcomes) with an `outcomes.Outcome` per study, where it
     names some; it draws nothing at random and writes nothing. Raises UserError where the table
     lacks a column it needs.
@@ -144,7 +160,8 @@ class Report:
 
     def __post_init__(self) -> None:
         _check_texts("report", title=self.title, answers=self.answers)
-        _check_one_of("group of a report", self.group, GROUPS)
+        if not isinstance(self.group, str) or not self.group.strip():
+            raise UserError(f"The group of a report is the name of a paper, not {self.group!r}.")
         _check_names("report", studies=self.studies)
         _check_callable("report", "make", self.make)
 

@@ -12,27 +12,30 @@ from benchsuite.api import Report, Result
 from benchsuite.ranking.correlations import CELLS, ceilings, correlations
 from benchsuite.reports._common.style import COLOURS, NAMES, PAGE_WIDTH, new_figure
 from benchsuite.reports._common.tables import about_accuracy, headline_proxies, kind
-from benchsuite.table.columns import DATASETS
+from benchsuite.stats.intervals import FEWEST_RESAMPLES
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
-
-RESAMPLES = 200
 
 
 def _make(table: Table) -> Result:
-    rows = correlations(table, headline_proxies(table), cells=tuple(CELLS), resamples=RESAMPLES)
+    rows = correlations(
+        table, headline_proxies(table), cells=tuple(CELLS), resamples=FEWEST_RESAMPLES
+    )
     what = kind(table)
     notes = (
         about_accuracy(table),
-        f"Kendall tau-b with test {what}; lo and hi hold 95 % of {RESAMPLES:,} "
+        f"Kendall tau-b with test {what}; lo and hi hold 95 % of {FEWEST_RESAMPLES:,} "
         "bootstrap resamples (of cells, or of classes of equal cells: resampled).",
         "Of large families the usual outputs: `benchsuite correlate` has all, Fig. 2a all K_i.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
+    of_all = rows[rows["cells"] == "all"]
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(rows[rows["cells"] == "all"], ceiling, what)},
+        figures={"correlations": _figure(of_all, ceiling, what)},
         notes=(*notes, _about(ceiling)),
+        ranking=of_all,
     )
 
 
@@ -40,8 +43,8 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
     if not ceiling:
         return "No noise ceiling: it takes the accuracies of single training runs."
     each = (
-        f"{NAMES[dataset]} {found.headline.tau.value:.3f} (n = {found.headline.tau.n:,})"
-        for dataset, found in ceiling.items()
+        f"{NAMES[dataset]} {noise.headline.tau.value:.3f} (n = {noise.headline.tau.n:,})"
+        for dataset, noise in ceiling.items()
     )
     return (
         "Noise ceiling, tau between two training runs of the same cells: " + "; ".join(each) + ". "
@@ -66,14 +69,14 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
             color=COLOURS[dataset],
             label=NAMES[dataset],
         )
-    for dataset, found in ceiling.items():
+    for dataset, noise in ceiling.items():
         axes.axvline(
-            found.headline.tau.value, color=COLOURS[dataset], linewidth=1, linestyle="dotted"
+            noise.headline.tau.value, color=COLOURS[dataset], linewidth=1, linestyle="dotted"
         )
     if ceiling:
-        right = min(found.headline.tau.value for found in ceiling.values())
+        right = min(noise.headline.tau.value for noise in ceiling.values())
         axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
-    axes.set_yticks(range(len(mean)), [name.partition("@")[0] for name in mean.index])
+    axes.set_yticks(range(len(mean)), [stem(name) for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.margins(y=0.01)
     axes.set_xlabel(f"Kendall tau-b with test {what}, all 15,625 cells")

@@ -10,7 +10,8 @@ import pandas as pd
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.reports._common.tables import about_accuracy, accuracy, connected, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.space.cell import connected
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
 

@@ -21,8 +21,9 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, connected, kind
-from benchsuite.space.cell import all_archs
+from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
+from benchsuite.space.cell import all_archs, connected
+from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
@@ -80,7 +81,7 @@ def _make(table: Table) -> Result:
 
 
 def _costs(table: Table, dataset: str) -> dict[str, Cost]:
-    found = {}
+    costs = {}
     for parts in find(table.columns, "latency", dataset=dataset, skeleton="official"):
         if table.columns[parts.name].kind != "device":
             continue  # what a paper printed of a part is no runtime on it
@@ -88,18 +89,16 @@ def _costs(table: Table, dataset: str) -> dict[str, Cost]:
         fits = np.isfinite(seconds)
         if (name := replace(parts, what="fits").name) in table.columns:
             fits &= table.values(name) == 1
-        found[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
+        costs[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
     ram = DeviceColumn("ram.tflm", "", "", dataset, "official").name
-    found["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
-    return found
+    costs["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
+    return costs
 
 
 def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the cells on the front by cost, of equal points the lowest index."""
     chosen = np.flatnonzero(cost.fits & np.isfinite(truth))
-    order = chosen[np.lexsort((chosen, -truth[chosen], cost.values[chosen]))]
-    best = np.maximum.accumulate(truth[order])
-    return np.asarray(order[np.r_[True, best[1:] > best[:-1]]])
+    return chosen[sorted_front(np.column_stack([cost.values, -truth])[chosen])]
 
 
 def _equal(cost: Cost, truth: NDArray[np.float64], cell: int) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.tables import DEAD, about_accuracy, kind
 from benchsuite.reports._common.verdicts import Verdict, above, not_here, rarer
 from benchsuite.simulation.problem import full_name
@@ -48,11 +48,11 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what EdgeNAS says of its parts, and what the replays say."""
     outcome = outcomes[STUDY]
-    rows = _rows(table, outcome).set_index("search")
-    accuracy, ms, full = f"test {kind(table)}", "ms", rows.loc[ADAPTIVE]
+    rows = _rows(table, outcome).set_index("search").to_dict("index")
+    accuracy, ms, full = f"test {kind(table)}", "ms", rows[ADAPTIVE]
 
     def said(name: str) -> str:
-        row = rows.loc[name]
+        row = rows[name]
         return (
             f"{row[accuracy]:.2f} % at {row[ms]:.1f} ms, {int(row['feasible'])} of "
             f"{int(row['seeds'])} feasible, against {full[accuracy]:.2f} % at {full[ms]:.1f} ms, "
@@ -69,7 +69,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
     test, latency = "test.cifar10", _latency(outcome)
     over = intervals.mean(_runs(outcome, NONE)[latency] / _bound(outcome) - 1)
-    fixed = rows.loc[FIXED]
+    fixed = rows[FIXED]
     return [
         claim(
             "without the latency penalty it is more accurate and breaks the bound",
@@ -114,7 +114,6 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     for entry in outcome.study.searches:
         runs = outcome.runs[outcome.runs["search"] == entry.label]
         latency = runs[full_name(table, "latency", entry.setting)]
-        mean, low, high = mean_interval(runs["test.cifar10"])
         printed = PRINTED.get(entry.label, (np.nan, np.nan))
         rows.append(
             {
@@ -124,9 +123,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
                 "seeds": len(runs),
                 "feasible": int(runs["feasible"].sum()),
                 "index": ", ".join(map(str, sorted(set(runs["cell"])))),
-                f"test {kind(table)}": float(mean),
-                "lo": float(low),
-                "hi": float(high),
+                **spelt(f"test {kind(table)}", interval(runs["test.cifar10"]), "lo", "hi"),
                 "ms": float(latency.mean()) * 1e3,
                 "over the bound": float(latency.mean()) / entry.setting.bounds["latency"],
             }

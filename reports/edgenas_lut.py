@@ -43,7 +43,7 @@ def _rows(printed: pd.Series, ours: pd.DataFrame) -> list[dict[str, object]]:
         "MAPE [%] printed": printed["mape"],
         "Spearman printed": printed["spearman"],
     }
-    found = ours[ours["core"] == printed["core"]].to_dict("records")
+    same_core = ours[ours["core"] == printed["core"]].to_dict("records")
     return [
         {
             **head,
@@ -54,7 +54,7 @@ def _rows(printed: pd.Series, ours: pd.DataFrame) -> list[dict[str, object]]:
             "MAPE [%]": 100 * row["mape_family_out"],
             "Spearman": row["spearman_family_out"],
         }
-        for row in found
+        for row in same_core
     ] or [{**head, "board": "-", "runtime": "-", "n": 0}]
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
 from benchsuite.replays.study import Entry
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.style import (
     PAGE_WIDTH,
     PALETTE,
@@ -109,8 +109,7 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
     truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
     feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
     best = int(feasible[np.nanargmax(truth[feasible])])
-    mean, low, high = mean_interval(runs["test.cifar10"])
-    found = float(latency[runs["cell"]].mean())
+    milliseconds = float(latency[runs["cell"]].mean())
     printed = PRINTED[str(entry.setting.device)]
     seen = table.values("cifar10.valid.200ep.mean")
     return {
@@ -124,13 +123,11 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
         "within latency": int((runs[name] <= bounds["latency"]).sum()),
         "within memory": int((runs[MEMORY] <= bounds[MEMORY]).sum()),
         "index": ", ".join(map(str, sorted(set(runs["cell"])))),
-        f"test {kind(table)}": float(mean),
-        "lo": float(low),
-        "hi": float(high),
-        "ms": found,
+        **spelt(f"test {kind(table)}", interval(runs["test.cifar10"]), "lo", "hi"),
+        "ms": milliseconds,
         "by hand": float(truth[by_hand]),
         "by hand [ms]": float(latency[by_hand]),
-        "reduction [%]": 100 * (1 - found / float(latency[by_hand])),
+        "reduction [%]": 100 * (1 - milliseconds / float(latency[by_hand])),
         "answers": int(runs["cell"].nunique()),
         "cells that fit": len(feasible),
         "beat it": int((seen[feasible] > seen[by_hand]).sum()),

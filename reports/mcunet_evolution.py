@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, picks, spread, valued
+from benchsuite.reports._common.searches import (
+    LEVEL,
+    Claim,
+    interval,
+    mean_interval,
+    picks,
+    spelt,
+    spread,
+    valued,
+)
 from benchsuite.reports._common.style import PAGE_WIDTH, PALETTE, SMALL, new_figure, panels, tidy
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import above
@@ -94,7 +103,7 @@ def _steps(outcome: Outcome) -> NDArray[np.int64]:
     return np.arange(1, longest + 1)
 
 
-def _found(table: Table, outcome: Outcome, label: str) -> Array:
+def _best_so_far(table: Table, outcome: Outcome, label: str) -> Array:
     """Return the test accuracy [S, T] of each seed's best so far after 1 ... T trainings."""
     cells = picks(outcome, label, _steps(outcome), "queries")
     return valued(cells, accuracy(table, DATASET))
@@ -108,7 +117,6 @@ def _codesign(table: Table, outcome: Outcome) -> pd.DataFrame:
         feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
         best = int(feasible[np.nanargmax(truth[feasible])])
         runs = outcome.runs[outcome.runs["search"] == entry.label]
-        mean, low, high = mean_interval(runs["test.cifar10"])
         rows.append(
             {
                 "runtime": entry.label,
@@ -116,9 +124,7 @@ def _codesign(table: Table, outcome: Outcome) -> pd.DataFrame:
                 "printed for": PRINTED[entry.label][1],
                 "cells that fit": len(feasible),
                 "seeds": len(runs),
-                f"test {kind(table)}": float(mean),
-                "lo": float(low),
-                "hi": float(high),
+                **spelt(f"test {kind(table)}", interval(runs["test.cifar10"]), "lo", "hi"),
                 "best that fits": float(truth[best]),
                 "index of the best": best,
                 "MFLOPs found": float(runs["flops"].mean()) / 1e6,
@@ -132,18 +138,18 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     shown = [n for n in (50, 100, 200, 300, 400, 500) if n <= len(steps)]
     rows = []
     for label in outcome.fronts:
-        found = _found(table, outcome, label)
-        mean, low, high = mean_interval(found[:, np.array(shown) - 1])
+        accuracies = _best_so_far(table, outcome, label)
+        mean, low, high = mean_interval(accuracies[:, np.array(shown) - 1])
         rows += [
             {
                 "search": label,
                 "trainings": n,
-                "seeds": len(found),
+                "seeds": len(accuracies),
                 f"test {kind(table)}": float(mean[at]),
                 "lo": float(low[at]),
                 "hi": float(high[at]),
-                "smallest": float(found[:, n - 1].min()),
-                "largest": float(found[:, n - 1].max()),
+                "smallest": float(accuracies[:, n - 1].min()),
+                "largest": float(accuracies[:, n - 1].max()),
             }
             for at, n in enumerate(shown)
         ]
@@ -159,10 +165,11 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
             (runtime, PALETTE[0], "-"),
             (f"random, {runtime}", PALETTE[1], "--"),
         ):
-            found = _found(table, outcome, label)
+            accuracies = _best_so_far(table, outcome, label)
             name = "random search" if dashes == "--" else "evolution"
-            axes.plot(steps, found.mean(axis=0), dashes, color=colour, linewidth=1.2, label=name)
-            low, high = found.min(axis=0), found.max(axis=0)
+            mean = accuracies.mean(axis=0)
+            axes.plot(steps, mean, dashes, color=colour, linewidth=1.2, label=name)
+            low, high = accuracies.min(axis=0), accuracies.max(axis=0)
             axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
             lowest.append(low[min(30, len(steps) - 1)])
             highest.append(high[-1])

@@ -73,15 +73,16 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 def _cdf_figure(cdf: pd.DataFrame) -> Figure:
     figure = new_figure(PAGE_WIDTH, 3.0)
     axes = figure.add_subplot()
-    for rank, of in cdf.groupby("rank"):
+    for _, of in cdf.groupby("rank"):
         first = of.iloc[0]
+        rank = int(first["rank"])
         axes.plot(
             of["macs"] / 1e6,
             100 * of["cdf"],
             drawstyle="steps-post",
             linewidth=1.8 if rank == 0 else 1,
-            color=PALETTE[int(rank) % len(PALETTE)],
-            linestyle="-" if int(rank) < len(PALETTE) else "--",
+            color=PALETTE[rank % len(PALETTE)],
+            linestyle="-" if rank < len(PALETTE) else "--",
             label=f"w{first['width']:.1f}-r{first['resolution']:.0f} | "
             f"{first['mean_macs'] / 1e6:.1f} M",
         )

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.ranking.correlations import direction_of
 from benchsuite.reports._common.style import (
     COLOURS,
     MARKERS,
@@ -22,11 +23,10 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind, repeats_of
-from benchsuite.stats.intervals import SEEDS
-from benchsuite.table.columns import DATASETS
+from benchsuite.stats.intervals import FEWEST_RESAMPLES, SEEDS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
-RESAMPLES = 200
 _SHOWN = (0, 1, 2, 4, 8, 16)
 _NETWORKS = (
     "BN in training mode: the proxy's own network of 3 channels, one cell per stage, one repeat; "
@@ -43,7 +43,7 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             f"tau-b of K_i = l_1 / l_(n-i) (smaller is better) with test {kind(table)}; lo, hi: "
-            f"95 % of {RESAMPLES} resamples of the cells. {DEAD}; n says how many remain.",
+            f"95 % of {FEWEST_RESAMPLES} resamples of the cells. {DEAD}; n says how many remain.",
             "Ours: every cell, one batch of 32 CIFAR-10 images at 16x16 for all three datasets. "
             f"{_NETWORKS}. MONAS: an unstated sample, "
             "mean of three runs; it finds K_2 best. lo, hi do not hold what other weights and "
@@ -60,8 +60,8 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
         np.array([table.values(name) for name in names]),
         np.array([accuracy(table, dataset) for dataset in DATASETS]),
         np.random.default_rng(0),
-        directions=[table.columns[name].direction for name in names],
-        resamples=RESAMPLES,
+        directions=[direction_of(table, name) for name in names],
+        resamples=FEWEST_RESAMPLES,
     )
     low, high = sampled.interval()
     return pd.DataFrame(
@@ -80,24 +80,24 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
 
 
 def _index(name: str) -> int:
-    return int(name.partition(".k")[2].partition("@")[0])
+    return int(stem(name).rpartition(".k")[2])
 
 
 def _between(table: Table) -> dict[str, float]:
     """Return, by family, the deviation of tau between repeats, the largest over i and datasets."""
-    found: dict[str, list[float]] = {family: [] for family in _FAMILIES}
+    deviations: dict[str, list[float]] = {family: [] for family in _FAMILIES}
     for name, repeats in repeats_of(table).items():
-        family = name.partition(".")[0]
-        if family in found and re.fullmatch(r".+\.k\d+@\d+", name):
-            direction = table.columns[name].direction
+        family = table.columns[name].family
+        if family in deviations and re.fullmatch(r".+\.k\d+@\d+", name):
+            direction = direction_of(table, name)
             for dataset in DATASETS:
                 truth = accuracy(table, dataset)
                 taus = [
                     stats.kendall(table.values(r), truth, direction=direction).value
                     for r in repeats
                 ]
-                found[family].append(float(np.std(taus, ddof=1)))
-    return {family: max(of) for family, of in found.items() if of}
+                deviations[family].append(float(np.std(taus, ddof=1)))
+    return {family: max(of) for family, of in deviations.items() if of}
 
 
 def _undecided(rows: pd.DataFrame, between: Mapping[str, float]) -> str:

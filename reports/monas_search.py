@@ -34,7 +34,8 @@ from benchsuite.reports._common.tables import (
     published,
 )
 from benchsuite.reports._common.verdicts import not_here
-from benchsuite.space.cell import all_archs
+from benchsuite.space.cell import all_archs, connected
+from benchsuite.stats.pareto import dominated
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
@@ -94,7 +95,7 @@ def _row(
         "keeps a path": "yes" if entry.parameters.get("keep_path") else "no",
         "index": cell,
         "arch": all_archs()[cell],
-        "path": "yes" if np.isfinite(table.values("depth")[cell]) else "no",
+        "path": "yes" if connected()[cell] else "no",
         _FLOPS: table.values("cifar10.flops")[cell] / 1e6,
     }
     for device, name in _MS.items():
@@ -114,13 +115,13 @@ def weights(method: str) -> dict[str, list[float]]:
     """Return the weights that a printed row is of: its name says `mu=0.5/0.6`, or `baseline`."""
     if method == "MONAS baseline":
         return {"mu": [0.0], "lambda": [0.0]}
-    found = re.match(r"MONAS (mu|lambda)=([][\d./,]+)$", method)
-    return {found[1]: [float(n) for n in re.findall(r"[\d.]+", found[2])]} if found else {}
+    match = re.match(r"MONAS (mu|lambda)=([][\d./,]+)$", method)
+    return {match[1]: [float(n) for n in re.findall(r"[\d.]+", match[2])]} if match else {}
 
 
 def _accuracies(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the three columns of accuracies found, not printed."""
-    return rows[[c for c in rows if c.endswith("accuracy")]]
+    return rows[[c for c in rows if str(c).endswith("accuracy")]]
 
 
 def _has_path(rows: pd.DataFrame) -> Claim:
@@ -165,7 +166,7 @@ def _portability(rows: pd.DataFrame) -> Claim:
         _points(mu[mu["searched for"] == device].drop_duplicates("index"))
         for device in (L432, F746)
     )
-    beaten, beats = dominated(other, own), dominated(own, other)
+    beaten, beats = (int(one.sum()) for one in (dominated(other, own), dominated(own, other)))
     return Claim(
         "MONAS",
         "Fig. 6",
@@ -180,13 +181,6 @@ def _portability(rows: pd.DataFrame) -> Claim:
 
 def _points(rows: pd.DataFrame) -> np.ndarray:
     return np.column_stack([rows[_MS[L432]], -_accuracies(rows).mean(axis=1)])
-
-
-def dominated(points: np.ndarray, by: np.ndarray) -> int:
-    """Return how many points [N, 2] another set dominates; both coordinates are minimised."""
-    no_worse = (by[None] <= points[:, None]).all(axis=2)
-    better = (by[None] < points[:, None]).any(axis=2)
-    return int((no_worse & better).any(axis=1).sum())
 
 
 def _same_flops(table: Table) -> Claim:
@@ -219,7 +213,7 @@ def _fig5(table: Table, rows: pd.DataFrame) -> Figure:
         (_MS[F746], "mu", "ms", "latency, STM32F746 [ms]"),
         (_FLOPS, "lambda", _FLOPS, "FLOPs [M]"),
     )
-    drawn = []
+    drawn: list[tuple[Axes, Mapping[str, pd.DataFrame]]] = []
     for at, (cost, weighed, printed, label) in enumerate(costs):
         mine = of[of["weighs"] == weighed]
         series = {
@@ -270,8 +264,7 @@ def _draw(
     }[cost]
     for place, dataset in zip(axes, DATASETS, strict=True):
         truth = accuracy(table, dataset)
-        with_path = np.isfinite(table.values("depth"))
-        cloud(place, costs[with_path], truth[with_path])
+        cloud(place, costs[connected()], truth[connected()])
         for (name, points), marker, colour in zip(series.items(), "os^", PALETTE, strict=False):
             place.plot(
                 points["x"],

@@ -23,11 +23,11 @@ _OWN = "tflm_cmsis_nn"
 
 
 def _make(table: Table) -> Result:
-    found = matches(table)
+    matched = matches(table)
     return Result(
         tables={
-            "monas_table2": pd.DataFrame([_beside(table, match, found) for match in found]),
-            "monas_table2_cells": pd.DataFrame([_identified(table, match) for match in found]),
+            "monas_table2": pd.DataFrame([_beside(table, match, matched) for match in matched]),
+            "monas_table2_cells": pd.DataFrame([_identified(table, match) for match in matched]),
             "monas_search_time": _search_time(),
         },
         notes=(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, spread
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, mean_interval, spelt, spread
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
@@ -24,8 +24,15 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
+from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
-from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
+from benchsuite.stats.pareto import (
+    REFERENCE_RULE,
+    attained,
+    hypervolume,
+    non_dominated,
+    reference,
+)
 from benchsuite.table.table import Table
 
 STUDY = "munas_ae_bo"
@@ -38,10 +45,10 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     outcome = outcomes[STUDY]
     entry = outcome.study.searches[0]
     optimum = _optimum(table, outcome)
-    found = fronts(table, outcome)
+    by_search = fronts(table, outcome)
     return Result(
-        tables={"munas_fronts": _rows(table, outcome, found, volumes(found, optimum))},
-        figures={"munas_fronts": _figure(table, found, optimum)},
+        tables={"munas_fronts": _rows(table, outcome, by_search, volumes(by_search, optimum))},
+        figures={"munas_fronts": _figure(table, by_search, optimum)},
         notes=(
             about_accuracy(table),
             f"{entry.budget.queries} trainings of 200 epochs each, {entry.seeds} seeds per search "
@@ -84,13 +91,13 @@ def fronts(table: Table, outcome: Outcome) -> dict[str, list[Array]]:
     accuracy; seeds that trained none are left out.
     """
     feasible = _feasible(table, outcome)
-    found = {}
+    by_search = {}
     for label in outcome.fronts:
         trace = outcome.trace(label)
         trained = trace[trace["looked_at"].astype(str).str.startswith("valid.")]
         kept = trained[feasible[trained["cell"].to_numpy()]].drop_duplicates(["seed", "cell"])
-        found[label] = [_front(table, of) for _, of in kept.groupby("seed")]
-    return found
+        by_search[label] = [_front(table, of) for _, of in kept.groupby("seed")]
+    return by_search
 
 
 def _front(table: Table, trained: pd.DataFrame) -> Array:
@@ -102,7 +109,7 @@ def _front(table: Table, trained: pd.DataFrame) -> Array:
 def _feasible(table: Table, outcome: Outcome) -> NDArray[np.bool_]:
     """Tell which cells [15625] keep the bounds and have a path: the others are constants."""
     keeps = prepare(table, outcome.study.searches[0].setting).feasible
-    return np.asarray(keeps & np.isfinite(table.values("depth")))
+    return np.asarray(keeps & connected())
 
 
 def _optimum(table: Table, outcome: Outcome) -> Array:
@@ -112,21 +119,14 @@ def _optimum(table: Table, outcome: Outcome) -> Array:
     return np.column_stack([sizes, attained(points, sizes)])
 
 
-def volumes(found: Mapping[str, list[Array]], optimum: Array) -> dict[str, Array]:
+def volumes(by_search: Mapping[str, list[Array]], optimum: Array) -> dict[str, Array]:
     """Return, by search, the volume of each seed's front in % of that of the optimum [N, 2]."""
-    worst = reference(optimum, *(points for of in found.values() for points in of))
+    worst = reference(optimum, *(points for of in by_search.values() for points in of))
     whole = hypervolume(optimum, worst)
     return {
         label: np.array([100 * hypervolume(points, worst) / whole for points in of])
-        for label, of in found.items()
+        for label, of in by_search.items()
     }
-
-
-def attained(points: Array, sizes: Array) -> Array:
-    """Return the lowest error [T] of points [N, 2] that are at most so large; NaN where none is."""
-    fits = points[:, 0] <= sizes[:, None]
-    best = np.where(fits, points[:, 1], np.inf).min(axis=1)
-    return np.where(np.isfinite(best), best, np.nan)
 
 
 def _points(table: Table, cells: NDArray[np.int64]) -> Array:
@@ -136,19 +136,16 @@ def _points(table: Table, cells: NDArray[np.int64]) -> Array:
 
 
 def _rows(
-    table: Table, outcome: Outcome, found: Mapping[str, list[Array]], of: Mapping[str, Array]
+    table: Table, outcome: Outcome, by_search: Mapping[str, list[Array]], of: Mapping[str, Array]
 ) -> pd.DataFrame:
     rows = []
-    for label, points in found.items():
-        mean, low, high = mean_interval(of[label])
+    for label, points in by_search.items():
         runs = outcome.runs[(outcome.runs["search"] == label) & outcome.runs["feasible"]]
         rows.append(
             {
                 "search": label,
                 "seeds": len(points),
-                "volume [%]": float(mean),
-                "lo": float(low),
-                "hi": float(high),
+                **spelt("volume [%]", interval(of[label]), "lo", "hi"),
                 "cells in the front": float(np.mean([len(front) for front in points])),
                 f"test {kind(table)} of the pick": float(runs["test.cifar10"].mean()),
                 "regret": float(runs["regret"].mean()),
@@ -159,14 +156,14 @@ def _rows(
     return pd.DataFrame(rows)
 
 
-def _figure(table: Table, found: Mapping[str, list[Array]], optimum: Array) -> Figure:
+def _figure(table: Table, by_search: Mapping[str, list[Array]], optimum: Array) -> Figure:
     figure = new_figure(PAGE_WIDTH, 2.9)
     left, right = panels(figure, 2, sharex=True, sharey=True)
     sizes = optimum[:, 0]
-    for at, (label, of) in enumerate(found.items()):
+    for at, (label, of) in enumerate(by_search.items()):
         colour = PALETTE[at % len(PALETTE)]
         every = np.concatenate(of)
-        aside = (at - (len(found) - 1) / 2) * 0.9  # sizes are few: searches stand side by side
+        aside = (at - (len(by_search) - 1) / 2) * 0.9  # sizes are few: searches stand side by side
         left.plot(
             every[:, 0] + aside,
             every[:, 1],

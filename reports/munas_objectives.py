@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, spread
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.style import (
     PAGE_WIDTH,
     PALETTE,
@@ -23,6 +23,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.space import cost
+from benchsuite.space.cell import connected
 from benchsuite.space.network import Skeleton
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate
@@ -57,10 +58,10 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of its objectives, and what the replays say."""
-    found = {label: means(table, outcomes[STUDY], label) for label in outcomes[STUDY].fronts}
+    of_search = {label: means(table, outcomes[STUDY], label) for label in outcomes[STUDY].fronts}
 
     def moved(label: str, name: str) -> Estimate:
-        return intervals.difference(found[label][name], found[ALL][name])
+        return intervals.difference(of_search[label][name], of_search[ALL][name])
 
     size, saved = moved(NO_SIZE, SIZE), moved(NO_SIZE, MEMORY)
     memory, smaller = moved(NO_MEMORY, MEMORY), moved(NO_MEMORY, SIZE)
@@ -94,9 +95,8 @@ def means(table: Table, outcome: Outcome, label: str) -> dict[str, NDArray[np.fl
 
 def _fronts(table: Table, outcome: Outcome, label: str) -> list[NDArray[np.int64]]:
     """Return, per seed, the cells of the front that have an input-output path."""
-    has_path = np.isfinite(table.values("depth"))
     every = [np.array(cells, dtype=np.int64) for cells in outcome.fronts[label]]
-    return [cells[has_path[cells]] for cells in every]
+    return [cells[connected()[cells]] for cells in every]
 
 
 def _costs(table: Table) -> dict[str, NDArray[np.float64]]:
@@ -111,12 +111,11 @@ def _costs(table: Table) -> dict[str, NDArray[np.float64]]:
 def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for label in outcome.fronts:
-        found = means(table, outcome, label)
+        by_column = means(table, outcome, label)
         runs = outcome.runs[(outcome.runs["search"] == label) & outcome.runs["feasible"]]
-        row: dict[str, object] = {"search": label, "seeds": len(found["cells"])}
-        for name, values in found.items():
-            mean, low, high = mean_interval(values)
-            row |= {name: float(mean), f"{name} lo": float(low), f"{name} hi": float(high)}
+        row: dict[str, object] = {"search": label, "seeds": len(by_column["cells"])}
+        for name, values in by_column.items():
+            row |= spelt(name, interval(values))
         row[f"test {kind(table)} of the pick"] = float(runs["test.cifar10"].mean())
         row["regret"] = float(runs["regret"].mean())
         rows.append(row)

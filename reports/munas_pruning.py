@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
 from benchsuite.replays.study import Entry
-from benchsuite.reports._common.searches import LEVEL, Claim, Interval
+from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt
 from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     MARKERS,
@@ -22,9 +23,11 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import about_accuracy, accuracy
-from benchsuite.reports._common.udc import RESPONSE, gap, interval, points, runs_of, spelt
+from benchsuite.reports._common.udc import RESPONSE, gap, points, runs_of
 from benchsuite.reports._common.verdicts import Verdict, not_here, share
 from benchsuite.simulation.problem import prepare
+from benchsuite.space.cell import connected
+from benchsuite.stats.pareto import attained
 from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
@@ -60,8 +63,8 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
-    rows = _rows(table, outcome).set_index("search")
-    tight = [rows.loc[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
+    rows = _rows(table, outcome).set_index("search").to_dict("index")
+    tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
         f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.0f} KiB, "
         f"which {row['whole cells']} whole cells keep"
@@ -99,7 +102,7 @@ def _both(outcome: Outcome, name: str) -> tuple[Array, Array]:
     return with_, without
 
 
-def _essential(tight: list[pd.Series]) -> Verdict:
+def _essential(tight: Sequence[Mapping[Hashable, Any]]) -> Verdict:
     """Judge that pruning finds networks where no whole cell fits, under the bound it does least."""
     if any(row["whole cells"] for row in tight):
         return not_here("whole cells keep the bounds too")
@@ -116,8 +119,8 @@ def picks(outcome: Outcome, entry: Entry) -> Array:
     kept = runs[runs["feasible"].astype(bool)]
     prefix = "compressed." if entry.strategy == "munas_pruned" else ""
     values = kept[[f"{prefix}{SIZE}", f"{prefix}test.cifar10"]].to_numpy(dtype=np.float64)
-    found: Array = values / [1024, 1]
-    return found
+    pairs: Array = values / [1024, 1]
+    return pairs
 
 
 def _bounds(outcome: Outcome, label: str) -> list[str]:
@@ -127,28 +130,27 @@ def _bounds(outcome: Outcome, label: str) -> list[str]:
 
 
 def _entry(outcome: Outcome, label: str) -> Entry:
-    (found,) = (entry for entry in outcome.study.searches if entry.label == label)
-    return found
+    (entry,) = (entry for entry in outcome.study.searches if entry.label == label)
+    return entry
 
 
 def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
-    has_path = np.isfinite(table.values("depth"))
     rows = []
     for entry in outcome.study.searches:
-        found, runs = picks(outcome, entry), runs_of(outcome, entry.label)
+        pairs, runs = picks(outcome, entry), runs_of(outcome, entry.label)
         widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
-        whole = prepare(table, entry.setting).feasible & has_path
+        whole = prepare(table, entry.setting).feasible & connected()
         rows.append(
             {
                 "search": entry.label,
                 "bound [KiB]": entry.setting.bounds[SIZE] / 1024,
                 "whole cells": int(whole.sum()),
                 "seeds": len(runs),
-                "feasible": len(found),
-                **spelt("size [KiB]", interval(found[:, 0])),
+                "feasible": len(pairs),
+                **spelt("size [KiB]", interval(pairs[:, 0])),
                 "channels left [%]": 100 * float(np.mean(widths)) if widths else 100.0,
                 "accuracy is": "ESTIMATED" if _is_estimate(table, entry) else "measured",
-                **spelt("test accuracy", interval(found[:, 1])),
+                **spelt("test accuracy", interval(pairs[:, 1])),
             }
         )
     return pd.DataFrame(rows)
@@ -160,11 +162,10 @@ def _is_estimate(table: Table, entry: Entry) -> bool:
 
 def whole_front(table: Table) -> Array:
     """Return size [KiB] and lowest error [%] of cells with a path, none pruned, [N, 2]."""
-    whole = np.isfinite(table.values("depth"))
-    size = table.values(SIZE)[whole] / 1024
-    error = 100 - accuracy(table, "cifar10")[whole]
-    sizes = np.unique(size)
-    return np.array([[at, error[size <= at].min()] for at in sizes])
+    size, error = table.values(SIZE) / 1024, 100 - accuracy(table, "cifar10")
+    sizes = np.unique(size[connected()])
+    points = np.column_stack([size, error])[connected()]
+    return np.column_stack([sizes, attained(points, sizes)])
 
 
 def _figure(table: Table, outcome: Outcome) -> Figure:
@@ -173,10 +174,10 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
     most = 0.0
     for label, colour, marker in zip((PRUNED, PLAIN), PALETTE, MARKERS, strict=False):
         entries = [_entry(outcome, f"{label}, {name}") for name in _bounds(outcome, label)]
-        found = np.concatenate([picks(outcome, entry) for entry in entries])
-        most = max(most, float((100 - found[:, 1]).max(initial=0)))
+        pairs = np.concatenate([picks(outcome, entry) for entry in entries])
+        most = max(most, float((100 - pairs[:, 1]).max(initial=0)))
         text = label + " (ESTIMATED)" * _is_estimate(table, entries[0])
-        axes.plot(found[:, 0], 100 - found[:, 1], marker, color=colour, markersize=4, label=text)
+        axes.plot(pairs[:, 0], 100 - pairs[:, 1], marker, color=colour, markersize=4, label=text)
     front = whole_front(table)
     text = "lowest of whole cells" + " (ESTIMATED)" * table.estimated
     axes.plot(*front.T, "k--", drawstyle="steps-post", linewidth=0.9, label=text)

@@ -9,6 +9,7 @@ from benchsuite.api import Report, Result
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, published
 from benchsuite.space import cost
+from benchsuite.space.cell import connected
 from benchsuite.space.network import Skeleton
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -45,8 +46,7 @@ def _make(table: Table) -> Result:
 
 def _best(table: Table, flash: int, ram: int, macs: np.ndarray) -> dict[str, object] | None:
     size, memory = table.values("flash.weights.cifar10.mcu"), table.values("ram.best.cifar10.mcu")
-    connected = np.isfinite(table.values(_LATENCY))
-    within = connected & (size <= flash * _KIB) & (memory <= ram * _KIB)
+    within = connected() & (size <= flash * _KIB) & (memory <= ram * _KIB)
     if not within.any():
         return None
     best = int(np.argmax(np.where(within, accuracy(table, "cifar10"), -np.inf)))

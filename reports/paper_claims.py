@@ -45,10 +45,10 @@ _OF_STUDIES = (
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
-    found = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
-    found += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
-    rows = claims_table(sorted(found, key=lambda claim: claim.paper))
-    counts = Counter(claim.verdict.kind for claim in found)
+    claims = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
+    claims += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
+    rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
+    counts = Counter(claim.verdict.kind for claim in claims)
     held = Counter(rows["after Holm"])
     return Result(
         tables={"paper_claims": rows},

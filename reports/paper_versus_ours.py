@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,11 @@ from benchsuite.reports._common.tables import (
     published,
     repeats_of,
 )
+from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 EXPECTED = 0.03
-RESAMPLES = 200
 PORT = "Tybl & Neumann, CVPR 2025"
 # Causes of gaps as measured apart from this table, in taus of 160 connected cells with their paired
 # bootstrap's error: proxy -> what of a record they are about, and what was found.
@@ -78,7 +79,7 @@ def _make(table: Table) -> Result:
             + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items())
             + ". n: cells with a score. ours leaves out the others, `missing last` ranks them "
             "below all; the papers do not say which of the two theirs is. lo, hi: 95 % of "
-            f"{RESAMPLES} resamples of the cells, for kendall.",
+            f"{FEWEST_RESAMPLES} resamples of the cells, for kendall.",
             "ours: mean tau of single runs, of which `runs` there are (they differ in weights and "
             "images; between runs: their deviation); the papers print single runs or means of "
             "their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is "
@@ -107,7 +108,7 @@ def _errors(
 ) -> dict[tuple[str, str, str], tuple[float, float]]:
     """Return the interval of our mean tau by proxy, dataset and rule for cells."""
     truths = np.array([accuracy(table, dataset) for dataset in DATASETS])
-    found = {}
+    ends = {}
     for rule in records["cells"].unique():
         here = runs.keys() & set(records.loc[records["cells"] == rule, "proxy"])
         of_rule = {proxy: runs[proxy] for proxy in sorted(here)}
@@ -117,7 +118,7 @@ def _errors(
             truths[:, chosen],
             np.random.default_rng(0),
             directions=[_direction(table, name) for name in columns],
-            resamples=RESAMPLES,
+            resamples=FEWEST_RESAMPLES,
         )
         for proxy, of in of_rule.items():
             at = [columns.index(name) for name in of]
@@ -127,8 +128,8 @@ def _errors(
                 sampled.units[at].min(axis=0),
             )
             for dataset, low, high in zip(DATASETS, *mean.interval(), strict=True):
-                found[proxy, dataset, str(rule)] = float(low), float(high)
-    return found
+                ends[proxy, dataset, str(rule)] = float(low), float(high)
+    return ends
 
 
 def _runs(table: Table, records: pd.DataFrame) -> dict[str, list[str]]:
@@ -153,7 +154,7 @@ def _direction(table: Table, name: str) -> stats.Direction:
 
 def _rows(
     table: Table,
-    record: dict[str, object],
+    record: Mapping[Hashable, Any],
     runs: Mapping[str, list[str]],
     errors: dict[tuple[str, str, str], tuple[float, float]],
 ) -> list[dict[str, object]]:

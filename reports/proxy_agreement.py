@@ -11,7 +11,8 @@ from scipy.spatial.distance import squareform
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.reports._common.style import PAGE_WIDTH, SMALL, heatmap, new_figure
-from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, short, upward
+from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
+from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
 
 
@@ -24,8 +25,8 @@ def _make(table: Table) -> Result:
     )
     names = [names[i] for i in order]
     tau = tau[np.ix_(order, order)]
-    matrix = pd.DataFrame(tau, columns=[short(name) for name in names])
-    matrix.insert(0, "proxy", [short(name) for name in names])
+    matrix = pd.DataFrame(tau, columns=[stem(name) for name in names])
+    matrix.insert(0, "proxy", [stem(name) for name in names])
     return Result(
         tables={"proxy_agreement": matrix, "proxy_agreement_pairs": _pairs(names, tau)},
         figures={"proxy_agreement": _figure(names, tau)},
@@ -49,7 +50,7 @@ def _matrix(scores: np.ndarray) -> np.ndarray:
 def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
     """Return the pairs that agree most and least."""
     rows = [
-        {"proxy": short(names[i]), "other": short(names[j]), "tau": tau[i, j]}
+        {"proxy": stem(names[i]), "other": stem(names[j]), "tau": tau[i, j]}
         for i in range(len(names))
         for j in range(i)
     ]
@@ -60,7 +61,7 @@ def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
 def _figure(names: list[str], tau: np.ndarray) -> Figure:
     figure = new_figure(PAGE_WIDTH, PAGE_WIDTH * 0.93)
     axes = figure.add_subplot()
-    labels = [short(name) for name in names]
+    labels = [stem(name) for name in names]
     image = heatmap(axes, tau, labels, labels)
     bar = figure.colorbar(image, ax=axes, fraction=0.04)
     bar.set_label("Kendall tau-b between proxies", fontsize=SMALL)

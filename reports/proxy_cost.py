@@ -27,10 +27,9 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
-    short,
     upward,
 )
-from benchsuite.table.columns import DATASETS, seconds_name
+from benchsuite.table.columns import DATASETS, seconds_name, stem
 from benchsuite.table.table import Table
 
 BUDGET = 60.0
@@ -66,7 +65,7 @@ def _make(table: Table) -> Result:
 
 def seconds(table: Table, name: str) -> float:
     """Return the mean seconds per cell of a proxy alone, 0 for an analytic one, NaN if unknown."""
-    head = short(name).partition(".")[0]
+    head = table.columns[name].family
     if head in ANALYTIC:
         return 0.0
     if head in _SUMS:
@@ -84,7 +83,7 @@ def _row(table: Table, name: str) -> dict[str, object]:
     cells = int(np.isfinite(score).sum()) if cost == 0 else int(BUDGET / cost)
     taus = {d: stats.kendall(score, accuracy(table, d)).value for d in DATASETS}
     return {
-        "proxy": short(name),
+        "proxy": stem(name),
         "seconds per cell": cost,
         f"cells in {BUDGET:.0f} s": cells,
         **{f"tau {NAMES[d]}": tau for d, tau in taus.items()},

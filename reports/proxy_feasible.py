@@ -16,13 +16,12 @@ from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, 
 from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
-    connected,
     headline_proxies,
     kind,
-    short,
     upward,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.space.cell import connected
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
 
@@ -39,10 +38,10 @@ def _make(table: Table) -> Result:
         {
             "subset": label,
             "cells": int(fits.sum()),
-            "proxy": short(name),
+            "proxy": stem(name),
             "dataset": dataset,
-            "n": (found := stats.kendall(score[fits], truth[fits])).n,
-            "tau": found.value,
+            "n": (correlation := stats.kendall(score[fits], truth[fits])).n,
+            "tau": correlation.value,
         }
         for dataset, truth in truths.items()
         for label, fits, _ in subsets[dataset]
@@ -79,11 +78,11 @@ def _make(table: Table) -> Result:
 
 def _subsets(table: Table, dataset: str) -> Iterator[tuple[str, NDArray[np.bool_], str]]:
     """Yield label, mask and devices of every different set of connected cells that fits."""
-    found: dict[bytes, tuple[NDArray[np.bool_], list[DeviceColumn]]] = {}
+    by_mask: dict[bytes, tuple[NDArray[np.bool_], list[DeviceColumn]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         mask = (table.values(parts.name) == 1) & connected()
-        found.setdefault(mask.tobytes(), (mask, []))[1].append(parts)
-    for mask, of in sorted(found.values(), key=lambda entry: -int(entry[0].sum())):
+        by_mask.setdefault(mask.tobytes(), (mask, []))[1].append(parts)
+    for mask, of in sorted(by_mask.values(), key=lambda entry: -int(entry[0].sum())):
         several = f" +{len(of) - 1}" if len(of) > 1 else ""
         label = f"{of[0].device} {of[0].skeleton}, {of[0].runtime}{several}"
         if mask.sum() == connected().sum():

@@ -16,10 +16,9 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
-    short,
     upward,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 _TOP = 1000
@@ -57,21 +56,21 @@ def _make(table: Table) -> Result:
 def _tau(score: Array, truth: Array, cells: Mask | None) -> dict[str, float]:
     """Return n, missing and tau among some cells, or among the best where there is no mask."""
     if cells is None:
-        found = stats.top_k_kendall(score, truth, _TOP)
+        correlation = stats.top_k_kendall(score, truth, _TOP)
     else:
-        found = stats.kendall(score[cells], truth[cells])
-    return {"n": found.n, "missing": found.n_missing, "tau": found.value}
+        correlation = stats.kendall(score[cells], truth[cells])
+    return {"n": correlation.n, "missing": correlation.n_missing, "tau": correlation.value}
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:
     wide = rows.pivot_table(index="proxy", columns=["cells", "dataset"], values="tau")
-    order = wide["all"].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    order = pd.DataFrame(wide["all"]).mean(axis=1).sort_values(ascending=False, kind="stable").index
     columns = [(rule, dataset) for rule in RULES for dataset in DATASETS]
     values = wide.loc[order, columns].to_numpy()
     figure = new_figure(PAGE_WIDTH * 0.8, 1.2 + 0.17 * len(order))
     axes = figure.add_subplot()
     labels = [NAMES[dataset] for _, dataset in columns]
-    image = heatmap(axes, values, [short(name) for name in order], labels)
+    image = heatmap(axes, values, [stem(name) for name in order], labels)
     for at in range(1, len(RULES)):
         axes.axvline(3 * at - 0.5, color="w", linewidth=3)
     for at, title in enumerate(RULES.values()):

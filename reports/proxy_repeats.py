@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.ranking.correlations import direction_of
 from benchsuite.reports._common.style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
 from benchsuite.reports._common.tables import (
     DEAD,
@@ -16,9 +17,8 @@ from benchsuite.reports._common.tables import (
     accuracy,
     kind,
     repeats_of,
-    short,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 
@@ -31,6 +31,7 @@ def _make(table: Table) -> Result:
     rows = pd.DataFrame(_row(table, name, of, truth) for name, of in repeats.items())
     rows = rows.sort_values("tau between", ascending=False, kind="stable", ignore_index=True)
     below = rows[rows["tau between"] < rows["tau between"].median()]
+    others = rows.drop(below.index)
     return Result(
         tables={"proxy_repeats": rows},
         figures={"proxy_repeats": _figure(rows, what)},
@@ -42,7 +43,7 @@ def _make(table: Table) -> Result:
             "A proxy whose repeats disagree has a tau with accuracy that one more repeat would "
             f"move: for the {len(below)} that agree least it moves by up to "
             f"{(below['tau highest'] - below['tau lowest']).max():.2f}, for all others by up to "
-            f"{(rows.drop(below.index).eval('`tau highest` - `tau lowest`')).max():.2f}. Between "
+            f"{(others['tau highest'] - others['tau lowest']).max():.2f}. Between "
             "proxies, smaller differences than that are no finding.",
         ),
     )
@@ -51,7 +52,7 @@ def _make(table: Table) -> Result:
 def _row(
     table: Table, name: str, repeats: list[str], truth: np.ndarray
 ) -> dict[str, str | int | float]:
-    direction = table.columns[name].direction
+    direction = direction_of(table, name)
     scores = [table.values(of) for of in repeats]
     between = [stats.kendall(a, b).value for at, a in enumerate(scores) for b in scores[at + 1 :]]
     each = [stats.kendall(score, truth, direction=direction).value for score in scores]
@@ -84,7 +85,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
         label=f"with {what}",
     )
     axes.axvline(0, color="k", linewidth=0.6)
-    axes.set_yticks(at, [short(name) for name in rows["proxy"]])
+    axes.set_yticks(at, [stem(name) for name in rows["proxy"]])
     axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
     legend_above(figure, axes, 2)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.assembly import shipped
+from benchsuite.ranking.correlations import direction_of
 from benchsuite.reports._common.style import (
     COLOURS,
     COLUMN_WIDTH,
@@ -28,9 +29,8 @@ from benchsuite.reports._common.tables import (
     headline_proxies,
     kind,
     repeats_of,
-    short,
 )
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 BETWEEN, OTHER = "tau between repeats", "tau of the settings"
@@ -70,11 +70,11 @@ def _rows(table: Table, setting: str, other: Table) -> Iterator[dict[str, str | 
         there = other.values(name)
         cells = _one_per_class(table, np.isfinite(there))
         here = [table.values(of)[cells] for of in repeats.get(name, [name])]
-        direction = table.columns[name].direction
+        direction = direction_of(table, name)
         first, others = here[0], here[1:]
         yield {
             "setting": setting,
-            "proxy": short(name),
+            "proxy": stem(name),
             "n": len(cells),
             OTHER: float(np.mean([_tau(a, there[cells]) for a in others or here])),
             BETWEEN: float(np.mean([_tau(a, first) for a in others])) if others else np.nan,
@@ -90,7 +90,9 @@ def _one_per_class(table: Table, scored: NDArray[np.bool_]) -> NDArray[np.int64]
     return cells[np.sort(first)]
 
 
-def _tau(a: NDArray[np.float64], b: NDArray[np.float64], direction: str = "max") -> float:
+def _tau(
+    a: NDArray[np.float64], b: NDArray[np.float64], direction: stats.Direction = "max"
+) -> float:
     return stats.kendall(a, b, direction=direction).value
 
 

@@ -41,10 +41,10 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     seeds = max(entry.seeds for entry in outcome.study.searches)
     truth = accuracy(table, DATASET)
     times = np.concatenate([BUDGETS, CURVE])
-    found = {label: valued(picks(outcome, label, times), truth) for label in outcome.fronts}
+    accuracies = {label: valued(picks(outcome, label, times), truth) for label in outcome.fronts}
     return Result(
-        tables={"strategies": _rows(table, found)},
-        figures={"strategies": _figure(table, outcome, found)},
+        tables={"strategies": _rows(table, accuracies)},
+        figures={"strategies": _figure(table, outcome, accuracies)},
         notes=(
             about_accuracy(table),
             f"The cell a search would answer if stopped at each budget, mean over {seeds} seeds, "
@@ -67,14 +67,14 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     printed = published("searches").set_index("search")["test"]
     labels = {label for pair in ORDERS for label in pair}
     last = {label: picks(outcomes[STUDY], label, BUDGETS[-1:])[:, 0] for label in labels}
-    found, seen = (
+    accuracies, seen = (
         {label: valued(cells, values) for label, cells in last.items()}
         for values in (accuracy(table, DATASET), table.values(f"{DATASET}.valid.12ep.mean"))
     )
     listed = []
     for better, worse in ORDERS:
         by_valid = intervals.difference(seen[better], seen[worse])
-        gap = intervals.difference(found[better], found[worse])
+        gap = intervals.difference(accuracies[better], accuracies[worse])
         listed.append(
             Claim(
                 "NAS-Bench-201",
@@ -89,17 +89,17 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     return listed
 
 
-def _rows(table: Table, found: Mapping[str, Array]) -> pd.DataFrame:
+def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
     best = float(np.nanmax(accuracy(table, DATASET)))
-    printed = published("searches").set_index("search")
+    printed = published("searches").set_index("search").to_dict("index")
     rows = []
-    for label, values in found.items():
+    for label, values in accuracies.items():
         at_budgets = values[:, : len(BUDGETS)]
-        theirs = printed.loc[label] if label in printed.index else None
+        theirs = printed.get(label, {})
         for at, (budget, mean, low, high) in enumerate(
             zip(BUDGETS, *mean_interval(at_budgets), strict=True)
         ):
-            last = theirs is not None and budget == BUDGETS[-1]
+            last = bool(theirs) and budget == BUDGETS[-1]
             rows.append(
                 {
                     "search": label,
@@ -118,7 +118,7 @@ def _rows(table: Table, found: Mapping[str, Array]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _figure(table: Table, outcome: Outcome, found: Mapping[str, Array]) -> Figure:
+def _figure(table: Table, outcome: Outcome, accuracies: Mapping[str, Array]) -> Figure:
     best = float(np.nanmax(accuracy(table, DATASET)))
     trained = {e.label for e in outcome.study.searches if e.strategy != "proxy_top"}
     figure = new_figure(PAGE_WIDTH, 3.4)
@@ -127,7 +127,7 @@ def _figure(table: Table, outcome: Outcome, found: Mapping[str, Array]) -> Figur
     for axes, chosen in zip(both, (trained, set(outcome.fronts) - trained), strict=True):
         labels = [label for label in outcome.fronts if label in chosen]
         for label, colour, marker in zip(labels, PALETTE, MARKERS, strict=False):
-            curve = mean_interval(found[label][:, len(BUDGETS) :])
+            curve = mean_interval(accuracies[label][:, len(BUDGETS) :])
             _curve(axes, curve, label, colour, marker)
             known = curve[0][np.isfinite(curve[0])]
             lowest = min(lowest, float(np.quantile(known, 0.3))) if len(known) else lowest

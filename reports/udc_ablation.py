@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, Interval
+from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt
 from benchsuite.reports._common.tables import about_accuracy
 from benchsuite.reports._common.udc import (
     DIFFERENT,
@@ -22,10 +22,8 @@ from benchsuite.reports._common.udc import (
     bound,
     counted,
     gap,
-    interval,
     points,
     runs_of,
-    spelt,
     within,
 )
 from benchsuite.reports._common.verdicts import not_here, share
@@ -128,7 +126,7 @@ def _said(outcome: Outcome, label: str) -> str:
 def _worse(outcome: Outcome) -> Claim:
     keep = {label: counted(runs_of(outcome, label))[KEEP] for label in (*PARTS, LOSS)}
     loss = within(runs_of(outcome, LOSS))
-    found = ", ".join(
+    changes = ", ".join(
         f"{label} {keep[label]} ({points(within(runs_of(outcome, label)), loss)})"
         for label in PARTS
     )
@@ -136,7 +134,7 @@ def _worse(outcome: Outcome) -> Claim:
         "UDC",
         "section 6.2",
         "without any of its parts the results are significantly worse",
-        f"seeds that keep the bound, and accuracy minus that of `{LOSS}`: {found}; with all "
+        f"seeds that keep the bound, and accuracy minus that of `{LOSS}`: {changes}; with all "
         f"parts {keep[LOSS]}",
         not_here(RESPONSE),
     )

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from benchsuite.api import Report, Result
 from benchsuite.deployment.compressed import Compressed
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, spread
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.tables import about_accuracy
-from benchsuite.reports._common.udc import Array, interval, runs_of, spelt
+from benchsuite.reports._common.udc import Array, runs_of
 from benchsuite.reports._common.verdicts import above
 from benchsuite.reports.udc_sizes import FULL, STUDY, label, sizes
 from benchsuite.search._udc_samples import Decisions, Samples
@@ -43,13 +43,13 @@ Losses = Mapping[tuple[float, float, str], Array]
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     outcome = outcomes[STUDY]
-    found = losses(table, outcome)
+    lost = losses(table, outcome)
     centre = ", ".join(
         f"{interval(uniform(table, outcome, size))[0]:.2f} at {size / 1e3:g} kB"
         for size in sizes(outcome)
     )
     return Result(
-        tables={"udc_inflation": _rows(found, sizes(outcome))},
+        tables={"udc_inflation": _rows(lost, sizes(outcome))},
         notes=(
             f"E |size(z) / e* - 1| over {SAMPLES * BATCHES} Gumbel-softmax samples (rejection "
             f"sampling among {SAMPLES} at a time), the size of the relaxed choices; at each bound "
@@ -58,13 +58,13 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"exactly the size asked for. Each seed draws samples of its own. lo, hi: {LEVEL}.",
             "pi gives the options of that network max pi and shares the rest equally. The paper "
             f"does not say which pi its first column, {PRINTED[LOW][VANILLA]}, stands for; here "
-            f"{_vanilla(found, sizes(outcome)[-1])} at tau = {LOW}; the verdicts take 0.99. "
+            f"{_vanilla(lost, sizes(outcome)[-1])} at tau = {LOW}; the verdicts take 0.99. "
             "Projection with xi = 0.5 makes any such pi the same, so the other columns do not "
             "depend on it. Printed: MBNetV2 space, unit not given.",
             "At tau = 10 samples are almost uniform whatever pi is, and the loss says how far the "
             f"network of uniform choices is from e*: its size over e* is {centre}. So whether the "
             "loss at tau = 10 is above that at 0.66 once pi is projected depends on e*.",
-            *(claim.sentence for claim in _claims(found, sizes(outcome))),
+            *(claim.sentence for claim in _claims(lost, sizes(outcome))),
             f"{about_accuracy(table)} They chose the networks; the loss is of their sizes alone.",
         ),
     )
@@ -82,13 +82,13 @@ def losses(table: Table, outcome: Outcome) -> Losses:
     Source: UDC, section 4, equation 7, and table 2. Every seed has noise of its own, the same
     for all settings, so that the spread of the seeds holds the error of the samples too.
     """
-    found = {}
+    lost = {}
     for size in sizes(outcome):
         space, decisions, answers = _answers(table, outcome, size)
         for name in COLUMNS:
             pis = [_log_pi(decisions, chosen, name) for chosen in answers]
             for tau in (LOW, HIGH):
-                found[size, tau, name] = np.array(
+                lost[size, tau, name] = np.array(
                     [
                         _loss(space, pi, tau, PROJECTED.get(name, 0.0), target, seed)
                         for seed, (pi, target) in enumerate(
@@ -96,7 +96,7 @@ def losses(table: Table, outcome: Outcome) -> Losses:
                         )
                     ]
                 )
-    return found
+    return lost
 
 
 def uniform(table: Table, outcome: Outcome, size: float) -> Array:
@@ -143,28 +143,28 @@ def _loss(
     return float(np.abs(of_bound * bound / target - 1).mean())
 
 
-def _vanilla(found: Losses, size: float) -> str:
+def _vanilla(lost: Losses, size: float) -> str:
     """Return the loss without projection by how certain pi is, at one bound, as text."""
-    each = (f"{found[size, LOW, name].mean():.3f} for {p:g}" for name, p in CERTAIN.items())
+    each = (f"{lost[size, LOW, name].mean():.3f} for {p:g}" for name, p in CERTAIN.items())
     return f"it is {', '.join(each)} at {size / 1e3:g} kB"
 
 
-def _rows(found: Losses, every: list[float]) -> pd.DataFrame:
+def _rows(lost: Losses, every: list[float]) -> pd.DataFrame:
     rows = []
     for tau in (LOW, HIGH):
         for name in COLUMNS:
             row = {"tau": tau, "setting": name, "printed": PRINTED[tau].get(name, np.nan)}
             for size in every:
-                row |= spelt(f"{size / 1e3:g} kB", interval(found[size, tau, name]))
+                row |= spelt(f"{size / 1e3:g} kB", interval(lost[size, tau, name]))
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _claims(found: Losses, every: list[float]) -> list[Claim]:
+def _claims(lost: Losses, every: list[float]) -> list[Claim]:
     def claim(says: str, *orders: tuple[tuple[float, str], tuple[float, str]]) -> Claim:
         """A claim that some losses are above others; orders: pairs (tau, setting), more first."""
         gaps = [
-            [intervals.mean(found[size, *more] - found[size, *less]) for more, less in orders]
+            [intervals.mean(lost[size, *more] - lost[size, *less]) for more, less in orders]
             for size in every
         ]
         said = "; ".join(

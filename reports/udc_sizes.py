@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
 from benchsuite.replays.outcome import Outcome
-from benchsuite.reports._common.searches import LEVEL, Claim, spread
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
@@ -31,9 +31,7 @@ from benchsuite.reports._common.udc import (
     accuracies,
     bound,
     counted,
-    interval,
     runs_of,
-    spelt,
     within,
 )
 from benchsuite.reports._common.verdicts import not_here
@@ -98,9 +96,9 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
 
 def _counts(outcome: Outcome, name: str) -> str:
-    found = {size: counted(runs_of(outcome, label(name, size))) for size in sizes(outcome)}
+    counts = {size: counted(runs_of(outcome, label(name, size))) for size in sizes(outcome)}
     return "seeds that keep the bound: " + ", ".join(
-        f"{count[KEEP]} of {count[SEEDS]} at {_kb(size)}" for size, count in found.items()
+        f"{count[KEEP]} of {count[SEEDS]} at {_kb(size)}" for size, count in counts.items()
     )
 
 
@@ -217,10 +215,10 @@ def _by_trainings(axes: Axes, outcome: Outcome, size: float) -> None:
     colour, marker = STYLES[RANDOM]
     axes.plot(counts, mean, color=colour, marker=marker, markersize=3.5, linewidth=1)
     axes.fill_between(counts, low, high, color=colour, alpha=0.2, linewidth=0)
-    found = interval(within(runs_of(outcome, label(FULL, size))))
+    ends = interval(within(runs_of(outcome, label(FULL, size))))
     colour, marker = STYLES[FULL]
-    axes.plot([UDC_TRAININGS] * 2, found[1:], color=colour, linewidth=1)
-    axes.plot([UDC_TRAININGS], found[:1], marker, color=colour, markersize=4)
+    axes.plot([UDC_TRAININGS] * 2, ends[1:], color=colour, linewidth=1)
+    axes.plot([UDC_TRAININGS], ends[:1], marker, color=colour, markersize=4)
     axes.set_xscale("log")
     axes.set_xlim(1.5, 2 * counts[-1])
     axes.set_xticks(counts, [str(n) for n in counts])

@@ -76,21 +76,21 @@ def _key(inputs: dict[str, str]) -> str:
 def _estimates_for_gaps(table: Table) -> list[Values]:
     shipped = Table.open(ESTIMATES)
     whole = {
-        name.rpartition("@")[0]
+        column.stem
         for name, column in table.columns.items()
         if column.kind == "accuracy" and 2 * table.present(name) > len(table.values(name))
     }
     return [
         Values(column, shipped.values(name))
         for name, column in shipped.columns.items()
-        if name.rpartition("@")[0] not in whole
+        if column.stem not in whole
     ]
 
 
 def _sentence(table: Table) -> str:
     releases = sorted(
         {
-            table.column(name.rpartition("@")[0]).release or ""
+            table.column(column.stem).release or ""
             for name, column in table.columns.items()
             if column.kind == "accuracy" and column.split == "test" and column.epochs == 200
         }

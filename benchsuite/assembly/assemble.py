@@ -18,7 +18,7 @@ from benchsuite.provenance import environment
 from benchsuite.space import cost, equivalence
 from benchsuite.space.arrays import of_cells
 from benchsuite.space.network import OFFICIAL
-from benchsuite.table.columns import Column, seconds_column, seconds_name
+from benchsuite.table.columns import Column, family, seconds_column, seconds_name, stem
 from benchsuite.table.table import Table, Values
 
 NO_PATH = "no input-output path"
@@ -123,7 +123,7 @@ def proxy_values(name: str, proxy: Proxy, *given: Any) -> dict[str, Array]:
 def check_named(names: Sequence[str], table: Table, plugin_folders: Sequence[Path] = ()) -> None:
     """Raise PluginError for a plug-in that is asked for by name and was left out of the table."""
     known = plugins.find("proxies", plugin_folders)
-    for name in {name.partition("@")[0].partition(".")[0] for name in names} & set(known):
+    for name in set(map(family, names)) & set(known):
         if any(full.startswith((f"{name}@", f"{name}.")) for full in table.columns):
             continue
         proxy: Proxy = plugins.load("proxies", name, plugin_folders)
@@ -179,5 +179,5 @@ def of_cost(cost: str, plugin_folders: Sequence[Path]) -> list[tuple[plugins.Plu
 
 
 def _has(table: Table, proxy: Proxy) -> bool:
-    names = set(table.columns) | {name.rpartition("@")[0] for name in table.columns}
+    names = set(table.columns) | set(map(stem, table.columns))
     return proxy.combine is not None and set(proxy.needs) <= names

@@ -29,6 +29,7 @@ from benchsuite.digest import digest
 from benchsuite.errors import UserError
 from benchsuite.sources._public_files import folder_of
 from benchsuite.sources._read import load_source
+from benchsuite.space.cell import connected
 from benchsuite.space.equivalence import classes
 from benchsuite.space.features import class_features
 from benchsuite.space.network import OFFICIAL
@@ -169,7 +170,7 @@ def estimate_cells(
     members = np.bincount(of_class)
     means = np.stack([np.bincount(of_class, column) / members for column in truth.T], axis=1)
     trained = np.ones(len(members), dtype=bool)
-    trained[of_class[classes("connected") == 0]] = False
+    trained[of_class[~connected()]] = False
     estimates = np.tile(chance, (len(members), 1))
     estimates[trained] = predict_classes(
         means[trained],

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchsuite.errors import UserError
 from benchsuite.provenance import sha256
 from benchsuite.space.cell import N_CELLS, all_archs
-from benchsuite.table.columns import Column
+from benchsuite.table.columns import Column, stem
 from benchsuite.table.table import Table, Values
 from benchsuite.text_files import read_text
 
@@ -142,15 +142,14 @@ def _scored(table: Table) -> list[str]:
     return [
         name
         for name in table.columns
-        if not name.startswith("seconds.") and not _DETAIL.fullmatch(name.rpartition("@")[0])
+        if not name.startswith("seconds.") and not _DETAIL.fullmatch(stem(name))
     ]
 
 
 def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:
-    for name in table.columns:
-        stem, _, version = name.rpartition("@")
-        detail = _DETAIL.fullmatch(stem)
-        if name in names or (detail and f"{detail[1]}@{version}" in names):
+    for name, column in table.columns.items():
+        detail = _DETAIL.fullmatch(column.stem)
+        if name in names or (detail and detail[1] + name.removeprefix(column.stem) in names):
             yield name
 
 
@@ -226,10 +225,9 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
 
 def _versioned(name: str, table: Table) -> str:
     """Return the full name of a score: that of the newest column it stands for, or version 1."""
-    stem, at, _ = name.rpartition("@")
-    there = [full for full in table.columns if full.rpartition("@")[0] == name]
-    if (at and stem) or name in table.columns:
+    if stem(name) != name or name in table.columns:
         return name
+    there = any(column.stem == name for column in table.columns.values())
     return table.resolve(name) if there else f"{name}@1"
 
 

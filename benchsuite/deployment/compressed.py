@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
 from benchsuite.numerics.arithmetic import log2, product
-from benchsuite.space.cell import CONV1, CONV3, Cell, all_ops, live_edges, prune
+from benchsuite.space.cell import CONV1, CONV3, Cell, all_ops, connected, prune
 from benchsuite.space.deploy import deploy
 from benchsuite.space.multilinear import expectations, tensor
 from benchsuite.space.network import STAGES, Layer, Skeleton
@@ -115,9 +115,9 @@ def mask_entropy(density: Array) -> Array:
 def live_counts() -> tuple[Array, Array, Array, Array]:
     """Return, per cell [15625]: connected or not, live 1x1 and 3x3 convolutions, not connected."""
     alive = prune(all_ops())
-    connected = np.asarray(live_edges(all_ops()).any(axis=1), dtype=np.float64)
+    has_path = connected().astype(np.float64)
     counts: list[Array] = [(alive == op).sum(axis=1).astype(np.float64) for op in (CONV1, CONV3)]
-    found = connected, counts[0], counts[1], 1 - connected
+    found = has_path, counts[0], counts[1], 1 - has_path
     for array in found:
         array.setflags(write=False)
     return found

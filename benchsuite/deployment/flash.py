@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
-from benchsuite.space.cell import CONV1, CONV3, Cell, all_ops, live_edges, prune
+from benchsuite.space.cell import CONV1, CONV3, Cell, all_ops, connected, prune
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import Layer, Network, Skeleton
 
@@ -110,7 +110,7 @@ def _compressed(skeleton: Skeleton, bits: int, sparsity: float, bits_per_weight:
     weights, channels = all_constants(skeleton)
     size = np.ceil(weights * bits_per_weight / 8).astype(np.int64)
     size += (_BIAS_BYTES + _SCALE_BYTES) * channels
-    return _frozen(np.where(live_edges(all_ops()).any(axis=1), size, skeleton.classes))
+    return _frozen(np.where(connected(), size, skeleton.classes))
 
 
 @functools.cache
@@ -128,8 +128,7 @@ def all_constants(skeleton: Skeleton) -> tuple[Bytes, Bytes]:
         count = (alive == op).sum(axis=1)
         weights += (one.weights - base.weights) * count
         channels += (one.channels - base.channels) * count
-    connected = live_edges(all_ops()).any(axis=1)
-    weights[~connected], channels[~connected] = skeleton.classes, 0
+    weights[~connected()], channels[~connected()] = skeleton.classes, 0
     return _frozen(weights), _frozen(channels)
 
 

@@ -17,6 +17,7 @@ from benchsuite.errors import UserError
 from benchsuite.numerics.ties import argmax, levels
 from benchsuite.ranking.correlations import direction_of, mask, proxies_in
 from benchsuite.space import equivalence
+from benchsuite.table.columns import family
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def best_combination(
     truth = table.values(table.resolve(f"{dataset}.{split}.200ep.mean"))[chosen]
     scores = {name: _oriented(table, name)[chosen] for name in names}
     tried = [n for n in names if np.isfinite(scores[n]).mean() >= _KEPT]
-    heads = [name.partition("@")[0].partition(".")[0] for name in tried]
+    heads = [family(name) for name in tried]
     if not 1 <= size <= min(LARGEST, len(set(heads))):
         raise UserError(
             f"{size} proxies cannot be combined: 1 to {LARGEST} can, and {len(set(heads))} are "

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space import equivalence
-from benchsuite.space.cell import N_CELLS, all_ops, prune
+from benchsuite.space.cell import N_CELLS, all_ops, connected, prune
 from benchsuite.stats.intervals import CELLS as ENOUGH
-from benchsuite.table.columns import DATASETS, seconds_name
+from benchsuite.stats.intervals import RESAMPLES
+from benchsuite.table.columns import DATASETS, seconds_name, stem
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CELLS: dict[str, tuple[str, Callable[[], Mask]]] = {
     "all": ("all 15,625 cells", lambda: np.ones(N_CELLS, dtype=bool)),
     "connected": (
         "the 15,284 cells with an input-output path",
-        lambda: equivalence.classes("connected") == 1,
+        connected,
     ),
     "pruned": (
         "the 9,445 cells without a dead operator",
@@ -61,13 +62,13 @@ def proxies_in(table: Table, wanted: Sequence[str] = ()) -> list[str]:
         raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
     if not wanted:
         return present
-    known = {full.rpartition("@")[0] for full in table.columns} | set(table.columns)
+    known = set(map(stem, table.columns)) | set(table.columns)
     found: list[str] = []
     for name in wanted:
         family = [full for full in present if full.startswith(f"{name}.")]
         if name not in known:
             if not family:
-                heads = {full.partition("@")[0].partition(".")[0] for full in present}
+                heads = {table.columns[full].family for full in present}
                 near = did_you_mean(name, heads) or did_you_mean(name, known)
                 raise UserError(
                     f"The table has no proxy {name!r}."
@@ -87,7 +88,7 @@ def correlations(
     cells: Sequence[str] = ("all",),
     datasets: Sequence[str] = DATASETS,
     split: str = "test",
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
@@ -186,7 +187,7 @@ def _distinct(of_class: NDArray[np.int64], x: Array, y: Array, chosen: Mask) -> 
 
 def seconds(table: Table, name: str, chosen: Mask) -> float:
     """Return the mean processor seconds per cell of a proxy alone, NaN where it was not timed."""
-    head, *rest = name.rpartition("@")[0].split(".")
+    head, *rest = stem(name).split(".")
     stems = (f"alone.{head}.{rest[-1]}" if rest else "", f"alone.{head}")
     timed = next((n for n in map(seconds_name, stems) if n in table.columns), None)
     if timed is None:

@@ -20,6 +20,7 @@ from benchsuite.regression.check import Check, Verdict
 from benchsuite.regression.compare_replays import compare_replays
 from benchsuite.regression.compare_scores import Scores, compare_scores
 from benchsuite.regression.tolerances import Tolerances
+from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -75,10 +76,6 @@ def _same_settings(before: Baseline, after: Baseline) -> None:
         )
 
 
-def _stem(name: str) -> str:
-    return name.rpartition("@")[0] or name
-
-
 def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Check]:
     """Compare what is a function of structure, and the accuracies: every cell has to be equal."""
     assert before.table is not None
@@ -106,7 +103,7 @@ def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Ch
             {"cells": off, "first": first, "before": x[first], "after": y[first]},
         )
     for name in after.columns.keys() - before.table.columns.keys():
-        if _stem(name) not in map(_stem, before.table.columns):
+        if stem(name) not in set(map(stem, before.table.columns)):
             yield Check("columns", name, "changed", "The column is new.")
 
 
@@ -122,7 +119,7 @@ def _table_scores(before: Baseline, after: Table, allowed: Tolerances) -> Iterat
     for name, column in table.columns.items():
         if column.kind != "proxy" or name in before.exact:
             continue
-        later = [full for full in after.columns if _stem(full) == _stem(name)]
+        later = [full for full in after.columns if stem(full) == stem(name)]
         if not later:
             yield Check("scores", name, "regression", "The column is gone.")
             continue
@@ -140,27 +137,28 @@ def _sample(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> I
         for name, rows in before[before["kind"] == "accuracy"].groupby("column")
     }
     old, new = (_by_stem(frame[frame["kind"] != "accuracy"]) for frame in (before, after))
-    for stem, rows in old.items():
-        if stem not in new:
-            yield Check("sample", stem, "regression", "The proxy, or this output of it, is gone.")
+    for name, rows in old.items():
+        if name not in new:
+            yield Check("sample", name, "regression", "The proxy, or this output of it, is gone.")
             continue
-        if rows["cell"].tolist() != new[stem]["cell"].tolist():
-            yield Check("sample", stem, "regression", "The sample holds other cells.")
+        if rows["cell"].tolist() != new[name]["cell"].tolist():
+            yield Check("sample", name, "regression", "The sample holds other cells.")
             continue
-        sides = _scores(rows), _scores(new[stem])
+        sides = _scores(rows), _scores(new[name])
         exact = rows["kind"].iloc[0] == "analytic"
-        yield from compare_scores("sample", stem, *sides, truths, allowed, exact=exact)
-    for stem in new.keys() - old.keys():
-        yield Check("sample", stem, "changed", "The proxy, or this output of it, is new.")
+        yield from compare_scores("sample", name, *sides, truths, allowed, exact=exact)
+    for name in new.keys() - old.keys():
+        yield Check("sample", name, "changed", "The proxy, or this output of it, is new.")
 
 
 def _by_stem(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     rows = frame.sort_values(["column", "cell"])
-    return {_stem(str(name)): found for name, found in rows.groupby("column", sort=False)}
+    return {stem(str(name)): scores for name, scores in rows.groupby("column", sort=False)}
 
 
 def _scores(rows: pd.DataFrame) -> Scores:
-    version = str(rows["column"].iloc[0]).rpartition("@")[2]
+    name = str(rows["column"].iloc[0])
+    version = name.removeprefix(f"{stem(name)}@")
     values = rows["value"].to_numpy(dtype=np.float64)
     return Scores(values, str(rows["direction"].iloc[0]), version)
 

@@ -116,7 +116,7 @@ def _exact(table: Table, plugin_folders: Sequence[Path]) -> tuple[str, ...]:
         name
         for name, column in table.columns.items()
         if column.kind in ("class", "cost", "device", "accuracy")
-        or (column.kind == "proxy" and name.partition("@")[0].partition(".")[0] in analytic)
+        or (column.kind == "proxy" and column.family in analytic)
     )
 
 

@@ -17,8 +17,8 @@ from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES
 from benchsuite.replays import jobs, study
 from benchsuite.replays.judgement import judge
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
-from benchsuite.simulation.search import replay
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:

@@ -26,8 +26,9 @@ from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
 from benchsuite.parameters import fill
 from benchsuite.replays.judgement import Answer
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
-from benchsuite.simulation.search import Budget, Run, replay
+from benchsuite.simulation.search import Budget, Run
 from benchsuite.simulation.trace import write_traces
 from benchsuite.table.table import write_atomically
 

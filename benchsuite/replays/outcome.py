@@ -41,6 +41,16 @@ class Outcome:
     provenance: Mapping[str, Any]
     failed: Mapping[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        searches = [
+            f"  {label}: {len(cells)} runs, {_accuracy(self.summary[label])}"
+            for label, cells in self.fronts.items()
+        ]
+        lost = [f"  {label}: failed" for label in self.failed]
+        shown = [*searches, *lost]
+        more = [f"  and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+        return "\n".join([f"Study {self.study.name}", *shown[:_SHOWN], *more])
+
     def trace(self, label: str) -> pd.DataFrame:
         """Return every look of a search, all seeds, in order (`trace.Trace`)."""
         import pandas as pd
@@ -151,6 +161,14 @@ def run(
         },
         failed=failed,
     )
+
+
+_SHOWN = 30  # Searches in a representation, which fits on a screen.
+
+
+def _accuracy(summary: Mapping[str, Mapping[str, float]]) -> str:
+    found = [f"{name} {of['mean']:.2f} %" for name, of in summary.items() if name[:5] == "test."]
+    return ", ".join(found) or "no pick"
 
 
 def _seeds(wanted: int, at_most: int | None) -> int:

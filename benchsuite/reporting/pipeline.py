@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,53 +16,22 @@ from benchsuite.api import Result
 from benchsuite.calling import call, failure, file_of, misuse
 from benchsuite.errors import PluginError, UserError
 from benchsuite.parallel import schedule
+from benchsuite.reporting import durations
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     from benchsuite.api import Report
     from benchsuite.replays.outcome import Outcome
     from benchsuite.replays.study import Entry, Study
-    from benchsuite.reporting.page import Entry as Made
+    from benchsuite.reporting.page import MadeReport
 
 TABLE = "table.parquet"
 QUICK_SEEDS = 1
 QUICK_STEPS = 0.25
 QUICK_FORMATS = ("png",)
+SECONDS = 3.0  # of a job of a study, where nothing is known: they are cut to take about as long
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
-
-# Jobs that take longest on two cores, so that none of them is left for the end.
-LONGEST = (
-    "study udc_ablation",
-    "study munas_pruning",
-    "correlations",
-    "study udc_sizes",
-    "study munas_ae_bo",
-    "study munas_objectives",
-    "study edgenas_platforms",
-    "study edgenas_ablation",
-    "study monas_mu",
-    "study baselines",
-    "mcunet_spaces",
-    "proxy_feasible",
-    "monas_ntk",
-    "monas_search",
-    "proxy_heatmap",
-    "paper_versus_ours",
-    "device_fronts",
-    "proxy_agreement",
-    "paper_claims",
-)
-IMPORTS = (
-    "benchsuite.reporting.artefacts",
-    "benchsuite.replays.outcome",
-    "benchsuite.reporting.page",
-    "benchsuite.stats.fenwick",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf",
-    "matplotlib.backends.backend_svg",
-    "pandas",
-    "scipy.stats",
-)
+PRELOADED = f"{__package__}.preloaded"
 
 
 @dataclass(frozen=True)
@@ -86,7 +56,7 @@ def workers(number: int) -> AbstractContextManager[Executor]:
     """Start worker processes; they import what they need while the caller makes the table."""
     _table.cache_clear()  # Of an earlier run, where this process is the worker.
     _reports.cache_clear()
-    return schedule.workers(number, IMPORTS)
+    return schedule.workers(number, (PRELOADED,))
 
 
 def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
@@ -97,30 +67,61 @@ def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def jobs(reports: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return studies and reports as jobs, with the jobs they need, in the order to start them."""
+def jobs(
+    reports: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
+) -> dict[str, tuple[str, ...]]:
+    """Return studies and reports as jobs, with the jobs they need, in the order to start them.
+
+    seconds: that jobs will take: the longest come first, so that none of them is left for the end.
+    Of others studies come before all, for reports wait for them, and reports after all.
+    """
     studies = {STUDY + study: () for of in reports.values() for study in of}
     of_reports = {name: tuple(STUDY + study for study in of) for name, of in reports.items()}
-    found: dict[str, tuple[str, ...]] = {**studies, **of_reports}
-    order = [name for name in LONGEST if name in found]
-    return {name: found[name] for name in dict.fromkeys([*order, *found])}
+    needs: dict[str, tuple[str, ...]] = {**studies, **of_reports}
+    unknown = {name: math.inf if name in studies else 0.0 for name in needs}
+    order = sorted(needs, key=lambda name: -seconds.get(name, unknown[name]))
+    return {name: needs[name] for name in order}
 
 
 def run(
     making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, Outcome | str | Made]]:
+) -> Iterator[tuple[str, Outcome | str | MadeReport]]:
     """Yield every study and report as it is done and written.
 
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
-    for name, found in schedule.run(pool, number, _job, jobs(reports), making):
-        yield name.removeprefix(STUDY), found
+    for name, made in schedule.run(
+        pool, number, _job, jobs(reports, _seconds(making, reports)), making
+    ):
+        yield name.removeprefix(STUDY), made
+
+
+def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return how long jobs will take: as long as before; studies that never ran, by their size."""
+    from benchsuite.replays import study
+
+    seconds = {}
+    for name in {name for of in reports.values() for name in of}:
+        with suppress(UserError):
+            chosen = study.load(study.find(name, making.plugin_folders))
+            shards = sum(math.ceil(entry.seeds / chosen.shard) for entry in chosen.searches)
+            seconds[STUDY + name] = SECONDS * shards
+    return seconds | durations.known(durations.folder(making.quick))
 
 
 def _job(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | Made]
-) -> Outcome | str | Made:
+    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
+) -> Outcome | str | MadeReport:
+    if making.seeds is not None:  # as long as they say
+        return _done(making, name, needed)
+    with durations.timed(durations.folder(making.quick), name):
+        return _done(making, name, needed)
+
+
+def _done(
+    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
+) -> Outcome | str | MadeReport:
     if name.startswith(STUDY):
         return run_study(making, name.removeprefix(STUDY))
     studies = cast("Mapping[str, Outcome | str]", needed)
@@ -171,23 +172,23 @@ def _shortened(entry: Entry) -> Entry:
     return replace(entry, parameters={**entry.parameters, "steps": fewer})
 
 
-def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> Made:
+def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str]) -> MadeReport:
     """Make and write a report; what it lacks is the reason in its entry.
 
     studies: what those that it needs found, or the reasons why there is nothing.
     """
     from benchsuite.reporting import artefacts
-    from benchsuite.reporting.page import Entry as Made
+    from benchsuite.reporting.page import MadeReport
 
     report = _reports(making.plugin_folders)[name]
     if isinstance(report, str):
-        return Made(name, name, "", reason=report, failed=True)
+        return MadeReport(name, name, "", reason=report, failed=True)
     lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
     for of, outcome in studies.items():
         if not isinstance(outcome, str):
             lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
     if lost:
-        return Made.of(name, report, reason="; ".join(lost))
+        return MadeReport.of(name, report, reason="; ".join(lost))
     table = making.table
     formats = QUICK_FORMATS if making.quick else artefacts.FORMATS
     try:
@@ -200,16 +201,16 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         try:
             at, line = making.folder / "reports", table.provenance_line
             files = artefacts.write(result, at, line, formats)
-            return Made.of(name, report, result, files=files)
+            return MadeReport.of(name, report, result, files=files)
         except UserError:
             raise
         except Exception as error:  # of what the report made: no table, no figure
             what = f"The report {name} made what cannot be written"
             raise failure(what, error, file_of(report.make)) from error
     except PluginError as error:
-        return replace(Made.of(name, report, reason=str(error)), failed=True)
+        return replace(MadeReport.of(name, report, reason=str(error)), failed=True)
     except UserError as error:
-        return Made.of(name, report, reason=str(error))
+        return MadeReport.of(name, report, reason=str(error))
 
 
 @functools.cache
@@ -220,10 +221,10 @@ def _table(path: Path) -> Table:
 @functools.cache
 def _reports(folders: tuple[Path, ...]) -> dict[str, Report | str]:
     """Return every report by name, or why it cannot be used; files are looked for only once."""
-    found: dict[str, Report | str] = {}
+    reports: dict[str, Report | str] = {}
     for name, plugin in plugins.find("reports", folders).items():
         try:
-            found[name] = plugins.record_of(plugin, "reports")
+            reports[name] = plugins.record_of(plugin, "reports")
         except PluginError as error:
-            found[name] = str(error)
-    return found
+            reports[name] = str(error)
+    return reports

@@ -46,21 +46,24 @@ def shown_table(rows: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def print_table(rows: pd.DataFrame) -> None:
-    """Print a DataFrame with aligned columns, whatever the width of the terminal."""
+def table_text(rows: pd.DataFrame) -> str:
+    """Return a DataFrame with aligned columns, whatever the width of the terminal."""
     from tabulate import tabulate
 
     sides = ["right" if rows[name].dtype.kind in "iuf" else "left" for name in rows.columns]
     shown = shown_table(rows)
-    print(
-        tabulate(
-            shown.to_numpy().tolist(),
-            headers=list(map(str, shown.columns)),
-            tablefmt="simple",
-            colalign=sides if len(rows) else None,
-            disable_numparse=True,
-        )
+    return tabulate(
+        shown.to_numpy().tolist(),
+        headers=list(map(str, shown.columns)),
+        tablefmt="simple",
+        colalign=sides if len(rows) else None,
+        disable_numparse=True,
     )
+
+
+def print_table(rows: pd.DataFrame) -> None:
+    """Print `table_text`."""
+    print(table_text(rows))
 
 
 def progress() -> Progress:

@@ -126,7 +126,7 @@ def _form(search: Search, sparsity: float) -> Compressed:
 def _costs(search: Search, cell: int, sparsity: float) -> Array:
     """Return the bounded columns of a pruned cell over their bounds; NaN is more than any bound."""
     width = channels(1 - sparsity, search.skeleton.channels)
-    costs = [search.shrunken(name, width)[cell] / b for name, b in search.bounds.items()]
+    costs = [search.narrow(name, width)[cell] / b for name, b in search.bounds.items()]
     known: Array = np.nan_to_num(np.array(costs), nan=np.inf)
     return known
 

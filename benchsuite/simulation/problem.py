@@ -22,7 +22,7 @@ from benchsuite.parameters import check_number, check_whole
 from benchsuite.simulation.clock import training_clock
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL, Skeleton
-from benchsuite.table.columns import DATASETS, Column, resolve
+from benchsuite.table.columns import DATASETS, Column, resolve, stem
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, label_of, parse
 from benchsuite.table.table import Table, Values
 
@@ -63,7 +63,7 @@ class Problem:
         """
         direction = self.directions[self.resolve(name)]
         if direction == "none" and name in self.aliases:
-            proxies = [full for full in self.columns if full.rpartition("@")[0] == name]
+            proxies = [full for full in self.columns if stem(full) == name]
             return self.directions[resolve(name, proxies)] if proxies else direction
         return direction
 
@@ -212,15 +212,15 @@ def _measured_seconds(table: Table) -> dict[str, Array]:
     Read from `seconds.alone.<proxy>`, which holds for all outputs of the proxy; 0 where nothing was
     run. A proxy of which the table holds no time is left out.
     """
-    known = {name.rpartition("@")[0]: name for name in table.columns if name[:8] == "seconds."}
+    known = {stem(name): name for name in table.columns if name[:8] == "seconds."}
     found = {}
     for name, column in table.columns.items():
-        stem = name.rpartition("@")[0]
-        while stem and column.kind == "proxy":
-            if (seconds := f"seconds.alone.{stem}") in known:
+        head = column.stem
+        while head and column.kind == "proxy":
+            if (seconds := f"seconds.alone.{head}") in known:
                 found[name] = np.nan_to_num(table.values(known[seconds]))
                 break
-            stem = stem.rpartition(".")[0]
+            head = head.rpartition(".")[0]
     return found
 
 
@@ -300,7 +300,7 @@ def _looked_up(aliases: Mapping[str, str], columns: Iterable[str], dataset: str)
     The proxies `flops` and `params`, with their price, are those of the CIFAR-10 network: there
     they go before the costs of that name, elsewhere the costs of the search's own network do.
     """
-    proxies = {name.partition("@")[0] for name in columns} if dataset == DATASETS[0] else set()
+    proxies = set(map(stem, columns)) if dataset == DATASETS[0] else set()
     return {short: full for short, full in aliases.items() if short not in proxies}
 
 

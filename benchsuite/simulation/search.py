@@ -1,4 +1,4 @@
-"""Replay of search strategies: the one door to the data, the budget, and a run from a seed.
+"""What a strategy gets instead of the table: the one door to the data, and a budget.
 
 `Search` is what a strategy gets instead of the table. Every look is logged and charged in simulated
 seconds (of expectations: `benchsuite.simulation.supernet`); the strategy's own wall time is kept
@@ -9,7 +9,6 @@ does.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.api import Strategy
-from benchsuite.calling import failure, file_of
 from benchsuite.deployment import narrow
 from benchsuite.deployment.narrow import Claim
 from benchsuite.errors import UserError
@@ -31,7 +28,6 @@ from benchsuite.simulation.supernet import Look, conditional_expectations, tenso
 from benchsuite.simulation.trace import CHARGES, Trace, best_so_far
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.multilinear import conditional_expectation, expectation
-from benchsuite.surroundings import surroundings
 
 Array = NDArray[np.float64]
 
@@ -345,7 +341,8 @@ class Search:
             )
         return "the budget was spent before there was an answer"
 
-    def _finish(self, seed: int, start: float) -> Run:
+    def finish(self, seed: int, start: float) -> Run:
+        """Return what the search found and took; start: `time.perf_counter()` when it began."""
         total = time.perf_counter() - start
         rows = list(zip(*self._log, strict=True)) or [()] * 7
         cell, name, epochs = (np.array(rows[i], dtype=t) for i, t in enumerate(("i4", "i2", "i2")))
@@ -374,28 +371,3 @@ class Search:
         return Run(
             seed, answer, feasible, reason, self._queries, self._clock, trace, wall, total, details
         )
-
-
-def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any, seed: int) -> Run:
-    """Run a strategy once; the same seed gives the same run, wall times apart.
-
-    Raises PluginError, with file and line, for what the strategy raises.
-    """
-    if not isinstance(parameters, strategy.parameters):
-        raise UserError(
-            f"Parameters of {strategy.parameters.__name__} are needed, "
-            f"not {type(parameters).__name__}."
-        )
-    check_whole(seed, "A seed", low=0)
-    search = Search(problem, budget, charged=strategy.charged)
-    start = time.perf_counter()
-    rng = np.random.default_rng(seed)
-    try:
-        with surroundings("search", seed), contextlib.suppress(ExhaustedError):
-            strategy.run(search, rng, parameters)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as error:
-        what = f"The strategy failed with seed {seed}"
-        raise failure(what, error, file_of(strategy.run)) from error
-    return search._finish(seed, start)

@@ -120,6 +120,34 @@ def of_cells(values: Any, name: str) -> NDArray[Any]:
     return array
 
 
+def labelled(values: Any, name: str) -> NDArray[Any]:
+    """Return one number per cell [15625], NaN where none is given, as `of_cells` does.
+
+    A pandas Series or a mapping may label some of the cells alone, by official index or by
+    architecture string. Raises UserError for labels that are no cells, or that occur twice.
+    """
+    if isinstance(values, Mapping):
+        labels, given = list(values), list(values.values())
+    elif _is_pandas(values, "Series") and len(values) != N_CELLS:
+        labels, given = values.index.tolist(), values.to_numpy()
+    else:
+        return of_cells(values, name)
+    index_of = {arch: index for index, arch in enumerate(all_archs())}
+    places = [index_of.get(one, one) if isinstance(one, str) else one for one in labels]
+    for label, place in zip(labels, places, strict=True):
+        whole = isinstance(place, int | np.integer) and not isinstance(place, bool)
+        if not whole or not 0 <= place < N_CELLS:
+            raise UserError(
+                f"The {name} are labelled {label!r:.60}, which is no cell: official indices 0 to "
+                f"{N_CELLS - 1} or architecture strings are needed."
+            )
+    if len(set(places)) < len(places):
+        raise UserError(f"The {name} label a cell twice.")
+    found = np.full(N_CELLS, np.nan)
+    found[np.array(places, dtype=np.int64)] = numbers(given, name)
+    return found
+
+
 def _cell_order(labels: Any) -> NDArray[np.int64] | None:
     """Return where the value of each cell stands, or None for labels that are no cells."""
     n = len(labels)

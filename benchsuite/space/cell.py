@@ -224,6 +224,14 @@ def live_edges(ops: NDArray[np.integer]) -> NDArray[np.bool_]:
     return live
 
 
+@functools.cache
+def connected() -> NDArray[np.bool_]:
+    """Return which cells have an input-output path without `none`, 15,284: bool [15625]."""
+    mask: NDArray[np.bool_] = live_edges(all_ops()).any(axis=1)
+    mask.setflags(write=False)
+    return mask
+
+
 def prune(ops: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Replace every dead operator by `none`: codes [N, 6] -> codes uint8 [N, 6]."""
     return np.where(live_edges(ops), ops, NONE).astype(np.uint8)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.space.cell import EDGES, NONE, OPS, Cell, all_ops, live_edges, prune
+from benchsuite.space.cell import EDGES, NONE, OPS, Cell, all_ops, connected, prune
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import Layer, Network, Skeleton, build
 
@@ -115,7 +115,7 @@ def _over_all_deployed_cells(cost: Callable[[Network], int], skeleton: Skeleton)
     per_op = np.array([0, *(one - base for one in single)])
     total = base + per_op[prune(all_ops())].sum(axis=1)
     constant = cost(deploy(_uniform(NONE), skeleton))
-    return _frozen(np.where(live_edges(all_ops()).any(axis=1), total, constant))
+    return _frozen(np.where(connected(), total, constant))
 
 
 def _uniform(op: int) -> Cell:

@@ -41,7 +41,7 @@ from benchsuite.stats.correlation import (
     sign,
     vectors,
 )
-from benchsuite.stats.intervals import CELLS, FEWEST_RESAMPLES
+from benchsuite.stats.intervals import CELLS, FEWEST_RESAMPLES, RESAMPLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def kendall_bootstrap(
     *,
     directions: Direction | Sequence[Direction] = "max",
     groups: ArrayLike | None = None,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     threads: int = 1,
 ) -> Bootstrap:
     """Return tau-b of every score with every truth, [P, T], in shared resamples of the cells.
@@ -161,7 +161,7 @@ def bootstrap(
     truth: ArrayLike,
     rng: np.random.Generator,
     *,
-    resamples: int = 200,
+    resamples: int = FEWEST_RESAMPLES,
 ) -> Bootstrap:
     """Return any statistic of score and truth in resamples of the cells, one after the other.
 
@@ -186,7 +186,7 @@ def paired_kendall_test(
     direction_a: Direction = "max",
     direction_b: Direction = "max",
     groups: ArrayLike | None = None,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     level: float = 0.95,
     threads: int = 1,
 ) -> PairedTest:

@@ -45,6 +45,10 @@ def kendall(score: ArrayLike, truth: ArrayLike, *, direction: Direction = "max")
     Of all P pairs of cells, C are concordant, D discordant, Tx tied in the score, Ty in the truth.
     score, truth: [N]. Raises UserError for unequal lengths and for an unknown direction.
     Source: Kendall, "The treatment of ties in ranking problems", Biometrika 1945.
+
+    >>> import benchsuite as bs
+    >>> round(bs.kendall([1, 2, 3], [10, 30, 20]).value, 3)
+    0.333
     """
     x, y = oriented(score, truth, direction)
     return _correlate(x, y, _tau_b)

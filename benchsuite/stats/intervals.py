@@ -23,9 +23,10 @@ FOR_MEAN = 5
 FOR_MIDDLE = 10
 CELLS = 20
 LEVEL = 0.95
-RESAMPLES = 2000
+RESAMPLES = 1000  # where nothing else is said
 # An end of an interval of fewer resamples moves by more than a tenth of the interval's width.
 FEWEST_RESAMPLES = 200
+MIDDLE_RESAMPLES = 2000  # of an interquartile mean, whose quantiles lie farther out
 
 NO_INTERVAL = (
     f"No interval (-) below {FOR_MEAN} seeds, and where every seed gives one answer: that is n = 1."
@@ -119,8 +120,8 @@ def difference(one: ArrayLike, other: ArrayLike) -> Estimate:
 def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     """Return the interquartile mean of values [S], the mean of the middle half, and its interval.
 
-    The interval is the bootstrap's of `RESAMPLES` resamples, between quantiles that are as much
-    farther out as Student's t of n - 1 degrees and variances over n - 1 are than the normal's.
+    The interval is the bootstrap's of `MIDDLE_RESAMPLES` resamples, between quantiles that are as
+    much farther out as Student's t of n - 1 degrees and variances over n - 1 are than the normal's.
     Sources: Agarwal et al., "Deep RL at the Edge of the Statistical Precipice", NeurIPS 2021,
     section 4; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 3.3.
     """
@@ -130,14 +131,14 @@ def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     if n < FOR_MIDDLE or np.ptp(x) <= _SAME * np.abs(x).max() or math.isnan(value):
         return value, math.nan, math.nan
     rng = np.random.default_rng(seed)
-    found = np.concatenate(
+    resampled = np.concatenate(
         [
-            _middle_means(x[rng.integers(n, size=(min(_BLOCK, RESAMPLES - done), n))])
-            for done in range(0, RESAMPLES, _BLOCK)
+            _middle_means(x[rng.integers(n, size=(min(_BLOCK, MIDDLE_RESAMPLES - done), n))])
+            for done in range(0, MIDDLE_RESAMPLES, _BLOCK)
         ]
     )
     tail = norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + LEVEL) / 2, n - 1))
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return (value, float(low), float(high)) if low < high else (value, math.nan, math.nan)
 
 

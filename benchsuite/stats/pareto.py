@@ -39,6 +39,36 @@ def non_dominated(points: ArrayLike) -> NDArray[np.bool_]:
     return keep
 
 
+def dominated(points: ArrayLike, by: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which points [N, M] at least one of another set [R, M] dominates: bool [N]."""
+    p, other = _points(points)[:, None], _points(by)[None]
+    no_worse = np.asarray((other <= p).all(axis=2))
+    better = np.asarray((other < p).any(axis=2))
+    return np.asarray((no_worse & better).any(axis=1))
+
+
+def sorted_front(points: ArrayLike) -> NDArray[np.int64]:
+    """Return which points [N, 2] make the front [F], by the first objective, in time N log N.
+
+    Of equal points the first stands for all. Values are compared as they are, to the last bit.
+    """
+    p = _points(points)
+    order = np.lexsort((p[:, 1], p[:, 0]))
+    least = np.minimum.accumulate(p[order, 1])
+    return np.asarray(order[np.r_[True, least[1:] < least[:-1]][: len(p)]], dtype=np.int64)
+
+
+def attained(points: ArrayLike, at: ArrayLike) -> Array:
+    """Return the least second objective [T] of points [N, 2] whose first is at most `at` [T].
+
+    Between two points of a front it is constant: the front's steps. NaN where there is none.
+    """
+    p = np.asarray(points, dtype=np.float64)
+    within = p[:, 0] <= np.asarray(at, dtype=np.float64)[:, None]
+    least = np.where(within, p[:, 1], np.inf).min(axis=1)
+    return np.where(np.isfinite(least), least, np.nan)
+
+
 def reference(*sets: ArrayLike) -> Array:
     """Return the reference point [M] for hypervolumes of the sets together (`REFERENCE_RULE`).
 

@@ -50,6 +50,21 @@ class Column:
     release: str | None = None
 
     @property
+    def stem(self) -> str:
+        """The name without `@version` or `@release`."""
+        return stem(self.name)
+
+    @property
+    def family(self) -> str:
+        """What the column is an output of: `ntk_cond` of `ntk_cond.k2@1`; of a proxy its id."""
+        return family(self.name)
+
+    @property
+    def output(self) -> str:
+        """Which output it is: `k2` of `ntk_cond.k2@1`, empty for the only one."""
+        return self.stem.partition(".")[2]
+
+    @property
     def estimated(self) -> bool:
         """Whether the values are this project's estimates of accuracy rather than measurements."""
         return self.release == ESTIMATE
@@ -63,6 +78,16 @@ class Column:
         """Return the column a footer describes; unknown fields of a newer version are dropped."""
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def stem(name: str) -> str:
+    """Return a column's name without its `@...`; a name without one is its own stem."""
+    return name.rpartition("@")[0] or name
+
+
+def family(name: str) -> str:
+    """Return the first word of a column's name: of a proxy its id."""
+    return stem(name).partition(".")[0]
 
 
 def seconds_name(what: str) -> str:
@@ -161,14 +186,11 @@ def resolve(name: str, present: Iterable[str], coverage: Mapping[str, int] | Non
     names = list(present)
     if name in names:
         return name
-    candidates = [full for full in names if full.rpartition("@")[0] == name]
+    candidates = [full for full in names if stem(full) == name]
     if not candidates:
         raise UserError(
             f"There is no column {name!r} in this table."
-            + (
-                did_you_mean(name, names)
-                or did_you_mean(name, [n.rpartition("@")[0] for n in names])
-            )
+            + (did_you_mean(name, names) or did_you_mean(name, map(stem, names)))
             + " `benchsuite ls columns` lists what there is."
         )
     order = list(RELEASES)

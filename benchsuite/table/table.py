@@ -12,10 +12,11 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +25,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import merged
-from benchsuite.space.arrays import in_one_order, of_cells
-from benchsuite.space.cell import N_CELLS, all_archs
-from benchsuite.table.columns import Column, resolve
+from benchsuite.space.arrays import in_one_order, labelled, of_cells
+from benchsuite.space.cell import N_CELLS, Cell, all_archs
+from benchsuite.table.columns import Column, Direction, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,6 +136,97 @@ class Table:
             data, {n: c for n, c in self.columns.items() if n not in gone}, self.provenance
         )
 
+    def __len__(self) -> int:
+        """Return how many cells there are: all 15,625, whatever the columns."""
+        return self.data.num_rows
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the full names of the columns; `columns` says what each is."""
+        return iter(self.columns)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a column of a name, full or without `@...`."""
+        return name in self.columns or any(column.stem == name for column in self.columns.values())
+
+    @overload
+    def __getitem__(self, name: str) -> NDArray[np.float64]: ...
+    @overload
+    def __getitem__(self, name: Sequence[str]) -> Table: ...
+    def __getitem__(self, name: str | Sequence[str]) -> NDArray[np.float64] | Table:
+        """Return a column's numbers [15625], NaN where missing; a table, for a list of names.
+
+        Names without `@...` stand for the best that is there. Raises UserError for unknown ones.
+
+        >>> import benchsuite as bs
+        >>> table = bs.load()
+        >>> table["cifar10.flops"].shape
+        (15625,)
+        >>> list(table[["cifar10.flops", "naswot"]])
+        ['cifar10.flops', 'naswot@1']
+        """
+        if isinstance(name, str):
+            return self.values(name)
+        if isinstance(name, list | tuple) and all(isinstance(one, str) for one in name):
+            return self.subset(name)
+        raise UserError(f"A column is named by a text, as in table['naswot'], not by {name!r:.60}.")
+
+    def __repr__(self) -> str:
+        return "\n".join(_lines(self))
+
+    def subset(self, names: Iterable[str]) -> Table:
+        """Return a table of these columns alone, of all cells; names as for `table[...]`."""
+        kept = {self.resolve(name) for name in names}
+        return self.without(name for name in self.columns if name not in kept)
+
+    def pandas(
+        self, names: Iterable[str] | None = None, cells: Sequence[int] | None = None
+    ) -> pd.DataFrame:
+        """Return columns as a pandas DataFrame, a row per cell, labelled by official index.
+
+        names: default all, without reasons; they head the columns as they are given here, after
+        `arch`. cells: official indices of the rows, default all. Raises UserError for others.
+
+        >>> import benchsuite as bs
+        >>> bs.load().pandas(["cifar10.flops"], cells=[6111])["cifar10.flops"].item()
+        153272970.0
+        """
+        import pandas as pd
+
+        wanted = list(self.columns) if names is None else list(names)
+        columns = {"arch": all_archs(), **{name: self.values(name) for name in wanted}}
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(N_CELLS, name="index"))
+        if cells is None:
+            return frame
+        for index in cells:
+            Cell.from_index(index)
+        return frame.loc[list(cells)]
+
+    def with_scores(
+        self, name: str, values: ArrayLike | pd.Series[Any], *, direction: Direction = "max"
+    ) -> Table:
+        """Return a table with scores of one's own, a proxy like any other.
+
+        values: [15625] in official order, NaN where missing; a pandas Series labelled by official
+        index or architecture string, of all cells or some; or a mapping of these labels.
+        direction: which end is predicted to be accurate. Raises UserError for another shape, for
+        labels that are no cells, and for a name that is there already.
+
+        >>> import benchsuite as bs
+        >>> table = bs.load().with_scores("mine", {6111: 1.0, 0: 2.0})
+        >>> table.columns["mine@1"].direction
+        'max'
+        """
+        if direction not in ("max", "min"):
+            raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
+        full = name if "@" in name else f"{name}@1"
+        about = "scores of one's own"
+        column = Column(full, about, "1", direction, about, "1", "proxy")
+        scores = labelled(values, f"scores {name!r}")
+        own = {**self.provenance.get("own_scores", {"path": "memory", "cells": {}})}
+        own["cells"] = {**own["cells"], full: int(np.isfinite(scores).sum())}
+        table = self.with_columns([Values(column, scores, "no score was given")])
+        return Table(table.data, table.columns, {**table.provenance, "own_scores": own})
+
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
         return resolve(
@@ -175,7 +267,7 @@ class Table:
     @property
     def estimated(self) -> bool:
         """Whether any accuracy that a short name stands for is an estimate of this project."""
-        families = {name.rpartition("@")[0] for name, c in self.columns.items() if c.release}
+        families = {column.stem for column in self.columns.values() if column.release}
         return any(self.column(family).estimated for family in families)
 
     @property
@@ -196,6 +288,29 @@ class Table:
             about = json.dumps(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
+
+
+_KINDS = {
+    "accuracy": "accuracies",
+    "proxy": "proxies",
+    "device": "devices",
+    "cost": "costs",
+    "class": "classes",
+    "reference": "references",
+    "detail": "details",
+}
+
+
+def _lines(table: Table) -> list[str]:
+    """Return what is in a table, in a screenful: how many columns of each kind, and some names."""
+    lines = [f"Table of {len(table):,} cells, {len(table.columns):,} columns"]
+    for kind, plural in _KINDS.items():
+        names = [name for name, column in table.columns.items() if column.kind == kind]
+        if names:
+            shown = textwrap.shorten(", ".join(names), 60, placeholder=" ...")
+            lines.append(f"  {plural:<10} {len(names):>4}  {shown}")
+    source = f"Accuracy: {table.provenance.get('accuracy', 'none')}"
+    return [*lines, *textwrap.wrap(source, 80)]
 
 
 def write_atomically(path: Path, write: Any) -> None:

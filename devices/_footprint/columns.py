@@ -27,7 +27,7 @@ from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.devices._latency.runtimes import RUNTIMES, shape_cycles
 from benchsuite.errors import UserError
-from benchsuite.space.cell import all_ops, live_edges
+from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS
 from benchsuite.table.columns import Column, Direction, Kind
 from benchsuite.table.device_columns import DeviceColumn
@@ -117,7 +117,7 @@ def _published() -> Iterator[Values]:
 
 def _of_paths(seconds: np.ndarray) -> np.ndarray:
     """Return latencies without those of cells that have no input-output path."""
-    return np.where(live_edges(all_ops()).any(axis=1), seconds, np.nan)
+    return np.where(connected(), seconds, np.nan)
 
 
 def _devices(extra: Sequence[Path]) -> dict[str, Device]:

@@ -20,7 +20,7 @@ from benchsuite.devices._export.quantise import quantise
 from benchsuite.devices._latency import cycles as _table
 from benchsuite.devices._latency import vela
 from benchsuite.devices._latency.counts import shapes_of
-from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell, all_ops, live_edges
+from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell, connected
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import OFFICIAL, Skeleton
 
@@ -48,8 +48,9 @@ class Agreement:
 
 def cells() -> tuple[Cell, ...]:
     """Return the cells that are compared."""
-    connected = np.flatnonzero(live_edges(all_ops()).any(axis=1))
-    drawn = np.random.default_rng(0).choice(connected, _RANDOM_CELLS, replace=False)
+    drawn = np.random.default_rng(0).choice(
+        np.flatnonzero(connected()), _RANDOM_CELLS, replace=False
+    )
     plain = [Cell((op,) * 6) for op in (CONV1, CONV3, POOL, SKIP)]
     return (*plain, *(Cell.from_index(index) for index in sorted(drawn.tolist())))
 

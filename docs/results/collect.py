@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchsuite.api import GROUPS
+from benchsuite.reporting.page.sections import in_order
 
 HERE = Path(__file__).parent
 ROWS = 45
@@ -29,14 +29,15 @@ significant digits (`benchsuite/stated.py`), and so are equal whoever makes them
 
 def main(run: Path) -> None:
     """Write README.md and the figures beside it, in place of what was there."""
-    found = json.loads(run.read_text(encoding="utf-8"))
+    results = json.loads(run.read_text(encoding="utf-8"))
     for old in HERE.glob("*.png"):
         old.unlink()
     moved = (HERE / "moved.md").read_text(encoding="utf-8")
-    lines = [HEAD, moved, *(f"- [{group}](#{group.lower()})" for group in GROUPS), ""]
-    for group in GROUPS:
+    groups = in_order(report["group"] for report in results["reports"].values())
+    lines = [HEAD, moved, *(f"- [{group}](#{group.lower()})" for group in groups), ""]
+    for group in groups:
         lines.append(f"# {group}\n")
-        of_group = [report for report in found["reports"].values() if report["group"] == group]
+        of_group = [report for report in results["reports"].values() if report["group"] == group]
         for report in sorted(of_group, key=lambda report: report["title"]):
             lines += section(report)
     (HERE / "README.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

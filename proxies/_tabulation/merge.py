@@ -54,8 +54,7 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
 
 
 def _labelled(column: Column, label: str) -> Column:
-    stem, _, version = column.name.rpartition("@")
-    return replace(column, name=f"{stem}.{label}@{version}", kind="detail")
+    return replace(column, name=f"{column.stem}.{label}@{column.version}", kind="detail")
 
 
 class _Collected:
@@ -94,12 +93,11 @@ class _Collected:
 
     def of_proxy(self, name: str, column: Column) -> Iterator[Values]:
         values = self._values[name]
-        stem, _, version = column.name.rpartition("@")
         why = [self._reason(name, number) for number in range(values.shape[1])]
         yield self._expand(column, values.mean(axis=0), why)
         spread = replace(
             column,
-            name=f"{stem}.std@{version}",
+            name=f"{column.stem}.std@{column.version}",
             description=f"Standard deviation over {self.repeats} repeats: {column.description}",
             direction="none",
             kind="detail",
@@ -110,7 +108,7 @@ class _Collected:
         for repeat in range(self.repeats):
             one = replace(
                 column,
-                name=f"{stem}.r{repeat}@{version}",
+                name=f"{column.stem}.r{repeat}@{column.version}",
                 description=f"Repeat {repeat}: {column.description}",
                 kind="detail",
             )

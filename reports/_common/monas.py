@@ -126,15 +126,15 @@ def _has_latency(table: Table, row: pd.Series) -> NDArray[np.bool_]:
 
 def _means(table: Table) -> dict[str, NDArray[np.float64]]:
     """Return, by release with measured test means of two or more datasets, those means [N, 3]."""
-    found = {}
+    means = {}
     for release in RELEASES:
         names = [f"{dataset}.test.200ep.mean@{release}" for dataset in DATASETS]
         held = [name in table.columns for name in names]
         if release != ESTIMATE and sum(held) >= 2:
             none = np.full(len(table.values("cifar10.flops")), np.nan)
             columns = [table.values(n) if h else none for n, h in zip(names, held, strict=True)]
-            found[release] = np.stack(columns, axis=1)
-    return found
+            means[release] = np.stack(columns, axis=1)
+    return means
 
 
 def _of_accuracy(table: Table, match: Match) -> Iterator[str]:

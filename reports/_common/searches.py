@@ -64,17 +64,33 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
 
 def mean_interval(values: ArrayLike) -> tuple[Array, Array, Array]:
     """Return mean, lower and upper end [...] over the seeds, the first axis of values [S, ...]."""
-    found = intervals.mean(values)
-    return found.value, *found.interval()
+    mean = intervals.mean(values)
+    return mean.value, *mean.interval()
 
 
-def spread(found: Estimate, digits: int = 2) -> str:
+def interval(values: ArrayLike) -> Interval:
+    """Return mean, lower and upper end over seeds, of values [S]."""
+    return with_ends(intervals.mean(values))
+
+
+def with_ends(estimate: Estimate) -> Interval:
+    """Return a single estimate and the ends of its interval."""
+    low, high = estimate.interval()
+    return float(estimate.value), float(low), float(high)
+
+
+def spelt(name: str, ends: Interval, low: str = "", high: str = "") -> dict[str, float]:
+    """Return the three columns of an interval, by default `name`, `name lo` and `name hi`."""
+    return dict(zip((name, low or f"{name} lo", high or f"{name} hi"), ends, strict=True))
+
+
+def spread(estimate: Estimate, digits: int = 2) -> str:
     """Return a single estimate as `value [low, high]`, or why it has no interval."""
-    if np.isnan(found.value):
+    if np.isnan(estimate.value):
         return "no value"
-    low, high = found.interval()
-    ends = f"[{low:.{digits}f}, {high:.{digits}f}]" if found.reason is None else ""
-    return f"{found.value:.{digits}f} {ends or f'({found.reason})'}"
+    low, high = estimate.interval()
+    ends = f"[{low:.{digits}f}, {high:.{digits}f}]" if estimate.reason is None else ""
+    return f"{estimate.value:.{digits}f} {ends or f'({estimate.reason})'}"
 
 
 def picks(
@@ -93,16 +109,16 @@ def picks(
     )
     spent = (trace["clock"] if axis == "clock" else _queries(trace)).to_numpy()
     best = trace["best"].to_numpy()
-    found = np.full((len(runs), len(budgets)), -1, dtype=np.int64)
+    cells = np.full((len(runs), len(budgets)), -1, dtype=np.int64)
     name = "simulated_seconds" if axis == "clock" else axis
     for row, start, end, cell, last in zip(
-        found, starts, ends, runs["cell"], runs[name], strict=True
+        cells, starts, ends, runs["cell"], runs[name], strict=True
     ):
         if end > start:
             at = np.searchsorted(spent[start:end], budgets, side="right") - 1
             row[:] = np.where(at >= 0, best[start:end][at], -1)
         row[budgets >= last] = cell
-    return found
+    return cells
 
 
 def valued(cells: NDArray[np.int64], values: NDArray[np.float64]) -> Array:

@@ -37,9 +37,9 @@ def panels(figure: Figure, columns: int, rows: int = 1, **shared: Any) -> list[A
 def tidy(axes: Axes, grid: str = "both") -> None:
     """Set type and frame of axes: small type, two spines, a faint grid behind the data."""
     axes.tick_params(labelsize=SMALL)
-    axes.xaxis.label.set_size(SMALL + 1)
-    axes.yaxis.label.set_size(SMALL + 1)
-    axes.title.set_size(SMALL + 1)
+    axes.xaxis.label.set_fontsize(SMALL + 1)
+    axes.yaxis.label.set_fontsize(SMALL + 1)
+    axes.title.set_fontsize(SMALL + 1)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if grid:
@@ -91,7 +91,7 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5
         shared.setdefault((float(px), float(py)), []).append(name)
     at = axes.transData.transform(np.array(list(shared))) * (72 / figure.dpi)
     taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
-    frame = axes.get_window_extent().extents * (72 / figure.dpi)
+    frame = np.asarray(axes.get_window_extent().extents) * (72 / figure.dpi)
     for (px, py), (place, labels) in zip(at, shared.items(), strict=True):
         text = ", ".join(labels)
         width = 0.52 * size * len(text)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
-from benchsuite.space.cell import OPS, all_ops, live_edges
+from benchsuite.space.cell import OPS, all_ops
 from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Table
 
@@ -49,11 +49,6 @@ def milliseconds(
     return table.values(DeviceColumn("latency", device, runtime, dataset, skeleton).name) * 1e3
 
 
-def connected() -> NDArray[np.bool_]:
-    """Return which cells [15625] have an input-output path."""
-    return np.asarray(live_edges(all_ops()).any(axis=1))
-
-
 def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
     """Return the test accuracies [15625] in % that a short name stands for."""
     return table.values(f"{dataset}.test.200ep.mean")
@@ -64,13 +59,12 @@ def headline_proxies(table: Table) -> list[str]:
 
     Raises UserError where there is none.
     """
-    names = [name for name, column in table.columns.items() if column.kind == "proxy"]
     shown = []
-    for name in names:
-        family, _, output = name.partition("@")[0].partition(".")
-        if table.columns[name].direction == "none" or table.resolve(name.split("@")[0]) != name:
+    for name, column in table.columns.items():
+        if column.kind != "proxy" or column.direction == "none":
             continue
-        if family not in _OUTPUTS or output in _OUTPUTS[family]:
+        usual = _OUTPUTS.get(column.family, (column.output,))
+        if column.output in usual and table.resolve(column.stem) == name:
             shown.append(name)
     if not shown:
         raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
@@ -79,12 +73,12 @@ def headline_proxies(table: Table) -> list[str]:
 
 def repeats_of(table: Table) -> dict[str, list[str]]:
     """Return, by the name of a directed proxy column, the columns of its repeats, two or more."""
-    found: dict[str, list[str]] = {}
+    repeats: dict[str, list[str]] = {}
     for name in table.columns:
         if match := _REPEAT.fullmatch(name):
-            found.setdefault(match[1] + match[3], []).append(name)
+            repeats.setdefault(match[1] + match[3], []).append(name)
     known = {n for n, c in table.columns.items() if c.kind == "proxy" and c.direction != "none"}
-    return {name: of for name, of in found.items() if name in known and len(of) > 1}
+    return {name: of for name, of in repeats.items() if name in known and len(of) > 1}
 
 
 def about_repeats(table: Table) -> str:
@@ -92,7 +86,7 @@ def about_repeats(table: Table) -> str:
     repeats = repeats_of(table)
     if not repeats:
         return "Every score is that of one repeat (one set of weights and images)."
-    families = sorted({short(name).partition(".")[0] for name in repeats})
+    families = sorted({table.columns[name].family for name in repeats})
     most = max(map(len, repeats.values()))
     return (
         f"Scores are means of {most} repeats (weights and images) for {', '.join(families)}, and "
@@ -106,11 +100,6 @@ _OUTPUTS = {
     "ntk_frozen": ("k0", "k2", "trace"),
     "linear_regions": ("n3000",),
 }
-
-
-def short(name: str) -> str:
-    """Return a proxy's name without its version."""
-    return name.partition("@")[0]
 
 
 def upward(table: Table, name: str) -> NDArray[np.float64]:

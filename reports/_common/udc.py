@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchsuite.deployment.narrow import BYTES
 from benchsuite.replays.outcome import Outcome
 from benchsuite.replays.study import Entry
-from benchsuite.reports._common.searches import Interval, mean_interval, spread
+from benchsuite.reports._common.searches import Interval, interval, spelt, spread, with_ends
 from benchsuite.reports._common.tables import kind
 from benchsuite.stats import intervals
 from benchsuite.table.table import Table
@@ -43,27 +43,14 @@ def within(runs: pd.DataFrame, column: str = COLUMN) -> Array:
     return runs.loc[runs["feasible"].astype(bool), column].to_numpy(dtype=np.float64)
 
 
-def interval(values: Array) -> Interval:
-    """Return mean, lower and upper end over seeds."""
-    mean, low, high = mean_interval(values)
-    return float(mean), float(low), float(high)
-
-
 def gap(one: Array, other: Array) -> Interval:
     """Return the difference of two means over seeds and the ends of its interval."""
-    found = intervals.difference(one, other)
-    low, high = found.interval()
-    return float(found.value), float(low), float(high)
+    return with_ends(intervals.difference(one, other))
 
 
 def points(one: Array, other: Array) -> str:
     """Return a difference of accuracies as text."""
     return f"{spread(intervals.difference(one, other))} points"
-
-
-def spelt(name: str, found: Interval) -> dict[str, float]:
-    """Return the three columns of an interval."""
-    return dict(zip((name, f"{name} lo", f"{name} hi"), found, strict=True))
 
 
 def counted(runs: pd.DataFrame) -> dict[str, int]:

@@ -68,36 +68,36 @@ def above(*parts: Estimate, margin: float = 0.0, unit: str = "points") -> Verdic
     smallest p counts as often as there are parts.
     """
     n = min(int(part.n) for part in parts)
-    found = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
+    verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
     if n < SEEDS:
-        return replace(found, why=few(n))
+        return replace(verdict, why=few(n))
     if any(np.isnan(part.value) for part in parts):
-        return replace(found, why="a seed has no value")
+        return replace(verdict, why="a seed has no value")
     gaps = [float(part.value) - margin for part in parts]
     p = [float(part.p_value(margin)) for part in parts]
     if min(gaps) > 0 and max(p) < ALPHA:
-        return replace(found, kind=HOLDS, p=max(p))
+        return replace(verdict, kind=HOLDS, p=max(p))
     below = [at * len(parts) for at, gap in zip(p, gaps, strict=True) if gap < 0]
     if below and min(below) < ALPHA:
-        return replace(found, kind=FAILS, p=min(below))
+        return replace(verdict, kind=FAILS, p=min(below))
     need = max(_needed(part, margin) for part in parts)
     why = f"n = {n}, about {need:,.0f} seeds would decide it"
     if need > _MOST:
         why = f"n = {n}, not even {_MOST:,} seeds would decide it"
-    return replace(found, p=max(p), why=why)
+    return replace(verdict, p=max(p), why=why)
 
 
 def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
     """Return the verdict on the claim that a search does something, in most of its seeds."""
-    found = Verdict(
+    verdict = Verdict(
         UNDECIDED, n, f"{100 * at_least:g} % of seeds", "Clopper-Pearson interval of the share"
     )
     if n < SEEDS:
-        return replace(found, why=f"n = {n}, {SEEDS} are needed")
+        return replace(verdict, why=f"n = {n}, {SEEDS} are needed")
     _, low, high = intervals.proportion(count, n)
-    found = replace(found, p=intervals.proportion_p(count, n, at_least))
+    verdict = replace(verdict, p=intervals.proportion_p(count, n, at_least))
     if low > at_least or high < at_least:
-        return replace(found, kind=HOLDS if low > at_least else FAILS)
+        return replace(verdict, kind=HOLDS if low > at_least else FAILS)
     more = [
         many
         for many in range(n, _MOST, max(1, n // 4))
@@ -105,19 +105,19 @@ def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
         if not least <= at_least <= most
     ][:1]
     need = f"about {more[0]:,}" if more else f"not even {_MOST:,}"
-    return replace(found, why=f"n = {n}, {need} seeds would decide it")
+    return replace(verdict, why=f"n = {n}, {need} seeds would decide it")
 
 
 def rarer(count: int, n: int, other: int, others: int) -> Verdict:
     """Return the verdict on the claim that `count` of n is rarer than `other` of others."""
     of = min(n, others)
-    found = Verdict(UNDECIDED, of, "0 % of seeds", "Fisher's exact test of two shares")
+    verdict = Verdict(UNDECIDED, of, "0 % of seeds", "Fisher's exact test of two shares")
     if of < SEEDS:
-        return replace(found, why=f"n = {of}, {SEEDS} are needed")
-    p = float(fisher_exact([[count, n - count], [other, others - other]]).pvalue)
+        return replace(verdict, why=f"n = {of}, {SEEDS} are needed")
+    p = float(fisher_exact(np.array([[count, n - count], [other, others - other]])).pvalue)
     if p < ALPHA:
-        return replace(found, kind=HOLDS if count / n < other / others else FAILS, p=p)
-    return replace(found, p=p, why=f"n = {of}, the shares differ too little")
+        return replace(verdict, kind=HOLDS if count / n < other / others else FAILS, p=p)
+    return replace(verdict, p=p, why=f"n = {of}, the shares differ too little")
 
 
 def few(n: int) -> str:

@@ -12,9 +12,10 @@ from benchsuite import cli, plugins
 from benchsuite.assembly import assemble
 from benchsuite.errors import PluginError, PluginWarning
 from benchsuite.replays import outcome, study
+from benchsuite.replays.run import replay
 from benchsuite.reporting import pipeline
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.table.table import Table
 
 BODIES = {

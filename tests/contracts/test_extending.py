@@ -12,9 +12,10 @@ from search_tables import table as made_up_table
 from benchsuite import cli, plugins
 from benchsuite.api import Device, Proxy, Report, Strategy
 from benchsuite.plugins import shared
+from benchsuite.replays.run import replay
 from benchsuite.reporting import artefacts
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
 

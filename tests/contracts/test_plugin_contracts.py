@@ -71,7 +71,7 @@ def test_contracts_of_proxies(changed, said):
 
 def test_contracts_of_reports_and_strategies():
     for changed, said in (
-        ({"group": "monas"}, "Did you mean MONAS"),
+        ({"group": " "}, "name of a paper"),
         ({"studies": "baselines"}, "tuple of names"),
         ({"make": 3}, "is a function"),
         ({"title": None}, "is a text"),

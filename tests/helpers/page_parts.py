@@ -12,7 +12,7 @@ from benchsuite.api import Report, Result
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
-from benchsuite.reporting.page import Entry, write
+from benchsuite.reporting.page import MadeReport, write
 
 STUDY = """
 schema = 1
@@ -33,7 +33,7 @@ label = "top by flops"
 
 
 def entries(folder, line="a line"):
-    """Two made reports, one of them `correlations`, and one that lacks a column."""
+    """Two made reports, one of them with a ranking, and one that lacks a column."""
     figure = Figure(figsize=(4, 3))
     figure.add_subplot().plot([1, 2, 3])
     rows = pd.DataFrame({"device": ["b", "a", "c"], "cells": [10, 2, 3000], "x": [2.5, np.nan, -1]})
@@ -42,7 +42,6 @@ def entries(folder, line="a line"):
             {
                 "proxy": p,
                 "dataset": d,
-                "cells": "all",
                 "tau": tau,
                 "lo": tau - 0.01,
                 "hi": tau + 0.01,
@@ -58,10 +57,10 @@ def entries(folder, line="a line"):
             "MONAS",
             Result({"drawn": rows}, {"drawn": figure}, ("A note.",)),
         ),
-        ("correlations", "Proxies", "Ours", Result({"correlations": taus})),
+        ("taus", "Proxies", "Ours", Result({"taus": taus}, ranking=taus)),
     ]
     found = [
-        Entry.of(
+        MadeReport.of(
             n,
             Report(title=t, answers="what it answers", make=lambda _: Result(), group=g),
             r,
@@ -69,7 +68,10 @@ def entries(folder, line="a line"):
         )
         for n, t, g, r in made
     ]
-    return [*found, Entry("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column.")]
+    return [
+        *found,
+        MadeReport("lost", "MONAS Table 2", "asks", "MONAS", reason="There is no column."),
+    ]
 
 
 def small_page(folder, table):

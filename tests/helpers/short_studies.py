@@ -17,7 +17,8 @@ import numpy as np
 from benchsuite import plugins
 from benchsuite.parameters import fill
 from benchsuite.replays import jobs, study
-from benchsuite.simulation.search import Budget, Run, replay
+from benchsuite.replays.run import replay
+from benchsuite.simulation.search import Budget, Run
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
 

@@ -21,7 +21,6 @@ def prepared():
     import pandas  # noqa: F401
 
     mpl.use("agg")
-    from benchsuite import plugins
     from benchsuite.assembly import assemble
     from benchsuite.proxies._scoring import passes  # noqa: F401
     from benchsuite.proxies._tabulation import tabulate
@@ -36,9 +35,11 @@ def prepared():
         if column.kind == "detail" or (column.kind == "proxy" and name not in kept)
     )
     assemble.assemble = lambda *_, **__: slim
-    plugins.shared("benchsuite.reports.correlations").RESAMPLES = intervals.RESAMPLES = 200
+    intervals.MIDDLE_RESAMPLES = 200
     jobs = pipeline.jobs
-    pipeline.jobs = lambda reports: jobs({name: reports[name] for name in REPORTS})
+    pipeline.jobs = lambda reports, seconds: jobs(
+        {name: reports[name] for name in REPORTS}, seconds
+    )
 
     tabulate.ProcessPoolExecutor = Threads
     import torch

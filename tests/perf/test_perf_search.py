@@ -19,9 +19,10 @@ from search_tables import table
 from benchsuite import plugins
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.replays.jobs import Job, Shared, answers, shards
+from benchsuite.replays.run import replay
 from benchsuite.search._pruning import Term, prune
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.space.cell import OPS, Cell, all_archs, all_ops
 from benchsuite.space.multilinear import expectation, tensor
 from benchsuite.space.network import Skeleton

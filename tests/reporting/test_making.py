@@ -3,32 +3,73 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 
 from benchsuite import plugins
 from benchsuite.api import Report
 from benchsuite.replays import study
-from benchsuite.reporting import pipeline
+from benchsuite.reporting import durations, pipeline
 
 REPORTS = {"small": ("munas_pruning",), "correlations": (), "both": ("baselines", "munas_pruning")}
 
 
 def test_every_study_is_a_job_once_and_every_report_needs_its_studies():
-    found = pipeline.jobs(REPORTS)
-    assert found["both"] == ("study baselines", "study munas_pruning")
-    assert found["small"] == ("study munas_pruning",)
-    assert sorted(found) == sorted([*REPORTS, "study baselines", "study munas_pruning"])
+    needs = pipeline.jobs(REPORTS, {})
+    assert needs["both"] == ("study baselines", "study munas_pruning")
+    assert needs["small"] == ("study munas_pruning",)
+    assert sorted(needs) == sorted([*REPORTS, "study baselines", "study munas_pruning"])
 
 
-def test_the_longest_come_first():
-    found = list(pipeline.jobs(REPORTS))
-    assert [n for n in found if n in pipeline.LONGEST] == [
-        n for n in pipeline.LONGEST if n in found
-    ]
-    assert found[-2:] == ["small", "both"]
+def test_what_took_longest_comes_first_and_studies_before_what_is_not_known():
+    assert list(pipeline.jobs(REPORTS, {})) == [
+        "study munas_pruning", "study baselines", "small", "correlations", "both"
+    ]  # fmt: skip
+    seconds = {"correlations": 80.0, "study baselines": 90.0, "both": 1.0, "gone": 900.0}
+    assert list(pipeline.jobs(REPORTS, seconds)) == [
+        "study munas_pruning", "study baselines", "correlations", "both", "small"
+    ]  # fmt: skip
 
 
-def test_the_longest_are_jobs_that_there_are():
-    assert set(pipeline.LONGEST) <= set(pipeline.jobs(pipeline.needs(())))
+def test_the_longest_time_of_a_job_is_remembered(tmp_path, monkeypatch):
+    clock = iter([0, 8, 10, 11, 20, 50])
+    monkeypatch.setattr(durations.time, "perf_counter", lambda: next(clock))
+    for seconds in (8, 8, 30):
+        with durations.timed(tmp_path / "new", "study a"):
+            pass
+        assert durations.known(tmp_path / "new") == {"study a": seconds}
+
+
+def test_times_that_cannot_be_read_or_kept_do_not_matter(tmp_path):
+    (tmp_path / "torn").write_text("1.2.3")
+    (tmp_path / "folder").mkdir()
+    assert durations.known(tmp_path) == {}
+    with durations.timed(tmp_path / "torn", "a job"):
+        pass
+    assert durations.known(tmp_path / "none") == {}
+
+
+def test_a_run_remembers_what_it_made_and_one_with_other_seeds_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(durations, "folder", lambda quick: tmp_path / str(quick))
+    for quick, seeds in ((True, None), (False, 3)):
+        pipeline._job(pipeline.Making(tmp_path, (), seeds, quick), "edgenas_ablation", {"it": "-"})
+    assert set(durations.known(tmp_path / "True")) == {"edgenas_ablation"}
+    assert not (tmp_path / "False").exists()
+
+
+def test_studies_that_never_ran_come_by_their_size_and_others_by_their_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(durations, "folder", lambda quick: tmp_path)
+    making = pipeline.Making(tmp_path)
+    needs = {"one": ("monas_lambda", "udc_ablation"), "other": ("udc_ablation", "no_such_study")}
+    first = pipeline._seconds(making, needs)
+    assert first["study udc_ablation"] > first["study monas_lambda"] > 0
+    assert set(first) == {"study udc_ablation", "study monas_lambda"}
+    (tmp_path / "study monas_lambda").write_text("9999")
+    (tmp_path / "one").write_text("7")
+    assert pipeline._seconds(making, needs) == {**first, "study monas_lambda": 9999, "one": 7}
+
+
+def test_what_workers_preload_is_a_module():
+    assert importlib.util.find_spec(pipeline.PRELOADED)
 
 
 def test_the_reports_are_the_plug_ins_that_there_are(tmp_path):
@@ -38,10 +79,10 @@ def test_the_reports_are_the_plug_ins_that_there_are(tmp_path):
         '"""Mine."""\nfrom benchsuite.api import Report\n'
         'REPORT = Report("T", "A", make=print, studies=("baselines",))\n'
     )
-    found = pipeline.needs((tmp_path,))
-    assert found.pop("mine") == ("baselines",)
-    assert set(found) == set(plugins.find("reports"))
-    for name, studies in found.items():
+    studies_of = pipeline.needs((tmp_path,))
+    assert studies_of.pop("mine") == ("baselines",)
+    assert set(studies_of) == set(plugins.find("reports"))
+    for name, studies in studies_of.items():
         report = plugins.load("reports", name)
         assert isinstance(report, Report)
         assert tuple(report.studies) == studies

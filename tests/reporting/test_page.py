@@ -13,7 +13,7 @@ from page_parts import Parts, entries, small_page, unpacked
 
 from benchsuite.api import Result
 from benchsuite.reporting import page
-from benchsuite.reporting.page import Entry, columns, searches
+from benchsuite.reporting.page import MadeReport, columns, searches
 from benchsuite.reporting.page.snippets import SNIPPETS
 from benchsuite.reporting.pipeline import TABLE, Making, make_report
 from benchsuite.space.cell import EDGES, N_CELLS, OPS, Cell
@@ -88,7 +88,7 @@ def test_sections_come_by_paper_and_number_and_tell_what_is_missing(parts):
         "report-lost",
         "report-drawn",
         "group-ours",
-        "report-correlations",
+        "report-taus",
     ]
     said = "".join(parts.texts)
     assert "Not made: There is no column." in said
@@ -175,8 +175,8 @@ def test_hostile_names_stay_text(tmp_path):
     )
     result = Result({"t": pd.DataFrame({HOSTILE: [HOSTILE]})}, notes=(HOSTILE,))
     listed = [
-        Entry(HOSTILE, HOSTILE, HOSTILE, "Ours", result),
-        Entry("lost", HOSTILE, HOSTILE, "UDC", reason=HOSTILE),
+        MadeReport(HOSTILE, HOSTILE, HOSTILE, "Ours", result),
+        MadeReport("lost", HOSTILE, HOSTILE, "UDC", reason=HOSTILE),
     ]
     html = page.render(table, listed, notes=[HOSTILE])
     parts = Parts(html)
@@ -191,7 +191,7 @@ def test_hostile_names_stay_text(tmp_path):
 
 def test_long_tables_are_cut_and_say_so(table, tmp_path):
     result = Result({"t": pd.DataFrame({"n": np.arange(1000)})})
-    said = "".join(Parts(page.render(table, [Entry("a", "A", "b", "Ours", result)])).texts)
+    said = "".join(Parts(page.render(table, [MadeReport("a", "A", "b", "Ours", result)])).texts)
     assert "The first 400 of 1,000 rows" in said
 
 
@@ -280,8 +280,8 @@ def test_a_broken_report_is_listed_as_failed(table, tmp_path):
     assert "t.py, line 5" in entry.reason
 
 
-def test_no_correlations_no_ranking(table, tmp_path):
-    others = [entry for entry in entries(tmp_path) if entry.name != "correlations"]
+def test_no_report_with_a_ranking_no_ranking(table, tmp_path):
+    others = [entry for entry in entries(tmp_path) if entry.name != "taus"]
     html = page.render(table, others, folder=tmp_path)
     assert "Which proxies rank" not in html
     assert "How many cells fit each part" in html

@@ -27,6 +27,7 @@ from benchsuite.reports._common import udc as _udc
 from benchsuite.reports._common.tables import kind
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
+from benchsuite.stats import pareto
 
 STUDY = """
 schema = 1
@@ -112,14 +113,6 @@ def test_weights_of_printed_rows(method, weights):
     assert monas_search.weights(method) == weights
 
 
-@given(*(arrays(float, (n, 2), elements=st.integers(0, 5).map(float)) for n in (6, 4)))
-def test_dominated_points(points, by):
-    naive = sum(
-        any((other <= point).all() and (other < point).any() for other in by) for point in points
-    )
-    assert monas_search.dominated(points, by) == naive
-
-
 @pytest.mark.parametrize("name", ["monas_mu", "monas_lambda"])
 def test_monas_ends_within_the_budget_of_its_study(table, tmp_path, name):
     """Its stated half hour is a sum of parts, which a budget of exactly that may not hold."""
@@ -163,7 +156,7 @@ def test_quantised_weights(bits, non_zero):
 @given(arrays(float, (7, 2), elements=st.integers(0, 9).map(float)))
 def test_the_lowest_error_by_size(points):
     sizes = np.arange(10.0)
-    for size, found in zip(sizes, munas_fronts.attained(points, sizes), strict=True):
+    for size, found in zip(sizes, pareto.attained(points, sizes), strict=True):
         fitting = [error for needed, error in points if needed <= size]
         assert found == min(fitting) if fitting else np.isnan(found)
 

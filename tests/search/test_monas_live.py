@@ -21,9 +21,10 @@ from benchsuite.proxies._scoring.passes import Passes, representative
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
 from benchsuite.proxies.ntk_cond import PROXY as NTK
 from benchsuite.replays import jobs
+from benchsuite.replays.run import replay
 from benchsuite.search._pruning import EVALUATIONS, Term, prune, ranks
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.simulation.search import Budget, Search
 from benchsuite.space.cell import N_CELLS, Cell
 from benchsuite.space.network import Skeleton, build, build_supernet
 
@@ -240,7 +241,7 @@ def test_importing_the_strategy_imports_no_torch():
 def test_what_a_strategy_measured_itself_is_logged_as_stated():
     search = Search(prepare(table(), Setting()), Budget(seconds=10))
     search.stated("mine", 3.0, seconds=4)
-    trace = search._finish(0, 0.0).trace
+    trace = search.finish(0, 0.0).trace
     assert (trace.names[trace.looked_at[0]], trace.value[0], trace.clock[0]) == ("mine", 3.0, 4.0)
     with pytest.raises(UserError, match="cannot cost"):
         search.stated("mine", 3.0, seconds=-1)

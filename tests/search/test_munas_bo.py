@@ -8,11 +8,12 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
+from benchsuite.replays.run import replay
 from benchsuite.search._cells import neighbours
 from benchsuite.search._scalarisation import draw_weights, goal
 from benchsuite.search.munas_bo import _candidates, _Model
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes
 

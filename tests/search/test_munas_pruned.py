@@ -12,8 +12,9 @@ from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.response import response
 from benchsuite.errors import UserError
 from benchsuite.parameters import fill
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.space.cost import all_deployed_macs
 from benchsuite.space.network import Skeleton
 

@@ -17,11 +17,12 @@ from benchsuite.parameters import fill
 from benchsuite.replays import outcome, study
 from benchsuite.replays.jobs import checked_parameters
 from benchsuite.replays.judgement import Answer, judge
+from benchsuite.replays.run import replay
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression, Operators
 from benchsuite.search.udc import VANILLA
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.simulation.search import Budget, Search
 from benchsuite.space.cell import Cell, index_of
 from benchsuite.space.network import Skeleton
 

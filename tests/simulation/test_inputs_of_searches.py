@@ -9,8 +9,9 @@ from search_tables import column, table
 from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays import outcome, study
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, Search, replay
+from benchsuite.simulation.search import Budget, Search
 from benchsuite.table.table import Values
 
 
@@ -30,7 +31,7 @@ def test_what_is_no_list_of_cells_is_refused(cells):
     for look in (search.query, search.answer, lambda c: search.column("flops", c)):
         with pytest.raises(UserError, match=r"15624|whole number"):
             look(cells)
-    assert len(search._finish(0, 0.0).trace) == 0
+    assert len(search.finish(0, 0.0).trace) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_cells_may_be_any_whole_numbers():
         search = door()
         assert search.query(cells).tolist() == door().query([3, 4]).tolist()
         search.answer(cells)
-        assert search._finish(0, 0.0).answer == (3, 4)
+        assert search.finish(0, 0.0).answer == (3, 4)
     assert door().query_one(np.int64(3)) == door().query([3])[0]
     assert len(door().query([])) == len(door().column("flops", [])) == 0
 
@@ -59,8 +60,8 @@ def test_cells_may_be_any_whole_numbers():
         (lambda: door().query([1], epochs=12.0), "number of epochs is a whole number"),
         (lambda: door().query([1], epochs=0), "of 1 or more, not 0"),
         (lambda: door().query([1], epochs=True), "not True"),
-        (lambda: door().shrunken("cifar10.params", 3.7), "number of channels is a whole number"),
-        (lambda: door().shrunken("cifar10.params", 0), "of 1 or more, not 0"),
+        (lambda: door().narrow("cifar10.params", 3.7), "number of channels is a whole number"),
+        (lambda: door().narrow("cifar10.params", 0), "of 1 or more, not 0"),
         (lambda: door().stated("x", 1.0, seconds="1"), "is a number, not '1'"),
         (lambda: door().stated("x", 1.0, seconds=True), "is a number, not True"),
         (lambda: door().expectation("flops", np.full((6, 5), 0.2), seconds=None), "is a number"),

@@ -9,8 +9,9 @@ from search_tables import table
 from benchsuite import plugins
 from benchsuite.assembly.accuracy import ESTIMATES, accuracies
 from benchsuite.errors import UserError
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, ExhaustedError, Search, replay
+from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.simulation.supernet import SHOWN
 from benchsuite.sources._fetch import Places
 from benchsuite.space.cell import N_CELLS, all_ops
@@ -38,7 +39,7 @@ def softened(cells, edge):
 
 
 def spent(search):
-    found = search._finish(0, 0.0)
+    found = search.finish(0, 0.0)
     assert found.simulated_seconds == pytest.approx(found.trace.seconds.sum())
     return found.simulated_seconds, found.queries
 
@@ -65,12 +66,12 @@ def test_a_look_at_one_cell_or_nearly_so_is_a_query_of_it(edge, log10):
     value, _ = search.expectation("accuracy", softened(cell, edge), seconds=0, log10=log10)
     assert (10**value if log10 else value) == pytest.approx(VALID[cell], abs=1)
     assert spent(search) == (pytest.approx(PRICES[cell]), 1)
-    trace = search._finish(0, 0.0).trace
+    trace = search.finish(0, 0.0).trace
     query = trace.cell.tolist().index(cell)
     assert trace.names[trace.looked_at[query]] == "valid.12ep"
     assert trace.value[query] == VALID[cell]
     assert trace.seconds[query] == PRICES[cell]
-    assert search._finish(0, 0.0).answer == (cell,), "as a cell that was queried is"
+    assert search.finish(0, 0.0).answer == (cell,), "as a cell that was queried is"
 
 
 def test_a_cell_is_charged_once_however_it_was_seen():

@@ -18,12 +18,13 @@ from benchsuite.errors import UserError
 from benchsuite.parameters import fill
 from benchsuite.replays.jobs import checked_parameters
 from benchsuite.replays.judgement import Answer, describe, judge, sources, summarise
+from benchsuite.replays.run import replay
 from benchsuite.search._cells import neighbours
 from benchsuite.search._hyperband import brackets
 from benchsuite.search._pruning import ranks
 from benchsuite.simulation.clock import modelled_seconds, training_clock
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, ExhaustedError, Search, replay
+from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.simulation.trace import best_so_far, write_traces
 from benchsuite.space.cell import N_CELLS, Cell, all_ops
 from benchsuite.space.multilinear import conditional_expectation, expectation, tensor
@@ -100,12 +101,12 @@ def test_a_column_is_paid_once_per_cell():
     search = door(Setting(proxy_seconds={"flops": 2.0}), seconds=21)
     search.column("flops", [1, 2, 2])
     search.column("flops@1", [2, 3])
-    log = search._finish(0, 0.0).trace
+    log = search.finish(0, 0.0).trace
     assert log.seconds.tolist() == [2, 2, 0, 0, 2]
     with pytest.raises(ExhaustedError):
         search.column("flops", np.arange(20))
     search.column("flops", np.arange(7))  # 0, 4, 5 and 6 are new: the refused look paid nothing
-    assert search._finish(0, 0.0).simulated_seconds == 14
+    assert search.finish(0, 0.0).simulated_seconds == 14
     with pytest.raises(ExhaustedError):
         search.column("flops")
 
@@ -123,7 +124,7 @@ def test_a_refused_query_leaves_no_trace_and_a_repeated_one_costs_again():
     assert once == twice == table().values("cifar10.valid.12ep.mean")[5]
     with pytest.raises(ExhaustedError):
         search.query_one(5)
-    run = search._finish(0, 0.0)
+    run = search.finish(0, 0.0)
     assert run.queries == 2
     assert run.simulated_seconds == 2 * seconds
     assert run.answer == (5,)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from benchsuite import plugins
+from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget, replay
+from benchsuite.simulation.search import Budget
 from benchsuite.sources._read import load_source
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL

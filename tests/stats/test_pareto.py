@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchsuite.errors import UserError
-from benchsuite.stats.pareto import hypervolume, non_dominated, reference
+from benchsuite.stats.pareto import dominated, hypervolume, non_dominated, reference, sorted_front
 
 
 def points(m, most=9):
@@ -44,6 +44,20 @@ def grid_volume(p, r):
 def test_non_dominated_is_the_definition(p):
     expected = [not any(dominates(other, one) for other in p) for one in p]
     assert non_dominated(p).tolist() == expected
+
+
+@given(st.integers(1, 4).flatmap(lambda m: st.tuples(points(m), points(m))))
+def test_dominated_is_the_definition(sets):
+    those, by = sets
+    expected = [any(dominates(other, one) for other in by) for one in those]
+    assert dominated(those, by).tolist() == expected
+
+
+@given(points(2))
+def test_a_sorted_front_is_the_front_by_its_first_objective_once_each(p):
+    front = sorted_front(p)
+    assert p[front].tolist() == np.unique(p[non_dominated(p)], axis=0).tolist()
+    assert all(at == (p == p[at]).all(axis=1).argmax() for at in front)
 
 
 @settings(max_examples=60, deadline=None)

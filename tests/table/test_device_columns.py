@@ -109,7 +109,7 @@ def test_a_search_sees_its_own_network_alone(table, dataset, label):
             lambda name=name: search.column(name),
             lambda name=name: search.expectation(name, np.full((6, 5), 0.2), seconds=0),
             lambda name=name: search.direction(name),
-            lambda name=name: search.shrunken(name, 8),
+            lambda name=name: search.narrow(name, 8),
             lambda name=name: full_name(table, name, setting),
         ):
             with pytest.raises(UserError, match=f"[aA] search on {dataset}"):

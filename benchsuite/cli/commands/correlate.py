@@ -12,7 +12,6 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._the_table import the_table
-from benchsuite.errors import UserError
 from benchsuite.table.columns import DATASETS, SPLITS
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
-    from benchsuite.assembly.assemble import check_named
-    from benchsuite.ranking.correlations import correlations
+    from benchsuite.face.ranking import correlate
     from benchsuite.reporting.text import print_table
 
     names = proxy_names(proxies)
@@ -68,16 +66,15 @@ def command(
     if table:
         refuse("--table has its columns already", "plugin_folders")
     data = the_table(table, scores, plugin_folders)
-    check_named(names, data, plugin_folders)
-    _tabulated(data, names, plugin_folders)
-    rows = correlations(
+    rows = correlate(
         data,
         names,
+        dataset=datasets,
         cells=rules,
-        datasets=datasets,
         split=split,
         resamples=resamples,
         seed=seed,
+        plugins=plugin_folders,
     )
     together = _combined(data, names, rules, datasets, combine, split, seed) if combine else None
     about = {
@@ -130,19 +127,3 @@ def _combined(
         for rule in cells
         for dataset in datasets
     )
-
-
-def _tabulated(data: Table, names: Sequence[str], folders: tuple[Path, ...]) -> None:
-    """Raise UserError for a proxy that there is, but whose scores are not in the table."""
-    from benchsuite import plugins
-
-    there = {full.partition("@")[0].partition(".")[0] for full in data.columns}
-    known = plugins.find("proxies", folders)
-    for name in names:
-        head = name.partition("@")[0].partition(".")[0]
-        if head in known and head not in there:
-            mine = "".join(f" --plugins {folder}" for folder in folders)
-            raise UserError(
-                f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "
-                "makes them, and this command finds them then."
-            )

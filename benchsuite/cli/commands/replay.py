@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,7 +11,6 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._the_table import the_table
-from benchsuite.errors import UserError
 from benchsuite.table.columns import DATASETS
 
 
@@ -67,85 +64,34 @@ def command(
     Runs that fail are counted with their reason. Where no run answers anything, for example
     because the budget is below the cheapest training, this ends with exit code 2.
     """
-    from benchsuite.parallel.pool import map_jobs
-    from benchsuite.replays import jobs
-    from benchsuite.replays.judgement import failures, judge, sources, summarise
-    from benchsuite.simulation.problem import Setting, prepare
-    from benchsuite.simulation.search import Budget
-    from benchsuite.space.network import OFFICIAL, Skeleton
+    from benchsuite.face import searches
 
     if device is None:
         refuse("it is the runtime of a --device", "runtime")
-    record = jobs.strategy_of(strategy, plugin_folders)
-    parameters = jobs.checked_parameters(strategy, record, _pairs("--param", params))
-    if budget_seconds is None and budget_queries is None:
-        budget_seconds = 12_000.0
-    budget = Budget(budget_seconds, budget_queries)
-    setting = Setting(
+    given = _pairs("--param", params)
+    limits = {name: _number(name, value) for name, value in _pairs("--bound", bounds).items()}
+    replayed = searches.replay(
+        strategy,
+        the_table(table, scores, plugin_folders),
         dataset=dataset,
+        seconds=budget_seconds,
+        queries=budget_queries,
         epochs=epochs,
-        bounds={name: _number(name, value) for name, value in _pairs("--bound", bounds).items()},
+        seeds=seeds,
+        first_seed=first_seed,
+        parameters=given,
+        bounds=limits,
         device=device,
         runtime=runtime,
-        skeleton=(
-            None
-            if cells_per_stage is None
-            else dataclasses.replace(
-                OFFICIAL.get(dataset, Skeleton()), cells_per_stage=cells_per_stage
-            )
-        ),
+        cells_per_stage=cells_per_stage,
+        workers=workers,
+        cluster=cluster,
+        plugins=plugin_folders,
     )
-    data = the_table(table, scores, plugin_folders)
-    problem = prepare(data, setting)
-    job = jobs.Job(strategy, parameters, "it", budget, first_seed, seeds)
-    parts = jobs.shards(job, -(-seeds // workers))
-    shared = jobs.Shared({"it": problem}, plugin_folders)
-    found = dict(map_jobs(jobs.answers, parts, shared, workers=workers, cluster=cluster))
-    answers = [answer for at in sorted(found) for answer in found[at]]
-    rows = judge(data, setting, answers)
-    failed = failures(rows)
-    if not any(answer.cells for answer in answers):
-        raise UserError(f"{strategy} found nothing. {' '.join(failed)}")
-    summary = summarise(rows)
-    about: dict[str, Any] = {
-        "strategy": strategy,
-        "parameters": parameters,
-        "source": record.source,
-        "strategy_version": record.version,
-        "charged": record.charged,
-        "budget": dataclasses.asdict(budget),
-        **problem.notes,
-        "dataset": problem.dataset,
-        "epochs": problem.epochs,
-        "bounds": dict(problem.bounds),
-        "feasible_cells": int(problem.feasible.sum()),
-        "judged_by": sources(data),
-        "table": data.checksum,
-        "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
-        **data.provenance,
-    }
     if as_json:
-        runs = rows.to_dict("records")
-        print_json({"summary": summary, "runs": runs, "provenance": about})
-        return
-    _print(summary, failed, about, data.provenance_line)
-
-
-def _print(summary: dict[str, Any], failed: list[str], about: dict[str, Any], line: str) -> None:
-    import pandas as pd
-
-    from benchsuite.reporting.text import print_table
-    from benchsuite.stats.intervals import NO_INTERVAL
-
-    frame = pd.DataFrame.from_dict(summary, orient="index").rename_axis("what").reset_index()
-    print_table(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])
-    if frame["lo"].isna().any():
-        print(NO_INTERVAL)
-    print("\n" + "\n".join([*failed, f"{about['strategy']}: {about['source']}."]))
-    print(f"Queries: {about['queries']}. Clock: {about['clock']}.")
-    if not about["charged"]:
-        print("Nothing it looked at was charged: a bound, not a search.")
-    print(line)
+        print_json(replayed.to_json())
+    else:
+        print(replayed)
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from benchsuite.table.columns import DATASETS
 if TYPE_CHECKING:
     from benchsuite.assembly.own_scores import Scores
     from benchsuite.replays.outcome import Outcome
-    from benchsuite.reporting.page import Entry
+    from benchsuite.reporting.page import MadeReport
     from benchsuite.table.table import Table
 
 QUICK = (
@@ -72,9 +72,9 @@ def command(
         table.write(out / pipeline.TABLE)
         work = pipeline.Making(out, plugin_folders, seeds, quick)
         found: dict[str, Outcome] = {}
-        entries: list[Entry] = []
+        entries: list[MadeReport] = []
         for name, made in pipeline.run(work, pool, number, needs.result()):
-            if isinstance(made, page.Entry):
+            if isinstance(made, page.MadeReport):
                 entries.append(made)
                 if made.failed:
                     plugins.leave_out(f"No report {name}: {made.reason}")
@@ -103,7 +103,7 @@ def command(
     print(f"{len(files)} files below {out}. Open {at.resolve()} in a browser.")
 
 
-def _json(table: Table, entries: Sequence[Entry], files: Sequence[Path]) -> dict[str, Any]:
+def _json(table: Table, entries: Sequence[MadeReport], files: Sequence[Path]) -> dict[str, Any]:
     return {
         "files": [str(path) for path in files],
         "reports": {
@@ -125,7 +125,7 @@ def _json(table: Table, entries: Sequence[Entry], files: Sequence[Path]) -> dict
     }
 
 
-def _print(table: Table, entries: Sequence[Entry]) -> None:
+def _print(table: Table, entries: Sequence[MadeReport]) -> None:
     from benchsuite.reporting.page import summary
     from benchsuite.reporting.text import print_table
 

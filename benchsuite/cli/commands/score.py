@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._network_options import network_options
-from benchsuite.plugins import shared
-from benchsuite.space.cell import Cell
-from benchsuite.space.network import Skeleton
 
 
 @click.command(
@@ -40,38 +36,22 @@ def command(
     as_json: bool,
 ) -> None:
     """Score CELL, an index, an architecture string or ENCODING:DIGITS, with zero-cost proxies."""
-    tabulate: Any = shared("benchsuite.proxies._tabulation.tabulate")
-    spec = tabulate.Spec(
-        proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
-        skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
+    from benchsuite.face import scoring
+
+    scores = scoring.score(
+        cell,
+        proxy_names(proxies),
+        channels=channels,
+        cells_per_stage=cells_per_stage,
+        resolution=resolution,
+        classes=classes,
         batch_size=batch_size,
         seed=seed,
+        repeat=repeat,
         images=images,
-        plugin_folders=tuple(plugin_folders),
+        plugins=plugin_folders,
     )
-    wanted = Cell.parse(cell)
-    passes: Any = shared("benchsuite.proxies._scoring.passes")
-    scored_as = passes.representative(wanted)
-    row = tabulate.score_row(spec, scored_as.index, repeat)
-    tabulate.report_failures([row], by_name=bool(proxies))
-    facts = {
-        "cell": wanted.index,
-        "arch": wanted.arch,
-        "scored_as": scored_as.arch,
-        "scores": row["values"],
-        "missing": row["reasons"],
-        "seconds": row["seconds"],
-        "settings": spec.settings(),
-    }
     if as_json:
-        print_json(facts)
-        return
-    click.echo(f"cell {wanted.index} {wanted.arch}")
-    if scored_as != wanted:
-        click.echo(f"scored as {scored_as.arch}, the same function")
-    width = max(map(len, row["values"]))
-    for name, value in row["values"].items():
-        text = f"missing: {row['reasons'][name]}" if value is None else f"{value:.6g}"
-        click.echo(f"{name:{width}}  {text}")
-    batch = facts["settings"]["batch"]
-    click.echo(f"{batch['size']} images ({batch['images']}), seed {seed}, repeat {repeat}")
+        print_json(scores.to_json())
+    else:
+        print(scores)

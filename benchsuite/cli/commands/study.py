@@ -12,7 +12,6 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._the_table import the_table
-from benchsuite.errors import UserError
 
 
 @click.command(
@@ -46,26 +45,22 @@ def command(
     import pandas as pd
 
     from benchsuite import plugins
-    from benchsuite.replays import outcome as outcomes
-    from benchsuite.replays import study
+    from benchsuite.face import searches
     from benchsuite.reporting.text import print_table
     from benchsuite.stats.intervals import NO_INTERVAL
 
-    chosen = study.load(study.find(named, plugin_folders))
     data = the_table(table, scores, plugin_folders)
-    outcome = outcomes.run(
-        chosen,
+    outcome = searches.study(
+        named,
         data,
-        out / chosen.name,
         seeds=seeds,
+        out=out,
         workers=workers,
         cluster=cluster,
-        plugin_folders=plugin_folders,
+        plugins=plugin_folders,
         progress=_progress,
     )
-    written = outcome.write(out / chosen.name, data.provenance_line)
-    if not any(cells for fronts in outcome.fronts.values() for cells in fronts):
-        raise UserError(f"No search found anything. {' '.join(outcome.failures())}")
+    written = [out / outcome.study.name / name for name in ("runs.csv", "summary.json")]
     for label, why in outcome.failed.items():
         plugins.leave_out(f"Search {label} failed: {why}")
     if as_json:

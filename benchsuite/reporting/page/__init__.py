@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from benchsuite.reporting.page import columns, searches, sections, snippets, summary
-from benchsuite.reporting.page.sections import Entry
+from benchsuite.reporting.page.sections import MadeReport
 from benchsuite.table.table import Table, write_atomically
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchsuite.replays.outcome import Outcome
 
-__all__ = ["Entry", "render", "write"]
+__all__ = ["MadeReport", "render", "write"]
 
 _HERE = Path(__file__).parent
 _SCRIPTS = (
@@ -45,7 +45,7 @@ _SCRIPTS = (
 def write(
     path: Path,
     table: Table,
-    entries: Sequence[Entry],
+    entries: Sequence[MadeReport],
     outcomes: Mapping[str, Outcome] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
@@ -57,7 +57,7 @@ def write(
 
 def render(
     table: Table,
-    entries: Sequence[Entry],
+    entries: Sequence[MadeReport],
     outcomes: Mapping[str, Outcome] | None = None,
     notes: Sequence[str] = (),
     folder: Path = Path(),

@@ -68,7 +68,7 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
     wanted = [(name, column) for name, column in table.columns.items() if _wanted(table, column)]
     groups = list(dict.fromkeys(map(_group, dict(wanted).values())))
     ordered = sorted(groups, key=_rank)
-    found = [
+    described = [
         (_described(column, group), table.values(name) * _scale(column)[0])
         for group in ordered
         for name, column in wanted
@@ -85,8 +85,8 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
                 "description": f"cells that are the same under the equivalence {name}",
                 "source": "benchsuite.equivalence",
             }
-            found.append((about, np.bincount(numbers)[numbers].astype(np.float64)))
-    return sorted(found, key=lambda item: _rank(item[0]["group"]))
+            described.append((about, np.bincount(numbers)[numbers].astype(np.float64)))
+    return sorted(described, key=lambda item: _rank(item[0]["group"]))
 
 
 def _wanted(table: Table, column: Column) -> bool:
@@ -94,7 +94,7 @@ def _wanted(table: Table, column: Column) -> bool:
         return column.name == "class.connected"
     if column.aggregation not in (None, "mean"):
         return False
-    return column.release is None or table.resolve(column.name.rpartition("@")[0]) == column.name
+    return column.release is None or table.resolve(column.stem) == column.name
 
 
 # The first dataset's networks are looked at most; those of the others come last.

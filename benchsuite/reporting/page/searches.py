@@ -23,7 +23,7 @@ def pack(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
     search ended; `paths`, the cells looked at in order, at most `LOOKS`, of `PATHS` seeds; and
     `answers`, the picks of a search that never queries, so that it has no best cell so far.
     """
-    found = []
+    studies = []
     for name, outcome in sorted(outcomes.items()):
         listed = [
             _search(entry.label, entry.strategy, outcome)
@@ -31,8 +31,8 @@ def pack(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
             if outcome.trace_files.get(entry.label)
         ]
         if listed:
-            found.append({"study": name, "searches": listed})
-    return found
+            studies.append({"study": name, "searches": listed})
+    return studies
 
 
 def _search(label: str, strategy: str, outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.api import GROUPS, Report, Result
+from benchsuite.api import Report, Result
 from benchsuite.reporting.text import shown_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PIXELS = 125  # of the page per inch of a figure
 
 
 @dataclass(frozen=True)
-class Entry:
+class MadeReport:
     """A report of a run: what it found and the files that hold it, or the reason why it did not.
 
     result: its tables and notes; sizes: width and height [in] of its figures, which are in files;
@@ -32,7 +32,7 @@ class Entry:
     name: str
     title: str
     answers: str
-    group: str = "Ours"
+    group: str = Report.group
     result: Result | None = None
     reason: str = ""
     files: tuple[Path, ...] = ()
@@ -48,7 +48,7 @@ class Entry:
         *,
         reason: str = "",
         files: Iterable[Path] = (),
-    ) -> Entry:
+    ) -> MadeReport:
         """Return the entry of a report."""
         head = name, report.title, report.answers, report.group
         if result is None:
@@ -88,7 +88,7 @@ class Section:
     """A report, ready for the template; `id` is its anchor."""
 
     id: str
-    entry: Entry
+    entry: MadeReport
     tables: list[ShownTable]
     figures: list[ShownFigure]
 
@@ -102,25 +102,34 @@ class Group:
     sections: list[Section]
 
 
-def groups(entries: Sequence[Entry], folder: Path) -> list[Group]:
-    """Return the sections by group, in the order of `GROUPS`, and by title within a group."""
+def groups(entries: Sequence[MadeReport], folder: Path) -> list[Group]:
+    """Return the sections by group, as `in_order` has them, and by title within a group."""
     ordered = sorted(entries, key=lambda e: (_natural(e.title), e.name))
-    found = []
-    for name in GROUPS:
+    listed = []
+    for name in in_order(entry.group for entry in entries):
         sections = [_section(e, folder) for e in ordered if e.group == name]
-        if sections:
-            found.append(Group(f"group-{_anchor(name)}", name, sections))
-    return found
+        listed.append(Group(f"group-{_anchor(name)}", name, sections))
+    return listed
 
 
-def _section(entry: Entry, folder: Path) -> Section:
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the groups of reports, each once: papers by name, then what stands beside no paper."""
+    return sorted(set(names), key=lambda name: (name == Report.group, name.lower(), name))
+
+
+def _section(entry: MadeReport, folder: Path) -> Section:
     result = entry.result or Result()
     tables = [
         shown(rows, stem, _links(entry.files, stem, folder, ("csv", "md", "tex")))
         for stem, rows in result.tables.items()
     ]
     figures = [_figure(entry, stem, folder, inches) for stem, inches in entry.sizes.items()]
-    return Section(f"report-{_anchor(entry.name)}", entry, tables, figures)
+    return Section(address(entry), entry, tables, figures)
+
+
+def address(entry: MadeReport) -> str:
+    """Return the anchor of a report on the page."""
+    return f"report-{_anchor(entry.name)}"
 
 
 def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownTable:
@@ -147,7 +156,7 @@ def _key(value: Any) -> str:
     return "" if not isinstance(value, float) or value != value else f"{value:.9g}"
 
 
-def _figure(entry: Entry, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
+def _figure(entry: MadeReport, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
     """Return the smaller of the SVG and the PNG that were written."""
     kinds = {"svg": "image/svg+xml", "png": "image/png"}
     files = {p.suffix[1:]: p for p in entry.files if p.stem == stem and p.suffix[1:] in kinds}

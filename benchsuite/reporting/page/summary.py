@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.reporting.page.sections import Entry
-from benchsuite.space.cell import all_ops, live_edges
-from benchsuite.table.columns import DATASETS
+from benchsuite.reporting.page.sections import MadeReport, address
+from benchsuite.space.cell import connected
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROXIES = 12
 
@@ -27,7 +32,7 @@ class Ranked:
     @property
     def short(self) -> str:
         """The name without its version."""
-        return self.name.partition("@")[0]
+        return stem(self.name)
 
     @property
     def mean(self) -> float:
@@ -36,7 +41,7 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
     best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
@@ -51,15 +56,19 @@ class Fit:
 
 @dataclass(frozen=True)
 class Summary:
-    """The head of the page; `proxies` is empty where there is no report `correlations`."""
+    """The head of the page; `proxies` is empty where no report has a ranking.
+
+    ranking_at: the anchor of the report that has it.
+    """
 
     proxies: list[Ranked]
     proxies_in_all: int
-    fits: list[Fit]
+    ranking_at: str
+    fits: list[Capacity]
     skeletons: list[str]
     kinds: dict[str, int]
     reports: int
-    missing: list[Entry]
+    missing: list[MadeReport]
 
     @property
     def span(self) -> tuple[float, float]:
@@ -76,14 +85,17 @@ class Summary:
         return [round(i / steps, 4) for i in range(steps + 1)]
 
 
-def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
+def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
     """Return the summary of a run."""
-    ranked = _ranked(entries)
+    rankings = [(e, e.result.ranking) for e in entries if e.result is not None]
+    entry, rows = next((pair for pair in rankings if pair[1] is not None), (None, None))
+    ranked = [] if rows is None else _ranked(rows)
     fits = _fits(table)
     kinds = [column.kind for column in table.columns.values()]
     return Summary(
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
+        ranking_at=address(entry) if entry else "",
         fits=fits,
         skeletons=sorted(
             {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
@@ -94,38 +106,35 @@ def summarise(table: Table, entries: Sequence[Entry]) -> Summary:
     )
 
 
-def _ranked(entries: Sequence[Entry]) -> list[Ranked]:
-    """Return the proxies by their mean tau over the datasets, best first, over all cells."""
-    results = [e.result for e in entries if e.name == "correlations" and e.result is not None]
-    if not results:
-        return []
-    rows = results[0].tables["correlations"]
-    rows = rows[rows["cells"] == "all"]
-    found = []
+def _ranked(rows: pd.DataFrame) -> list[Ranked]:
+    """Return the proxies by their mean tau over the datasets, best first."""
+    ranked = []
     for name, of in rows.groupby("proxy", sort=False):
         at = {str(d): i for i, d in enumerate(of["dataset"])}
         tau, lo, hi = (of[what].to_numpy(dtype=float) for what in ("tau", "lo", "hi"))
-        taus = [(float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) for d in DATASETS]
-        found.append(Ranked(str(name), taus))
-    return sorted(found, key=lambda ranked: -ranked.mean)
+        taus = [
+            (float(tau[at[d]]), float(lo[at[d]]), float(hi[at[d]])) if d in at else (nan, nan, nan)
+            for d in DATASETS
+        ]
+        ranked.append(Ranked(str(name), taus))
+    return sorted(ranked, key=lambda ranked: -ranked.mean)
 
 
-def _fits(table: Table) -> list[Fit]:
+def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
-    connected = live_edges(all_ops()).any(axis=1)
-    accuracy = np.where(connected, table.values(f"{dataset}.test.200ep.mean"), np.nan)
-    found: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
+    accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
-        found.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+        by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
     return [
-        Fit(
+        Capacity(
             device,
             runtime,
             {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
             _best(accuracy, of["official"]) if "official" in of else None,
         )
-        for (device, runtime), of in sorted(found.items(), key=lambda item: item[0][0])
+        for (device, runtime), of in sorted(by_part.items(), key=lambda item: item[0][0])
     ]
 
 

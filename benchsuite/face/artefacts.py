@@ -1,0 +1,62 @@
+"""A table or a figure of a paper, made of the table of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchsuite import plugins as plug_ins
+from benchsuite.calling import call, misuse
+from benchsuite.face.searches import study
+from benchsuite.face.tables import folders_of, given_or_loaded
+from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    from benchsuite.api import Report, Result
+
+
+def report(
+    name: str,
+    table: Table | None = None,
+    *,
+    seeds: int | None = None,
+    out: str | PathLike[str] = "out",
+    workers: int = 1,
+    plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+) -> Result:
+    """Return the tables and figures of a report, running the studies that it is made of.
+
+    name: as `benchsuite ls reports` lists it; seeds: per search of its studies, not their own; out:
+    where these keep their finished searches, below `studies`; workers: processes for them. The
+    figures of the result are matplotlib's, its tables pandas'. Raises UserError for a report that
+    there is not, and for a table that lacks what it needs.
+
+    >>> import benchsuite as bs
+    >>> made = bs.report("flops_latency")
+    >>> sorted(made.figures)
+    ['flops_latency']
+    """
+    folders = folders_of(plugins)
+    record: Report = plug_ins.load("reports", name, folders)
+    data = given_or_loaded(table, plugins)
+    studies = {
+        of: study(
+            of,
+            data,
+            seeds=seeds,
+            out=Path(out) / "studies",
+            workers=workers,
+            plugins=folders,
+        )
+        for of in record.studies
+    }
+    made = call(
+        f"The report {name} failed", record.make, data, *([studies] if record.studies else [])
+    )
+    from benchsuite.api import Result
+
+    if not isinstance(made, Result):
+        raise misuse(f"The report {name} made a {type(made).__name__}, not a Result", record.make)
+    return made

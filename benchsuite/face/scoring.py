@@ -1,0 +1,118 @@
+"""What zero-cost proxies say of one cell, computed now."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from benchsuite.errors import UserError
+from benchsuite.face.facts import cell_of
+from benchsuite.face.tables import folders_of
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import Skeleton
+from benchsuite.table.columns import stem
+
+
+@dataclass(frozen=True)
+class CellScores:
+    """Scores of one cell, by proxy: `scores["naswot"]`, or by the full name of an output.
+
+    cell, arch: of the cell; scored_as: the architecture string of its functional class'
+    representative, which is what is computed; scores: by full name, None where missing; missing:
+    why; seconds: processor seconds by what they were spent on; settings: all that the scores are a
+    function of, besides cell and repeat; repeat: which weights and batches.
+    """
+
+    cell: int
+    arch: str
+    scored_as: str
+    scores: Mapping[str, float | None]
+    missing: Mapping[str, str]
+    seconds: Mapping[str, float]
+    settings: Mapping[str, Any]
+    repeat: int
+
+    def __getitem__(self, name: str) -> float:
+        """Return the score of a proxy or output, NaN where missing; UserError if there is none."""
+        short = {stem(full): full for full in self.scores}
+        full = name if name in self.scores else short.get(name)
+        if full is None:
+            raise UserError(f"There is no score {name!r}; there are {', '.join(short)}.")
+        value = self.scores[full]
+        return float("nan") if value is None else value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scores as plain values, as `benchsuite score --json` prints them."""
+        known = dataclasses.asdict(self)
+        return {name: value for name, value in known.items() if name != "repeat"}
+
+    def __repr__(self) -> str:
+        lines = [f"cell {self.cell} {self.arch}"]
+        if self.scored_as != self.arch:
+            lines.append(f"scored as {self.scored_as}, the same function")
+        width = max(map(len, self.scores))
+        for name, value in self.scores.items():
+            text = f"missing: {self.missing[name]}" if value is None else f"{value:.6g}"
+            lines.append(f"{name:{width}}  {text}")
+        batch, seed = self.settings["batch"], self.settings["seed"]
+        shown = f"{batch['size']} images ({batch['images']})"
+        return "\n".join([*lines, f"{shown}, seed {seed}, repeat {self.repeat}"])
+
+
+def score(
+    cell: int | str | Cell,
+    proxies: str | Sequence[str] = (),
+    *,
+    channels: int = 16,
+    cells_per_stage: int = 5,
+    resolution: int = 32,
+    classes: int = 10,
+    batch_size: int = 32,
+    seed: int = 0,
+    repeat: int = 0,
+    images: str | PathLike[str] | None = None,
+    plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+) -> CellScores:
+    """Return what zero-cost proxies say of a cell, on weights and a batch drawn by the seed.
+
+    cell: as `cell` takes it; proxies: names, all that score networks by default; channels,
+    cells_per_stage, resolution [pixels], classes: of the network; batch_size: images; images: a
+    CIFAR folder, an .npz file, `synthetic` or `gaussian`, by default what BENCHSUITE_IMAGES names,
+    else synthetic. Raises UserError for what is not there, PluginError where a proxy fails.
+
+    >>> import benchsuite as bs
+    >>> small = dict(channels=4, cells_per_stage=1, resolution=8, batch_size=4)
+    >>> found = bs.score(6111, ["plain", "l2_norm"], **small)
+    >>> found["l2_norm"] > 0
+    True
+    """
+    from benchsuite.proxies._scoring.passes import representative
+    from benchsuite.proxies._tabulation import tabulate
+
+    folders = folders_of(plugins)
+    names = (proxies,) if isinstance(proxies, str) else tuple(proxies)
+    spec = tabulate.Spec(
+        proxies=names or tabulate.scoring_proxies(folders),
+        skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
+        batch_size=batch_size,
+        seed=seed,
+        images=None if images is None else str(images),
+        plugin_folders=folders,
+    )
+    wanted = cell_of(cell)
+    scored_as = representative(wanted)
+    row = tabulate.score_row(spec, scored_as.index, repeat)
+    tabulate.report_failures([row], by_name=bool(names))
+    return CellScores(
+        cell=wanted.index,
+        arch=wanted.arch,
+        scored_as=scored_as.arch,
+        scores=row["values"],
+        missing=row["reasons"],
+        seconds=row["seconds"],
+        settings=spec.settings(),
+        repeat=repeat,
+    )

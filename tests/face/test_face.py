@@ -1,0 +1,224 @@
+"""`import benchsuite as bs`: what it offers, that it is light, and that its examples are true."""
+
+import doctest
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import benchsuite as bs
+from benchsuite.space.cell import N_CELLS, all_archs
+
+VERBS = ("cell", "correlate", "kendall", "load", "replay", "report", "score", "study")
+HEAVY = ("matplotlib", "numba", "pandas", "pyarrow", "scipy", "torch")
+SCREEN = 40  # Lines.
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """An empty folder to work in, without public files or images."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
+    monkeypatch.delenv("BENCHSUITE_IMAGES", raising=False)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return bs.load()
+
+
+def test_everything_offered_is_there_and_nothing_else():
+    assert list(bs.__all__) == sorted(bs.__all__)
+    assert set(bs._HOMES) == set(bs.__all__) - {"__version__"}
+    assert set(bs.__all__) <= set(dir(bs))
+    for name in bs.__all__:
+        assert getattr(bs, name) is getattr(importlib.import_module("benchsuite"), name)
+    with pytest.raises(AttributeError, match="no attribute 'best_of_all'"):
+        bs.best_of_all  # noqa: B018
+
+
+def test_no_module_takes_the_place_of_a_verb():
+    """Also after every module was imported, which sets it as an attribute of its package."""
+    code = (
+        "import importlib, json, pkgutil, benchsuite as bs\n"
+        "for found in pkgutil.iter_modules(bs.__path__):\n"
+        "    if found.name != '__main__': importlib.import_module(f'benchsuite.{found.name}')\n"
+        f"print(json.dumps([callable(getattr(bs, name)) for name in {VERBS}]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == [True] * len(VERBS)
+    rooms = {found.name for found in pkgutil.iter_modules(bs.__path__)}
+    assert not rooms & set(bs.__all__)
+
+
+def test_importing_brings_nothing_heavy():
+    code = f"import sys, benchsuite\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", [name for name in bs.__all__ if name != "__version__"])
+def test_every_name_has_a_docstring(name):
+    assert getattr(bs, name).__doc__.partition("\n")[0].endswith((".", "`."))
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_examples_are_true(name, bare):
+    verb = getattr(bs, name)
+    module = importlib.import_module(verb.__module__)
+    tests = doctest.DocTestFinder().find(verb, name, module=module, globs={})
+    assert any(test.examples for test in tests), "an example that a test runs"
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in tests:
+        runner.run(test)
+    assert not runner.failures
+
+
+@pytest.mark.parametrize("name", ["__getitem__", "pandas", "with_scores"])
+def test_the_examples_of_tables_are_true(name, bare):
+    tests = doctest.DocTestFinder().find(getattr(bs.Table, name), name, globs={})
+    runner = doctest.DocTestRunner()
+    for test in tests:
+        assert test.examples
+        runner.run(test)
+    assert not runner.failures
+
+
+def test_a_table_is_indexed_by_short_names(table):
+    assert len(table) == N_CELLS
+    assert table["cifar10.flops"][6111] == 153272970
+    assert "naswot" in table
+    assert "nawsot" not in table
+    part = table[["naswot", "cifar10.test.200ep.mean"]]
+    assert [name.rpartition("@")[0] for name in part] == ["cifar10.test.200ep.mean", "naswot"]
+    assert np.array_equal(part["naswot"], table["naswot"], equal_nan=True)
+    assert len(part) == N_CELLS
+    with pytest.raises(bs.UserError, match="Did you mean naswot"):
+        table["nawsot"]
+    with pytest.raises(bs.UserError, match="named by a text"):
+        table[3]
+
+
+def test_a_frame_of_some_columns_and_cells(table):
+    frame = table.pandas(["naswot", "cifar10.flops"], cells=[6111, 0])
+    assert list(frame.columns) == ["arch", "naswot", "cifar10.flops"]
+    assert list(frame.index) == [6111, 0]
+    assert frame.loc[0, "arch"] == all_archs()[0]
+    assert len(table.pandas()) == N_CELLS
+    with pytest.raises(bs.UserError, match="no cell 15625"):
+        table.pandas(["naswot"], cells=[N_CELLS])
+
+
+def shuffled(values):
+    order = np.random.default_rng(0).permutation(N_CELLS)
+    return order, values[order]
+
+
+def test_own_scores_go_to_the_cells_that_their_labels_name(table):
+    flops = table["cifar10.flops"]
+    order, values = shuffled(flops)
+    archs = np.array(all_archs())
+    for given in (
+        flops,
+        pd.Series(values, index=order),
+        pd.Series(values, index=archs[order]),
+        dict(zip(order.tolist(), values.tolist(), strict=True)),
+        pd.Series(values[:9000], index=archs[order[:9000]]),
+    ):
+        own = table.with_scores("mine", given)
+        there = np.isfinite(own["mine"])
+        assert there.sum() == len(given)
+        assert np.array_equal(own["mine"][there], flops[there])
+    assert "mine" not in table
+    assert "mine@1: 9,000 cells" in own.provenance_line
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.0, 2.0], "has shape"),
+        ({15625: 1.0}, "no cell"),
+        ({"|nor_conv_9x9~0|": 1.0}, "no cell"),
+        ({True: 1.0}, "no cell"),
+        ({0: 1.0, all_archs()[0]: 2.0}, "label a cell twice"),
+        ({0: "good"}, "not numbers|holds 'good'"),
+        (pd.Series([1.0, 2.0], index=[0, 0]), "label a cell twice"),
+        (pd.Series([1.0, 2.0], index=[0.5, 2]), "no cell"),
+    ],
+)
+def test_scores_of_no_cells_are_refused(values, said, table):
+    with pytest.raises(bs.UserError, match=said):
+        table.with_scores("mine", values)
+
+
+def test_a_name_that_is_there_and_a_direction_that_is_none_are_refused(table):
+    with pytest.raises(bs.UserError, match="already"):
+        table.with_scores("naswot@1", np.zeros(N_CELLS))
+    with pytest.raises(bs.UserError, match="'max' or 'min'"):
+        table.with_scores("mine", np.zeros(N_CELLS), direction="higher")
+
+
+def test_own_scores_are_correlated_like_any_other(table):
+    accuracy = table["cifar10.test.200ep.mean"]
+    own = table.with_scores("mine", -accuracy, direction="min")
+    row = bs.correlate(own, "mine", dataset="cifar10", resamples=200).iloc[0]
+    assert row["tau"] == pytest.approx(1)
+
+
+def test_representations_fit_on_a_screen(table, bare):
+    shown = [
+        repr(table),
+        repr(bs.cell(6111)),
+        repr(bs.replay("random", table, queries=5, seeds=2)),
+        repr(bs.study("baselines", table, seeds=1)),
+        repr(bs.report("flops_latency", table)),
+        repr(bs.score(6111, "plain", channels=4, cells_per_stage=1, resolution=8, batch_size=4)),
+        repr(bs.Cell.from_index(6111)),
+    ]
+    for text in shown:
+        lines = text.splitlines()
+        assert len(lines) <= SCREEN
+    assert "15,625 cells" in shown[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: bs.cell(None), "is no cell"),
+        (lambda: bs.cell(15625), "no cell 15625"),
+        (lambda: bs.cell("6111x"), "is no cell"),
+        (lambda: bs.load(3), "named by its path"),
+        (lambda: bs.load("nowhere.parquet"), "no table nowhere"),
+        (lambda: bs.load(scores="nowhere.csv"), "no scores nowhere"),
+        (lambda: bs.load(plugins="nowhere"), "holds no plug-ins"),
+        (lambda: bs.correlate("table.parquet"), "A table of benchsuite is needed"),
+        (lambda: bs.correlate(proxies="nawsot"), "naswot"),
+        (lambda: bs.correlate(dataset="mnist"), "no dataset 'mnist'"),
+        (lambda: bs.correlate(cells="some"), "no rule 'some'"),
+        (lambda: bs.replay("reea"), "Did you mean rea"),
+        (lambda: bs.replay("rea", seeds=0), "number of seeds"),
+        (lambda: bs.replay("rea", workers=0), "workers"),
+        (lambda: bs.replay("rea", parameters={"populaton": 3}), "population"),
+        (lambda: bs.study("baseline"), "Did you mean baselines"),
+        (lambda: bs.report("monas"), "no 'monas' among reports"),
+        (lambda: bs.score(6111, "nawsot"), "naswot"),
+        (lambda: bs.kendall([1, 2], [1, 2, 3]), "."),
+    ],
+)
+def test_mistakes_are_sentences(call, said, bare):
+    with pytest.raises(bs.UserError, match=said):
+        call()
+
+
+def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):
+    table[["cifar10.flops", "cifar10.test.200ep.mean"]].write(tmp_path / "t.parquet")
+    (tmp_path / "mine.csv").write_text("index,mine\n6111,3.5\n")
+    again = bs.load(tmp_path / "t.parquet", scores=tmp_path / "mine.csv")
+    assert again["mine"][6111] == 3.5
+    with pytest.raises(bs.UserError, match="leave out plugins"):
+        bs.load(tmp_path / "t.parquet", plugins=tmp_path)
