@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import call
 
 from benchsuite import cli
 from benchsuite.reporting import pipeline
@@ -15,27 +16,12 @@ from benchsuite.reports import mcunet_spaces
 COMMANDS = sorted(path.stem for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py"))
 
 
-@pytest.fixture(autouse=True)
-def _only_what_ships(monkeypatch, tmp_path):
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("only_what_ships")
 
 
 @pytest.fixture
 def benchsuite(capsys):
-    """Call the command line; return exit code, stdout and stderr."""
-
-    def call(*args):
-        try:
-            cli.main(args)
-            code = 0
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+    return lambda *args: call(capsys, *args)
 
 
 def test_help_lists_every_command(benchsuite):

@@ -39,15 +39,12 @@ NEEDS = {"export": ("flatbuffers", "tflite")}
 
 
 @pytest.fixture
-def tour(shipped_table, tmp_path, monkeypatch):
+def tour(shipped_table, only_what_ships, monkeypatch):
     """A folder to run in, the table made once, threads in place of worker processes."""
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(assemble, "assemble", lambda *_: shipped_table)
     monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
-    (tmp_path / "FILE.toml").write_text(STUDY)
-    return tmp_path
+    (only_what_ships / "FILE.toml").write_text(STUDY)
+    return only_what_ships
 
 
 def test_the_tour_has_every_command():

@@ -76,10 +76,7 @@ def run(script, environment):
     return 0
 
 
-def test_the_workflow_passes_and_fails_as_it_should(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_the_workflow_passes_and_fails_as_it_should(tmp_path, only_what_ships):
     for kind, text in (("proxies", PROXY.replace("SIGN", "1")), ("search", STRATEGY)):
         (tmp_path / "my_plugins" / kind).mkdir(parents=True)
         (tmp_path / "my_plugins" / kind / "mine.py").write_text(text)
