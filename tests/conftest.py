@@ -20,9 +20,35 @@ def raw() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def assembled():
+    """The assembled table, with the public files where BENCHSUITE_DATA names them."""
+    from benchsuite.assembly.assemble import assemble
+
+    return assemble()
+
+
+@pytest.fixture(scope="session")
+def table(assembled):
+    """The table of most tests; a file may have its own."""
+    return assembled
+
+
+@pytest.fixture(scope="session")
+def shipped_table(assembled):
+    """The assembled table without public files."""
+    from benchsuite.assembly.assemble import assemble
+
+    if assembled.estimated:
+        return assembled
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BENCHSUITE_DATA")
+        return assemble()
+
+
 @pytest.fixture(scope="module")
 def victims(tmp_path_factory):
-    """The process that forks what is to be killed, limited or misled (see `_victims`)."""
+    """The process that forks what is to be killed, limited or misled (see `victims.py`)."""
     from victims import Victims
 
     running = Victims(tmp_path_factory.mktemp("victims"))
@@ -30,18 +56,30 @@ def victims(tmp_path_factory):
     running.close()
 
 
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory):
+    """The cache of commands that look at no public file: what they keep there is made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def write_plugin(tmp_path, monkeypatch):
-    """Write plug-ins below a folder, which is also where commands run, without measured data."""
+def only_what_ships(tmp_path, monkeypatch, cache_home):
+    """An empty folder, in which commands run without public files."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    return tmp_path
+
+
+@pytest.fixture
+def write_plugin(only_what_ships):
+    """Write plug-ins below the folder in which commands run; return the folder of plug-ins."""
 
     def write(name, text):
-        path = tmp_path / "mine" / name
+        path = only_what_ships / "mine" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        return [tmp_path / "mine"]
+        return [only_what_ships / "mine"]
 
     return write
 
@@ -49,20 +87,10 @@ def write_plugin(tmp_path, monkeypatch):
 @pytest.fixture
 def benchsuite(capsys, monkeypatch, tmp_path):
     """Call the command line on the made-up table, in an empty folder."""
+    from command_line import call
     from search_tables import table
-
-    from benchsuite import cli
 
     table().write(tmp_path / "table.parquet")
     monkeypatch.chdir(tmp_path)
 
-    def call(*args):
-        try:
-            cli.main([*args, "--table", "table.parquet"])
-            code = 0
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+    return lambda *args: call(capsys, *args, "--table", "table.parquet")

@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 from short_studies import STUDIES, picks, plan, report, runs, small
 
-from benchsuite.assembly.assemble import assemble
-
-HERE = Path(__file__).parent
+HELPERS = Path(__file__).parent / "helpers"
 # Those whose picks come out of long sums. All studies: `pytest -m perf tests/test_processors.py`.
 QUICK = ("monas_lambda", "edgenas_ablation", "udc_ablation", "munas_ae_bo")
 PROCESSORS = {
@@ -39,8 +37,8 @@ def has_avx512() -> bool:
 
 
 @pytest.fixture(scope="module")
-def table():
-    return small(assemble())
+def table(table):
+    return small(table)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +57,7 @@ def as_processor(name, file, studies):
     if name == "SkylakeX" and not has_avx512():
         pytest.skip("this processor has no AVX-512")
     done = subprocess.run(
-        [sys.executable, HERE / "short_studies.py", file, *studies],
+        [sys.executable, HELPERS / "short_studies.py", file, *studies],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **PROCESSORS[name]},
         capture_output=True,
         text=True,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchsuite.table.table import Table
+from benchsuite.table.columns import Column
 
 _KINDS = {
     "accuracy": "accuracies",
@@ -19,13 +19,13 @@ _KINDS = {
 }
 
 
-def lines(table: Table) -> list[str]:
+def lines(cells: int, columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> list[str]:
     """Return what is in a table, in a screenful: how many columns of each kind, and some names."""
-    lines = [f"Table of {len(table):,} cells, {len(table.columns):,} columns"]
+    lines = [f"Table of {cells:,} cells, {len(columns):,} columns"]
     for kind, plural in _KINDS.items():
-        names = [name for name, column in table.columns.items() if column.kind == kind]
+        names = [name for name, column in columns.items() if column.kind == kind]
         if names:
             shown = textwrap.shorten(", ".join(names), 60, placeholder=" ...")
             lines.append(f"  {plural:<10} {len(names):>4}  {shown}")
-    source = f"Accuracy: {table.provenance.get('accuracy', 'none')}"
+    source = f"Accuracy: {provenance.get('accuracy', 'none')}"
     return [*lines, *textwrap.wrap(source, 80)]

@@ -206,7 +206,7 @@ class Table:
     def __repr__(self) -> str:
         from benchsuite.table.shown import lines
 
-        return "\n".join(lines(self))
+        return "\n".join(lines(len(self), self.columns, self.provenance))
 
     def subset(self, names: Iterable[str]) -> Table:
         """Return a table of these columns alone, of all cells; names as for `table[...]`."""

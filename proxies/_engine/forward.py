@@ -3,7 +3,7 @@
 Why by hand: feature maps are channels-last throughout, a node's ReLU is computed once for all
 edges that read it, nothing dead is executed, one tape serves any number of backward passes, and a
 backward pass computes only what its caller asks for. On one core this is several times faster than
-autograd on a module; `tests/test_engine.py` proves both equal.
+autograd on a module; `tests/proxies/test_engine.py` proves both equal.
 
 BN uses batch statistics (training mode), scale 1 and offset 0.
 """

@@ -8,7 +8,6 @@ import pytest
 from benchsuite import stats
 from benchsuite.assembly import accuracy as module
 from benchsuite.assembly.accuracy import accuracies
-from benchsuite.assembly.assemble import assemble
 from benchsuite.errors import UserError
 from benchsuite.sources._public_files import Places
 from benchsuite.space import cost
@@ -77,10 +76,8 @@ def test_a_damaged_file_leaves_what_was_imported(raw, tmp_path):
 
 
 @pytest.fixture
-def real(raw, monkeypatch, tmp_path):
-    monkeypatch.setenv("BENCHSUITE_DATA", str(raw))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return assemble()
+def real(raw, table):
+    return table
 
 
 @pytest.mark.nb201

@@ -16,11 +16,6 @@ from benchsuite.table.columns import Column
 from benchsuite.table.table import Table, Values
 
 
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
-
-
 def test_columns_of_devices_are_those_of_the_code(table):
     """Every shipped latency is computed again, to the last digit: a price that changed is seen."""
     for name in plugins.find("devices"):

@@ -36,11 +36,8 @@ def tabulated(path, cells, names=("naswot@1",)):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
+def folder(only_what_ships):
+    return only_what_ships
 
 
 def run(capsys, *args, code=None):

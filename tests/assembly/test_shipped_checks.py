@@ -36,31 +36,33 @@ def compression_agrees():
 
 
 def test_the_shipped_estimates_are_those_that_the_code_makes():
-    assert estimates_agree(), "rebuild them: python -m benchsuite.estimate"
+    assert estimates_agree(), "rebuild them: python -m benchsuite.assembly.estimates"
 
 
 def test_the_shipped_compression_is_what_the_code_trains():
     """In a process of its own: a training multiplies what other tests leave of torch's state."""
     code = (
         "import json, torch\ntorch.set_num_threads(1)\n"
-        "from proxies import _compression\nprint(json.dumps(_compression.check()))"
+        "from benchsuite.proxies._compression import experiment\n"
+        "print(json.dumps(experiment.check()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     made = json.loads(done.stdout)
     stated = json.loads(FILE.with_suffix(".json").read_text("utf-8"))["check"]
-    assert np.shape(stated) == np.shape(made), "train anew: python -m proxies._compression"
+    anew = "train anew: python -m benchsuite.proxies._compression.experiment"
+    assert np.shape(stated) == np.shape(made), anew
     np.testing.assert_allclose(made, stated, rtol=5e-3, atol=1e-4)
 
 
-FEATURES = estimates.class_features()
+FEATURES = estimates.class_features
 CLASSES = estimates.classes
 
 
 @pytest.mark.parametrize(
     ("name", "mutant"),
     [
-        ("class_features", lambda: {**FEATURES, "n_paths": FEATURES["n_paths"] * 1.01}),
-        ("class_features", lambda: dict(list(FEATURES.items())[:-1])),
+        ("class_features", lambda: {**FEATURES(), "n_paths": FEATURES()["n_paths"] * 1.01}),
+        ("class_features", lambda: dict(list(FEATURES().items())[:-1])),
         ("classes", lambda of: np.roll(CLASSES(of), 1)),
         ("_SEED", 202),
         ("_SAMPLE", 900),

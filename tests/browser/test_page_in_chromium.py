@@ -13,7 +13,6 @@ import pytest
 from page_parts import small_page
 from scipy.stats import kendalltau
 
-from benchsuite.assembly.assemble import assemble
 from benchsuite.space.cell import Cell
 from benchsuite.stats import pareto
 
@@ -31,11 +30,6 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from threads import Threads
 
 from benchsuite import cli, plugins
-from benchsuite.assembly import assemble
 from benchsuite.assembly import whole as kept
 from benchsuite.proxies._tabulation import tabulate
 from benchsuite.table.table import Table
@@ -38,25 +38,13 @@ OPTIONS = {
 NEEDS = {"export": ("flatbuffers", "tflite")}
 
 
-@pytest.fixture(scope="module")
-def whole():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("BENCHSUITE_DATA", raising=False)
-        return assemble.assemble()
-
-
 @pytest.fixture
-def tour(whole, tmp_path, monkeypatch):
+def tour(shipped_table, only_what_ships, monkeypatch):
     """A folder to run in, the table made once, threads in place of worker processes."""
-    from test_tabulate import Threads
-
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(kept, "whole_table", lambda *_, **__: whole)
+    monkeypatch.setattr(kept, "whole_table", lambda *_, **__: shipped_table)
     monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
-    (tmp_path / "FILE.toml").write_text(STUDY)
-    return tmp_path
+    (only_what_ships / "FILE.toml").write_text(STUDY)
+    return only_what_ships
 
 
 def test_the_tour_has_every_command():

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from plugin_texts import ANALYTIC, REPORT, STRATEGY, call
+from command_line import call
+from plugin_texts import ANALYTIC, REPORT, STRATEGY
 from search_tables import table as made_up_table
 
 from benchsuite import cli, plugins

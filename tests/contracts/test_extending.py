@@ -27,16 +27,10 @@ SMALL = "--channels 2 --cells-per-stage 1 --resolution 4 --batch-size 4 --images
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
-    """A folder with the document's plug-ins, which is also where commands run."""
-    for name, text in FILES.items():
-        path = tmp_path / "mine" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return [tmp_path / "mine"]
+def mine(write_plugin):
+    """The folder of the document's plug-ins."""
+    (folders,) = {tuple(write_plugin(name, text)) for name, text in FILES.items()}
+    return folders
 
 
 def call(line, capsys, *more):

@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from plugin_texts import ANALYTIC, REPORT, STRATEGY, call
+from command_line import call
+from plugin_texts import ANALYTIC, REPORT, STRATEGY
 
 from benchsuite import cli, plugins
 from benchsuite.api import Proxy, Report, Strategy

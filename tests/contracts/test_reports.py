@@ -1,37 +1,53 @@
 """What every report promises: made of the table and its studies alone, twice the same bytes."""
 
-from pathlib import Path
+import dataclasses
 
 import matplotlib as mpl
 import pytest
+from short_studies import shortened
 
 from benchsuite import plugins
 from benchsuite.api import Result
-from benchsuite.assembly.assemble import assemble
 from benchsuite.errors import UserError
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
+from benchsuite.reports import mcunet_spaces
 
 REPORTS = plugins.find("reports")
-STUDIES = Path(study.__file__).parent / "studies"
 SEEDS = 2
+# A proxy of each kind, and every one that a report asks for by name; others only take time.
+PROXIES = {
+    *("flops@1", "params@1", "depth@1", "naswot@1", "synflow@1", "zico@1", "snip@1"),
+    *("linear_regions.n1000@1", "te_nas@1", "meco@1"),
+}
 
 
 @pytest.fixture(scope="module")
-def table():
-    return assemble()
+def table(assembled):
+    """The table with few proxies."""
+    return assembled.without(
+        name
+        for name, column in assembled.columns.items()
+        if column.kind == "proxy" and name not in PROXIES and not name.startswith("ntk_")
+    )
+
+
+@pytest.fixture(autouse=True)
+def _few_samples(monkeypatch):
+    monkeypatch.setattr(mcunet_spaces, "SAMPLES", 40)
 
 
 @pytest.fixture(scope="module")
 def outcome(table, tmp_path_factory):
-    """The outcome of a study of few seeds by its name, run once."""
+    """The outcome of a study, shortened and of few seeds, by its name, run once."""
     found = {}
 
     def of(name):
         if name not in found:
-            chosen = study.load(STUDIES / f"{name}.toml")
-            found[name] = outcomes.run(chosen, table, tmp_path_factory.mktemp(name), seeds=SEEDS)
+            chosen = study.load(study.find(name))
+            short = dataclasses.replace(chosen, searches=tuple(map(shortened, chosen.searches)))
+            found[name] = outcomes.run(short, table, tmp_path_factory.mktemp(name), seeds=SEEDS)
         return found[name]
 
     return of

@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from benchsuite import plugins
-from benchsuite.assembly.assemble import assemble
 from benchsuite.space.cost import all_deployed_macs
 from benchsuite.space.network import OFFICIAL, SKELETONS
 
@@ -13,8 +12,7 @@ MACS = all_deployed_macs(OFFICIAL["cifar10"])
 
 
 @pytest.fixture(scope="module")
-def made():
-    table = assemble()
+def made(table):
     return table, plugins.load("reports", "flops_latency").make(table).tables
 
 

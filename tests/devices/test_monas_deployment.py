@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite import plugins
-from benchsuite.assembly.assemble import assemble
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.latency import latency
 from benchsuite.devices._validation.monas_deployment import (
@@ -28,11 +27,6 @@ from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.table import Table
 
 PART = plugins.load("devices", "stm32f746")
-
-
-@pytest.fixture(scope="module")
-def table() -> Table:
-    return assemble()
 
 
 @settings(max_examples=15, deadline=None)

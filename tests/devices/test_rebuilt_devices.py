@@ -5,16 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from benchsuite.assembly.assemble import assemble
 from benchsuite.devices._footprint import columns as _columns
 from benchsuite.devices._validation import monas_deployment
 from benchsuite.devices._validation.boards import check
 from benchsuite.table.device_columns import find, parse
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 def test_every_column_of_a_network(table):

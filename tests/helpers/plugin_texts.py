@@ -1,8 +1,4 @@
-"""Texts of plug-ins, good and bad, that tests write into folders; and how they run commands."""
-
-import pytest
-
-from benchsuite import cli
+"""Texts of plug-ins, good and bad, that tests write into folders."""
 
 ANALYTIC = '''"""Mine."""
 import numpy as np
@@ -46,14 +42,3 @@ def make(table):
 
 REPORT = Report(title="T", answers="A", make=make)
 '''
-
-
-def call(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int | str | None, str, str]:
-    """Run the command line; return exit code, stdout and stderr."""
-    capsys.readouterr()
-    try:
-        cli.main(list(map(str, args)))
-        code: int | str | None = 0
-    except SystemExit as stop:
-        code = stop.code
-    return code, *capsys.readouterr()

@@ -2,7 +2,7 @@
 
 As a program it prints them as JSON, so that a test can run it as another processor would:
 
-    python tests/short_studies.py TABLE.parquet [STUDY ...]
+    python tests/helpers/short_studies.py TABLE.parquet [STUDY ...]
 """
 
 import dataclasses

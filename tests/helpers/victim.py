@@ -9,8 +9,9 @@ import os
 import resource
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
+
+from threads import Threads
 
 REPORTS = ("correlations", "device_fit")
 
@@ -40,12 +41,6 @@ def prepared() -> None:
     pipeline.jobs = lambda reports, seconds: jobs(
         {name: reports[name] for name in REPORTS}, seconds
     )
-
-    class Threads(ThreadPoolExecutor):
-        """In place of worker processes, which would import everything anew."""
-
-        def __init__(self, jobs: int, *_: object) -> None:
-            super().__init__(jobs)
 
     setattr(tabulate, "ProcessPoolExecutor", Threads)  # noqa: B010
     import torch

@@ -76,7 +76,7 @@ def test_processes_have_one_thread_and_nothing_of_the_caller(monkeypatch):
 
 def test_processes_have_the_imports_from_the_start():
     program = (
-        "import sys\nfrom benchsuite import schedule\n"
+        "import sys\nfrom benchsuite.parallel import schedule\n"
         "with schedule.workers(2, ['this']) as pool:\n"
         '    print(pool.submit(eval, \'"this" in __import__("sys").modules\').result())\n'
     )
@@ -105,8 +105,8 @@ def test_a_killed_worker_is_a_sentence():
         dict(schedule.run(pool, 2, dies, {"a": ()}))
 
 
-OF_SCHEDULE = "from benchsuite import schedule\nwith schedule.workers(2) as pool:\n"
-OF_POOL = "from benchsuite import pool\n"
+OF_SCHEDULE = "from benchsuite.parallel import schedule\nwith schedule.workers(2) as pool:\n"
+OF_POOL = "from benchsuite.parallel import pool\n"
 
 
 @pytest.mark.parametrize(

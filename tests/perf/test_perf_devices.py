@@ -25,15 +25,15 @@ pytestmark = pytest.mark.perf
 MCU = Skeleton(cells_per_stage=1)
 COLUMNS = """
 import time
-from devices._columns import columns
+from benchsuite.devices._footprint.columns import columns
 start = time.perf_counter(), time.process_time()
 made = len(list(columns()))
 print(made, time.perf_counter() - start[0], time.process_time() - start[1])
 """
 BEST = """
 import time
-from benchsuite.network import OFFICIAL, Skeleton
-from devices._memory import all_ram
+from benchsuite.space.network import OFFICIAL, Skeleton
+from benchsuite.deployment.ram import all_ram
 start = time.perf_counter(), time.process_time()
 for skeleton in (OFFICIAL["cifar10"], Skeleton(cells_per_stage=1)):
     all_ram("ram.best", skeleton)

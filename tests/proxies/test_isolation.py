@@ -195,7 +195,7 @@ CALLERS = {
 
 def test_nor_do_the_callers_settings_matter():
     code = (
-        "import sys; sys.path.insert(0, 'tests/helpers')\n"
+        "import sys; sys.path.insert(0, 'tests/proxies')\n"
         "import test_isolation as t\n"
         "network = t.passes()\n"
         "[t.CALLERS[caller]() for caller in t.CALLERS]\n"
@@ -215,20 +215,25 @@ def run_python(code, **environment):
     return done.stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def row_here():
+    return str(
+        sorted(score_row(Spec(tuple(SHIPPED), SMALL, 16), 6111, 0)["values"].items(), key=str)
+    )
+
+
 @pytest.mark.parametrize("threads", ["2", "8", None])
-def test_results_do_not_depend_on_threads_or_order(threads):
+def test_results_do_not_depend_on_threads_or_order(threads, row_here):
     """Of this library's calls in a process that torch and BLAS have started with some threads."""
     code = (
-        "import sys; sys.path.insert(0, 'tests/helpers')\n"
+        "import sys; sys.path.insert(0, 'tests/proxies')\n"
         "import test_isolation as t\n"
         "names = sorted(t.SHIPPED, reverse=True)\n"
         "spec = t.Spec(tuple(names), t.SMALL, 16)\n"
         "print(sorted(t.score_row(spec, 6111, 0)['values'].items(), key=str))\n"
     )
-    spec = Spec(tuple(SHIPPED), SMALL, 16)
-    here = str(sorted(score_row(spec, 6111, 0)["values"].items(), key=str))
     given = {} if threads is None else {"OMP_NUM_THREADS": threads}
-    assert run_python(code, **given) == here
+    assert run_python(code, **given) == row_here
 
 
 def test_a_subset_and_jobs_give_the_same_rows(tmp_path):

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import textwrap
 import time
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from threads import Threads
 
 from benchsuite.cli import main
 from benchsuite.errors import UserError
@@ -34,13 +34,6 @@ SPEC = Spec(("l2_norm", "naswot"), SMALL, batch_size=4, images="gaussian")
 OPTIONS = ["--channels", "2", "--cells-per-stage", "1", "--resolution", "4", "--batch-size", "4"]
 OPTIONS += ["--images", "gaussian", "--proxy", "l2_norm,naswot"]
 DEAD_CELL = int(representatives("functional")[classes("functional")[1234]])
-
-
-class Threads(ThreadPoolExecutor):
-    """Stands in for worker processes where the test is of something else."""
-
-    def __init__(self, jobs, _context, start, args):
-        super().__init__(jobs)
 
 
 @pytest.fixture

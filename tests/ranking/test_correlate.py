@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from benchsuite import stats
-from benchsuite.assembly.assemble import assemble
 from benchsuite.errors import UserError
 from benchsuite.ranking import correlations as correlate
 from benchsuite.space import equivalence
@@ -15,14 +14,14 @@ CLASSES = equivalence.classes("functional")
 
 
 @pytest.fixture(scope="module")
-def table():
+def table(table):
     def column(name):
         return Column(name, "a test", "1", "max", "a test", "1", "proxy")
 
     rng = np.random.default_rng(0)
     score = rng.normal(size=CLASSES.max() + 1)[CLASSES]
     few = np.isin(CLASSES, rng.choice(CLASSES.max() + 1, 300, replace=False))
-    return assemble().with_columns(
+    return table.with_columns(
         [
             Values(column("all_cells@1"), score),
             Values(column("sample@1"), np.where(few, score, np.nan), "not tabulated"),

@@ -76,10 +76,7 @@ def run(script, environment):
     return 0
 
 
-def test_the_workflow_passes_and_fails_as_it_should(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_the_workflow_passes_and_fails_as_it_should(tmp_path, only_what_ships):
     for kind, text in (("proxies", PROXY.replace("SIGN", "1")), ("search", STRATEGY)):
         (tmp_path / "my_plugins" / kind).mkdir(parents=True)
         (tmp_path / "my_plugins" / kind / "mine.py").write_text(text)
@@ -109,8 +106,10 @@ def test_the_document_names_the_workflows_commands_and_real_messages():
     for block in re.findall(r"```sh\n(benchsuite .*?)\n```", TEXT):
         words = set(shlex.split(block))
         assert words <= {*shlex.split(scripts)}, block
-    code = "".join(path.read_text() for path in (DOCS.parent / "benchsuite").glob("regress*.py"))
-    code += (DOCS.parent / "proxies" / "_guard.py").read_text()
+    code = "".join(
+        path.read_text() for path in (DOCS.parent / "benchsuite" / "regression").glob("*.py")
+    )
+    code += (DOCS.parent / "proxies" / "_tabulation" / "sample.py").read_text()
     for said in re.findall(r"^\| `(.*?)` \|", TEXT, flags=re.M):
         for part in said.split(" ... "):
             assert part.strip(" .") in re.sub(r'"\n\s+f?"', "", code), said

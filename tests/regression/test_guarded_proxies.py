@@ -63,11 +63,7 @@ def call(*args):
     return 0
 
 
-@pytest.fixture(autouse=True)
-def _only_what_ships(monkeypatch, tmp_path):
-    monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("only_what_ships")
 
 
 @pytest.fixture(scope="module")

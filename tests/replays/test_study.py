@@ -111,7 +111,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from search_tables import table
-from benchsuite import jobs, study
+from benchsuite.replays import study
 plan = study.plan(study.load(Path({file!r})), table())
 study.run(plan, Path({folder!r}), progress=lambda *a: print(*a, flush=True))
 """

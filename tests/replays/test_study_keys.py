@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from search_tables import column, table
+from search_tables import column
+from search_tables import table as made_up_table
 from test_study import GOOD, write
 
-from benchsuite.assembly.assemble import assemble
 from benchsuite.replays import jobs, study
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.space.cell import all_ops
@@ -19,7 +19,7 @@ from benchsuite.table.table import Values
 @pytest.fixture
 def planned(tmp_path):
     loaded = study.load(write(tmp_path, GOOD))
-    return loaded, study.plan(loaded, table())
+    return loaded, study.plan(loaded, made_up_table())
 
 
 def test_every_part_of_a_job_is_in_its_key(planned):
@@ -48,7 +48,7 @@ def test_every_part_of_a_job_is_in_its_key(planned):
 
 def test_problems_differ_by_data_and_bounds(planned):
     _, plan = planned
-    other = study.plan(planned[0], table(clock=False))
+    other = study.plan(planned[0], made_up_table(clock=False))
     assert len(plan.problems) == 2
     assert not set(plan.problems) & set(other.problems)
 
@@ -65,7 +65,7 @@ def test_every_field_of_a_problem_is_in_its_key():
     setting = Setting(
         bounds={"cifar10.flops": 1e8, "cifar10.params": 1e6}, device="board", runtime="tflm"
     )
-    problem = prepare(table(), setting)
+    problem = prepare(made_up_table(), setting)
     priced = {**problem.column_seconds, "flops@1": np.ones(15_625)}
     problem = dataclasses.replace(problem, column_seconds=priced)
     assert problem.aliases
@@ -111,7 +111,7 @@ def two_boards():
     """The made-up table with a second device, on which other operators are slow."""
     name = "latency.board.tflm.cifar10.official"
     slow = 5 + np.array([0, 9.0, 8, 1, 7])[all_ops()].sum(axis=1)
-    return table().with_columns(
+    return made_up_table().with_columns(
         [
             Values(column(name.replace("board", "other"), "device", "min"), slow),
             Values(column(name.replace("tflm", "engine"), "device", "min"), slow * 2),
@@ -156,9 +156,9 @@ def test_devices_runtimes_and_skeletons_of_one_study_share_nothing(tmp_path):
     assert together["board"] != together["other"]
 
 
-def test_each_part_of_the_shipped_sweep_reads_its_own_latencies(tmp_path):
+def test_each_part_of_the_shipped_sweep_reads_its_own_latencies(table, tmp_path):
     """Searches on the F746 answered by the L432's latencies where both were in one study."""
-    data = assemble()
+    data = table
     sweep = study.load(study.find("monas_mu"))
     chosen = [s for s in sweep.searches if s.label in ("F746, mu = 0.6", "L4, mu = 0.7")]
     assert len(chosen) == 2

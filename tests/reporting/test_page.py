@@ -12,7 +12,6 @@ import pytest
 from page_parts import Parts, entries, small_page, unpacked
 
 from benchsuite.api import Result
-from benchsuite.assembly.assemble import assemble
 from benchsuite.reporting import page
 from benchsuite.reporting.page import MadeReport, columns, searches
 from benchsuite.reporting.page.snippets import SNIPPETS
@@ -25,11 +24,8 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!-
 
 
 @pytest.fixture(scope="module")
-def table():
-    """The table of what ships."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("BENCHSUITE_DATA", raising=False)
-        return assemble()
+def table(shipped_table):
+    return shipped_table
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +127,8 @@ def test_columns_unpack_to_the_table(table, parts):
 
 
 @pytest.mark.nb201
-def test_public_files_push_out_only_what_others_measured(raw):
-    table = assemble()
+def test_public_files_push_out_only_what_others_measured(raw, assembled):
+    table = assembled
     assert not table.estimated
     for column in (table.columns[name] for name in columns.pack(table)["left_out"]):
         others = column.kind == "device" and column.dataset != "cifar10"

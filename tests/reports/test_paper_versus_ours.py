@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from benchsuite import stats
-from benchsuite.assembly.assemble import assemble
 from benchsuite.reports import paper_versus_ours
 from benchsuite.reports._common.tables import published
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 @pytest.mark.parametrize("proxy", ["grasp", "naswot", "flops"])

@@ -5,15 +5,9 @@ import pytest
 import scipy.stats
 
 from benchsuite.assembly import shipped
-from benchsuite.assembly.assemble import assemble
 from benchsuite.reports import proxy_settings
 from benchsuite.reports._common.tables import repeats_of
 from benchsuite.space.equivalence import classes
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchsuite import stats
-from benchsuite.assembly.assemble import assemble
 from benchsuite.deployment.compressed import Compressed, n_bytes
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
@@ -47,11 +46,6 @@ strategy = "random"
 strategy = "proxy_top"
 parameters = { proxy = "naswot", draws = 40 }
 """
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 @pytest.fixture(scope="module")

@@ -262,7 +262,7 @@ import numpy as np
 import pandas as pd
 
 from benchsuite.api import Proxy
-from benchsuite.cost import all_flops
+from benchsuite.space.cost import all_flops
 
 
 def values(skeleton):

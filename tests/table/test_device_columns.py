@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite import plugins
-from benchsuite.assembly.assemble import assemble
 from benchsuite.cli import main
 from benchsuite.deployment import narrow
 from benchsuite.errors import UserError
@@ -29,11 +28,6 @@ names = st.one_of(
     st.builds(DeviceColumn, words.map("ram.{}".format), st.just(""), st.just(""), *networks),
     st.builds(DeviceColumn, st.just("flash.weights"), st.just(""), st.just(""), *networks),
 )
-
-
-@pytest.fixture(scope="module")
-def table():
-    return assemble()
 
 
 @given(names)
