@@ -5,6 +5,7 @@ Two runs on one table write identical bytes: no dates, no random ids.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -76,14 +77,11 @@ def _write_figure(
     # The salt makes the ids in an SVG the same in every run.
     with mpl.rc_context({"svg.hashsalt": "benchsuite"}):
         for suffix in formats:
-            about = metadata[suffix]
             path = stem.with_name(f"{stem.name}.{suffix}")
-            write_atomically(
-                path,
-                lambda part, suffix=suffix, about=about: figure.savefig(
-                    part, format=suffix, metadata=about, dpi=_DPI
-                ),
+            draw = functools.partial(
+                figure.savefig, format=suffix, metadata=metadata[suffix], dpi=_DPI
             )
+            write_atomically(path, draw)
             written.append(path)
     return written
 

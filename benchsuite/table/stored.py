@@ -138,7 +138,7 @@ class Stored:
                 read = file.readinto(values)  # type: ignore[arg-type]
         except OSError as error:
             raise DamagedError(str(error)) from error
-        if read != values.nbytes or zlib.crc32(values) != part.crc:
+        if read != values.nbytes or zlib.crc32(values.data) != part.crc:
             raise DamagedError(f"{self.path} is not as it was written.")
         return values
 

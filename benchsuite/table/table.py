@@ -286,10 +286,9 @@ class Table:
 
     def present(self, name: str) -> int:
         """Return for how many cells a column, named in full, has a value."""
-        stored = isinstance(self._data, Stored)
-        return N_CELLS - int(
-            self._data.missing(name) if stored else self._data.column(name).null_count
-        )
+        if isinstance(self._data, Stored):
+            return N_CELLS - self._data.missing(name)
+        return N_CELLS - int(self._data.column(name).null_count)
 
     def reasons(self, name: str) -> dict[str, int]:
         """Return how many values of a column are missing for each reason."""
@@ -304,10 +303,11 @@ class Table:
     def frame(self, names: Iterable[str] | None = None) -> pd.DataFrame:
         """Return columns (default: all, keys and reasons included) as a pandas DataFrame."""
         if names is None:
-            return self.data.to_pandas()
-        wanted = [*KEYS, *(self.resolve(name) for name in names)]
-        stored = isinstance(self._data, Stored)
-        data = self._data.arrow(wanted) if stored else self._data.select(wanted)
+            data = self.data
+        else:
+            wanted = [*KEYS, *(self.resolve(name) for name in names)]
+            stored = isinstance(self._data, Stored)
+            data = self._data.arrow(wanted) if stored else self._data.select(wanted)
         frame: pd.DataFrame = data.to_pandas()
         return frame
 
