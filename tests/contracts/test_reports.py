@@ -1,6 +1,7 @@
 """What every report promises: made of the table and its studies alone, twice the same bytes."""
 
 import dataclasses
+import re
 
 import matplotlib as mpl
 import pytest
@@ -16,10 +17,10 @@ from benchsuite.reports import mcunet_spaces
 
 REPORTS = plugins.find("reports")
 SEEDS = 2
-# A proxy of each kind, and every one that a report asks for by name; others only take time.
-PROXIES = {
-    *("flops@1", "params@1", "depth@1", "naswot@1", "synflow@1", "zico@1", "snip@1"),
-    *("linear_regions.n1000@1", "te_nas@1", "meco@1"),
+# Those that studies and reports ask for by name, and some of each kind; others only take time.
+FAMILIES = {
+    *("flops", "params", "depth", "naswot", "snip", "synflow", "zico", "meco", "te_nas"),
+    *("linear_regions", "ntk_cond", "ntk_frozen"),
 }
 
 
@@ -29,7 +30,7 @@ def table(assembled):
     return assembled.without(
         name
         for name, column in assembled.columns.items()
-        if column.kind == "proxy" and name not in PROXIES and not name.startswith("ntk_")
+        if column.kind == "proxy" and re.split("[.@]", name)[0] not in FAMILIES
     )
 
 
