@@ -3,7 +3,7 @@
 SNIPPETS = {
     "Shell": "benchsuite cell {index}\nbenchsuite score {index} --proxy naswot,synflow\n",
     "Python": """\
-from benchsuite.cell import Cell
+from benchsuite.space.cell import Cell
 
 cell = Cell.from_arch("{arch}")
 assert cell.index == {index}
@@ -11,9 +11,9 @@ assert cell.index == {index}
     "PyTorch": """\
 import torch
 
-from benchsuite.cell import Cell
-from benchsuite.network import OFFICIAL, build
-from proxies._net import Net
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import OFFICIAL, build
+from benchsuite.proxies._scoring.net import Net
 
 network = build(Cell.from_index({index}), OFFICIAL["cifar10"])
 net = Net(network)  # PyTorch's default weights
