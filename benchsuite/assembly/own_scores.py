@@ -7,7 +7,6 @@ line under every output.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchsuite.assembly.notes import say
 from benchsuite.errors import UserError
-from benchsuite.files import read_text
 from benchsuite.provenance import sha256
-from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.space.cell import N_CELLS
+from benchsuite.table import score_files
 from benchsuite.table.columns import Column, stem
 from benchsuite.table.table import Table, Values
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 FILE = Path("out/proxies/proxies.parquet")
 _DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")
-_NAMED = ("index", "cell", "arch_index", "unnamed: 0", "")
 _SHOWN = 3
 
 
@@ -160,43 +157,27 @@ def _seconds(kept: Mapping[str, int], own: Table) -> Iterator[str]:
 
 
 def _read(path: Path, table: Table) -> Table:
+    if _is_ours(path):
+        return Table.open(path)
+    return _from_frame(path, score_files.read(path), table)
+
+
+def _is_ours(path: Path) -> bool:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with path.open("rb") as file:
-        parquet = file.read(4) == b"PAR1"
-    if not parquet:
-        return _from_frame(path, _csv(path), table)
+        if file.read(4) != b"PAR1":
+            return False
     try:
-        if b"benchsuite" in (pq.read_schema(path).metadata or {}):
-            return Table.open(path)
-        frame = pq.read_table(path).to_pandas()
-        counted = type(frame.index).__name__ == "RangeIndex"
-        return _from_frame(path, frame if counted else frame.reset_index(), table)
+        return b"benchsuite" in (pq.read_schema(path).metadata or {})
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{path} is no readable Parquet file ({error}).") from error
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    text = read_text(path)
-    while text.startswith("#"):
-        text = text.partition("\n")[2]
-    header = text.partition("\n")[0]
-    separator = max(",;\t", key=header.count)
-    names = [name.strip().strip('"') for name in header.split(separator)]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise UserError(f"{path} has several columns {min(twice)!r}.")
-    try:
-        return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UserError(f"{path} is neither Parquet nor a CSV file: {error}.") from error
-
-
 def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     """Return the numbers of a frame with a column of architecture strings or indices as scores."""
-    keys, cells = _keys(path, frame)
+    keys, cells = score_files.keyed(path, frame)
     made = []
     for given in frame.columns:
         if given in keys or frame[given].dtype.kind not in "biuf":
@@ -229,35 +210,3 @@ def _versioned(name: str, table: Table) -> str:
         return name
     there = any(column.stem == name for column in table.columns.values())
     return table.resolve(name) if there else f"{name}@1"
-
-
-def _keys(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the columns that say which cells the rows are of, and these cells."""
-    number = {arch: index for index, arch in enumerate(all_archs())}
-    archs = [
-        name
-        for name in frame.columns
-        if (len(frame) and frame[name].dtype.kind == "O") or str(frame[name].dtype) == "str"
-        if frame[name].map(lambda v: str(v).strip() in number).all()
-    ]
-    whole = [name for name in frame.columns if _are_indices(frame[name])]
-    named = [name for name in whole if str(name).strip().lower() in _NAMED]
-    first = [name for name in whole if name == frame.columns[0]]
-    indices = named or ([] if archs else first)
-    found = [frame[name].map(lambda v: number[str(v).strip()]).to_numpy() for name in archs]
-    found += [frame[name].to_numpy(dtype=np.int64) for name in indices]
-    if not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
-        raise UserError(
-            f"{path} does not say which cells its rows are of: one column has to hold each cell "
-            "once, as architecture strings, or as official indices in the first column or one "
-            f"called `index`. It has {', '.join(map(repr, map(str, frame.columns)))}."
-        )
-    if any((f != found[0]).any() for f in found):
-        raise UserError(f"{path}: {archs[0]!r} and {[*archs, *indices][-1]!r} name other cells.")
-    return [*archs, *indices], found[0]
-
-
-def _are_indices(values: pd.Series) -> bool:
-    if values.dtype.kind not in "iu" or not len(values):
-        return False
-    return bool(values.between(0, N_CELLS - 1).all()) and bool(values.is_unique)

@@ -15,14 +15,6 @@ Conventions, the same for every function:
   NaN.
 """
 
-from benchsuite.stats.bootstrap import (
-    Bootstrap,
-    PairedTest,
-    bootstrap,
-    enough_resamples,
-    kendall_bootstrap,
-    paired_kendall_test,
-)
 from benchsuite.stats.ceiling import NoiseCeiling, SeedPair, noise_ceiling
 from benchsuite.stats.correlation import (
     Correlation,
@@ -33,6 +25,14 @@ from benchsuite.stats.correlation import (
     top_k,
     top_k_kendall,
     weighted_kendall,
+)
+from benchsuite.stats.resampling import (
+    Bootstrap,
+    PairedTest,
+    bootstrap,
+    enough_resamples,
+    kendall_bootstrap,
+    paired_kendall_test,
 )
 
 __all__ = [

@@ -29,3 +29,12 @@ def lines(cells: int, columns: Mapping[str, Column], provenance: Mapping[str, An
             lines.append(f"  {plural:<10} {len(names):>4}  {shown}")
     source = f"Accuracy: {provenance.get('accuracy', 'none')}"
     return [*lines, *textwrap.wrap(source, 80)]
+
+
+def own_scores(about: Mapping[str, Any]) -> str:
+    """Return the sentence about the scores of one's own that a table holds, empty without any."""
+    cells = about.get("cells", {})
+    if not cells:
+        return ""
+    first = ", ".join(f"{name}: {cells[name]:,} cells" for name in sorted(cells)[:3])
+    return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."

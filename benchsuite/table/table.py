@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -237,12 +238,17 @@ class Table:
         return frame.loc[list(cells)]
 
     def with_scores(
-        self, name: str, values: ArrayLike | pd.Series[Any], *, direction: Direction = "max"
+        self,
+        name: str,
+        values: ArrayLike | pd.Series[Any] | str | PathLike[str],
+        *,
+        direction: Direction = "max",
     ) -> Table:
         """Return a table with scores of one's own, a proxy like any other.
 
         values: [15625] in official order, NaN where missing; a pandas Series labelled by official
-        index or architecture string, of all cells or some; or a mapping of these labels.
+        index or architecture string, of all cells or some; a mapping of these labels; or a CSV or
+        Parquet file with a column of them.
         direction: which end is predicted to be accurate. Raises UserError for another shape, for
         labels that are no cells, and for a name that is there already.
 
@@ -256,8 +262,13 @@ class Table:
         full = name if "@" in name else f"{name}@1"
         about = "scores of one's own"
         column = Column(full, about, "1", direction, about, "1", "proxy")
-        scores = labelled(values, f"scores {name!r}")
-        own = {**self.provenance.get("own_scores", {"path": "memory", "cells": {}})}
+        if isinstance(values, str | PathLike):
+            from benchsuite.table.score_files import one_score
+
+            place, scores = str(values), one_score(values, name)
+        else:
+            place, scores = "memory", labelled(values, f"scores {name!r}")
+        own = {**self.provenance.get("own_scores", {"path": place, "cells": {}})}
         own["cells"] = {**own["cells"], full: int(np.isfinite(scores).sum())}
         table = self.with_columns([Values(column, scores, "no score was given")])
         return table.with_provenance(own_scores=own)
@@ -320,11 +331,13 @@ class Table:
     @property
     def provenance_line(self) -> str:
         """One line for under every table and figure: accuracy source, checksum, code revision."""
+        from benchsuite.table.shown import own_scores
+
         made_by = self.provenance.get("made_by", {})
         return (
             f"Accuracy: {self.provenance.get('accuracy', 'none')}. "
             f"Table {self.checksum[:12]}, code {made_by.get('revision', 'unknown')}."
-            + _own_scores(self.provenance.get("own_scores", {}))
+            + own_scores(self.provenance.get("own_scores", {}))
         )
 
     @functools.cached_property
@@ -337,14 +350,6 @@ class Table:
             about = json.dumps(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
-
-
-def _own_scores(about: Mapping[str, Any]) -> str:
-    cells = about.get("cells", {})
-    if not cells:
-        return ""
-    first = ", ".join(f"{name}: {cells[name]:,} cells" for name in sorted(cells)[:3])
-    return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."
 
 
 def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:

@@ -138,6 +138,22 @@ def test_own_scores_go_to_the_cells_that_their_labels_name(table):
     assert "mine@1: 9,000 cells" in own.provenance_line
 
 
+def test_own_scores_come_from_files_too(table, tmp_path):
+    flops = table["cifar10.flops"]
+    order, values = shuffled(flops)
+    csv, parquet = tmp_path / "a.csv", tmp_path / "a.parquet"
+    pd.DataFrame({"arch": np.array(all_archs())[order], "s": values}).to_csv(csv, index=False)
+    pd.DataFrame({"index": order[:9], "mine": values[:9], "b": values[:9]}).to_parquet(parquet)
+    assert np.array_equal(table.with_scores("mine", csv)["mine"], flops)
+    few = table.with_scores("mine", str(parquet), direction="min")["mine"]
+    assert np.isfinite(few).sum() == 9
+    assert np.array_equal(few[order[:9]], values[:9])
+    with pytest.raises(bs.UserError, match="has no score 'yours'; it has mine, b"):
+        table.with_scores("yours", parquet)
+    with pytest.raises(bs.UserError, match="cannot be read"):
+        table.with_scores("mine", tmp_path / "none.csv")
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

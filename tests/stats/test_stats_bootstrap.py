@@ -24,7 +24,7 @@ from benchsuite.stats import (
     top_k_kendall,
     weighted_kendall,
 )
-from benchsuite.stats import bootstrap as _bootstrap
+from benchsuite.stats import resampling as _bootstrap
 from benchsuite.stats.fenwick import LANES, narrow, pair_counts
 
 value = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6), st.just(math.nan))

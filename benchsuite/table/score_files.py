@@ -1,0 +1,108 @@
+"""Files of scores: CSV or Parquet, with a column that says which cell each row is of."""
+
+from __future__ import annotations
+
+import io
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.errors import UserError
+from benchsuite.files import read_text
+from benchsuite.space.cell import N_CELLS, all_archs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMED = ("index", "cell", "arch_index", "unnamed: 0", "")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return a CSV or Parquet file as it is; UserError for what is neither."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as file:
+            parquet = file.read(4) == b"PAR1"
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    if not parquet:
+        return _csv(path)
+    try:
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{path} is no readable Parquet file ({error}).") from error
+    counted = type(frame.index).__name__ == "RangeIndex"
+    return frame if counted else frame.reset_index()
+
+
+def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
+    """Return a file's score [15625] of a name, or its only one; NaN for cells that it lacks.
+
+    Raises UserError for a file that is no table of cells, and for one without such a score.
+    """
+    path = Path(given)
+    frame = read(path)
+    keys, cells = keyed(path, frame)
+    scores = [str(c) for c in frame.columns if c not in keys and frame[c].dtype.kind in "biuf"]
+    if name not in scores and len(scores) != 1:
+        raise UserError(
+            f"{path} has no score {name!r}; it has {', '.join(scores) or 'none at all'}."
+        )
+    column = name if name in scores else scores[0]
+    values = np.full(N_CELLS, np.nan)
+    values[cells] = frame[column].to_numpy(dtype=np.float64)
+    return values
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    text = read_text(path)
+    while text.startswith("#"):
+        text = text.partition("\n")[2]
+    header = text.partition("\n")[0]
+    separator = max(",;\t", key=header.count)
+    names = [name.strip().strip('"') for name in header.split(separator)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UserError(f"{path} has several columns {min(twice)!r}.")
+    try:
+        return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path} is neither Parquet nor a CSV file: {error}.") from error
+
+
+def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the columns that say which cells the rows are of, and these cells."""
+    number = {arch: index for index, arch in enumerate(all_archs())}
+    archs = [
+        name
+        for name in frame.columns
+        if (len(frame) and frame[name].dtype.kind == "O") or str(frame[name].dtype) == "str"
+        if frame[name].map(lambda v: str(v).strip() in number).all()
+    ]
+    whole = [name for name in frame.columns if _are_indices(frame[name])]
+    named = [name for name in whole if str(name).strip().lower() in _NAMED]
+    first = [name for name in whole if name == frame.columns[0]]
+    indices = named or ([] if archs else first)
+    found = [frame[name].map(lambda v: number[str(v).strip()]).to_numpy() for name in archs]
+    found += [frame[name].to_numpy(dtype=np.int64) for name in indices]
+    if not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
+        raise UserError(
+            f"{path} does not say which cells its rows are of: one column has to hold each cell "
+            "once, as architecture strings, or as official indices in the first column or one "
+            f"called `index`. It has {', '.join(map(repr, map(str, frame.columns)))}."
+        )
+    if any((f != found[0]).any() for f in found):
+        raise UserError(f"{path}: {archs[0]!r} and {[*archs, *indices][-1]!r} name other cells.")
+    return [*archs, *indices], found[0]
+
+
+def _are_indices(values: pd.Series) -> bool:
+    if values.dtype.kind not in "iu" or not len(values):
+        return False
+    return bool(values.between(0, N_CELLS - 1).all()) and bool(values.is_unique)
