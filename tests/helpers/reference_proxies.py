@@ -85,7 +85,7 @@ def grasp(net: Net, x: Tensor, y: Tensor) -> float:
     live = [(t, v) for t, v in zip(theta, g, strict=True) if v is not None and v.requires_grad]
     z = torch.stack([(v.detach() * v).sum() for _, v in live]).sum()
     Hg = torch.autograd.grad(z, [t for t, _ in live], allow_unused=True, materialize_grads=True)
-    return -sum(float((t * h).sum()) for (t, _), h in zip(live, Hg, strict=True))
+    return -sum(float((t * h).detach().sum()) for (t, _), h in zip(live, Hg, strict=True))
 
 
 def zico(net: Net, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
