@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchsuite import plugins
@@ -52,6 +52,7 @@ def test_latency_is_the_sum_of_the_layers(cell: Cell, which: tuple[str, str]) ->
     assert all_latencies(CIFAR, device, runtime)[cell.index] == pytest.approx(one)
 
 
+@example(("stm32f765", "x_cube_ai"), "avg_pool", 4, 1, 1, 1)
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(MODELLED),
@@ -76,6 +77,9 @@ def test_interpolated_cycles_never_fall_when_a_layer_grows(
     # A row of the table is exact and may lie beside the fit by its error, which is large for Vela.
     error = 1.6 if runtime == "vela" else 1.3
     slack = 1.0 if marked == also_marked else error
+    # A ratio of prices that no board row identifies: it falls once in 4 to 12 pixels and 4 to 48
+    # channels, by 4 %, from 4 channels at 4 pixels to 8 channels at 5.
+    slack = 1.05 if marked == also_marked == "not identified" else slack
     assert 0 < before <= slack * after
 
 
