@@ -57,7 +57,7 @@ def plain(net: Net, x: Tensor, y: Tensor) -> float:
 
 
 def l2_norm(net: Net) -> float:
-    return sum(float(t.norm()) for t in weights(net))
+    return sum(float(t.detach().norm()) for t in weights(net))
 
 
 def fisher(net: Net, x: Tensor, y: Tensor) -> float:
