@@ -27,7 +27,7 @@ _SAID = {
     "test": "test.200ep.mean",
     "12 epochs": "valid.12ep.mean",
 }
-_OF = {STACKED: " from measured validation and structure", ESTIMATE: " from structure"}
+_OF = {STACKED: "measured validation and structure", ESTIMATE: "structure"}
 
 
 def accuracies(where: Places | None = None) -> Table:
@@ -41,6 +41,9 @@ def accuracies(where: Places | None = None) -> Table:
     sources = all_sources()
     check_drop(sources, where)
     present = [s for s in sources if not s.sample and folder_of(s, where) is not None]
+    for source in sources:
+        if source.installed and source not in present:
+            say(f"Not used: {next(absences([source], where))}")
     table = _imported(present, where) if present else Table.empty({"inputs": {}})
     gaps = _estimates_for_gaps(table)
     if where.drop:
@@ -102,7 +105,8 @@ def _sentence(table: Table) -> str:
     said: dict[str, list[str]] = {}
     for what, stem in _SAID.items():
         said.setdefault(_told(table, stem), []).append(what)
-    return "; ".join(f"{' and '.join(what)} {how}" for how, what in said.items())
+    told = "; ".join(f"{' and '.join(what)} {how}" for how, what in said.items())
+    return f"{told} (predictions of this project, not measurements)" * ("ESTIMATED" in told) or told
 
 
 def _told(table: Table, stem: str) -> str:
@@ -112,7 +116,7 @@ def _told(table: Table, stem: str) -> str:
         column = table.column(f"{dataset}.{stem}")
         how = f"measured ({column.release})"
         if column.estimated:
-            how = f"ESTIMATED{_OF[column.release or '']} (no measurement)"
+            how = f"ESTIMATED from {_OF[column.release or '']}"
         told.setdefault(how, []).append(dataset)
     if len(told) == 1:
         return next(iter(told))

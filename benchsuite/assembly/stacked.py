@@ -1,15 +1,16 @@
 """Estimates of test accuracy where validation accuracy is measured: of that and of structure.
 
-    estimate = Q(a N(validation) + b N(structure))
+    estimate = Q(a N(validation) + b N(structure, test) + c N(structure, validation))
 
-N gives normal scores among the 15,284 cells with an input-output path; validation is the measured
-mean after 200 epochs, structure the shipped estimate of `benchsuite.assembly.estimates`. Q maps
-back to percent through the quantiles of the shipped estimates, so no measured test accuracy is in
-it. Cells without a path get the accuracy of a constant network. Only a and b ship, two numbers per
+N gives normal scores among the 15,284 cells with an input-output path. validation is the measured
+mean after 200 epochs, over the cells of a functional class, which are equal networks; structure are
+the shipped estimates of `benchsuite.assembly.estimates`. Q maps back to percent through the
+quantiles of the shipped estimate of test accuracy, so no measured test accuracy is in it. Cells
+without a path get the accuracy of a constant network. Only a, b and c ship, three numbers per
 dataset; the estimates are computed of what is installed.
 
-`python -m benchsuite.assembly.stacked` fits a and b anew, to the public test accuracies below the
-folder BENCHSUITE_DATA, and prints how wrong estimates by the a and b of other classes are.
+`python -m benchsuite.assembly.stacked` fits them anew, to the public test accuracies below the
+folder BENCHSUITE_DATA, and prints how wrong estimates by the numbers of other classes are.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from benchsuite.table.table import Table, Values
 OUTPUT = shipped("data/stack.json")
 METHOD = (
     "least squares of the normal scores of test accuracy on those of measured validation accuracy "
-    "and of the structural estimate, without a constant, over cells with an input-output path; "
-    "errors are those of ten folds of functional classes"
+    "(mean of the functional class) and of the structural estimates, without a constant, over "
+    "cells with an input-output path; errors are those of ten folds of functional classes"
 )
 FOLDS = 10
 _SEED = 201
@@ -66,26 +67,36 @@ def estimated_test(table: Table, structural: Table) -> Iterator[Values]:
         source = "benchsuite.estimate"
         column = accuracy_column(dataset, "test", 200, "mean", STACKED, source, description=said)
         weights = np.array(record()["weights"][dataset])
-        known = structural.values(column.stem)
+        known = _of_structure(structural, dataset)
         yield Values(column, estimate(dataset, validation, known, weights))
 
 
 @functools.cache
 def record() -> dict[str, Any]:
-    """Return what ships: the two weights per dataset, how they were made, and their errors."""
+    """Return what ships: the three weights per dataset, how they were made, and their errors."""
     found: dict[str, Any] = json.loads(OUTPUT.read_text(encoding="utf-8"))
     return found
 
 
 def estimate(dataset: str, validation: Floats, structural: Floats, weights: Floats) -> Floats:
-    """Return estimated test accuracies [15625] in percent, of two accuracies and weights [2]."""
-    return _percent(dataset, scores(validation, structural) @ weights, structural)
+    """Return estimated test accuracies [15625] in percent.
+
+    validation: measured, [15625]; structural: estimates of test and validation accuracy [2, 15625];
+    weights: [3].
+    """
+    return _percent(dataset, scores(validation, structural) @ weights, structural[0])
 
 
 def scores(validation: Floats, structural: Floats) -> Floats:
-    """Return normal scores [15284, 2] of two accuracies [15625], of cells with a path alone."""
-    trained = connected()
-    return np.stack([_normal(values[trained]) for values in (validation, structural)], axis=1)
+    """Return normal scores [15284, 3] of the cells with a path, arguments as of `estimate`."""
+    of_class = classes("functional")
+    mean = (np.bincount(of_class, validation) / np.bincount(of_class))[of_class]
+    return np.stack([_normal(values[connected()]) for values in (mean, *structural)], axis=1)
+
+
+def _of_structure(shipped: Table, dataset: str) -> Floats:
+    """Return the shipped estimates [2, 15625] of test and validation accuracy."""
+    return np.stack([shipped.values(f"{dataset}.{s}.200ep.mean") for s in ("test", "valid")])
 
 
 def _normal(values: Floats) -> Floats:
@@ -101,7 +112,10 @@ def _percent(dataset: str, stack: Floats, structural: Floats) -> Floats:
 
 
 def fit(dataset: str, validation: Floats, structural: Floats, test: Floats) -> dict[str, Any]:
-    """Return the weights, and the errors of estimates by the weights of other folds' classes."""
+    """Return the weights, and the errors of estimates by the weights of other folds' classes.
+
+    validation, structural: as of `estimate`; test: measured [15625].
+    """
     trained = connected()
     given, wanted = scores(validation, structural), _normal(test[trained])
     of_class = np.random.default_rng(_SEED).integers(FOLDS, size=len(test))
@@ -114,10 +128,10 @@ def fit(dataset: str, validation: Floats, structural: Floats, test: Floats) -> d
     weights = np.linalg.lstsq(given, wanted, rcond=None)[0]
     return {
         "weights": np.round(weights, _DIGITS).tolist(),
-        "errors": estimates.errors(_percent(dataset, stack, structural), test),
+        "errors": estimates.errors(_percent(dataset, stack, structural[0]), test),
         "alone": {
             "validation": estimates.errors(validation, test),
-            "structure": estimates.errors(structural, test),
+            "structure": estimates.errors(structural[0], test),
         },
     }
 
@@ -131,14 +145,14 @@ def build() -> dict[str, Any]:
         dataset: fit(
             dataset,
             column[dataset, "valid", 200],
-            structural.values(f"{dataset}.test.200ep.mean"),
+            _of_structure(structural, dataset),
             column[dataset, "test", 200],
         )
         for dataset in DATASETS
     }
     return {
         "method": METHOD,
-        "of": ["measured validation accuracy", "structural estimate"],
+        "of": ["validation, measured", "test, of structure", "validation, of structure"],
         **{what: {d: found[d][what] for d in DATASETS} for what in ("weights", "errors", "alone")},
         "inputs": inputs,
     }
