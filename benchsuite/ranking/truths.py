@@ -9,7 +9,8 @@ estimate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.table.columns import DATASETS, Column
@@ -23,12 +24,7 @@ _MEANS = {
     "12ep": "valid.12ep.mean",
 }
 _BY_RULE = ("test", "validation")
-_CALLED = {
-    "test": "test accuracy after 200 epochs",
-    "validation": "validation accuracy after 200 epochs",
-    "valtest": "validation and test accuracy after 200 epochs",
-    "12ep": "validation accuracy after 12 epochs",
-}
+_SPLITS = {"test": "test", "valid": "validation", "valtest": "validation and test"}
 
 
 def column_of(table: Table, truth: str = BEST, dataset: str = DATASETS[0]) -> str:
@@ -36,7 +32,17 @@ def column_of(table: Table, truth: str = BEST, dataset: str = DATASETS[0]) -> st
 
     Raises UserError for an unknown truth or dataset, and for one that the table does not hold.
     """
-    return _chosen(table, truth, dataset)[1]
+    if dataset not in DATASETS:
+        raise UserError(
+            f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
+            + did_you_mean(dataset, DATASETS)
+        )
+    if truth != BEST:
+        return table.resolve(_stem(table, truth, dataset) or _lacking(table, truth, dataset))
+    held = [table.resolve(s) for name in _BY_RULE if (s := _stem(table, name, dataset))]
+    if not held:
+        raise UserError(f"The table holds no accuracy of {dataset} after 200 epochs.")
+    return next((full for full in held if not table.columns[full].estimated), held[0])
 
 
 def truths_of(table: Table, dataset: str | None = None) -> list[str]:
@@ -50,15 +56,25 @@ def truths_of(table: Table, dataset: str | None = None) -> list[str]:
     return list(found)
 
 
+def datasets_with(table: Table, truth: str = BEST) -> tuple[str, ...]:
+    """Return the datasets on which a table holds a truth; all where it holds it on none."""
+    stems = _BY_RULE if truth == BEST else (truth,)
+    return tuple(d for d in DATASETS if any(_stem(table, t, d) for t in stems)) or DATASETS
+
+
 def about(table: Table, truth: str = BEST, datasets: Sequence[str] = DATASETS) -> str:
     """Return the clause that says which column a truth was on each dataset: measured or ESTIMATED.
 
     Raises UserError as `column_of` does.
     """
+    return about_columns(table, [column_of(table, truth, dataset) for dataset in datasets])
+
+
+def about_columns(table: Table, names: Iterable[str]) -> str:
+    """Return the clause that says what columns of accuracy, named in full, are, as `about`."""
     said: dict[str, list[str]] = {}
-    for dataset in datasets:
-        name, full = _chosen(table, truth, dataset)
-        said.setdefault(_said(name, table.columns[full]), []).append(dataset)
+    for column in (table.columns[name] for name in dict.fromkeys(names)):
+        said.setdefault(_said(column), []).append(str(column.dataset))
     if len(said) == 1:
         return next(iter(said))
     return "; ".join(f"{', '.join(of)}: {text}" for text, of in said.items())
@@ -69,24 +85,7 @@ def is_estimated(table: Table, truth: str = BEST, datasets: Sequence[str] = DATA
     return any(table.columns[column_of(table, truth, of)].estimated for of in datasets)
 
 
-def _chosen(table: Table, truth: str, dataset: str) -> tuple[str, str]:
-    """Return which truth a name means, the rule applied, and the column it is."""
-    if dataset not in DATASETS:
-        raise UserError(
-            f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
-            + did_you_mean(dataset, DATASETS)
-        )
-    if truth == BEST:
-        held = {name: stem for name in _BY_RULE if (stem := _stem(table, name, dataset))}
-        if not held:
-            raise UserError(f"The table holds no accuracy of {dataset} after 200 epochs.")
-        columns = {name: table.resolve(stem) for name, stem in held.items()}
-        measured = (n for n, full in columns.items() if not table.columns[full].estimated)
-        name = next(measured, next(iter(held)))
-        return name, columns[name]
-    stem = _stem(table, truth, dataset)
-    if stem:
-        return truth, table.resolve(stem)
+def _lacking(table: Table, truth: str, dataset: str) -> NoReturn:
     known = truths_of(table)
     where = [of for of in DATASETS if _stem(table, truth, of)]
     if where:
@@ -118,6 +117,7 @@ def _elsewhere(table: Table, dataset: str) -> dict[str, str]:
     }
 
 
-def _said(truth: str, column: Column) -> str:
-    what = _CALLED.get(truth, f"{truth}: {column.description}")
+def _said(column: Column) -> str:
+    mean = column.epochs and column.split and f"{_SPLITS[column.split]} accuracy after "
+    what = f"{mean}{column.epochs} epochs" if mean else column.description
     return f"{what}, " + ("ESTIMATED" if column.estimated else f"measured ({column.release})")

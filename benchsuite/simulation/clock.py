@@ -1,10 +1,12 @@
 """The simulated clock: how many seconds a training run would have taken on the benchmark's GPU.
 
 Where the table holds training times they are used; other numbers of epochs are scaled in
-proportion. Where it holds none (the estimates that ship), a model stands in: seconds per epoch as a
-base plus one term per operator, fitted by least squares to the published 200-epoch times of all
-15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %, largest 16 %). A line in
-FLOPs alone reaches R^2 0.58: average pooling has no FLOPs but a third of a 3x3 convolution's time.
+proportion. The sentence says what was measured: what comes with the installation was timed on
+CIFAR-10 and is that times a constant on the other data sets. Where the table holds none, a model
+stands in: seconds per epoch as a base plus one term per operator, fitted by least squares to the
+published 200-epoch times of all 15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %,
+largest 16 %). A line in FLOPs alone
+reaches R^2 0.58: average pooling has no FLOPs but a third of a 3x3 convolution's time.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def _agreed(first: Imported, second: Imported) -> Imported:
 def _what_is_missing(source: Source, where: Places) -> str:
     if source.installed:
         faults = dict.fromkeys(in_package(file, where)[1] for file in source.files)
-        return f"{'; '.join(filter(None, faults))}; {source.files[0].by_hand} installs it"
+        return f"{'; '.join(filter(None, faults))}; {source.files[0].by_hand} mends it"
     missing = lacking(source, where)
     if len(missing) < len(source.files):
         return f"this machine lacks {', '.join(file.path for file in missing)}"

@@ -35,7 +35,7 @@ FILE = PinnedFile(
     "analognasbench/data.anb",
     sha256="85f3435b877aa2d36268d55ce07f6ff6d73643d17a840f1941745da5eb80db32",
     size=5610467,
-    by_hand="`pip install analog-nasbench==0.1.3`",
+    by_hand="`pip install --force-reinstall analog-nasbench==0.1.3`",
     package="analog-nasbench",
 )
 _DRIFTS = {60: "one minute", 3600: "one hour", 86400: "one day", 2592000: "30 days"}

