@@ -34,10 +34,8 @@ def mean_contrast(
     x, masks, labels = _checked(values, one, other, groups)
     of, index = np.unique(labels, return_inverse=True)
     # Per group: how many of its cells are in a set [G], and the sums of their values [G, F].
-    sizes = [np.bincount(index, weights=mask, minlength=len(of)) for mask in masks]
-    sums = [
-        np.column_stack([np.bincount(index, row * mask, len(of)) for row in x]) for mask in masks
-    ]
+    sizes = [_by_group(mask, index, len(of)) for mask in masks]
+    sums = [np.column_stack([_by_group(row * mask, index, len(of)) for row in x]) for mask in masks]
     times = np.array(
         [
             np.bincount(rng.integers(0, len(of), len(of)), minlength=len(of))
@@ -47,6 +45,10 @@ def mean_contrast(
     value = _difference(np.ones((1, len(of))), sums, sizes)[0]
     units = min(int((size > 0).sum()) for size in sizes)
     return Bootstrap(value, _difference(times, sums, sizes).T, np.full(len(x), units))
+
+
+def _by_group(values: Floats, index: NDArray[np.int64], n: int) -> Floats:
+    return np.asarray(np.bincount(index, weights=values, minlength=n), dtype=np.float64)
 
 
 def _difference(times: NDArray[np.generic], sums: list[Floats], sizes: list[Floats]) -> Floats:

@@ -18,6 +18,14 @@ ABOUT = (
     "network, another one than NAS-Bench-201's (AnalogNAS-Bench): PTQ quantised after training, "
     "QAT after 20 more epochs that are aware of it."
 )
+NOT_MEASURED = "not measured"
+INT8, FLOAT = "int8", "float (same training)"
+ABOUT_DEPLOYED = (
+    f"{INT8}: CIFAR-10 test accuracy of the official network quantised after training (PTQ), as a "
+    f"part would run it; {FLOAT}: of the same training before, another one than that of the other "
+    "accuracies (AnalogNAS-Bench). The difference of these two is what int8 costs; for other data "
+    f"sets and networks neither is measured. Nothing is chosen by them."
+)
 Array = NDArray[np.float64]
 
 
@@ -43,6 +51,26 @@ def training(table: Table) -> Training:
         )
     float32, *int8 = (table.values(_stem(name)) for name in ("float", *METHODS.values()))
     return Training(float32, dict(zip(METHODS, int8, strict=True)))
+
+
+class Deployed:
+    """What cells of a table would show once deployed: int8 beside float of the same training."""
+
+    def __init__(self, table: Table) -> None:
+        """Read the training; a table without it has nothing measured."""
+        try:
+            self._of: Training | None = training(table)
+        except UserError:
+            self._of = None
+
+    def row(self, cell: int, dataset: str, skeleton: str) -> dict[str, float | str]:
+        """Return the two columns of a cell, `not measured` where no such network was trained."""
+        if self._of is None or cell < 0 or (dataset, skeleton) != (DATASET, SKELETON):
+            return {INT8: NOT_MEASURED, FLOAT: NOT_MEASURED}
+        return {
+            INT8: float(self._of.int8["PTQ"][cell]),
+            FLOAT: float(self._of.float32[cell]),
+        }
 
 
 def _stem(name: str) -> str:

@@ -116,6 +116,9 @@ def test_columns_unpack_to_the_table(table, parts):
     checked = 0
     for name, column in table.columns.items():
         if column.kind in ("accuracy", "proxy", "device", "cost"):
+            if column.epochs is not None and column.aggregation != "mean":
+                assert name not in by_name  # one seed of several
+                continue
             wanted = table.values(name) * scale.get(column.unit, 1)
             np.testing.assert_allclose(unpacked(by_name[name], data["codes"]), wanted, rtol=1e-6)
             checked += 1

@@ -235,6 +235,11 @@ def test_the_headline_names_the_runtime(table):
         assert connected[cell]
         assert table.values(f"fits.{device}.{runtime}.cifar10.official")[cell] == 1
         assert accuracy == table.values("cifar10.test.200ep.mean")[cell]
+        assert fit.int8 == tuple(
+            table.values(f"cifar10.test.{name}")[cell] for name in ("int8_ptq", "float")
+        )
+    poor = table.without([name for name in table.columns if "analog-nasbench" in name])
+    assert {fit.int8 for fit in summary.summarise(poor, []).fits} == {None}
 
 
 @pytest.mark.nb201

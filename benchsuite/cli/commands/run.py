@@ -170,6 +170,8 @@ def _fit_rows(found: Any) -> Any:
             "runtime": fit.runtime,
             **{s: f"{fit.cells[s]:,}" if s in fit.cells else "-" for s in found.skeletons},
             "best (official)": f"{fit.best[0]:.2f} (cell {fit.best[1]})" if fit.best else "-",
+            "int8": f"{fit.int8[0]:.2f}" if fit.int8 else "not measured",
+            "float (same training)": f"{fit.int8[1]:.2f}" if fit.int8 else "not measured",
         }
         for fit in found.fits
     ]

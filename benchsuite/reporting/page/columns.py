@@ -92,8 +92,8 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
 def _wanted(table: Table, column: Column) -> bool:
     if column.kind == "detail" or column.name == "class.connected":
         return column.name == "class.connected"
-    if column.aggregation not in (None, "mean"):
-        return False
+    if column.epochs is not None and column.aggregation not in (None, "mean"):
+        return False  # One seed of several. Accuracies of a single training have no epochs.
     return column.release is None or table.resolve(column.stem) == column.name
 
 

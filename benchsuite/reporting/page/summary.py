@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.ranking.truths import column_of, truths_of
 from benchsuite.reporting.page.sections import MadeReport, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
@@ -45,13 +46,15 @@ class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
     best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
-    and its index; None where nothing fits.
+    and its index; None where nothing fits. int8: its accuracies [%] in int8 (PTQ) and in float of
+    that same training, another one; None where they were not measured.
     """
 
     device: str
     runtime: str
     cells: dict[str, int]
     best: tuple[float, int] | None
+    int8: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,15 +130,29 @@ def _fits(table: Table) -> list[Capacity]:
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
         by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+    int8 = _int8(table, dataset)
     return [
         Capacity(
             device,
             runtime,
             {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
-            _best(accuracy, of["official"]) if "official" in of else None,
+            best,
+            (float(int8[0][best[1]]), float(int8[1][best[1]])) if best and int8 else None,
         )
         for (device, runtime), of in sorted(by_part.items(), key=lambda item: item[0][0])
+        for best in [_best(accuracy, of["official"]) if "official" in of else None]
     ]
+
+
+def _int8(table: Table, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return accuracies in int8 and in float of the same training, None where there are none."""
+    held = truths_of(table, dataset)
+    if not {"int8.ptq", "float"} <= set(held):
+        return None
+    int8, float32 = (
+        table.values(column_of(table, name, dataset)) for name in ("int8.ptq", "float")
+    )
+    return int8, float32
 
 
 def _best(accuracy: NDArray[np.float64], fits: NDArray[np.bool_]) -> tuple[float, int] | None:
