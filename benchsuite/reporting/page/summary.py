@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.ranking.truths import BEST, about, about_columns, column_of
 from benchsuite.reporting.page.sections import MadeReport, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
@@ -44,8 +45,8 @@ class Ranked:
 class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
-    best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
-    and its index; None where nothing fits.
+    best: the highest CIFAR-10 accuracy [%], the best truth there is, of a cell with a path whose
+    official network fits, and its index; None where nothing fits.
     """
 
     device: str
@@ -58,13 +59,16 @@ class Capacity:
 class Summary:
     """The head of the page; `proxies` is empty where no report has a ranking.
 
-    ranking_at: the anchor of the report that has it.
+    ranking_at: the anchor of the report that has it. ranked_by, best_by: which accuracy `proxies`
+    and the best cells of `fits` are judged by, measured or ESTIMATED.
     """
 
     proxies: list[Ranked]
     proxies_in_all: int
     ranking_at: str
+    ranked_by: str
     fits: list[Capacity]
+    best_by: str
     skeletons: list[str]
     kinds: dict[str, int]
     reports: int
@@ -96,7 +100,9 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
         ranking_at=address(entry) if entry else "",
+        ranked_by="" if rows is None else about_columns(table, map(str, rows["accuracy"])),
         fits=fits,
+        best_by=about(table, datasets=DATASETS[:1]),
         skeletons=sorted(
             {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
         ),
@@ -122,7 +128,7 @@ def _ranked(rows: pd.DataFrame) -> list[Ranked]:
 
 def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
-    accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    accuracy = np.where(connected(), table.values(column_of(table, BEST, dataset)), np.nan)
     by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
