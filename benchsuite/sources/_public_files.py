@@ -125,11 +125,18 @@ def folder_of(source: Source, where: Places | None = None) -> Folder | None:
     return None
 
 
+def installed_at(file: PinnedFile) -> Path | None:
+    """Return where a package would have installed a file, or None if it is not installed."""
+    try:
+        return Path(str(distribution(file.package).locate_file(file.path)))
+    except PackageNotFoundError:
+        return None
+
+
 def in_package(file: PinnedFile, where: Places) -> tuple[Path | None, str]:
     """Return where a package installed a file, verified, or None and what is wrong with it."""
-    try:
-        path = Path(str(distribution(file.package).locate_file(file.path)))
-    except PackageNotFoundError:
+    path = installed_at(file)
+    if path is None:
         return None, f"{file.package} is not installed"
     if not path.is_file():
         return None, f"the installed {file.package} lacks {file.path}"

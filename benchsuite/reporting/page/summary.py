@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.ranking.truths import column_of, truths_of
+from benchsuite.ranking.truths import BEST, about, about_columns, column_of, truths_of
 from benchsuite.reporting.page.sections import MadeReport, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
@@ -45,9 +45,9 @@ class Ranked:
 class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
-    best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
-    and its index; None where nothing fits. int8: its accuracies [%] in int8 (PTQ) and in float of
-    that same training, another one; None where they were not measured.
+    best: the highest CIFAR-10 accuracy [%], the best truth there is, of a cell with a path whose
+    official network fits, and its index; None where nothing fits. int8: its accuracies [%] in int8
+    (PTQ) and in float of that same training, another one; None where they were not measured.
     """
 
     device: str
@@ -61,13 +61,16 @@ class Capacity:
 class Summary:
     """The head of the page; `proxies` is empty where no report has a ranking.
 
-    ranking_at: the anchor of the report that has it.
+    ranking_at: the anchor of the report that has it. ranked_by, best_by: which accuracy `proxies`
+    and the best cells of `fits` are judged by, measured or ESTIMATED.
     """
 
     proxies: list[Ranked]
     proxies_in_all: int
     ranking_at: str
+    ranked_by: str
     fits: list[Capacity]
+    best_by: str
     skeletons: list[str]
     kinds: dict[str, int]
     reports: int
@@ -99,7 +102,9 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
         ranking_at=address(entry) if entry else "",
+        ranked_by=_ranked_by(table, rows),
         fits=fits,
+        best_by=about(table, datasets=DATASETS[:1]),
         skeletons=sorted(
             {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
         ),
@@ -107,6 +112,13 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         reports=sum(entry.result is not None for entry in entries),
         missing=[entry for entry in entries if entry.result is None],
     )
+
+
+def _ranked_by(table: Table, rows: pd.DataFrame | None) -> str:
+    """Return which accuracy a ranking is by; one that does not name its columns is by some."""
+    if rows is None or "accuracy" not in rows:
+        return "accuracy"
+    return about_columns(table, map(str, rows["accuracy"]))
 
 
 def _ranked(rows: pd.DataFrame) -> list[Ranked]:
@@ -125,7 +137,7 @@ def _ranked(rows: pd.DataFrame) -> list[Ranked]:
 
 def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
-    accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    accuracy = np.where(connected(), table.values(column_of(table, BEST, dataset)), np.nan)
     by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
@@ -146,12 +158,10 @@ def _fits(table: Table) -> list[Capacity]:
 
 def _int8(table: Table, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return accuracies in int8 and in float of the same training, None where there are none."""
-    held = truths_of(table, dataset)
-    if not {"int8.ptq", "float"} <= set(held):
+    names = ("int8.ptq", "float")
+    if not set(names) <= set(truths_of(table, dataset)):
         return None
-    int8, float32 = (
-        table.values(column_of(table, name, dataset)) for name in ("int8.ptq", "float")
-    )
+    int8, float32 = (table.values(column_of(table, name, dataset)) for name in names)
     return int8, float32
 
 
