@@ -99,13 +99,16 @@ def test_sections_come_by_paper_and_number_and_tell_what_is_missing(parts):
 def test_estimates_are_said_first(table, parts):
     said = "".join(parts.texts)
     assert said.index("Which accuracies are measured:") < said.index("x axis")
+    assert table.provenance["accuracy"] in said
     assert said.count(table.provenance_line) >= 4
 
 
 def test_measured_accuracies_carry_no_warning(tmp_path):
     column = accuracy_column("cifar10", "test", 200, "mean", "nb201-v1_1", "a test")
     measured = Table.empty().with_columns([Values(column, np.arange(N_CELLS) / N_CELLS)])
-    assert "Which accuracies are measured" not in page.render(measured, [])
+    said = page.render(measured, [])
+    assert "Which accuracies are measured" not in said
+    assert "accuracies are estimates" not in said
 
 
 def test_columns_unpack_to_the_table(table, parts):
