@@ -33,6 +33,8 @@ def test_every_column_is_a_field_with_unit_and_source(written):
     assert table.provenance_line in made["description"]
 
 
+# The library's own: of rdflib, and of what it loads lazily.
+@pytest.mark.filterwarnings("ignore")
 def test_the_library_of_croissant_reads_the_table_by_its_card(written):
     croissant = pytest.importorskip("mlcroissant")
     table, _, at = written
