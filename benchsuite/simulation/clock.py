@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.space.cell import all_ops
+from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
 
 # Seconds of 200 epochs: base, then one per operator in the order of `cell.OPS`.
@@ -37,18 +38,18 @@ class Clock:
 
 def training_clock(table: Table, dataset: str, epochs: int) -> Clock:
     """Return what training each cell for some epochs costs: measured, scaled, or modelled."""
-    stem = f"{dataset}.train_seconds."
+    start = f"{dataset}.train_seconds."
     held = {
         column.epochs: name
         for name, column in table.columns.items()
-        if name.startswith(stem) and column.aggregation == "mean" and column.epochs
+        if name.startswith(start) and column.aggregation == "mean" and column.epochs
     }
     if epochs in held:
-        name = table.resolve(held[epochs].rpartition("@")[0])
+        name = table.resolve(stem(held[epochs]))
         return Clock(table.values(name), f"{table.columns[name].description} ({name})")
     if held:
         nearest = min(held, key=lambda other: abs(other - epochs))
-        name = table.resolve(held[nearest].rpartition("@")[0])
+        name = table.resolve(stem(held[nearest]))
         said = f"{epochs}/{nearest} of the {table.columns[name].description} ({name})"
         return Clock(table.values(name) * (epochs / nearest), said)
     return Clock(modelled_seconds(dataset, epochs), "modelled by operator counts, no measurement")
