@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.ranking.correlations import CELLS, ceilings, correlations
+from benchsuite.ranking.truths import about_columns
 from benchsuite.reports._common.style import COLOURS, NAMES, PAGE_WIDTH, new_figure
-from benchsuite.reports._common.tables import about_accuracy, headline_proxies, kind
+from benchsuite.reports._common.tables import about_accuracy, headline_proxies
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
@@ -21,10 +22,10 @@ def _make(table: Table) -> Result:
     rows = correlations(
         table, headline_proxies(table), cells=tuple(CELLS), resamples=FEWEST_RESAMPLES
     )
-    what = kind(table)
+    judged = about_columns(table, rows["accuracy"])
     notes = (
         about_accuracy(table),
-        f"Kendall tau-b with test {what}; lo and hi hold 95 % of {FEWEST_RESAMPLES:,} "
+        f"Kendall tau-b with {judged}; lo and hi hold 95 % of {FEWEST_RESAMPLES:,} "
         "bootstrap resamples (of cells, or of classes of equal cells: resampled).",
         "Of large families the usual outputs: `benchsuite correlate` has all, Fig. 2a all K_i.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
@@ -33,7 +34,7 @@ def _make(table: Table) -> Result:
     of_all = rows[rows["cells"] == "all"]
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(of_all, ceiling, what)},
+        figures={"correlations": _figure(of_all, ceiling, judged)},
         notes=(*notes, _about(ceiling)),
         ranking=of_all,
     )
@@ -79,7 +80,7 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
     axes.set_yticks(range(len(mean)), [stem(name) for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.margins(y=0.01)
-    axes.set_xlabel(f"Kendall tau-b with test {what}, all 15,625 cells")
+    axes.set_xlabel(f"Kendall tau-b, all 15,625 cells, with\n{what}")
     axes.grid(axis="x", linewidth=0.3)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

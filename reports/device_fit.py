@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, Deployed
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.space.cell import connected
 from benchsuite.table.device_columns import find
@@ -25,6 +26,7 @@ def _make(table: Table) -> Result:
             "341 without an input-output path, whose network is a constant, fit everywhere. best: "
             f"highest mean test {kind(table)} [%] on the dataset among the others that fit, with "
             "its index. Of equal accuracies the lowest index.",
+            ABOUT_DEPLOYED,
             "Every row is of the dataset's own network. official: five cells per stage; mcu: one. "
             "Accuracies are always those of the official network: a cell's rank carries over to "
             "`mcu`, its accuracy does not.",
@@ -37,7 +39,7 @@ def _make(table: Table) -> Result:
 
 
 def _rows(table: Table) -> Iterator[dict[str, object]]:
-    known = _known(table)
+    known, deployed = _known(table), Deployed(table)
     for parts in find(table.columns, "fits"):
         fits = table.values(parts.name) == 1
         best, index = _best(accuracy(table, parts.dataset), fits & connected())
@@ -51,6 +53,7 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
             "cells": int(fits.sum()),
             "best": best,
             "index": index,
+            **deployed.row(index if isinstance(index, int) else -1, parts.dataset, parts.skeleton),
             "spearman_flops": stats.spearman(flops, latency).value,
             **known.get((parts.device, parts.runtime, parts.dataset, parts.skeleton), {}),
         }

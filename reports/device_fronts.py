@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
+from benchsuite.reports._common.fronts import Cost, costs_of, equal_cells, front_of
+from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, SKELETON, Deployed
 from benchsuite.reports._common.style import (
     COLOURS,
     NAMES,
@@ -22,30 +22,20 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
-from benchsuite.space.cell import all_archs, connected
-from benchsuite.stats.pareto import sorted_front
+from benchsuite.space.cell import all_archs
 from benchsuite.table.columns import DATASETS
-from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
 
 SHOWN = ("stm32f746 tflm_cmsis_nn", "stm32l432 own", "riscv320 own", "RAM")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """A cost [15625] in a unit, and which cells may be chosen [15625]."""
-
-    values: NDArray[np.float64]
-    fits: NDArray[np.bool_]
-    unit: str
-
-
 def _make(table: Table) -> Result:
-    costs = {d: _costs(table, d) for d in DATASETS}
+    costs = {d: costs_of(table, d) for d in DATASETS}
     what = kind(table)
+    deployed = Deployed(table)
     truths = {dataset: accuracy(table, dataset) for dataset in DATASETS}
     fronts = {
-        (label, dataset): _front(cost, truths[dataset])
+        (label, dataset): front_of(cost, truths[dataset])
         for dataset, of in costs.items()
         for label, cost in of.items()
     }
@@ -58,7 +48,8 @@ def _make(table: Table) -> Result:
             "cost": costs[dataset][label].values[cell],
             "unit": costs[dataset][label].unit,
             f"test {what}": truths[dataset][cell],
-            "equal cells": _equal(costs[dataset][label], truths[dataset], int(cell)),
+            "equal cells": equal_cells(costs[dataset][label], truths[dataset], int(cell)),
+            **deployed.row(int(cell), dataset, SKELETON),
         }
         for (label, dataset), front in fronts.items()
         for cell in front
@@ -73,37 +64,12 @@ def _make(table: Table) -> Result:
             "the column `latency.<front>.<dataset>.official` says; RAM is `ram.tflm`, the same on "
             "every part. Of cells with equal cost and accuracy the lowest index stands for all "
             "(equal cells).",
+            ABOUT_DEPLOYED,
             "The figure starts at the least accurate cell of each front: most cells lie below it. "
             "RAM of TFLM varies by a few KiB of bookkeeping per operator; the tensors alone need "
             "36, 48 or 64 KiB, of ImageNet16-120 a quarter.",
         ),
     )
-
-
-def _costs(table: Table, dataset: str) -> dict[str, Cost]:
-    costs = {}
-    for parts in find(table.columns, "latency", dataset=dataset, skeleton="official"):
-        if table.columns[parts.name].kind != "device":
-            continue  # what a paper printed of a part is no runtime on it
-        seconds = table.values(parts.name)
-        fits = np.isfinite(seconds)
-        if (name := replace(parts, what="fits").name) in table.columns:
-            fits &= table.values(name) == 1
-        costs[f"{parts.device} {parts.runtime}"] = Cost(seconds * 1e3, fits, "ms")
-    ram = DeviceColumn("ram.tflm", "", "", dataset, "official").name
-    costs["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
-    return costs
-
-
-def _front(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the cells on the front by cost, of equal points the lowest index."""
-    chosen = np.flatnonzero(cost.fits & np.isfinite(truth))
-    return chosen[sorted_front(np.column_stack([cost.values, -truth])[chosen])]
-
-
-def _equal(cost: Cost, truth: NDArray[np.float64], cell: int) -> int:
-    same = (cost.values == cost.values[cell]) & (truth == truth[cell])
-    return int((same & cost.fits).sum())
 
 
 def _figure(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
+from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, Deployed
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -46,6 +47,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
         figures={"mcunet_evolution": _figure(table, outcome)},
         notes=(
             about_accuracy(table),
+            f"{ABOUT_DEPLOYED} What is searched here is another network, one cell per stage.",
             "TinyNAS' second stage and random search among the cells that fit 64 KiB of SRAM under "
             "each runtime's rule of memory and 256 KiB of flash; at most "
             f"{entry.budget.queries} trainings, {entry.seeds} seeds in the study. Lines: test "
@@ -126,6 +128,7 @@ def _codesign(table: Table, outcome: Outcome) -> pd.DataFrame:
                 **spelt(f"test {kind(table)}", interval(runs["test.cifar10"]), "lo", "hi"),
                 "best that fits": float(truth[best]),
                 "index of the best": best,
+                **Deployed(table).row(best, DATASET, entry.setting.network or ""),
                 "MFLOPs found": float(runs["flops"].mean()) / 1e6,
             }
         )

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchsuite.api import Entry, Outcome, Report, Result
+from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, SKELETON, Deployed
 from benchsuite.reports._common.searches import Claim
 from benchsuite.reports._common.style import (
     NAMES,
@@ -50,6 +51,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
         figures={"monas_fig5": _fig5(table, rows), "monas_fig6": _fig6(table, rows)},
         notes=(
             about_accuracy(table),
+            ABOUT_DEPLOYED,
             "MONAS' algorithm 2 on the table's NTK condition numbers and linear regions (means "
             "over the cells left, where the paper measures the pruned supernet). On a table it is "
             f"deterministic: one run per weight, n is 1, so no claim is judged by it. {DEAD}.",
@@ -100,6 +102,7 @@ def _row(
         row[name] = milliseconds(table, device, RUNTIME, "cifar10", "official")[cell]
     for dataset in DATASETS:
         row[f"{NAMES[dataset]} {kind(table)}"] = accuracy(table, dataset)[cell]
+    row |= Deployed(table).row(cell, DATASETS[0], SKELETON)
     for name, column in {
         _FLOPS: "mflops",
         "ms": "latency_ms",

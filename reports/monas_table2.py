@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchsuite.api import Report, Result
 from benchsuite.reports._common.monas import Match, contradictions, matches
+from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, SKELETON, Deployed
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import (
     about_accuracy,
@@ -41,6 +42,7 @@ def _make(table: Table) -> Result:
             "public; its `monas2024` is a reading of the four printed rows.",
             "speed-up: over the TE-NAS row's cell on the same device and runtime. Printed rows are "
             "single runs without a spread; muNAS' row prints no FLOPs and is in monas_search_time.",
+            ABOUT_DEPLOYED,
             "how: candidates are all cells with the printed FLOPs and parameters. exact = "
             "the three "
             "printed accuracies are one release's means to the last digit; two of three = one is "
@@ -83,7 +85,7 @@ def _beside(table: Table, match: Match, all_rows: list[Match]) -> dict[str, obje
     for dataset in DATASETS:
         beside[f"{NAMES[dataset]} printed"] = row[dataset]
         beside[f"{NAMES[dataset]} {kind(table)}"] = of(accuracy(table, dataset))
-    return beside
+    return beside | Deployed(table).row(match.cell, DATASETS[0], SKELETON)
 
 
 def _identified(table: Table, match: Match) -> dict[str, object]:

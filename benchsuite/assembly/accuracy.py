@@ -10,16 +10,24 @@ import sys
 from pathlib import Path
 
 from benchsuite.assembly.notes import say
+from benchsuite.assembly.stacked import estimated_test
 from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
 from benchsuite.sources._public_files import Places, check_drop, folder_of, places
 from benchsuite.sources._read import absences, all_sources, read_present
 from benchsuite.sources._source import Source
-from benchsuite.table.columns import ESTIMATE
+from benchsuite.table.columns import DATASETS, ESTIMATE, STACKED
 from benchsuite.table.table import Table, Values
 
 ESTIMATES = shipped("data/estimates.parquet")
+# What the sentence tells of, and the column of a dataset that it is.
+_SAID = {
+    "validation": "valid.200ep.mean",
+    "test": "test.200ep.mean",
+    "12 epochs": "valid.12ep.mean",
+}
+_OF = {STACKED: "measured validation and structure", ESTIMATE: "structure"}
 
 
 def accuracies(where: Places | None = None) -> Table:
@@ -33,6 +41,9 @@ def accuracies(where: Places | None = None) -> Table:
     sources = all_sources()
     check_drop(sources, where)
     present = [s for s in sources if not s.sample and folder_of(s, where) is not None]
+    for source in sources:
+        if source.installed and source not in present:
+            say(f"Not used: {next(absences([source], where))}")
     table = _imported(present, where) if present else Table.empty({"inputs": {}})
     gaps = _estimates_for_gaps(table)
     if where.drop:
@@ -81,23 +92,32 @@ def _estimates_for_gaps(table: Table) -> list[Values]:
         for name, column in table.columns.items()
         if column.kind == "accuracy" and 2 * table.present(name) > len(table.values(name))
     }
+    better = {item.column.stem: item for item in estimated_test(table, shipped)}
     return [
-        Values(column, shipped.values(name))
+        better.get(column.stem) or Values(column, shipped.values(name))
         for name, column in shipped.columns.items()
         if column.stem not in whole
     ]
 
 
 def _sentence(table: Table) -> str:
-    releases = sorted(
-        {
-            table.column(column.stem).release or ""
-            for name, column in table.columns.items()
-            if column.kind == "accuracy" and column.split == "test" and column.epochs == 200
-        }
-    )
-    measured = ", ".join(release for release in releases if release != ESTIMATE)
-    if ESTIMATE not in releases:
-        return f"measured ({measured})"
-    estimated = "ESTIMATED accuracy (out-of-fold predictions of this project, not measurements)"
-    return f"{estimated}; measured where there is any ({measured})" if measured else estimated
+    """Return which accuracies are measured and which are estimates, in one line."""
+    said: dict[str, list[str]] = {}
+    for what, stem in _SAID.items():
+        said.setdefault(_told(table, stem), []).append(what)
+    told = "; ".join(f"{' and '.join(what)} {how}" for how, what in said.items())
+    return f"{told} (predictions of this project, not measurements)" * ("ESTIMATED" in told) or told
+
+
+def _told(table: Table, stem: str) -> str:
+    """Return how an accuracy is known on the datasets: alike, or of each."""
+    told: dict[str, list[str]] = {}
+    for dataset in DATASETS:
+        column = table.column(f"{dataset}.{stem}")
+        how = f"measured ({column.release})"
+        if column.estimated:
+            how = f"ESTIMATED from {_OF[column.release or '']}"
+        told.setdefault(how, []).append(dataset)
+    if len(told) == 1:
+        return next(iter(told))
+    return ", ".join(f"{how} on {', '.join(of)}" for how, of in told.items())

@@ -25,7 +25,8 @@ from benchsuite.assembly.notes import Notes, noted
 from benchsuite.digest import PACKAGES, digest, folders
 from benchsuite.errors import UserError
 from benchsuite.provenance import environment, machine, versions
-from benchsuite.sources._public_files import Places, places
+from benchsuite.sources._public_files import Places, installed_at, places
+from benchsuite.sources._read import all_sources
 from benchsuite.table.columns import Column
 from benchsuite.table.stored import DamagedError, Stored, UnstorableError, store
 from benchsuite.table.table import Table
@@ -126,6 +127,7 @@ def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -
         mine = scores and (str(scores.path), scores.named, digests.of(str(scores.path)))
         drop, drop_changed = _stamps(where.drop) if where.drop else ("", 0)
         fetched, fetch_changed = _stamps(where.cache)
+        installed, install_changed = _installed()
     except OSError:
         return "", False
     digests.save()
@@ -133,10 +135,10 @@ def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -
         code,
         (plugged, _libraries() if plugged else []),
         mine,
-        (str(where.drop), drop, fetched),
+        (str(where.drop), drop, fetched, installed),
         (versions(), machine()),
     )
-    settled = now - max(drop_changed, fetch_changed) > remembered.REST
+    settled = now - max(drop_changed, fetch_changed, install_changed) > remembered.REST
     return key, settled and remembered.BEGAN - code_changed > remembered.REST
 
 
@@ -160,6 +162,21 @@ def _stamps(folder: Path) -> tuple[str, int]:
             newest = max(newest, remembered.changed(status))
             lines.append(f"{path}\0{remembered.stamp(status)}")
     return "\n".join(sorted(lines)), newest
+
+
+def _installed() -> tuple[list[str], int]:
+    """Return the files that data packages install, as `_stamps` does; of absent ones the names."""
+    newest, lines = 0, []
+    for source in all_sources():
+        for file in source.files if source.installed else ():
+            path = installed_at(file)
+            if path is None or not path.exists():
+                lines.append(file.path)
+                continue
+            status = os.stat(path)
+            newest = max(newest, remembered.changed(status))
+            lines.append(f"{path}\0{remembered.stamp(status)}")
+    return lines, newest
 
 
 def _libraries() -> list[str]:

@@ -12,7 +12,8 @@ from benchsuite.assembly.assemble import check_named
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.ranking.correlations import correlation_rows
-from benchsuite.table.columns import DATASETS, family
+from benchsuite.ranking.truths import BEST, datasets_with
+from benchsuite.table.columns import family
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def correlate(
     table: Table | None = None,
     proxies: str | Sequence[str] = (),
     *,
-    dataset: str | Sequence[str] = DATASETS,
+    dataset: str | Sequence[str] = (),
     cells: str | Sequence[str] = "all",
-    split: str = "test",
+    truth: str = BEST,
     resamples: int = 1000,
     seed: int = 0,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
@@ -34,7 +35,10 @@ def correlate(
 
     Each row has Kendall's tau-b with its 95 % bootstrap interval, weighted tau, Spearman's rho, tau
     of the best 1,000 cells and partial tau given FLOPs; see `ranking.correlations` for all columns.
-    table: None for `load()`; proxies: names, all by default; cells: `all`, `connected` or `pruned`.
+    table: None for `load()`; proxies: names, all by default; dataset: default, all that have the
+    truth; cells: `all`, `connected` or `pruned`;
+    truth: `best` (measured test, else measured validation, else an estimate), `test`, `validation`,
+    `12ep`, `int8.ptq`, ...: see `ranking.truths`. The column `accuracy` says which it was.
     Raises UserError for names that are not there, and for a proxy that nobody scored yet.
 
     >>> import benchsuite as bs
@@ -50,7 +54,7 @@ def correlate(
             _names(proxies),
             datasets=_names(dataset),
             cells=_names(cells),
-            split=split,
+            truth=truth,
             resamples=resamples,
             seed=seed,
             plugins=folders_of(plugins),
@@ -64,12 +68,13 @@ def correlate_rows(
     *,
     datasets: Sequence[str],
     cells: Sequence[str],
-    split: str,
+    truth: str,
     resamples: int,
     seed: int,
     plugins: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     """Return the rows of `correlate` as records, which need no pandas."""
+    datasets = datasets or datasets_with(table, truth)
     check_named(proxies, table, plugins)
     _check_scored(table, proxies, plugins)
     return correlation_rows(
@@ -77,7 +82,7 @@ def correlate_rows(
         proxies,
         cells=cells,
         datasets=datasets,
-        split=split,
+        truth=truth,
         resamples=resamples,
         seed=seed,
     )

@@ -16,6 +16,7 @@ from benchsuite import stats
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import argmax, levels
 from benchsuite.ranking.correlations import direction_of, mask, proxies_in
+from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
 from benchsuite.table.columns import family
 from benchsuite.table.table import Table
@@ -36,7 +37,7 @@ def best_combination(
     size: int,
     dataset: str = "cifar10",
     cells: str = "all",
-    split: str = "test",
+    truth: str = BEST,
     seed: int = 0,
     finished: Callable[[int, int], None] = lambda done, folds: None,
 ) -> pd.DataFrame:
@@ -56,7 +57,7 @@ def best_combination(
 
     names = proxies_in(table, proxies)
     chosen = np.flatnonzero(mask(cells))
-    truth = table.values(table.resolve(f"{dataset}.{split}.200ep.mean"))[chosen]
+    accuracy = table.values(column_of(table, truth, dataset))[chosen]
     scores = {name: _oriented(table, name)[chosen] for name in names}
     tried = [n for n in names if np.isfinite(scores[n]).mean() >= _KEPT]
     heads = [family(name) for name in tried]
@@ -65,19 +66,19 @@ def best_combination(
             f"{size} proxies cannot be combined: 1 to {LARGEST} can, and {len(set(heads))} are "
             "there."
         )
-    there = np.isfinite(truth) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
+    there = np.isfinite(accuracy) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
     values = np.stack([levels(scores[n][there]) for n in tried])
-    truth = truth[there]
+    accuracy = accuracy[there]
     fold = _folds(equivalence.classes("functional")[chosen[there]], seed)
     picks, taus = [], []
     for held_out in range(FOLDS):
         training = np.flatnonzero(fold != held_out)
         drawn = np.random.default_rng(seed).permutation(training)[:TRAINING_CELLS]
-        pick = _best(values[:, drawn], truth[drawn], heads, size)
+        pick = _best(values[:, drawn], accuracy[drawn], heads, size)
         picks.append(pick)
         judged = fold == held_out
         ranks = rankdata(values[list(pick)][:, judged], axis=1).sum(axis=0)
-        taus.append(stats.kendall(ranks, truth[judged]).value)
+        taus.append(stats.kendall(ranks, accuracy[judged]).value)
         finished(held_out + 1, FOLDS)
     pick, agreed = Counter(picks).most_common(1)[0]
     return pd.DataFrame(
@@ -93,6 +94,7 @@ def best_combination(
                 "hi": max(taus),
                 "n": int(there.sum()),
                 "choices": math.comb(len(set(heads)), size),
+                "accuracy": column_of(table, truth, dataset),
                 "left_out": ", ".join(n for n in names if n not in tried),
             }
         ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
 from benchsuite.space.cell import N_CELLS, all_ops, connected, prune
 from benchsuite.stats.intervals import CELLS as ENOUGH
@@ -87,7 +88,7 @@ def correlations(
     *,
     cells: Sequence[str] = ("all",),
     datasets: Sequence[str] = DATASETS,
-    split: str = "test",
+    truth: str = BEST,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -100,7 +101,7 @@ def correlations(
             proxies,
             cells=cells,
             datasets=datasets,
-            split=split,
+            truth=truth,
             resamples=resamples,
             seed=seed,
         )
@@ -113,7 +114,7 @@ def correlation_rows(
     *,
     cells: Sequence[str] = ("all",),
     datasets: Sequence[str] = DATASETS,
-    split: str = "test",
+    truth: str = BEST,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
@@ -128,17 +129,13 @@ def correlation_rows(
     n counts the cells used, missing those without a score or an accuracy, ties_score and
     ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
     tells it, NaN elsewhere. Every score is turned so that more is better.
-    Raises UserError for an unknown proxy, rule for cells or dataset, and for too few resamples.
+    truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it.
+    Raises UserError for an unknown proxy, rule for cells, dataset or truth, and for too few
+    resamples.
     """
     stats.enough_resamples(resamples)
     names = proxies_in(table, proxies)
-    for dataset in datasets:
-        if dataset not in DATASETS:
-            raise UserError(
-                f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
-                + did_you_mean(dataset, DATASETS)
-            )
-    targets = [table.resolve(f"{dataset}.{split}.200ep.mean") for dataset in datasets]
+    targets = [column_of(table, truth, dataset) for dataset in datasets]
     scores = np.array([table.values(name) for name in names])
     truths = np.array([table.values(name) for name in targets])
     directions = [direction_of(table, name) for name in names]
@@ -230,20 +227,21 @@ def seconds(table: Table, name: str, chosen: Mask) -> float:
 
 
 def ceilings(
-    table: Table, datasets: Sequence[str] = DATASETS, split: str = "test", k: int | None = None
+    table: Table, datasets: Sequence[str] = DATASETS, truth: str = BEST, k: int | None = None
 ) -> dict[str, stats.NoiseCeiling]:
     """Return by dataset how well one training run ranks the cells as another does.
 
-    Runs are the columns `dataset.split.200ep.seed...` of the release that the mean is of; a dataset
+    Runs are the columns `...seed...` beside the mean that the truth is, of its release; a dataset
     without two of them, as with estimates, has no entry. k: only among the k best cells.
     """
     found = {}
     for dataset in datasets:
-        release = table.column(f"{dataset}.{split}.200ep.mean").release
+        mean = column_of(table, truth, dataset)
+        start, release = stem(mean).removesuffix("mean"), table.columns[mean].release
         seeds = [
             name
-            for name in table.columns
-            if name.startswith(f"{dataset}.{split}.200ep.seed") and name.endswith(f"@{release}")
+            for name, column in table.columns.items()
+            if name.startswith(f"{start}seed") and column.release == release
         ]
         if len(seeds) > 1:
             runs = np.stack([table.values(name) for name in seeds], axis=1)

@@ -1,10 +1,12 @@
 """The simulated clock: how many seconds a training run would have taken on the benchmark's GPU.
 
 Where the table holds training times they are used; other numbers of epochs are scaled in
-proportion. Where it holds none (the estimates that ship), a model stands in: seconds per epoch as a
-base plus one term per operator, fitted by least squares to the published 200-epoch times of all
-15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %, largest 16 %). A line in
-FLOPs alone reaches R^2 0.58: average pooling has no FLOPs but a third of a 3x3 convolution's time.
+proportion. The sentence says what was measured: what comes with the installation was timed on
+CIFAR-10 and is that times a constant on the other data sets. Where the table holds none, a model
+stands in: seconds per epoch as a base plus one term per operator, fitted by least squares to the
+published 200-epoch times of all 15,625 cells (release NATS-tss-v1_0; R^2 0.993, median error 1.4 %,
+largest 16 %). A line in FLOPs alone
+reaches R^2 0.58: average pooling has no FLOPs but a third of a 3x3 convolution's time.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.space.cell import all_ops
+from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
 
 # Seconds of 200 epochs: base, then one per operator in the order of `cell.OPS`.
@@ -35,18 +38,20 @@ class Clock:
 
 def training_clock(table: Table, dataset: str, epochs: int) -> Clock:
     """Return what training each cell for some epochs costs: measured, scaled, or modelled."""
-    stem = f"{dataset}.train_seconds."
+    start = f"{dataset}.train_seconds."
     held = {
         column.epochs: name
         for name, column in table.columns.items()
-        if name.startswith(stem) and column.aggregation == "mean" and column.epochs
+        if name.startswith(start) and column.aggregation == "mean" and column.epochs
     }
     if epochs in held:
-        return Clock(table.values(held[epochs]), f"measured ({held[epochs]})")
+        name = table.resolve(stem(held[epochs]))
+        return Clock(table.values(name), f"{table.columns[name].description} ({name})")
     if held:
         nearest = min(held, key=lambda other: abs(other - epochs))
-        scaled = table.values(held[nearest]) * (epochs / nearest)
-        return Clock(scaled, f"{epochs}/{nearest} of the measured ({held[nearest]})")
+        name = table.resolve(stem(held[nearest]))
+        said = f"{epochs}/{nearest} of the {table.columns[name].description} ({name})"
+        return Clock(table.values(name) * (epochs / nearest), said)
     return Clock(modelled_seconds(dataset, epochs), "modelled by operator counts, no measurement")
 
 

@@ -186,7 +186,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         bounds=bounds,
         feasible=_feasible(columns, bounds),
         notes={
-            "queries": accuracy[epochs],
+            "queries": _queried(table, accuracy[epochs]),
             "clock": clocks[epochs].source,
             "proxies": f"{len(spent)} proxy columns are charged what computing them took here, one "
             "thread, or what was given; looking at all others costs nothing",
@@ -194,6 +194,10 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         aliases=_looked_up(_aliases(table, setting), columns, setting.dataset),
         skeleton=setting.skeleton or OFFICIAL[setting.dataset],
     )
+
+
+def _queried(table: Table, name: str) -> str:
+    return name + ", ESTIMATED" * table.columns[name].estimated
 
 
 def _check_numbers(setting: Setting) -> None:

@@ -1,7 +1,8 @@
 """Where public files lie on this machine.
 
 They are looked for in the *drop folder*, which the environment variable BENCHSUITE_DATA names and
-which is never written to, and then in the cache of the user. In the drop folder a file counts
+which is never written to, then in the cache of the user, and those that a package installs among
+its files. In the drop folder a file counts
 wherever it lies: at its pinned path, under its name anywhere below, or under another name. Its
 content decides, which has to be the pinned one; what was verified is remembered by path, size and
 times of change.
@@ -16,6 +17,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,33 @@ def folder_of(source: Source, where: Places | None = None) -> Folder | None:
         for file in source.files:
             verify(file, where.cache / file.path, where.cache)
         return where.cache
+    if source.installed:
+        installed = {file.path: in_package(file, where)[0] for file in source.files}
+        if all(installed.values()):
+            return Scattered({pinned: path for pinned, path in installed.items() if path})
     return None
+
+
+def installed_at(file: PinnedFile) -> Path | None:
+    """Return where a package would have installed a file, or None if it is not installed."""
+    try:
+        return Path(str(distribution(file.package).locate_file(file.path)))
+    except PackageNotFoundError:
+        return None
+
+
+def in_package(file: PinnedFile, where: Places) -> tuple[Path | None, str]:
+    """Return where a package installed a file, verified, or None and what is wrong with it."""
+    path = installed_at(file)
+    if path is None:
+        return None, f"{file.package} is not installed"
+    if not path.is_file():
+        return None, f"the installed {file.package} lacks {file.path}"
+    try:
+        right = _compared(file, path, where.cache)[2]
+    except UserError as error:
+        return None, str(error)
+    return (path, "") if right else (None, f"{path} is not what {file.package} published")
 
 
 def lacking(source: Source, where: Places) -> list[PinnedFile]:
@@ -138,7 +166,7 @@ def check_drop(sources: Sequence[Source], where: Places) -> None:
     there = {file.path: _in_drop(file, where) for source in sources for file in source.files}
     whole = [source for source in sources if all(there[file.path] for file in source.files)]
     used = {file.path for source in whole for file in source.files}
-    sets = [source for source in sources if not source.sample]
+    sets = [source for source in sources if not (source.sample or source.installed)]
     for source in sets:
         begun = [file for file in source.files if there[file.path] and file.path not in used]
         if begun and folder_of(source, where) is None:

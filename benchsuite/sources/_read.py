@@ -15,7 +15,7 @@ import numpy as np
 
 from benchsuite import sources as folder_of_sources
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.sources._public_files import Places, folder_of, lacking, places
+from benchsuite.sources._public_files import Places, folder_of, in_package, lacking, places
 from benchsuite.sources._source import Imported, Source
 
 # Values of the copies are rounded differently: 1e-3 percentage points, one part in a million.
@@ -106,6 +106,9 @@ def _agreed(first: Imported, second: Imported) -> Imported:
 
 
 def _what_is_missing(source: Source, where: Places) -> str:
+    if source.installed:
+        faults = dict.fromkeys(in_package(file, where)[1] for file in source.files)
+        return f"{'; '.join(filter(None, faults))}; {source.files[0].by_hand} mends it"
     missing = lacking(source, where)
     if len(missing) < len(source.files):
         return f"this machine lacks {', '.join(file.path for file in missing)}"

@@ -46,7 +46,7 @@ class PinnedFile:
     path: below the drop folder or the cache. md5_part: digits of the MD5 sum that an official file
     carries in its name, where no SHA-256 was published. by_hand: for a file that has no plain
     address, where a person finds it. beside: of a file that stands for a whole folder, a pattern
-    and how many files there match it at least.
+    and how many files there match it at least. package: the distribution that installs it.
     """
 
     path: str
@@ -56,6 +56,7 @@ class PinnedFile:
     md5_part: str = ""
     by_hand: str = ""
     beside: tuple[str, int] = ("", 0)
+    package: str = ""
 
     @property
     def name(self) -> str:
@@ -78,6 +79,11 @@ class Source:
     def downloadable(self) -> bool:
         """Whether every file has a plain address, so that no step is left to a person."""
         return all(file.urls for file in self.files)
+
+    @property
+    def installed(self) -> bool:
+        """Whether its files come with a package that is installed, not with `benchsuite fetch`."""
+        return any(file.package for file in self.files)
 
 
 def github(

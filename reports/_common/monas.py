@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchsuite.numerics.ties import argmin
 from benchsuite.reports._common.tables import milliseconds, published
-from benchsuite.table.columns import DATASETS, ESTIMATE, RELEASES
+from benchsuite.table.columns import DATASETS, ESTIMATES, RELEASES
 from benchsuite.table.table import Table
 
 # Half of the last printed digit; halves are rounded either way in the paper.
@@ -130,7 +130,7 @@ def _means(table: Table) -> dict[str, NDArray[np.float64]]:
     for release in RELEASES:
         names = [f"{dataset}.test.200ep.mean@{release}" for dataset in DATASETS]
         held = [name in table.columns for name in names]
-        if release != ESTIMATE and sum(held) >= 2:
+        if release not in ESTIMATES and sum(held) >= 2:
             none = np.full(len(table.values("cifar10.flops")), np.nan)
             columns = [table.values(n) if h else none for n, h in zip(names, held, strict=True)]
             means[release] = np.stack(columns, axis=1)

@@ -10,9 +10,10 @@ from benchsuite.assembly import accuracy as module
 from benchsuite.assembly.accuracy import accuracies
 from benchsuite.errors import UserError
 from benchsuite.sources._public_files import Places
+from benchsuite.sources._read import all_sources
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, ESTIMATE, STACKED
 
 ROBOT = "hzf1174/RoBoT/data"
 
@@ -22,11 +23,19 @@ def nothing(tmp_path):
     return Places(None, tmp_path / "cache")
 
 
-def test_without_public_files_everything_is_an_estimate(nothing):
+def test_without_public_files_validation_is_measured_and_test_estimated_of_it(nothing):
     table = accuracies(nothing)
     assert table.estimated
-    assert all(column.estimated for column in table.columns.values())
-    assert table.provenance["accuracy"].startswith("ESTIMATED")
+    assert table.provenance["accuracy"] == (
+        "validation measured (nats-tss-v1_0); test ESTIMATED from measured validation and "
+        "structure; 12 epochs ESTIMATED from structure (predictions of this project, not "
+        "measurements)"
+    )
+    for dataset in DATASETS:
+        assert table.column(f"{dataset}.valid.200ep.mean").release == "nats-tss-v1_0"
+        assert table.column(f"{dataset}.test.200ep.mean").release == STACKED
+        assert f"{dataset}.test.200ep.mean@{ESTIMATE}" not in table.columns
+        assert table.column(f"{dataset}.valid.12ep.mean").release == ESTIMATE
     for dataset in DATASETS:
         values = table.values(f"{dataset}.test.200ep.mean")
         assert np.isfinite(values).all()
@@ -42,9 +51,12 @@ def test_public_files_replace_the_estimates_they_cover(raw, tmp_path):
     table = accuracies(Places(tmp_path / "drop", tmp_path / "cache"))
     assert "cifar10.test.200ep.mean@nb201-v1_0" in table.columns
     assert "cifar10.test.200ep.mean@estimate-1" not in table.columns
-    assert table.column("cifar10.valid.200ep.mean").estimated, "the files hold no validation"
-    assert table.provenance["accuracy"].startswith("measured")
-    assert set(table.provenance["inputs"]) == {
+    assert not table.estimated
+    assert table.provenance["accuracy"].startswith(
+        "validation measured (nats-tss-v1_0); test measured (nb201-v1_0); 12 epochs ESTIMATED"
+    )
+    installed = {f.path for s in all_sources() if s.installed for f in s.files}
+    assert set(table.provenance["inputs"]) - installed == {
         str(file.relative_to(raw)) for file in (raw / ROBOT).glob("*.p")
     }
 

@@ -17,6 +17,7 @@ from benchsuite.assembly.notes import say
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.assembly.whole import whole_table
 from benchsuite.errors import PluginWarning
+from benchsuite.sources._source import PinnedFile, Source
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table.columns import Column
 from benchsuite.table.stored import Stored
@@ -149,7 +150,10 @@ def edited(path, text):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+PACKAGED = PinnedFile("numbers.pkl", sha256="0" * 64, size=1, package="a-package")
 CHANGES = {
+    "an installed file": lambda at: edited(at / "site/numbers.pkl", "2"),
+    "an installed file is gone": lambda at: (at / "site/numbers.pkl").unlink(),
     "code": lambda at: edited(at / "package/code.py", "x = 2"),
     "a shipped table": lambda at: edited(at / "package/data/shipped.parquet", "1235"),
     "a new file of code": lambda at: (at / "package/more.py").write_text(""),
@@ -179,10 +183,14 @@ def everything(tmp_path, made, monkeypatch):
         "scores.csv": "index,x\n0,1\n",
         "drop/owner/data.bin": "1",
         "cache/benchsuite/owner/data.bin": "1",
+        "site/numbers.pkl": "1",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "drop"))
+    packaged = Source("a", "nobody", "MIT", (PACKAGED,), lambda folder: iter(()))
+    monkeypatch.setattr(whole, "all_sources", lambda: (packaged,))
+    monkeypatch.setattr(whole, "installed_at", lambda file: tmp_path / "site" / file.path)
     return lambda: whole_table([tmp_path / "mine"], Scores(tmp_path / "scores.csv"))
 
 
@@ -207,6 +215,8 @@ def test_beside_public_files_that_changed_a_moment_ago_nothing_is_kept(
     monkeypatch.delenv("BENCHSUITE_DATA")
     assert not is_kept(everything())
     shutil.rmtree(tmp_path / "cache/benchsuite/owner")
+    assert not is_kept(everything())
+    shutil.rmtree(tmp_path / "site")
     everything()
     assert is_kept(everything())
 

@@ -92,7 +92,8 @@ def test_cell_in_json(benchsuite):
     assert facts["connected"] is True
     assert set(facts["classes"]) == {"connected", "pruned", "unique_string", "functional"}
     assert len(facts["neighbours"]) == 24
-    assert "ESTIMATED" in facts["accuracy_source"]
+    assert facts["accuracy_source"].startswith("validation measured (nats-tss-v1_0); test EST")
+    assert facts["accuracy"]["cifar10.valid.200ep.mean@nats-tss-v1_0"] > 90
 
 
 def test_cell_for_people(benchsuite):
@@ -116,7 +117,54 @@ def test_correlate_in_json(benchsuite):
         assert (
             row["n"] == 15_625 - row["missing"] == (15_284 if "depth" in row["proxy"] else 15_625)
         )
-    assert "ESTIMATED" in answer["provenance"]["accuracy"]
+    assert {row["accuracy"].partition(".")[2] for row in answer["rows"]} == {
+        "valid.200ep.mean@nats-tss-v1_0"
+    }
+    assert answer["provenance"]["truth"] == (
+        "validation accuracy after 200 epochs, measured (nats-tss-v1_0)"
+    )
+
+
+FLOPS = ("correlate", "--proxy", "flops", "--resamples", "200")
+
+
+@pytest.mark.parametrize(
+    ("options", "datasets", "said"),
+    [
+        ((), 3, "validation accuracy after 200 epochs, measured (nats-tss-v1_0)."),
+        (("--truth", "validation"), 3, "validation accuracy after 200 epochs, measured"),
+        (("--truth", "test"), 3, "test accuracy after 200 epochs, ESTIMATED."),
+        (("--split", "test"), 3, "test accuracy after 200 epochs, ESTIMATED."),
+        (("--truth", "12ep"), 3, "validation accuracy after 12 epochs, ESTIMATED."),
+        (("--truth", "int8.ptq"), 1, "in int8, quantised after training"),
+        (("--truth", "float"), 1, "measured (analog-nasbench-0.1.3)."),
+    ],
+)
+def test_correlate_says_which_accuracy_it_judges_by(benchsuite, options, datasets, said):
+    code, out, err = benchsuite(*FLOPS, *options)
+    assert code == 0, err
+    (line,) = (line for line in out.splitlines() if line.startswith("Judged by"))
+    assert said in line
+    assert ("ESTIMATED" in line) == ("ESTIMATED" in said)
+    code, out, _ = benchsuite(*FLOPS, *options, "--json")
+    rows = json.loads(out)["rows"]
+    assert len(rows) == datasets
+    assert rows[0]["accuracy"].startswith("cifar10.")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--truth", "int8.pqt"), "int8.ptq"),
+        (("--truth", "int8.ptq", "--dataset", "cifar100"), "only on cifar10"),
+        (("--truth", "robust.fgsm.1"), "benchsuite fetch"),
+        (("--truth", "test", "--split", "valid"), "--truth has no effect"),
+    ],
+)
+def test_a_truth_that_is_not_measured_is_refused(benchsuite, options, said):
+    code, _, err = benchsuite(*FLOPS, *options)
+    assert code == 2
+    assert said in err
 
 
 def test_correlate_finds_the_best_pair(benchsuite):
@@ -165,13 +213,14 @@ def test_table_and_run(benchsuite, monkeypatch):
     code, out, err = benchsuite("run", "--quick", "--workers", "1", "--out", "result")
     assert code == 0
     assert ": left out" not in err
-    assert "ESTIMATED test accuracy" in out
+    assert "Kendall tau-b with validation accuracy after 200 epochs, measured" in out
     assert Path("result/table.parquet").is_file()
     for suffix in ("csv", "json", "md", "tex", "png"):
         assert Path(f"result/reports/correlations.{suffix}").stat().st_size
     assert not list(Path("result/reports").glob("*.svg")), "a quick run draws each figure once"
     assert "figures are PNG alone" in Path("result/index.html").read_text()
-    assert "ESTIMATED" in Path("result/reports/correlations.md").read_text()
+    judged = "Kendall tau-b with validation accuracy after 200 epochs, measured (nats-tss-v1_0)"
+    assert judged in Path("result/reports/correlations.md").read_text()
 
 
 def test_a_proxy_of_ones_own(benchsuite, tmp_path):

@@ -182,8 +182,14 @@ def test_a_name_that_is_there_and_a_direction_that_is_none_are_refused(table):
 def test_own_scores_are_correlated_like_any_other(table):
     accuracy = table["cifar10.test.200ep.mean"]
     own = table.with_scores("mine", -accuracy, direction="min")
-    row = bs.correlate(own, "mine", dataset="cifar10", resamples=200).iloc[0]
+    row = bs.correlate(own, "mine", dataset="cifar10", truth="test", resamples=200).iloc[0]
     assert row["tau"] == pytest.approx(1)
+    assert row["accuracy"] == table.resolve("cifar10.test.200ep.mean")
+    assert bs.correlate(own, "mine", resamples=200, truth="int8.qat")["dataset"].tolist() == [
+        "cifar10"
+    ]
+    with pytest.raises(bs.UserError, match="only on cifar10"):
+        bs.correlate(own, "mine", dataset="cifar100", truth="int8.qat")
 
 
 def test_representations_fit_on_a_screen(table, bare):

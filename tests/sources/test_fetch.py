@@ -3,14 +3,18 @@
 import hashlib
 import http.server
 import json
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from benchsuite.assembly import accuracy
 from benchsuite.cli.commands.fetch import command
 from benchsuite.errors import UserError
+from benchsuite.sources import _fetch as fetching
 from benchsuite.sources import _public_files as module
 from benchsuite.sources import _read
 from benchsuite.sources._fetch import fetch
@@ -204,7 +208,8 @@ def test_the_drop_folder_must_exist(monkeypatch, tmp_path):
 def test_the_command_downloads_and_says_what_there_is(server, tmp_path, monkeypatch, as_json):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
-    monkeypatch.setattr(_read, "all_sources", lambda: (source(pin(server, "ok")),))
+    for room in (_read, accuracy):
+        monkeypatch.setattr(room, "all_sources", lambda: (source(pin(server, "ok")),))
     result = CliRunner().invoke(command, ["--json"] if as_json else [])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "benchsuite/owner/name/data.bin").read_bytes() == CONTENT
@@ -214,3 +219,52 @@ def test_the_command_downloads_and_says_what_there_is(server, tmp_path, monkeypa
     else:
         assert "14 columns of accuracies" in result.stdout
         assert "ESTIMATED" in result.stdout
+
+
+def silent_server():
+    """A server that takes connections and never answers; the caller closes it."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(64)
+    return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_server_that_never_answers_is_asked_once_for_all_files(where, monkeypatch):
+    monkeypatch.setattr(fetching, "REACH", 0.6)
+    listening, address = silent_server()
+    files = [
+        PinnedFile(f"a/{i}.bin", (f"{address}/{i}.bin",), f"{i}" * 64, 1000 + i) for i in range(9)
+    ]
+    began = time.monotonic()
+    with listening, pytest.raises(UserError) as error:
+        fetch([source(file) for file in files], where=where)
+    assert time.monotonic() - began < 3
+    said = str(error.value)
+    for file in files:
+        assert f"{file.urls[0]} ({file.size:,} bytes)" in said
+        assert str(where.drop / file.path) in said
+    assert said.count("cannot be reached:") == 1
+    assert "known by their content" in said
+
+
+def test_a_name_that_is_never_resolved_does_not_hold_the_command(where, monkeypatch):
+    monkeypatch.setattr(fetching, "REACH", 0.3)
+    held = threading.Event()
+    monkeypatch.setattr(fetching, "_fault_of", lambda url: held.wait(20) and None)
+    data = PinnedFile("a/b", ("http://nowhere.example/b",), "0" * 64, 3)
+    began = time.monotonic()
+    with pytest.raises(UserError, match=r"nowhere\.example cannot be reached: no answer in"):
+        fetch([source(data)], where=where)
+    held.set()
+    assert time.monotonic() - began < 3
+
+
+def test_a_server_is_not_asked_for_what_is_there(server, where):
+    data = source(PinnedFile("a", ("http://127.0.0.1:9/a",), *_of(CONTENT)))
+    (where.drop / "another name").write_bytes(CONTENT)
+    fetch([data], where=where)
+    assert folder_of(data, where) is not None
+
+
+def _of(content):
+    return hashlib.sha256(content).hexdigest(), len(content)

@@ -12,6 +12,7 @@ from benchsuite import plugins
 from benchsuite.cli import main
 from benchsuite.deployment import narrow
 from benchsuite.errors import UserError
+from benchsuite.ranking.truths import column_of
 from benchsuite.replays import study
 from benchsuite.reporting.page import summary
 from benchsuite.simulation.problem import Setting, full_name, prepare
@@ -234,7 +235,12 @@ def test_the_headline_names_the_runtime(table):
         accuracy, cell = fit.best
         assert connected[cell]
         assert table.values(f"fits.{device}.{runtime}.cifar10.official")[cell] == 1
-        assert accuracy == table.values("cifar10.test.200ep.mean")[cell]
+        assert accuracy == table.values(column_of(table, "best", "cifar10"))[cell]
+        assert fit.int8 == tuple(
+            table.values(f"cifar10.test.{name}")[cell] for name in ("int8_ptq", "float")
+        )
+    poor = table.without([name for name in table.columns if "analog-nasbench" in name])
+    assert {fit.int8 for fit in summary.summarise(poor, []).fits} == {None}
 
 
 @pytest.mark.nb201

@@ -12,7 +12,7 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._the_table import the_table
-from benchsuite.table.columns import DATASETS, SPLITS
+from benchsuite.table.columns import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +31,22 @@ if TYPE_CHECKING:
 @click.option(
     "--cells", default="all", show_default=True, help="all, connected, pruned; or several."
 )
-@click.option("--dataset", default=",".join(DATASETS), show_default=True, help="One or several.")
+@click.option("--dataset", help="One or several; default: all that have the truth.")
 @click.option(
     "--combine",
     type=click.IntRange(1, 3),
     help="Also find the pair (2) or triple (3) that ranks best together, cross-validated.",
 )
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option(
+    "--truth",
+    default="best",
+    show_default=True,
+    help="The accuracy to judge by: test, validation, 12ep, int8.ptq, int8.qat, float, analog, "
+    "robust.ATTACK.EPS, ...; best: measured test, else measured validation, else an estimate.",
+)
+@click.option(
+    "--split", type=click.Choice(SPLITS), help="test, validation or both, whatever is measured."
+)
 @click.option("--resamples", type=int, default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
@@ -47,9 +56,10 @@ if TYPE_CHECKING:
 def command(
     proxies: tuple[str, ...],
     cells: str,
-    dataset: str,
+    dataset: str | None,
     combine: int | None,
-    split: str,
+    truth: str,
+    split: str | None,
     resamples: int,
     seed: int,
     table: Path | None,
@@ -59,26 +69,33 @@ def command(
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
     from benchsuite.face.ranking import correlate_rows
+    from benchsuite.ranking.truths import about_columns, datasets_with
     from benchsuite.reporting.text import print_table, records_text
 
     names = proxy_names(proxies)
-    rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset])
+    rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset] if dataset else [])
     if table:
         refuse("--table has its columns already", "plugin_folders")
+    if split:
+        refuse("--split is a truth", "truth")
+        truth = "validation" if split == "valid" else split
     data = the_table(table, scores, plugin_folders)
+    datasets = datasets or datasets_with(data, truth)
     rows = correlate_rows(
         data,
         names,
         datasets=datasets,
         cells=rules,
-        split=split,
+        truth=truth,
         resamples=resamples,
         seed=seed,
         plugins=plugin_folders,
     )
-    together = _combined(data, names, rules, datasets, combine, split, seed) if combine else None
+    together = _combined(data, names, rules, datasets, combine, truth, seed) if combine else None
+    judged = about_columns(data, [row["accuracy"] for row in rows])
     about = {
         "table": data.checksum,
+        "truth": judged,
         "resamples": resamples,
         "seed": seed,
         **data.provenance,
@@ -93,6 +110,7 @@ def command(
     if together is not None:
         print("\nBest by sum of ranks: mean tau on held-out functional classes, and its range:\n")
         print_table(together)
+    print(f"Judged by {judged}.")
     print(data.provenance_line)
 
 
@@ -102,7 +120,7 @@ def _combined(
     cells: Sequence[str],
     datasets: Sequence[str],
     size: int,
-    split: str,
+    truth: str,
     seed: int,
 ) -> pd.DataFrame:
     import sys
@@ -121,7 +139,7 @@ def _combined(
             size=size,
             dataset=dataset,
             cells=rule,
-            split=split,
+            truth=truth,
             seed=seed,
             finished=progress,
         )

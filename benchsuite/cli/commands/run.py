@@ -130,15 +130,17 @@ def _print(table: Table, entries: Sequence[MadeReport]) -> None:
     from benchsuite.reporting.text import print_table
 
     found = summary.summarise(table, entries)
-    kind = "ESTIMATED test accuracy" if table.estimated else "test accuracy"
     if found.proxies:
         print(
-            f"Kendall tau-b with {kind} (200 epochs) and its 95 % interval, all cells with a "
+            f"Kendall tau-b with {found.ranked_by}, and its 95 % interval, all cells with a "
             f"score; the {len(found.proxies)} best of {found.proxies_in_all} proxies:\n"
         )
         print_table(_tau_rows(found.proxies))
     if found.fits:
-        print(f"\nCells that fit each part under each runtime, and the best CIFAR-10 {kind}:\n")
+        print(
+            f"\nCells that fit each part under each runtime, and the best cell by "
+            f"CIFAR-10 {found.best_by}:\n"
+        )
         print_table(_fit_rows(found))
     for entry in found.missing:
         print(f"\nNot made: {entry.title}. {entry.reason}")
@@ -170,6 +172,8 @@ def _fit_rows(found: Any) -> Any:
             "runtime": fit.runtime,
             **{s: f"{fit.cells[s]:,}" if s in fit.cells else "-" for s in found.skeletons},
             "best (official)": f"{fit.best[0]:.2f} (cell {fit.best[1]})" if fit.best else "-",
+            "int8": f"{fit.int8[0]:.2f}" if fit.int8 else "not measured",
+            "float (same training)": f"{fit.int8[1]:.2f}" if fit.int8 else "not measured",
         }
         for fit in found.fits
     ]

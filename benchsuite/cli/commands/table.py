@@ -16,17 +16,30 @@ from benchsuite.cli.commands._out_option import out_file
     "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
 )
 @out_file(".parquet", default=Path("out/table.parquet"), show_default=True)
+@click.option(
+    "--card",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a dataset card of the table: Croissant, as JSON-LD.",
+)
 @scores_option
 @plugins_option
 @json_option
 def command(
-    out: Path, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
+    out: Path,
+    card: Path | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Write the table of all cells: classes, costs, accuracies and proxies, with provenance."""
     from benchsuite.assembly.whole import whole_table
+    from benchsuite.table import card as dataset_card
 
     table = whole_table(plugin_folders, scores)
     table.write(out)
+    if card is not None:
+        dataset_card.write(table, out, card)
     if as_json:
         print_json(
             {

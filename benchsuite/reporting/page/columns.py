@@ -9,6 +9,7 @@ NaN.
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import numpy as np
@@ -92,15 +93,20 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
 def _wanted(table: Table, column: Column) -> bool:
     if column.kind == "detail" or column.name == "class.connected":
         return column.name == "class.connected"
-    if column.aggregation not in (None, "mean"):
+    if column.epochs is not None and column.aggregation not in (None, "mean"):
+        return False  # One seed of several. Accuracies of a single training have no epochs.
+    if _VARIANT.search(column.aggregation or ""):
         return False
     return column.release is None or table.resolve(column.stem) == column.name
 
 
-# The first dataset's networks are looked at most; those of the others come last.
+# Analog accuracies without hardware-aware training or after a while: in the table alone.
+_VARIANT = re.compile(r"_noisy|_\d+s$")
+_ATTACKED = "Under attack"
+# The first dataset's networks are looked at most; those of the others come late.
 _ORDER = (
     *("Accuracy", "Cost", "Class", f"Device, {DATASETS[0]} ", "Proxy", "Measured elsewhere"),
-    "Device",
+    *("Device", _ATTACKED),
 )
 
 
@@ -112,6 +118,8 @@ def _group(column: Column) -> str:
     if column.kind == "device":
         parts = parse(column.name)
         return f"Device, {parts.dataset} {parts.skeleton} network" if parts else "Device"
+    if (column.aggregation or "").startswith("robust."):
+        return _ATTACKED
     other = {"proxy": "Proxy", "cost": "Cost", "class": "Class", "accuracy": "Accuracy"}
     return other.get(column.kind, "Measured elsewhere")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.ranking.truths import BEST, about, about_columns, column_of, truths_of
 from benchsuite.reporting.page.sections import MadeReport, address
 from benchsuite.space.cell import connected
 from benchsuite.table.columns import DATASETS, stem
@@ -44,27 +45,32 @@ class Ranked:
 class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
-    best: the highest CIFAR-10 test accuracy [%] of a cell with a path whose official network fits,
-    and its index; None where nothing fits.
+    best: the highest CIFAR-10 accuracy [%], the best truth there is, of a cell with a path whose
+    official network fits, and its index; None where nothing fits. int8: its accuracies [%] in int8
+    (PTQ) and in float of that same training, another one; None where they were not measured.
     """
 
     device: str
     runtime: str
     cells: dict[str, int]
     best: tuple[float, int] | None
+    int8: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
     """The head of the page; `proxies` is empty where no report has a ranking.
 
-    ranking_at: the anchor of the report that has it.
+    ranking_at: the anchor of the report that has it. ranked_by, best_by: which accuracy `proxies`
+    and the best cells of `fits` are judged by, measured or ESTIMATED.
     """
 
     proxies: list[Ranked]
     proxies_in_all: int
     ranking_at: str
+    ranked_by: str
     fits: list[Capacity]
+    best_by: str
     skeletons: list[str]
     kinds: dict[str, int]
     reports: int
@@ -96,7 +102,9 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
         ranking_at=address(entry) if entry else "",
+        ranked_by=_ranked_by(table, rows),
         fits=fits,
+        best_by=about(table, datasets=DATASETS[:1]),
         skeletons=sorted(
             {s for fit in fits for s in fit.cells}, key=lambda s: (s != "official", s)
         ),
@@ -104,6 +112,13 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         reports=sum(entry.result is not None for entry in entries),
         missing=[entry for entry in entries if entry.result is None],
     )
+
+
+def _ranked_by(table: Table, rows: pd.DataFrame | None) -> str:
+    """Return which accuracy a ranking is by; one that does not name its columns is by some."""
+    if rows is None or "accuracy" not in rows:
+        return "accuracy"
+    return about_columns(table, map(str, rows["accuracy"]))
 
 
 def _ranked(rows: pd.DataFrame) -> list[Ranked]:
@@ -122,20 +137,32 @@ def _ranked(rows: pd.DataFrame) -> list[Ranked]:
 
 def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
-    accuracy = np.where(connected(), table.values(f"{dataset}.test.200ep.mean"), np.nan)
+    accuracy = np.where(connected(), table.values(column_of(table, BEST, dataset)), np.nan)
     by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         fits = table.values(parts.name) == 1
         by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
+    int8 = _int8(table, dataset)
     return [
         Capacity(
             device,
             runtime,
             {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
-            _best(accuracy, of["official"]) if "official" in of else None,
+            best,
+            (float(int8[0][best[1]]), float(int8[1][best[1]])) if best and int8 else None,
         )
         for (device, runtime), of in sorted(by_part.items(), key=lambda item: item[0][0])
+        for best in [_best(accuracy, of["official"]) if "official" in of else None]
     ]
+
+
+def _int8(table: Table, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return accuracies in int8 and in float of the same training, None where there are none."""
+    names = ("int8.ptq", "float")
+    if not set(names) <= set(truths_of(table, dataset)):
+        return None
+    int8, float32 = (table.values(column_of(table, name, dataset)) for name in names)
+    return int8, float32
 
 
 def _best(accuracy: NDArray[np.float64], fits: NDArray[np.bool_]) -> tuple[float, int] | None:

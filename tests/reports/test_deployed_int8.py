@@ -1,0 +1,93 @@
+"""int8 beside float in what is said of parts: only where that network was measured; fronts."""
+
+import numpy as np
+import pytest
+
+from benchsuite.errors import UserError
+from benchsuite.reports import device_fit, device_fronts, device_fronts_int8, monas_table2
+from benchsuite.reports._common.quantised import FLOAT, INT8, NOT_MEASURED, Deployed
+from benchsuite.table.device_columns import find
+
+
+@pytest.fixture(scope="module")
+def given(table):
+    """The table with few parts."""
+    return table.without(
+        [n for n, c in table.columns.items() if c.kind == "device" and "stm32f407" in n]
+        + [n for n, c in table.columns.items() if c.kind == "proxy"]
+    )
+
+
+@pytest.fixture(scope="module")
+def accuracies(table):
+    return table.values("cifar10.test.int8_ptq"), table.values("cifar10.test.float")
+
+
+def test_a_cell_elsewhere_is_not_measured(given, accuracies):
+    deployed = Deployed(given)
+    int8, float32 = accuracies
+    assert deployed.row(6111, "cifar10", "official") == {INT8: int8[6111], FLOAT: float32[6111]}
+    nothing = {INT8: NOT_MEASURED, FLOAT: NOT_MEASURED}
+    assert deployed.row(6111, "cifar10", "mcu") == nothing
+    assert deployed.row(6111, "cifar100", "official") == nothing
+    assert deployed.row(-1, "cifar10", "official") == nothing
+    poor = given.without([name for name in given.columns if ".int8_" in name])
+    assert Deployed(poor).row(6111, "cifar10", "official") == nothing
+
+
+@pytest.mark.parametrize(
+    "report", [device_fronts, device_fit, monas_table2], ids=lambda r: r.__name__
+)
+def test_both_stand_in_every_row_of_a_deployed_cell(report, given, accuracies):
+    name = report.__name__.rpartition(".")[2]
+    rows = report.REPORT.make(given).tables[name]
+    measured = 0
+    for row in rows.to_dict("records"):
+        of_first = row.get("dataset", "cifar10") == "cifar10"
+        if of_first and row.get("skeleton", "official") == "official" and row["index"] != "-":
+            assert (row[INT8], row[FLOAT]) == tuple(of[row["index"]] for of in accuracies)
+            measured += 1
+        else:
+            assert (row[INT8], row[FLOAT]) == (NOT_MEASURED, NOT_MEASURED)
+    assert measured > 0
+
+
+def test_no_cell_beats_one_of_a_front_by_int8(given, accuracies):
+    int8, float32 = accuracies
+    made = device_fronts_int8.REPORT.make(given)
+    rows = made.tables["device_fronts_int8"]
+    choices = made.tables["device_fronts_int8_choice"].set_index("front")
+    parts = {
+        f"{of.device} {of.runtime}": of
+        for of in find(given.columns, "latency", dataset="cifar10", skeleton="official")
+    }
+    assert set(rows["front"]) <= {*parts, "RAM"}
+    for label in ("stm32l432 own", "riscv320 own"):
+        front = rows[rows["front"] == label]
+        cost = given.values(parts[label].name) * 1e3
+        fits = np.isfinite(cost)
+        name = parts[label].name.replace("latency", "fits", 1)
+        if name in given.columns:
+            fits &= given.values(name) == 1
+        expected = set()
+        for cell in np.flatnonzero(fits):
+            beaten = fits & (cost <= cost[cell]) & (int8 >= int8[cell])
+            better = (cost < cost[cell]) | (int8 > int8[cell])
+            if not (beaten & better).any():
+                expected.add((cost[cell], int8[cell]))
+        assert set(zip(front["cost"], front[INT8], strict=True)) == expected
+        lost = []
+        for cell in np.flatnonzero(fits):
+            no_worse = fits & (cost <= cost[cell]) & (float32 >= float32[cell])
+            same = (cost == cost[cell]) & (float32 == float32[cell])
+            if not (no_worse & ~same).any() and cell == np.flatnonzero(fits & same)[0]:
+                lost.append(int8[fits & (cost <= cost[cell])].max() - int8[cell])
+        assert choices.loc[label, "cells by float"] == len(lost)
+        assert choices.loc[label, "lost, mean"] == pytest.approx(np.mean(lost))
+        assert choices.loc[label, "lost, most"] == pytest.approx(np.max(lost))
+
+
+def test_fronts_without_int8_are_a_sentence(given):
+    poor = given.without([name for name in given.columns if ".int8_" in name])
+    with pytest.raises(UserError, match="no accuracy in int8"):
+        device_fronts_int8.REPORT.make(poor)
