@@ -94,13 +94,14 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
     rankings = [(e, e.result.ranking) for e in entries if e.result is not None]
     entry, rows = next((pair for pair in rankings if pair[1] is not None), (None, None))
     ranked = [] if rows is None else _ranked(rows)
+    names = None if rows is None else rows.get("accuracy")
     fits = _fits(table)
     kinds = [column.kind for column in table.columns.values()]
     return Summary(
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
         ranking_at=address(entry) if entry else "",
-        ranked_by="" if rows is None else about_columns(table, map(str, rows["accuracy"])),
+        ranked_by="accuracy" if names is None else about_columns(table, map(str, names)),
         fits=fits,
         best_by=about(table, datasets=DATASETS[:1]),
         skeletons=sorted(
