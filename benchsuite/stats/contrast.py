@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
-from benchsuite.stats.bootstrap import Bootstrap, enough_resamples
 from benchsuite.stats.correlation import Floats
 from benchsuite.stats.intervals import RESAMPLES
+from benchsuite.stats.resampling import Bootstrap, enough_resamples
 
 
 def mean_contrast(

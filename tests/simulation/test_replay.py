@@ -28,7 +28,7 @@ from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.simulation.trace import best_so_far, write_traces
 from benchsuite.space.cell import N_CELLS, Cell, all_ops
 from benchsuite.space.multilinear import conditional_expectation, expectation, tensor
-from benchsuite.space.network import Skeleton
+from benchsuite.space.network import OFFICIAL, Skeleton
 
 UNIFORM = np.full((6, 5), 0.2)
 

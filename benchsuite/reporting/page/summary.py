@@ -96,13 +96,14 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
     rankings = [(e, e.result.ranking) for e in entries if e.result is not None]
     entry, rows = next((pair for pair in rankings if pair[1] is not None), (None, None))
     ranked = [] if rows is None else _ranked(rows)
+    names = None if rows is None else rows.get("accuracy")
     fits = _fits(table)
     kinds = [column.kind for column in table.columns.values()]
     return Summary(
         proxies=ranked[:PROXIES],
         proxies_in_all=len(ranked),
         ranking_at=address(entry) if entry else "",
-        ranked_by=_ranked_by(table, rows),
+        ranked_by="accuracy" if names is None else about_columns(table, map(str, names)),
         fits=fits,
         best_by=about(table, datasets=DATASETS[:1]),
         skeletons=sorted(
@@ -112,13 +113,6 @@ def summarise(table: Table, entries: Sequence[MadeReport]) -> Summary:
         reports=sum(entry.result is not None for entry in entries),
         missing=[entry for entry in entries if entry.result is None],
     )
-
-
-def _ranked_by(table: Table, rows: pd.DataFrame | None) -> str:
-    """Return which accuracy a ranking is by; one that does not name its columns is by some."""
-    if rows is None or "accuracy" not in rows:
-        return "accuracy"
-    return about_columns(table, map(str, rows["accuracy"]))
 
 
 def _ranked(rows: pd.DataFrame) -> list[Ranked]:
