@@ -25,6 +25,7 @@ from benchsuite.files import write_atomically
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
+from benchsuite.table import footer
 from benchsuite.table.columns import Column, Direction, resolve
 from benchsuite.table.stored import Stored
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SCHEMA = 1
-_KEY = b"benchsuite"
 _REASON = ".reason"
 KEYS = ("index", "arch")
 
@@ -107,7 +106,7 @@ class Table:
                 f"{path} is no readable Parquet file ({error}). Scores of your own, in CSV too, "
                 "are given as --scores."
             ) from error
-        columns, provenance = _footer(path, data)
+        columns, provenance = footer.read(path, data)
         if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
         return cls(data.replace_schema_metadata(None), columns, provenance)
@@ -116,13 +115,7 @@ class Table:
         """Write the table; the file appears whole or not at all."""
         import pyarrow.parquet as pq
 
-        footer = {
-            "schema": SCHEMA,
-            "columns": [column.to_json() for column in self.columns.values()],
-            "provenance": dict(self.provenance),
-        }
-        text = json.dumps(footer, sort_keys=True, separators=(",", ":"))
-        data = self.data.replace_schema_metadata({_KEY: text.encode()})
+        data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
         write_atomically(path, lambda part: pq.write_table(data, part, compression="zstd"))
 
     def with_columns(self, new: Iterable[Values]) -> Table:
@@ -375,29 +368,3 @@ def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
     if not all(text for text, gone in zip(told, missing, strict=True) if gone):
         raise UserError(f"The column {item.column.name!r} misses values without a reason.")
     return values, pa.array(told).dictionary_encode()
-
-
-def _footer(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
-    text = (data.schema.metadata or {}).get(_KEY)
-    if text is None:
-        raise UserError(
-            f"{path} is a Parquet file, but not a table of benchsuite. Scores of your own, beside "
-            "the index or architecture string of their cells, are given as --scores."
-        )
-    try:
-        footer = json.loads(text)
-        schema, provenance = footer["schema"], dict(footer["provenance"])
-        if schema == SCHEMA:
-            columns = {r["name"]: Column.from_json(r) for r in footer["columns"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} has a damaged footer ({error!r}).") from error
-    if schema != SCHEMA:
-        raise UserError(
-            f"{path} has schema {schema}; this version reads {SCHEMA}. "
-            "Rebuild it with `benchsuite table`."
-        )
-    index = data.column("index").to_numpy() if "index" in data.column_names else np.empty(0)
-    archs = data.column("arch").to_pylist() if "arch" in data.column_names else []
-    if not np.array_equal(index, np.arange(N_CELLS)) or tuple(archs) != all_archs():
-        raise UserError(f"{path} does not list the 15,625 cells in official order.")
-    return columns, provenance

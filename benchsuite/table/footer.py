@@ -1,0 +1,60 @@
+"""What a table's Parquet file says of itself, as JSON in its footer: columns and provenance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchsuite.errors import UserError
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table.columns import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA = 1
+_KEY = b"benchsuite"
+
+
+def metadata(columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Return the footer of a table, as Parquet keeps it."""
+    said = {
+        "schema": SCHEMA,
+        "columns": [column.to_json() for column in columns.values()],
+        "provenance": dict(provenance),
+    }
+    return {_KEY: json.dumps(said, sort_keys=True, separators=(",", ":")).encode()}
+
+
+def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
+    """Return the column dictionary and the provenance of a Parquet file that was read.
+
+    Raises UserError for a file that is no table of ours, or damaged, or of another schema.
+    """
+    text = (data.schema.metadata or {}).get(_KEY)
+    if text is None:
+        raise UserError(
+            f"{path} is a Parquet file, but not a table of benchsuite. Scores of your own, beside "
+            "the index or architecture string of their cells, are given as --scores."
+        )
+    try:
+        said = json.loads(text)
+        schema, provenance = said["schema"], dict(said["provenance"])
+        if schema == SCHEMA:
+            columns = {r["name"]: Column.from_json(r) for r in said["columns"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} has a damaged footer ({error!r}).") from error
+    if schema != SCHEMA:
+        raise UserError(
+            f"{path} has schema {schema}; this version reads {SCHEMA}. "
+            "Rebuild it with `benchsuite table`."
+        )
+    index = data.column("index").to_numpy() if "index" in data.column_names else np.empty(0)
+    archs = data.column("arch").to_pylist() if "arch" in data.column_names else []
+    if not np.array_equal(index, np.arange(N_CELLS)) or tuple(archs) != all_archs():
+        raise UserError(f"{path} does not list the 15,625 cells in official order.")
+    return columns, provenance
