@@ -8,12 +8,14 @@ from pathlib import Path
 
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Report, Result
+from benchsuite.arguments import checked
 from benchsuite.calling import call, misuse
 from benchsuite.face.searches import study
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.table.table import Table
 
 
+@checked
 def report(
     name: str,
     table: Table | None = None,

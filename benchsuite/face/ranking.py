@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite import plugins as plug_ins
+from benchsuite.arguments import checked
 from benchsuite.assembly.assemble import check_named
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@checked
 def correlate(
     table: Table | None = None,
     proxies: str | Sequence[str] = (),

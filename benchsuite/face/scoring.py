@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.face.facts import cell_of
 from benchsuite.face.tables import folders_of
@@ -62,6 +63,7 @@ class CellScores:
         return "\n".join([*lines, f"{shown}, seed {seed}, repeat {self.repeat}"])
 
 
+@checked
 def score(
     cell: int | str | Cell,
     proxies: str | Sequence[str] = (),

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parallel.pool import map_jobs
@@ -67,6 +68,7 @@ class Replay:
         return "\n".join([*lines, self.line])
 
 
+@checked
 def replay(
     strategy: str,
     table: Table | None = None,
@@ -143,6 +145,7 @@ def replay(
     return Replay(rows, summarise(rows), failed, about, data.provenance_line)
 
 
+@checked
 def study(
     named: str | PathLike[str],
     table: Table | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from benchsuite.arguments import checked
 from benchsuite.assembly import own_scores
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.assembly.whole import whole_table
@@ -13,6 +14,7 @@ from benchsuite.errors import UserError
 from benchsuite.table.table import Table
 
 
+@checked
 def load(
     path: str | PathLike[str] | None = None,
     *,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.parameters import check_whole
 from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
 from benchsuite.space.cell import N_CELLS, all_ops, connected, prune
@@ -134,6 +135,7 @@ def correlation_rows(
     resamples.
     """
     stats.enough_resamples(resamples)
+    check_whole(seed, "The seed", low=0)
     names = proxies_in(table, proxies)
     targets = [column_of(table, truth, dataset) for dataset in datasets]
     scores = np.array([table.values(name) for name in names])

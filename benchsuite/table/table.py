@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
 from benchsuite.numerics.ties import merged
@@ -111,12 +112,13 @@ class Table:
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
         return cls(data.replace_schema_metadata(None), columns, provenance)
 
-    def write(self, path: Path) -> None:
+    @checked
+    def write(self, path: str | PathLike[str]) -> None:
         """Write the table; the file appears whole or not at all."""
         import pyarrow.parquet as pq
 
         data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
-        write_atomically(path, lambda part: pq.write_table(data, part, compression="zstd"))
+        write_atomically(Path(path), lambda part: pq.write_table(data, part, compression="zstd"))
 
     def with_columns(self, new: Iterable[Values]) -> Table:
         """Return a table with more columns; UserError if a column is there already or misshapen.
@@ -202,11 +204,13 @@ class Table:
 
         return "\n".join(lines(len(self), self.columns, self.provenance))
 
+    @checked
     def subset(self, names: Iterable[str]) -> Table:
         """Return a table of these columns alone, of all cells; names as for `table[...]`."""
         kept = {self.resolve(name) for name in names}
         return self.without(name for name in self.columns if name not in kept)
 
+    @checked
     def pandas(
         self, names: Iterable[str] | None = None, cells: Sequence[int] | None = None
     ) -> pd.DataFrame:
@@ -250,6 +254,8 @@ class Table:
         >>> table.columns["mine@1"].direction
         'max'
         """
+        if not (isinstance(name, str) and name.strip("@ ")):
+            raise UserError(f"A score is named by a text, not by {name!r:.60}.")
         if direction not in ("max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
         full = name if "@" in name else f"{name}@1"
