@@ -11,7 +11,6 @@ import click
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, proxy_names
-from benchsuite.cli.commands._the_table import the_table
 from benchsuite.table.columns import SPLITS
 
 if TYPE_CHECKING:
@@ -69,6 +68,7 @@ def command(
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
     from benchsuite.face.ranking import correlate_rows
+    from benchsuite.face.tables import load
     from benchsuite.ranking.truths import about_columns, datasets_with
     from benchsuite.reporting.text import print_table, records_text
 
@@ -79,7 +79,7 @@ def command(
     if split:
         refuse("--split is a truth", "truth")
         truth = "validation" if split == "valid" else split
-    data = the_table(table, scores, plugin_folders)
+    data = load(table, scores=scores, plugins=() if table else plugin_folders)
     datasets = datasets or datasets_with(data, truth)
     rows = correlate_rows(
         data,

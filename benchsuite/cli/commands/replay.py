@@ -10,7 +10,6 @@ from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
-from benchsuite.cli.commands._the_table import the_table
 from benchsuite.table.columns import DATASETS
 
 
@@ -65,6 +64,7 @@ def command(
     because the budget is below the cheapest training, this ends with exit code 2.
     """
     from benchsuite.face import searches
+    from benchsuite.face.tables import load
 
     if device is None:
         refuse("it is the runtime of a --device", "runtime")
@@ -72,7 +72,7 @@ def command(
     limits = {name: _number(name, value) for name, value in _pairs("--bound", bounds).items()}
     replayed = searches.replay(
         strategy,
-        the_table(table, scores, plugin_folders),
+        load(table, scores=scores, plugins=() if table else plugin_folders),
         dataset=dataset,
         seconds=budget_seconds,
         queries=budget_queries,

@@ -11,7 +11,6 @@ from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._out_option import out_folder
-from benchsuite.cli.commands._the_table import the_table
 
 
 @click.command(
@@ -46,10 +45,11 @@ def command(
 
     from benchsuite import plugins
     from benchsuite.face import searches
+    from benchsuite.face.tables import load
     from benchsuite.reporting.text import print_table
     from benchsuite.stats.intervals import NO_INTERVAL
 
-    data = the_table(table, scores, plugin_folders)
+    data = load(table, scores=scores, plugins=() if table else plugin_folders)
     outcome = searches.study(
         named,
         data,
