@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+from gappy_table import small_table
 
 from benchsuite import cli, remembered
 from benchsuite.assembly import assemble, whole
@@ -19,9 +21,7 @@ from benchsuite.assembly.whole import whole_table
 from benchsuite.errors import PluginWarning
 from benchsuite.sources._source import PinnedFile, Source
 from benchsuite.space.cell import N_CELLS
-from benchsuite.table.columns import Column
 from benchsuite.table.stored import Stored
-from benchsuite.table.table import Table, Values
 
 PROXY = '''"""Mine."""
 {imports}
@@ -36,27 +36,6 @@ PROXY = Proxy(version=1, direction="max", formula="x", source="me", cost="analyt
               all_cells=cells)
 '''
 ONES = "[1.0] * 15625"
-
-
-def small_table():
-    """Whole numbers, fractions, float32 and gaps, with reasons one and many."""
-
-    def column(name):
-        return Column(name, "made up", "1", "max", "tests", "1", "proxy")
-
-    rng = np.random.default_rng(0)
-    gaps = np.where(rng.random(N_CELLS) < 0.1, np.nan, rng.random(N_CELLS))
-    why = [["", "this", "that"][np.isnan(v) * (1 + i % 2)] for i, v in enumerate(gaps)]
-    return Table.empty({"inputs": {"a": "b"}, "accuracy": "none"}).with_columns(
-        [
-            Values(column("counts@1"), np.arange(N_CELLS) * 10**9),
-            Values(column("few@1"), np.arange(N_CELLS) % 7),
-            Values(column("narrow@1"), rng.random(N_CELLS).astype(np.float32)),
-            Values(column("gaps@1"), gaps, why),
-            Values(column("empty@1"), np.full(N_CELLS, np.nan), "no reason"),
-            Values(column("gappy_counts@1"), np.where(np.isnan(gaps), np.nan, 3.0), "no"),
-        ]
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -297,10 +276,11 @@ def test_few_tables_are_kept_those_used_last(made, cache, tmp_path):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {folders!r}
 from benchsuite import remembered
 from benchsuite.assembly import assemble, whole
-from test_whole import same, small_table
+from gappy_table import small_table
+from test_whole import same
 remembered.REST = -(10**18)
 assemble.assemble = lambda *_: small_table()
 for _ in range(5):
@@ -312,7 +292,8 @@ for _ in range(5):
 
 
 def test_processes_may_fill_it_at_once(cache):
-    script = SCRIPT.format(tests=os.path.dirname(__file__))
+    here = Path(__file__).parent
+    script = SCRIPT.format(folders=[str(here), str(here.parent / "helpers")])
 
     def run(_):
         return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
