@@ -18,7 +18,7 @@ HOLDS, FAILS, UNDECIDED, NOT_HERE = KINDS = (
     "undecided",
     "cannot be tested here",
 )
-ALPHA = 1 - intervals.LEVEL
+ALPHA = round(1 - intervals.LEVEL, 12)  # .05, not 4e-17 more.
 # A search that "keeps its bound" does so in this share of its seeds or more.
 SHARE = 0.8
 _MOST = 10_000
