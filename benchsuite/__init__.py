@@ -4,7 +4,7 @@
 
     table = bs.load()                                  # all 15,625 cells; bs.cell(6111) is one
     bs.correlate(table, ["naswot", "zico"], dataset="cifar10")
-    bs.replay("rea", table, seconds=12_000, seeds=20)
+    bs.replay("rea", table, queries=100, seeds=20)
     bs.report("monas_table2", table)
 
 What is imported here is imported when it is first used: a verb brings what it needs.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchsuite.replays.outcome import Outcome
 
-SECONDS = 12_000.0  # The budget of NAS-Bench-201's own comparison (section 5).
+TRAININGS = 100  # About what the 12,000 s of NAS-Bench-201 (section 5) buy of its 12-epoch queries.
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Replay:
         from benchsuite.stats.intervals import NO_INTERVAL
 
         frame = pd.DataFrame.from_dict(dict(self.summary), orient="index")
-        frame = frame.rename_axis("what").reset_index()
+        frame = frame.rename(index=self._marked).rename_axis("what").reset_index()
         lines = [table_text(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])]
         if frame["lo"].isna().any():
             lines.append(NO_INTERVAL)
@@ -66,6 +66,10 @@ class Replay:
         if not about["charged"]:
             lines.append("Nothing it looked at was charged: a bound, not a search.")
         return "\n".join([*lines, self.line])
+
+    def _marked(self, column: str) -> str:
+        """Return a column's name, marked where it holds estimates of this project."""
+        return column + " ESTIMATED" * (column in self.about["estimated"])
 
 
 @checked
@@ -90,12 +94,12 @@ def replay(
 ) -> Replay:
     """Replay a search strategy on a table under a simulated budget, once per seed, and judge it.
 
-    seconds, queries: the budget, simulated seconds (12,000 if neither is given), trainings, or
-    both; epochs: of a query, the fewest that the table has by default; parameters: of the strategy,
-    the paper's by default; bounds: column -> most that is allowed; device, runtime: complete the
-    names of device columns and add them to the result; cells_per_stage: adds `skeleton.params` and
-    `skeleton.macs` of that network; workers: processes; cluster: where to run instead. Raises
-    UserError for what does not fit the table, and where no run answers anything.
+    seconds, queries: the budget, simulated seconds, trainings, or both (100 trainings if neither is
+    given); epochs: of a query, by default the fewest whose accuracy is measured; parameters: of the
+    strategy, the paper's by default; bounds: column -> most that is allowed; device, runtime:
+    complete the names of device columns and add them to the result; cells_per_stage: adds
+    `skeleton.params` and `skeleton.macs` of that network; workers: processes; cluster: where to run
+    instead. Raises UserError for what does not fit the table, and where no run answers anything.
 
     >>> import benchsuite as bs
     >>> found = bs.replay("random", seconds=12_000, seeds=2)
@@ -108,7 +112,9 @@ def replay(
     check_whole(workers, "The number of workers", low=1)
     record = jobs.strategy_of(strategy, folders)
     filled = jobs.checked_parameters(strategy, record, parameters or {})
-    budget = Budget(SECONDS if seconds is None and queries is None else seconds, queries)
+    if seconds is None and queries is None:
+        queries = TRAININGS
+    budget = Budget(seconds, queries)
     skeleton = None
     if cells_per_stage is not None:
         whole = OFFICIAL.get(dataset, Skeleton())
@@ -125,6 +131,7 @@ def replay(
     failed = tuple(failures(rows))
     if not any(answer.cells for answer in answers):
         raise UserError(f"{strategy} found nothing. {' '.join(failed)}")
+    judged_by = sources(data, problem.dataset)
     about = {
         "strategy": strategy,
         "parameters": filled,
@@ -137,7 +144,8 @@ def replay(
         "epochs": problem.epochs,
         "bounds": dict(problem.bounds),
         "feasible_cells": int(problem.feasible.sum()),
-        "judged_by": sources(data),
+        "judged_by": judged_by,
+        "estimated": [short for short, full in judged_by.items() if data.columns[full].estimated],
         "table": data.checksum,
         "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
         **data.provenance,

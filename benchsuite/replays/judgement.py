@@ -49,8 +49,9 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
     """Return one row per run: its pick, what it is worth, and what the search cost.
 
     Columns: seed, cell, arch, feasible, reason; `test.<dataset>` in % after 200 epochs for each
-    dataset the table has; flops, params; every bounded column, and those of the setting's device;
-    regret = the best test accuracy of any feasible cell on the search's dataset minus the pick's;
+    dataset the table has, and `valid.<dataset>` for that of the search; flops, params; every
+    bounded column, and those of the setting's device; regret = the best test accuracy of any
+    feasible cell on the search's dataset minus the pick's;
     queries, simulated_seconds. A pick that breaks a bound keeps its numbers but has no regret.
     A compressed pick has none either; its row has all its `details` and, by the assumption they
     name, `compressed.test.<dataset>`, while its other columns are those of the uncompressed cell.
@@ -103,11 +104,7 @@ def _compressed(values: Mapping[str, float], details: Mapping[str, Any]) -> dict
 
 
 def _columns(table: Table, setting: Setting) -> dict[str, Array]:
-    found: dict[str, Array] = {}
-    for dataset in DATASETS:
-        name = f"{dataset}.test.200ep.mean"
-        if any(full.startswith(f"{name}@") for full in table.columns):
-            found[f"test.{dataset}"] = table.values(name)
+    found = {name: table.values(full) for name, full in sources(table, setting.dataset).items()}
     for cost in ("flops", "params"):
         if f"{setting.dataset}.{cost}" in table.columns:
             found[cost] = table.values(f"{setting.dataset}.{cost}")
@@ -118,9 +115,10 @@ def _columns(table: Table, setting: Setting) -> dict[str, Array]:
     return found
 
 
-def sources(table: Table) -> dict[str, str]:
-    """Return which column of the table each test accuracy of `judge` is read from."""
+def sources(table: Table, dataset: str) -> dict[str, str]:
+    """Return which column of the table each accuracy of `judge` is read from."""
     stems = {f"test.{d}": f"{d}.test.200ep.mean" for d in DATASETS}
+    stems[f"valid.{dataset}"] = f"{dataset}.valid.200ep.mean"
     return {
         short: table.resolve(stem)
         for short, stem in stems.items()

@@ -157,7 +157,11 @@ def run(
             "seeds": seeds or (f"at most {at_most}" if at_most else "as in the study"),
             "table": table.checksum,
             "made_by": environment(),
-            "judged_by": sources(table),
+            "judged_by": {
+                short: full
+                for dataset in dict.fromkeys(of.dataset for of in settings.values())
+                for short, full in sources(table, dataset).items()
+            },
             **{k: v for k, v in table.provenance.items() if k != "made_by"},
         },
         failed=failed,

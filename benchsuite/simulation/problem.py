@@ -102,9 +102,9 @@ class Problem:
 class Setting:
     """How a problem is cut out of the table; the fields a study file and the command line set.
 
-    epochs: 12 or 200; None for the fewest the table has. bounds: column -> upper bound; `ram.best`,
-    `flash.weights`, `flops` and the like stand for those of the dataset's network and, where
-    `device` and `runtime` are set, so do `latency` and `fits`.
+    epochs: 12 or 200; None for the fewest whose accuracy is measured, or else the fewest. bounds:
+    column -> upper bound; `ram.best`, `flash.weights`, `flops` and the like stand for those of the
+    dataset's network and, where `device` and `runtime` are set, so do `latency` and `fits`.
     skeleton: adds `skeleton.params`, `.macs` and `.bytes` of the cells in another skeleton; its
     resolution and classes are the dataset's.
     proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
@@ -158,7 +158,8 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         extra = [*skeleton_columns(setting.skeleton), *extra]
     table = table.with_columns(extra)
     accuracy = _accuracies(table, setting.dataset)
-    epochs = min(accuracy) if setting.epochs is None else setting.epochs
+    measured = [e for e, name in accuracy.items() if not table.columns[name].estimated]
+    epochs = min(measured or accuracy) if setting.epochs is None else setting.epochs
     if epochs not in accuracy:
         raise UserError(
             f"The table has no validation accuracy of {setting.dataset} after {epochs} epochs; "
@@ -186,7 +187,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         bounds=bounds,
         feasible=_feasible(columns, bounds),
         notes={
-            "queries": _queried(table, accuracy[epochs]),
+            "queries": _queried(table, accuracy, epochs),
             "clock": clocks[epochs].source,
             "proxies": f"{len(spent)} proxy columns are charged what computing them took here, one "
             "thread, or what was given; looking at all others costs nothing",
@@ -196,8 +197,11 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     )
 
 
-def _queried(table: Table, name: str) -> str:
-    return name + ", ESTIMATED" * table.columns[name].estimated
+def _queried(table: Table, accuracy: Mapping[int, str], epochs: int) -> str:
+    """Return which column a query looks at, and what a strategy sees that trains less or longer."""
+    said = {e: n + ", ESTIMATED" * table.columns[n].estimated for e, n in accuracy.items()}
+    others = [f"{said[e]} where it asks for {e} epochs" for e in said if e != epochs]
+    return "; ".join([said[epochs], *others])
 
 
 def _check_numbers(setting: Setting) -> None:

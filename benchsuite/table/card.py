@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from benchsuite.version import __version__
 _ABOUT = (
     "All 15,625 cells of NAS-Bench-201 in official order, a row each: accuracies, costs, scores of "
     "zero-cost proxies, and latency, RAM and flash on simulated microcontrollers."
+)
+_LICENCES = (
+    "The licence named is of what this project computed; columns measured by others keep the terms "
+    "of their sources, which each names."
+)
+_CITED = (
+    "X. Dong and Y. Yang, NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture "
+    "Search, ICLR 2020; and the source that a column names."
 )
 # The context that the specification gives, whole.
 _CONTEXT: dict[str, Any] = {
@@ -71,7 +80,8 @@ def card(table: Table, path: Path, folder: Path) -> dict[str, Any]:
     """Return the card, in a folder, of a table that was written to `path`, ready for JSON.
 
     The file is named relative to the folder, and by its SHA-256. Columns keep the names and units
-    of the table; of each the source is named. No licence is claimed for what others measured.
+    of the table; of each the source is named. No licence is claimed for what others measured. Its
+    date is the day on which the file was written.
     """
     fields = [
         _field("index", "official index of the cell, 0 to 15,624", "sc:Integer"),
@@ -89,9 +99,13 @@ def card(table: Table, path: Path, folder: Path) -> dict[str, Any]:
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": "benchsuite-table",
-        "description": f"{_ABOUT} {table.provenance_line}",
+        "description": f"{_ABOUT} {_LICENCES} {table.provenance_line}",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "version": __version__,
+        "license": "https://spdx.org/licenses/MIT.html",
+        "creator": {"@type": "sc:Organization", "name": "benchsuite developers"},
+        "citeAs": _CITED,
+        "datePublished": _day(path),
         "isLiveDataset": False,
         "distribution": [
             {
@@ -115,6 +129,10 @@ def card(table: Table, path: Path, folder: Path) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _day(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
 
 
 def _field(name: str, description: str, kind: str) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit:
         spine.set_visible(False)
     for i, j in np.argwhere(np.isfinite(values)) if len(columns) <= 25 else ():
         dark = abs(values[i, j]) > 0.65 * limit
-        text = "1" if values[i, j] > 0.995 else f"{values[i, j]:.2f}".replace("0.", ".", 1)
+        value = round(float(values[i, j]), 2) + 0.0  # No -.00.
+        text = "1" if value >= 1 else f"{value:.2f}".replace("0.", ".", 1)
         number = axes.text(j, i, text, ha="center", va="center", fontsize=5.5)
         number.set_color("w" if dark else "k")
         number.set_in_layout(False)  # It lies within the axes, and there are hundreds.

@@ -103,7 +103,7 @@ def test_errors_are_of_weights_that_never_saw_the_class(shipped, monkeypatch):
 
 def test_what_ships_is_three_numbers_per_dataset_and_their_errors():
     record = json.loads(stacked.OUTPUT.read_text())
-    assert set(record) == {"method", "of", "weights", "errors", "alone", "inputs"}
+    assert set(record) == {"method", "of", "weights", "errors", "alone", "valtest", "inputs"}
     assert stacked.OUTPUT.stat().st_size < 5000
     for dataset, floor in zip(DATASETS, (0.931, 0.929, 0.940), strict=True):
         assert len(record["weights"][dataset]) == len(record["of"]) == 3
@@ -125,6 +125,26 @@ def test_estimates_come_where_validation_is_whole(shipped, missing):
         assert item.column.estimated
         assert "ESTIMATED" in item.column.description
         assert "nats-tss-v1_0" in item.column.description
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_valtest_is_the_mean_of_validation_and_test(shipped, dataset):
+    values = validation(np.random.default_rng(5), shipped, dataset)
+    found = {v.column.split: v for v in stacked.estimated_test(measured(values, dataset), shipped)}
+    assert list(found) == ["test"] + ["valtest"] * (dataset != "cifar10")
+    if "valtest" in found:
+        mean = (values + found["test"].values) / 2
+        np.testing.assert_allclose(found["valtest"].values, mean, atol=6e-5)
+        tau = stacked.record()["valtest"][dataset]["tau"]
+        assert tau > stacked.record()["errors"][dataset]["tau"]
+        assert f"tau {tau:.3f}" in found["valtest"].column.description
+
+
+@pytest.mark.nb201
+@pytest.mark.parametrize("dataset", DATASETS[1:])
+def test_the_public_valtest_is_that_mean(raw, assembled, dataset):
+    splits = [assembled.values(f"{dataset}.{s}.200ep.mean") for s in ("valid", "test", "valtest")]
+    np.testing.assert_allclose((splits[0] + splits[1]) / 2, splits[2], atol=1e-6)
 
 
 def test_without_public_files_it_says_which_are_missing(monkeypatch, tmp_path, capsys):

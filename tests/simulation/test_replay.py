@@ -281,7 +281,10 @@ def test_judgement_reads_what_the_table_says():
     summary = summarise(rows)
     assert summary["test.cifar10"]["n"] == 1
     assert summary["test.cifar10"]["failed"] == 2
-    assert sources(table())["test.cifar10"] == f"cifar10.test.200ep.mean@{RELEASE}"
+    judged_by = sources(table(), "cifar10")
+    assert judged_by["test.cifar10"] == f"cifar10.test.200ep.mean@{RELEASE}"
+    assert judged_by["valid.cifar10"] == f"cifar10.valid.200ep.mean@{RELEASE}"
+    assert rows["valid.cifar10"][0] == table().values("cifar10.valid.200ep.mean")[42]
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=30))
@@ -381,7 +384,11 @@ def test_the_clock_says_what_was_measured_on_another_data_set(shipped_table):
 
 
 def test_a_search_says_whether_what_it_sees_is_measured(shipped_table):
-    for epochs, estimated in ((200, False), (12, True)):
-        seen = prepare(shipped_table, Setting(epochs=epochs)).notes["queries"]
-        assert seen.startswith(f"cifar10.valid.{epochs}ep.mean@")
+    for epochs, estimated in ((200, False), (12, True), (None, False)):
+        problem = prepare(shipped_table, Setting(epochs=epochs))
+        seen, *others = problem.notes["queries"].split("; ")
+        assert seen.startswith(f"cifar10.valid.{problem.epochs}ep.mean@")
+        assert problem.epochs == (epochs or 200), "the fewest that are measured"
         assert seen.endswith(", ESTIMATED") == estimated
+        (other,) = others
+        assert ("ESTIMATED where it asks for 12 epochs" in other) != estimated

@@ -1,5 +1,6 @@
 """The dataset card: complete, of the file's bytes, and valid by the library of Croissant."""
 
+import datetime
 import hashlib
 import json
 
@@ -31,6 +32,8 @@ def test_every_column_is_a_field_with_unit_and_source(written):
     assert file["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert file["contentUrl"] == "data/cells.parquet"
     assert table.provenance_line in made["description"]
+    written_on = datetime.date.fromtimestamp(path.stat().st_mtime)
+    assert abs(datetime.date.fromisoformat(made["datePublished"]) - written_on).days <= 1
 
 
 # The library's own: of rdflib, and of what it loads lazily.
@@ -39,7 +42,9 @@ def test_the_library_of_croissant_reads_the_table_by_its_card(written):
     croissant = pytest.importorskip("mlcroissant")
     table, _, at = written
     dataset = croissant.Dataset(jsonld=str(at))
-    assert not dataset.metadata.ctx.issues.errors
+    issues = dataset.metadata.ctx.issues
+    assert not issues.errors
+    assert not [text for text in issues.warnings if "url" not in text]  # It is published nowhere.
     first = next(iter(dataset.records("cells")))
     for name in ("flops@1", "cifar10.test.200ep.mean@nb201-v1_0"):
         assert first[f"cells/{name}"] == table.values(name)[0]

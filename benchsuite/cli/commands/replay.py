@@ -14,15 +14,15 @@ from benchsuite.table.columns import DATASETS
 
 
 @click.command(
-    epilog="Examples: benchsuite replay rea --budget-seconds 12000 --seeds 200 | "
+    epilog="Examples: benchsuite replay rea --epochs 12 --budget-seconds 12000 --seeds 200 | "
     "benchsuite replay random --dataset cifar100 --bound cifar100.flops=1e8 --json | "
     "benchsuite replay munas --budget-queries 2000 --param population=50"
 )
 @click.argument("strategy")
 @click.option("--dataset", default=DATASETS[0], show_default=True)
-@click.option("--budget-seconds", type=float, help="Simulated seconds. [default: 12000]")
+@click.option("--budget-seconds", type=float, help="Simulated seconds.")
 @click.option("--budget-queries", type=int, help="Trainings, instead of or besides seconds.")
-@click.option("--epochs", type=int, help="Of a query. [default: the fewest the table has]")
+@click.option("--epochs", type=int, help="Of a query. [default: the fewest measured]")
 @click.option("--seeds", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
