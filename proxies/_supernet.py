@@ -18,55 +18,57 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchsuite.errors import UserError
 from benchsuite.passes import Rule
+from benchsuite.proxies._engine import lanes
+from benchsuite.proxies._engine._loops import Array
 from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images, open_images
-from benchsuite.proxies._scoring.net import Net, initialise
-from benchsuite.proxies._scoring.threads import one_thread
-from benchsuite.proxies.linear_regions import distinct, patches, signs
-from benchsuite.proxies.ntk_cond import kernel
+from benchsuite.proxies.linear_regions import SIZE, distinct, patches
 from benchsuite.space.cell import EDGES, OPS
 from benchsuite.space.network import Skeleton, build_supernet
 
 Operators = Sequence[Sequence[int]]
 
 
-class Supernet(Net):
-    """A network with all operators on all edges, of which some are left; weights as drawn."""
+class Supernet:
+    """A network with all operators on all edges, with weights as drawn; any of them may be left."""
 
-    def __init__(self, skeleton: Skeleton, seed: int, repeat: int, rule: Rule) -> None:
+    def __init__(self, skeleton: Skeleton, seed: int, number: int, rule: Rule) -> None:
         network = build_supernet([range(len(OPS))] * len(EDGES), skeleton)
-        super().__init__(network)
-        initialise(self, draw_weights(network, seed, repeat, rule)).train()
-        self._runs: list[tuple[int, tuple[int, ...]]] = []
+        self.layers = network.layers
+        self.weights = {
+            name: np.ascontiguousarray(tensor.numpy())
+            for name, tensor in draw_weights(network, seed, number, rule).items()
+        }
+        self._at = {layer.name: position for position, layer in enumerate(self.layers)}
 
-    def keep(self, operators: Operators) -> Supernet:
-        """Leave some operators, codes per edge, in all cells; return the net itself."""
+    def forward(
+        self, operators: Operators, x: Array, start: str = "input", stop: str = "classifier"
+    ) -> lanes.Pass:
+        """Run x [B, C, H, W], the output of layer `start`, as far as layer `stop`.
+
+        operators: codes left per edge, in all cells.
+        """
+        first, last = self._at[start], self._at[stop]
+        steps = [(at, reads) for at, reads in self._steps(operators) if first < at <= last]
+        return lanes.forward(self.layers, self.weights, steps, x, first)
+
+    def _steps(self, operators: Operators) -> list[tuple[int, tuple[int, ...]]]:
+        """Return what the logits need, in order, and what each layer reads."""
         reads = [self._left(position, operators) for position in range(len(self.layers))]
         needed = {len(reads) - 1}
         for position in reversed(range(len(reads))):
             if position in needed:
                 needed.update(reads[position])
-        self._runs = [(position, reads[position]) for position in sorted(needed)]
-        return self
-
-    def forward(self, x: Tensor, start: str = "input", stop: str = "classifier") -> Tensor:
-        """Return the output of layer `stop`, given `x` as the output of layer `start`."""
-        first, last = self.position(start), self.position(stop)
-        values = {first: x}
-        for position, reads in self._runs:
-            if first < position <= last:
-                values[position] = self.layers[position](*(values[at] for at in reads))
-        return values[last]
+        return [(position, reads[position]) for position in sorted(needed)]
 
     def _left(self, position: int, operators: Operators) -> tuple[int, ...]:
         """Return what a layer reads: the sum at a node, the terms of the operators left.
 
-        A node's terms stand edge by edge, by operator. As in `Net`, zeros are not summed up.
+        A node's terms stand edge by edge, by operator. Zeros are not summed up.
         """
-        layer = self.network.layers[position]
+        layer = self.layers[position]
         _, dot, node = layer.name.rpartition(".node")
         if not dot:
             return layer.inputs
@@ -74,64 +76,95 @@ class Supernet(Net):
         terms = [
             layer.inputs[len(OPS) * k + op] for k, edge in enumerate(into) for op in operators[edge]
         ]
-        kinds = {at: self.network.layers[at].kind for at in terms}
+        kinds = {at: self.layers[at].kind for at in terms}
         return tuple(at for at in terms if kinds[at] != "zero") or tuple(terms[:1])
+
+
+def kernel(net: Supernet, operators: Operators, images: Array) -> Array:
+    """Return the NTK [B, B] in float64 of what is left, for images [B, 3, H, W]; see `ntk_cond`."""
+    jacobian = lanes.jacobian(net.forward(operators, images)).astype(np.float64)
+    return jacobian @ jacobian.T
+
+
+def signs(net: Supernet, operators: Operators, inputs: Array) -> Array:
+    """Return the signs [B, neurons] of all ReLUs, for inputs [B, 1, 3, 3]; see `linear_regions`."""
+    done = net.forward(operators, inputs, "stem.bn", "last.relu")
+    rows = [
+        value.reshape(-1, len(inputs)) > 0
+        for at, value in done.values.items()
+        if net.layers[at].kind == "relu"
+    ]
+    return np.concatenate(rows).T
 
 
 @dataclass(frozen=True)
 class Meter:
-    """How supernets are measured: numbers averaged over repeats of weights and images.
+    """How supernets are measured; everything is drawn from the seed and the number of a draw.
 
-    images: what `open_images` takes; batch: images of the NTK; order: i of K_i = l_1 / l_(n-i);
-    resolution: of its images; patches: 3x3 inputs of the linear regions; seed: of everything drawn.
+    images: what `open_images` takes; batch: images of the NTK; resolution: theirs; patches: 3x3
+    inputs of the linear regions, in batches of 1,000; default: whether weights are initialised as
+    PyTorch does, or else by Kaiming: fan-out for the NTK, fan-in for the regions.
     """
 
     seed: int
-    repeats: int
     batch: int
-    order: int
     resolution: int
     patches: int
     images: str | None = None
+    default: bool = True
 
-    def __post_init__(self) -> None:
-        if self.order >= self.batch:
-            raise UserError(f"A batch of {self.batch} images has no K_{self.order}.")
+    def spectrum(self, operators: Operators, number: int) -> tuple[float, ...]:
+        """Return the eigenvalues of the NTK of a supernet, ascending, one per image.
 
-    def measure(self, operators: Operators) -> tuple[float, float]:
-        """Return mean K and mean number of linear regions; K is NaN where a kernel has no rank.
-
-        operators: codes left per edge.
+        operators: codes left per edge; number: of the draw of weights and images.
         """
-        with one_thread():
-            each = [self._once(operators, repeat) for repeat in range(self.repeats)]
-        condition, regions = np.mean(each, axis=0)
-        return float(condition), float(regions)
+        return _spectrum(self, open_images(self.images), _frozen(operators), number)
 
-    def _once(self, operators: Operators, repeat: int) -> tuple[float, float]:
-        images, inputs = _inputs(self, repeat, open_images(self.images))
-        thin, one = _nets(self, repeat)
-        ascending = torch.linalg.eigvalsh(kernel(thin.keep(operators), images)).tolist()
-        smallest = ascending[self.order]
-        condition = ascending[-1] / smallest if smallest > 0 else float("nan")
-        whole, _ = signs(one.keep(operators), inputs)
-        return condition, float(distinct(whole))
+    def regions(self, operators: Operators, number: int, repeat: int) -> int:
+        """Return how many linear regions of a supernet the patches fall into.
+
+        number: of the draw of weights; repeat: of patches.
+        """
+        return _regions(self, open_images(self.images), _frozen(operators), number, repeat)
 
 
-@functools.lru_cache(maxsize=8)
-def _inputs(meter: Meter, repeat: int, source: Images) -> tuple[Tensor, Tensor]:
-    """Return images [batch, 3, H, W] of the kernel and patches [patches, 1, 3, 3]."""
-    images = draw(source, meter.batch, meter.resolution, 10, seed=meter.seed, repeat=repeat).images
-    drawn = generator(meter.seed, repeat, "supernet", "linear_regions")
-    return images, patches(images, meter.patches, drawn)
+_ONE = Skeleton(channels=1, cells_per_stage=1, resolution=4)
 
 
-@functools.lru_cache(maxsize=8)
-def _nets(meter: Meter, repeat: int) -> tuple[Supernet, Supernet]:
-    """Return the nets of the condition number and of the linear regions."""
+def _frozen(operators: Operators) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(edge) for edge in operators)
+
+
+# Searches of one seed by several weights prune alike at first, and measure that once.
+@functools.lru_cache(maxsize=10_000)
+def _spectrum(meter: Meter, images: Images, operators: Operators, number: int) -> tuple[float, ...]:
     thin = Skeleton(channels=3, cells_per_stage=1, resolution=meter.resolution)
-    one = Skeleton(channels=1, cells_per_stage=1, resolution=4)
-    return (
-        Supernet(thin, meter.seed, repeat, "kaiming_fan_out"),
-        Supernet(one, meter.seed, repeat, "kaiming"),
-    )
+    net = _net(thin, meter.seed, number, "default" if meter.default else "kaiming_fan_out")
+    batch = _batch(meter, images, number).numpy()
+    return tuple(np.linalg.eigvalsh(kernel(net, operators, batch)).tolist())
+
+
+@functools.lru_cache(maxsize=100_000)
+def _regions(meter: Meter, images: Images, operators: Operators, number: int, repeat: int) -> int:
+    net = _net(_ONE, meter.seed, number, "default" if meter.default else "kaiming")
+    inputs = torch.split(_patches(meter, images, number, repeat), SIZE)
+    return distinct(np.concatenate([signs(net, operators, some.numpy()) for some in inputs]))
+
+
+@functools.lru_cache(maxsize=4)
+def _net(skeleton: Skeleton, seed: int, number: int, rule: Rule) -> Supernet:
+    return Supernet(skeleton, seed, number, rule)
+
+
+@functools.lru_cache(maxsize=4)
+def _batch(meter: Meter, images: Images, number: int) -> Tensor:
+    """Return images [batch, 3, H, W]."""
+    found = draw(images, meter.batch, meter.resolution, 10, seed=meter.seed, repeat=number)
+    return found.images
+
+
+@functools.lru_cache(maxsize=4)
+def _patches(meter: Meter, images: Images, number: int, repeat: int) -> Tensor:
+    """Return patches [patches, 1, 3, 3], of the images of the first draw."""
+    source = generator(meter.seed, number, repeat, "supernet", "linear_regions")
+    return patches(_batch(meter, images, 0), meter.patches, source)

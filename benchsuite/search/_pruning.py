@@ -1,117 +1,143 @@
-"""Pruning of a supernet by ranks of what each operator's removal costs (MONAS, TE-NAS).
+"""Pruning of a supernet by ranks of what each operator's removal changes (MONAS, TE-NAS).
 
 Source: Qiao et al., "MONAS: Efficient Zero-Shot Neural Architecture Search for MCUs", section 3.3,
-equation 3 and algorithm 2. From all five operators on all edges, four outer steps each remove one
-operator per edge. A candidate is an operator on an edge; Delta(I) = I(space) - I(space without it);
-candidates are ranked over all edges, position 0 is the best to prune. The score is the sum of
-weighted ranks; per edge the smallest score goes.
+equation 3 and algorithm 2. Each outer step removes one operator per edge until one is left. A
+candidate is an operator on an edge, its Delta(I) = (I(space) - I(space without it)) / I(space),
+rounded; candidates are ranked over all edges, 0 is the best to prune; the score is the sum of
+weighted ranks, and per edge the smallest score goes.
 
-Ties are told from differences by the size of I, not of Delta(I): where nothing left costs a FLOP,
-Delta is the rounding error of two large sums and says nothing. Tied candidates stand in the order
-of their operators, then of their edges; of tied scores on an edge the lower operator goes.
+What the paper leaves open is settled by the code that it builds on and by its first author's
+(github.com/VITA-Group/TENAS and github.com/YeQiao/MicroNAS, `prune_tenas.py`): Delta is relative
+and rounded, equal Deltas share a rank and ranks have no gaps, and `none` is pruned on all edges
+before the first step, so there are three. `Rules` has the other reading of each.
 
-Nothing in the algorithm keeps a path from input to output: costs alone prune to `none` everywhere.
-`keep_path` passes over an operator without which every cell left would be a constant.
+Of tied scores on an edge the operator first in `OPS` goes, or the one of the smaller first rank, as
+in that code, whose sort is stable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
-from benchsuite.numerics.ties import TOLERANCE, levels
+from benchsuite.numerics.ties import levels
 from benchsuite.parameters import check_range
-from benchsuite.simulation.search import Search
-from benchsuite.space.cell import EDGES, NONE, OPS, SKIP, live_edges
+from benchsuite.space.cell import EDGES, NONE, OPS
 
 Array = NDArray[np.float64]
 Left = NDArray[np.bool_]
+# Outer step, what is left [6, 5], candidates [N, 2] (edge, operator) -> Deltas [N].
+Deltas = Callable[[int, Left, NDArray[np.int64]], Array]
 
-# One evaluation of the whole space and of every candidate in each outer step.
-EVALUATIONS = sum(1 + len(EDGES) * left for left in range(2, len(OPS) + 1))
+DIGITS = 5  # Of a relative Delta, as MONAS' code is launched; TE-NAS' has 3.
 
 
 @dataclass(frozen=True)
 class Term:
-    """One indicator: its value for what is left [6, 5], its sign, its share of the score.
+    """One indicator: its Deltas, their sign, its share of the score.
 
-    sign: 1 prunes where Delta is small first, -1 where it is large; a missing Delta comes last;
-    tolerance: up to which fraction of I a Delta is none: the error that I is known with.
+    sign: 1 prunes where Delta is small first, -1 where it is large; a missing Delta comes last.
     """
 
-    value: Callable[[Left], float]
+    deltas: Deltas
     sign: int
     share: float
-    tolerance: float = TOLERANCE
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the paper leaves open.
+
+    none: whether `none` is among the operators; ranks: `dense` or `positional`, where tied
+    candidates stand in the order of their operators; ties: `operator` or `first`, see the module.
+    """
+
+    none: bool = False
+    ranks: Literal["dense", "positional"] = "dense"
+    ties: Literal["operator", "first"] = "operator"
+
+    @property
+    def steps(self) -> int:
+        """The number of outer steps."""
+        return len(OPS) - 1 - (not self.none)
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of an indicator: the space and every candidate, in each outer step."""
+        return sum(1 + len(EDGES) * (left + 1) for left in range(1, self.steps + 1))
 
 
 def prune(
     terms: Sequence[Term],
-    *,
-    keep_path: bool = False,
+    rules: Rules,
     finished: Callable[[int], None] = lambda step: None,
 ) -> Left:
     """Return what is left of all operators: one per edge, bool [6, 5].
 
-    keep_path: see the module's text; finished: called after each outer step, 1 to 4.
+    finished: called after each outer step, counted from 1.
     """
     left = np.ones((len(EDGES), len(OPS)), dtype=bool)
-    step = 0
-    while left.sum() > len(EDGES):
+    left[:, NONE] = rules.none
+    for step in range(rules.steps):
         candidates = np.argwhere(left)
-        score = np.zeros(len(candidates))
-        for term in terms:
-            deltas, size = _deltas(term.value, left, candidates)
-            ranked = ranks(term.sign * deltas, candidates[:, 1], size, term.tolerance)
-            score += term.share * ranked
+        places = [
+            ranks(term.sign * term.deltas(step, left, candidates), candidates[:, 1], rules.ranks)
+            for term in terms
+        ]
+        score = levels(sum(t.share * place for t, place in zip(terms, places, strict=True)))
+        first = places[0] if rules.ties == "first" else np.zeros(len(candidates))
+        order = np.lexsort((candidates[:, 1], first, score))
         for edge in range(len(EDGES)):
-            here = np.flatnonzero(candidates[:, 0] == edge)
-            for op in candidates[here[np.argsort(levels(score[here]), kind="stable")], 1]:
-                left[edge, op] = False
-                if not keep_path or _has_path(left):
-                    break
-                left[edge, op] = True
-        step += 1
-        finished(step)
+            goes = next(at for at in order if candidates[at, 0] == edge)
+            left[edge, candidates[goes, 1]] = False
+        finished(step + 1)
     return left
 
 
-def _has_path(left: Left) -> bool:
-    """Return whether a cell of what is left has a path from input to output without `none`."""
-    passes = np.where(left[:, np.arange(len(OPS)) != NONE].any(axis=1), SKIP, NONE)
-    return bool(live_edges(passes[None]).any())
+def ranks(values: Array, ops: NDArray[np.int64], kind: str = "dense") -> NDArray[np.int64]:
+    """Return the ranks [N] of values in ascending order, from 0; missing ones come last.
 
-
-def _deltas(
-    value: Callable[[Left], float], left: Left, candidates: NDArray[np.int64]
-) -> tuple[Array, float]:
-    """Return I(space) - I(space without the candidate) for every candidate, and the largest |I|."""
-    values = [value(left)]
-    for edge, op in candidates:
-        without = left.copy()
-        without[edge, op] = False
-        values.append(value(without))
-    size = np.abs(values, where=np.isfinite(values), out=np.zeros(len(values))).max()
-    return values[0] - np.array(values[1:]), float(size)
-
-
-def ranks(
-    values: Array,
-    ops: NDArray[np.int64],
-    size: float | None = None,
-    tolerance: float = TOLERANCE,
-) -> Array:
-    """Return positions in ascending order; tied values by operator index, then as they stand.
-
-    size: of the operands that the values are differences of, see `benchsuite.numerics.ties`.
+    Equal values share a rank, and ranks have no gaps; where kind is `positional`, they stand in the
+    order of their operators [N], then as they are.
     """
-    found = np.empty(len(values))
-    found[np.lexsort((ops, levels(values, size, tolerance)))] = np.arange(len(values))
+    shared = levels(values, size=1.0)
+    if kind == "dense":
+        return shared
+    found = np.empty(len(values), dtype=np.int64)
+    found[np.lexsort((ops, shared))] = np.arange(len(values))
     return found
+
+
+def relative(value: Callable[[Left], float]) -> Deltas:
+    """Return the Deltas of an indicator that is a function of what is left [6, 5]."""
+
+    def deltas(step: int, left: Left, candidates: NDArray[np.int64]) -> Array:
+        whole = value(left)
+        return np.array([change(whole, value(without(left, *at))) for at in candidates])
+
+    return deltas
+
+
+def change(whole: float, rest: float) -> float:
+    """Return (whole - rest) / whole, rounded to `DIGITS`; 0 where whole is 0, as nothing is lost.
+
+    NaN where one of them is missing.
+    """
+    if whole == 0:
+        return 0.0 if rest == 0 else float("nan")
+    return round((whole - rest) / whole, DIGITS)
+
+
+def without(left: Left, edge: int, op: int) -> Left:
+    """Return what is left [6, 5] without one operator on one edge."""
+    rest = left.copy()
+    rest[edge, op] = False
+    return rest
 
 
 def check_weights(lambda_: float, mu: float) -> None:
@@ -119,30 +145,3 @@ def check_weights(lambda_: float, mu: float) -> None:
     check_range(0, 1, lambda_=lambda_, mu=mu)
     if lambda_ and mu:
         raise UserError("MONAS weighs FLOPs (lambda_) or latency (mu), not both.")
-
-
-def hardware(
-    search: Search, lambda_: float, mu: float, flops: str | None, latency: str
-) -> list[Term]:
-    """Return the term of the FLOPs or of the latency, whichever has a weight, or none."""
-    if not (lambda_ or mu):
-        return []
-    column = (flops or f"{search.dataset}.flops") if lambda_ else latency
-    return [Term(mean_of(search, column), -1, lambda_ or mu)]
-
-
-def mean_of(
-    search: Search, column: str, seconds: float = 0.0, *, log10: bool = False
-) -> Callable[[Left], float]:
-    """Return the function left [6, 5] -> mean of a column over the cells left.
-
-    seconds: stated cost of one evaluation; log10: of the column's logarithm. Raises UserError for a
-    column that the search cannot see.
-    """
-    full = search.full_name(column)
-
-    def mean(left: Left) -> float:
-        uniform = left / left.sum(axis=1, keepdims=True)
-        return search.expectation(full, uniform, seconds=seconds, log10=log10)[0]
-
-    return mean

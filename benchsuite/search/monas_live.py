@@ -1,20 +1,24 @@
 """MONAS (live): NTK and linear regions measured on the pruned supernet itself, as the paper does.
 
-Source: Qiao et al., "MONAS", sections 3.1 and 3.3, algorithm 2 (see `_pruning`). K is the mean K_2
-over repeats on batches of 32 images, R the mean count of linear regions, of a supernet in whose
-cells each edge is the sum of the operators left on it: 3 channels for K, 1 for R, one cell per
-stage (TE-NAS' small nets). F and L are means over the cells left, as in `monas`; they are sums over
-operators, so that is what the supernet would have.
+Source: Qiao et al., "MONAS", sections 3.1 and 3.3, algorithm 2 (see `_pruning`). In a supernet's
+cells each edge is the sum of the operators left on it; its nets are TE-NAS': one cell per stage, 3
+channels for K, 1 channel and no stem for R. K is K_2 of a batch of 32 images, R the linear regions
+that 3,000 patches fall into, F and L are the supernet's own (`_costs`).
 
-`lambda_ = mu = 0` is the MONAS baseline; with `order=0`, `batch=72`, `repeats=3` also what TE-NAS
-measures (its search weighs K and R alike). Images of 16 pixels and two repeats make a search some
-two minutes of one core; `resolution=32` is theirs and takes twice that. The search's data are only
-the costs, the seed draws weights and images. The stated cost, 0.5 GPU hours (table 2), is charged
-for the paper's settings whatever these are.
+What is drawn anew is the code's (`_pruning`). It asks for an initialisation by names that its
+function does not know, so weights stay as PyTorch first draws them: for K once per outer step, for
+the supernet and all candidates alike, so that repeats would measure the same again; for R once per
+candidate, whose supernet is measured with it, on patches drawn `repeats` times.
+`init = "kaiming"` is what the names ask for: Kaiming weights, drawn anew in each repeat, also of K.
 
-Tolerance: K is measured in single precision, and processors differ by up to 2e-5 of it; a Delta
-below 1e-4 of K is none (`_pruning`: ties). R is a count. So two processors may still prune
-otherwise where Deltas are near that, and seeds carry it: judge by several.
+`lambda_ = mu = 0` is the MONAS baseline; with `order=0`, `batch=72` it is TE-NAS' search, which
+rounds more. The search's data are only the costs, the seed draws weights and images; searches that
+differ in a weight measure alike as long as they prune alike. A search at 32 pixels takes some three
+minutes of one core. The stated cost, 0.5 GPU hours (table 2), is charged whatever the settings are.
+
+Tolerance: K is measured in single precision, and processors differ by up to 2e-5 of it. So two
+processors may prune otherwise where Deltas are near each other, and seeds carry it: judge by
+several.
 """
 
 from __future__ import annotations
@@ -22,39 +26,50 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
-from benchsuite.search._pruning import EVALUATIONS, Left, Term, check_weights, hardware, prune
+from benchsuite.search._costs import How, hardware
+from benchsuite.search._pruning import (
+    Array,
+    Left,
+    Rules,
+    Term,
+    change,
+    check_weights,
+    prune,
+    without,
+)
 from benchsuite.simulation.search import Search
-from benchsuite.space.cell import index_of
-
-_TOLERANCE = 1e-4
+from benchsuite.space.cell import EDGES, OPS, index_of
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Rules):
     """lambda_, mu: weights of FLOPs and latency; order: i of K_i; patches: 3x3 inputs for R.
 
-    images: a folder, a file, `synthetic` or `gaussian`; None for what BENCHSUITE_IMAGES names, or
-    else synthetic ones. flops, latency, keep_path: as in `monas`. progress: say on stderr how far
-    it is.
+    repeats: of R, and of K with `init="kaiming"`. images: a folder, a file, `synthetic` or
+    `gaussian`; None for what BENCHSUITE_IMAGES names, or else synthetic ones. flops, latency, cost:
+    as in `monas`. progress: say on stderr how far it is. All others: see `_pruning.Rules`.
     """
 
     lambda_: float = 0.0
     mu: float = 0.0
     order: int = 2
     batch: int = 32
-    repeats: int = 2
-    resolution: int = 16
-    patches: int = 1000
+    repeats: int = 3
+    resolution: int = 32
+    patches: int = 3000
+    init: Literal["default", "kaiming"] = "default"
     images: str | None = None
     flops: str | None = None
     latency: str = "latency"
+    cost: How = "sum"
     gpu_hours: float = 0.5
-    keep_path: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -72,57 +87,80 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     supernet = _Supernet(search, int(rng.integers(2**31)), p)
     share = (1 - (p.lambda_ or p.mu)) / 2
     terms = [
-        Term(supernet.condition, -1, share, _TOLERANCE),
+        Term(supernet.condition, -1, share),
         Term(supernet.regions, 1, share),
-        *hardware(search, p.lambda_, p.mu, p.flops, p.latency),
+        *hardware(search, p.lambda_, p.mu, p.flops, p.latency, p.cost),
     ]
-    left = prune(
-        terms,
-        keep_path=p.keep_path,
-        finished=supernet.say if p.progress else lambda step: None,
-    )
+    left = prune(terms, p, supernet.say if p.progress else lambda step: None)
     search.answer(index_of(left.argmax(axis=1)[None]))
 
 
 class _Supernet:
-    """Measures each pruned supernet once and logs it."""
+    """Measures pruned supernets, logs them, and returns what removing each candidate changes."""
 
     def __init__(self, search: Search, seed: int, p: Parameters) -> None:
         from benchsuite.proxies._supernet import Meter
 
-        self._meter = Meter(seed, p.repeats, p.batch, p.order, p.resolution, p.patches, p.images)
-        self._search = search
-        self._seconds = p.gpu_hours * 3600 / EVALUATIONS
-        self._known: dict[bytes, tuple[float, float]] = {}
+        self._meter = Meter(seed, p.batch, p.resolution, p.patches, p.images, p.init == "default")
+        self._search, self._p = search, p
+        self._seconds = p.gpu_hours * 3600 / p.evaluations
         self._start = time.perf_counter()
 
-    def condition(self, left: Left) -> float:
-        """Return K of the supernet with the operators left [6, 5]; NaN where it has none."""
-        return self._measured(left)[0]
+    def condition(self, step: int, left: Left, candidates: NDArray[np.int64]) -> Array:
+        """Return the Deltas of K_i of the candidates; NaN where a kernel has no rank."""
+        numbers = [step]
+        if self._p.init == "kaiming":
+            numbers = [step * self._p.repeats + repeat for repeat in range(self._p.repeats)]
+        whole = [self._condition(left, number) for number in numbers]
+        self._log("K", whole)
+        changes = []
+        for edge, op in candidates:
+            rest = [self._condition(without(left, edge, op), number) for number in numbers]
+            self._log("K", rest)
+            changes.append(np.mean([change(*both) for both in zip(whole, rest, strict=True)]))
+        return np.array(changes)
 
-    def regions(self, left: Left) -> float:
-        """Return R of the supernet with the operators left [6, 5]."""
-        return self._measured(left)[1]
+    def regions(self, step: int, left: Left, candidates: NDArray[np.int64]) -> Array:
+        """Return the Deltas of R of the candidates."""
+        changes = []
+        for edge, op in candidates:
+            of_candidate, rest = (step * len(EDGES) + edge) * len(OPS) + op, without(left, edge, op)
+            pairs = [
+                [self._regions(some, int(of_candidate), repeat) for some in (left, rest)]
+                for repeat in range(self._p.repeats)
+            ]
+            self._log("R", [count for _, count in pairs])
+            changes.append(np.mean([change(*both) for both in pairs]))
+        return np.array(changes)
 
     def say(self, step: int) -> None:
         """Print how far the search is."""
-        done, spent = len(self._known), time.perf_counter() - self._start
-        text = f"monas_live: outer step {step} of 4 done, {done} supernets measured, {spent:.0f} s"
+        spent = time.perf_counter() - self._start
+        text = f"monas_live: outer step {step} of {self._p.steps} done, {spent:.0f} s"
         print(text, file=sys.stderr, flush=True)
 
-    def _measured(self, left: Left) -> tuple[float, float]:
-        key = left.tobytes()
-        if key not in self._known:
-            found = self._meter.measure([np.flatnonzero(edge).tolist() for edge in left])
-            self._search.stated("supernet K", found[0], seconds=self._seconds)
-            self._search.stated("supernet R", found[1], seconds=0)
-            self._known[key] = found
-        return self._known[key]
+    def _condition(self, left: Left, number: int) -> float:
+        ascending = self._meter.spectrum(_operators(left), number)
+        smallest = ascending[self._p.order]
+        return ascending[-1] / smallest if smallest > 0 else float("nan")
+
+    def _regions(self, left: Left, number: int, repeat: int) -> float:
+        if self._p.init == "kaiming":
+            number = number * self._p.repeats + repeat
+        return self._meter.regions(_operators(left), number, repeat)
+
+    def _log(self, what: str, values: list[float]) -> None:
+        cost = self._seconds if what == "K" else 0.0
+        self._search.stated(f"supernet {what}", float(np.mean(values)), seconds=cost)
+
+
+def _operators(left: Left) -> list[list[int]]:
+    return [np.flatnonzero(edge).tolist() for edge in left]
 
 
 STRATEGY = Strategy(
-    version=2,
-    source="Qiao et al., MONAS, sections 3.1 and 3.3, algorithm 2",
+    version=3,
+    source="Qiao et al., MONAS, sections 3.1 and 3.3, algorithm 2; its authors' code",
     run=run,
     parameters=Parameters,
     images="images",

@@ -10,7 +10,7 @@ from search_tables import column, table
 from benchsuite.numerics import ties
 from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.search._hyperband import brackets
-from benchsuite.search._pruning import Term, prune, ranks
+from benchsuite.search._pruning import Rules, Term, prune, ranks, relative
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.space.cell import N_CELLS
@@ -81,14 +81,15 @@ def test_a_cost_that_nothing_left_has_prunes_nothing():
         rng = np.random.default_rng(seed)
         return lambda left: 1e8 + 1e-8 * rng.uniform(-1, 1)
 
-    found = [prune([Term(error(seed), -1, 1.0)]) for seed in range(10)]
+    found = [prune([Term(relative(error(seed)), -1, 1.0)], Rules(none=True)) for seed in range(10)]
     assert all((left == found[0]).all() for left in found)
     assert found[0].argmax(axis=1).tolist() == [4] * 6
 
 
 def test_tied_candidates_stand_by_operator_then_by_edge():
-    values, ops = np.array([1e-9, 0.0, -1e-9, 2.0]), np.array([3, 1, 3, 0])
-    assert ranks(values, ops, size=1e8).tolist() == [1, 0, 2, 3]
+    values, ops = np.array([1e-17, 0.0, -1e-17, 2.0]), np.array([3, 1, 3, 0])
+    assert ranks(values, ops, "positional").tolist() == [1, 0, 2, 3]
+    assert ranks(values, ops).tolist() == [0, 0, 0, 1]
 
 
 def test_columns_of_a_table_hold_no_ties_that_rounding_broke():

@@ -20,9 +20,10 @@ from benchsuite import plugins
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.replays.jobs import Job, Shared, answers, shards
 from benchsuite.replays.run import replay
-from benchsuite.search._pruning import Term, prune
+from benchsuite.search._costs import hardware
+from benchsuite.search._pruning import Term, prune, relative
 from benchsuite.simulation.problem import Setting, prepare
-from benchsuite.simulation.search import Budget
+from benchsuite.simulation.search import Budget, Search
 from benchsuite.space.cell import OPS, Cell, all_archs, all_ops
 from benchsuite.space.multilinear import expectation, tensor
 from benchsuite.space.network import Skeleton
@@ -183,13 +184,13 @@ def test_a_tabular_monas_search_beside_means_over_the_cells_left(benchmark):
         return mean
 
     terms = [
-        Term(mean_of("ntk_cond.k2", log10=True), -1, 0.35),
-        Term(mean_of("linear_regions.n1000"), 1, 0.35),
-        Term(mean_of("latency"), -1, 0.3),
+        Term(relative(mean_of("ntk_cond.k0", log10=True)), -1, 0.35),
+        Term(relative(mean_of("linear_regions.n1000")), 1, 0.35),
+        *hardware(Search(problem, Budget(seconds=1.0)), 0.0, 0.3, None, "latency", "sum"),
     ]
     found = replay(monas, problem, Budget(seconds=1e6), parameters, 0)
-    reference = cpu_seconds(lambda: prune(terms), 2)
-    left = prune(terms)
+    reference = cpu_seconds(lambda: prune(terms, parameters), 2)
+    left = prune(terms, parameters)
     assert (left[np.arange(6), ops].all(axis=1)).nonzero()[0].tolist() == list(found.answer)
     ours = cpu_seconds(lambda: replay(monas, problem, Budget(seconds=1e6), parameters, 0))
     benchmark(replay, monas, problem, Budget(seconds=1e6), parameters, 0)

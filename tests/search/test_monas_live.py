@@ -12,6 +12,8 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
+from benchsuite.parameters import fill
+from benchsuite.proxies import _supernet as supernet
 from benchsuite.proxies._engine.weights import draw_weights
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import open_images
@@ -20,26 +22,29 @@ from benchsuite.proxies._scoring.passes import Passes, representative
 from benchsuite.proxies._supernet import Meter, Supernet
 from benchsuite.proxies._tabulation import tabulate
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
+from benchsuite.proxies.linear_regions import signs
 from benchsuite.proxies.ntk_cond import PROXY as NTK
+from benchsuite.proxies.ntk_cond import kernel
 from benchsuite.replays import jobs
 from benchsuite.replays.run import replay
-from benchsuite.search._pruning import EVALUATIONS, Term, prune, ranks
+from benchsuite.search._pruning import Rules, Term, prune, ranks, relative
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
-from benchsuite.space.cell import N_CELLS, Cell
+from benchsuite.space.cell import N_CELLS, Cell, all_ops
 from benchsuite.space.network import Skeleton, build, build_supernet
 
 SMALL = {"batch": 4, "repeats": 1, "resolution": 4, "patches": 30, "progress": False}
+EVALUATIONS = 1 + 24 + 1 + 18 + 1 + 12
 THIN = Skeleton(channels=3, cells_per_stage=1, resolution=8)
-METER = Meter(seed=5, repeats=1, batch=6, order=2, resolution=8, patches=40, images="synthetic")
+METER = Meter(seed=5, batch=6, resolution=8, patches=40, images="synthetic", default=False)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, N_CELLS - 1))
 def test_one_operator_per_edge_is_the_plain_network(index):
     cell = Cell.from_index(index)
-    supernet = build_supernet([(op,) for op in cell.ops], THIN)
-    assert supernet.layers == build(cell, THIN).layers
+    built = build_supernet([(op,) for op in cell.ops], THIN)
+    assert built.layers == build(cell, THIN).layers
 
 
 left_on_edges = st.lists(
@@ -48,57 +53,90 @@ left_on_edges = st.lists(
 )  # fmt: skip
 
 
-def outputs_of(net, images):
-    with torch.no_grad(), outputs(net, ["add", "relu", "linear"]) as seen:
-        net(images)
-    return seen
+def maps(done, name):
+    """The output [B, C, H, W] of a layer of a compiled pass."""
+    (at,) = (at for at, layer in enumerate(done.layers) if layer.name == name)
+    value = done.values[at]
+    return value.reshape(*value.shape[:2], -1, done.images).transpose(3, 0, 1, 2)
 
 
 @settings(max_examples=15, deadline=None)
 @given(left_on_edges)
 def test_a_masked_supernet_is_the_network_built_of_what_is_left(left):
-    """The full net with operators masked, against a net that holds only what is left."""
+    """All operators of which some are left, compiled, against torch's net of what is left."""
     network = build_supernet(left, THIN)
     plain = initialise(Net(network), draw_weights(network, 5, 0, "kaiming")).train()
     images = torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    masked = outputs_of(Supernet(THIN, 5, 0, "kaiming").keep(left), images)
-    expected = outputs_of(plain, images)
-    assert "classifier" in masked
-    for name in masked.keys() & expected.keys():
-        torch.testing.assert_close(masked[name], expected[name], atol=1e-5, rtol=1e-4)
+    done = Supernet(THIN, 5, 0, "kaiming").forward(left, images.numpy())
+    with torch.no_grad(), outputs(plain, ["add", "relu"]) as seen:
+        logits = plain(images)
+    run = {done.layers[at].name for at, _ in done.steps}
+    assert "last.relu" in run & seen.keys()
+    for name in run & seen.keys():
+        np.testing.assert_allclose(maps(done, name), seen[name], atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(done.values[done.steps[-1][0]].T, logits, atol=1e-5, rtol=1e-4)
 
 
 def test_edges_are_sums_of_their_operators():
     """The nodes of a supernet's cell, computed from the outputs of its operators."""
     left = [(0, 1, 3), (2, 4), (1,), (0,), (1, 2), (3, 4)]
-    net = Supernet(THIN, 0, 0, "default").keep(left)
-    with torch.no_grad(), outputs(net, ["add", "bn", "avg_pool"]) as seen:
-        net(torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
-    start = seen["reduce1.add"]
-    one, two, three = (
-        {k[20:]: v for k, v in seen.items() if k.startswith(f"stage1.cell0.edge{edge}")}
-        for edge in ("01", "02", "23")
-    )
-    node1 = start + one["nor_conv_3x3.bn"]
-    node2 = two["nor_conv_1x1.bn"] + two["avg_pool_3x3"] + node1
-    node3 = node1 + seen["stage1.cell0.edge13.nor_conv_1x1.bn"]
-    node3 = node3 + three["nor_conv_3x3.bn"] + three["avg_pool_3x3"]
+    images = np.random.default_rng(0).normal(size=(5, 3, 8, 8)).astype(np.float32)
+    done = Supernet(THIN, 0, 0, "default").forward(left, images)
+
+    def of(edge, op):
+        return maps(done, f"stage1.cell0.edge{edge}.{op}")
+
+    node1 = maps(done, "reduce1.add") + of("01", "nor_conv_3x3.bn")
+    node2 = of("02", "nor_conv_1x1.bn") + of("02", "avg_pool_3x3") + node1
+    node3 = node1 + of("13", "nor_conv_1x1.bn")
+    node3 = node3 + of("23", "nor_conv_3x3.bn") + of("23", "avg_pool_3x3")
     for node, expected in ((1, node1), (2, node2), (3, node3)):
-        torch.testing.assert_close(seen[f"stage1.cell0.node{node}"], expected)
-    assert not any("edge03" in name for name in seen)
+        found = maps(done, f"stage1.cell0.node{node}")
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert not any("edge03" in done.layers[at].name for at, _ in done.steps)
+
+
+@settings(max_examples=10, deadline=None)
+@given(left_on_edges, st.integers(0, 9))
+def test_the_kernel_is_that_of_autograd(left, number):
+    """J J^T by torch, weights of the same names, one backward pass per image."""
+    network = build_supernet(left, THIN)
+    weights = draw_weights(network, 5, number, "default", torch.float64)
+    plain = initialise(Net(network).double(), weights).train()
+    images = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(number))
+    expected = kernel(plain, images.double()).numpy()
+    net = Supernet(THIN, 5, number, "default")
+    found = supernet.kernel(net, left, images.numpy())
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, atol=1e-4 * max(abs(expected).max(), 1e-9))
+
+
+@settings(max_examples=10, deadline=None)
+@given(left_on_edges, st.integers(0, 9))
+def test_the_signs_are_those_of_the_plain_proxy(left, number):
+    left = [[op for op in edge if op] or [1] for edge in left]  # Without `none` nothing is dead.
+    network = build_supernet(left, supernet._ONE)
+    plain = initialise(Net(network), draw_weights(network, 5, number, "kaiming")).train()
+    inputs = torch.randn(60, 1, 3, 3, generator=torch.Generator().manual_seed(number))
+    expected, _ = signs(plain, inputs)
+    found = supernet.signs(Supernet(supernet._ONE, 5, number, "kaiming"), left, inputs.numpy())
+    assert found.shape == expected.shape
+    assert (found != expected).mean() < 1e-3, "but for values at zero"
 
 
 @pytest.mark.parametrize("index", [1462, 13714])
 def test_a_supernet_pruned_to_one_path_measures_what_the_plain_proxies_do(index):
     """K and R of one operator per edge against the proxies of the same cell, weights and images."""
     cell = representative(Cell.from_index(index))
-    meter = replace(METER, patches=1000)
-    condition, _ = meter.measure([(op,) for op in cell.ops])
+    meter, left = replace(METER, patches=1000), [(op,) for op in cell.ops]
+    spectrum = meter.spectrum(left, 0)
     batch = draw(open_images("synthetic"), 6, 8, 10, seed=5)
     passes = Passes(cell, Skeleton(resolution=8), [batch], seed=5)
-    assert condition == pytest.approx(NTK.score(passes)["k2"], rel=1e-4)
+    expected = NTK.score(passes)
+    for order in (0, 2, 4):
+        assert spectrum[-1] / spectrum[order] == pytest.approx(expected[f"k{order}"], rel=1e-3)
     # The proxy counts its own patches: the same number from the same distribution.
-    counts = [replace(meter, seed=s).measure([(op,) for op in cell.ops])[1] for s in range(4)]
+    counts = [replace(meter, seed=s).regions(left, 0, 0) for s in range(4)]
     plain = [
         REGIONS.score(Passes(cell, Skeleton(resolution=8), [batch], seed=s))["n1000"]
         for s in range(4)
@@ -106,38 +144,54 @@ def test_a_supernet_pruned_to_one_path_measures_what_the_plain_proxies_do(index)
     assert np.mean(counts) == pytest.approx(np.mean(plain), rel=0.25)
 
 
-def test_measurements_repeat_and_average():
-    left = [(0, 1, 2, 3, 4)] * 6
-    assert METER.measure(left) == METER.measure(left)
-    first = METER.measure(left)
-    both = replace(METER, repeats=2).measure(left)
-    assert both[0] != first[0]
-    assert first[1] != replace(METER, seed=6, patches=39).measure(left)[1]
+def test_regions_are_of_all_patches_and_batches_of_1000_see_their_own_statistics():
+    left, meter = [(1, 3)] * 6, replace(METER, patches=2500)
+    net = Supernet(supernet._ONE, 5, 0, "kaiming")
+    inputs = supernet._patches(meter, open_images("synthetic"), 0, 0).numpy()
+    assert len(inputs) == 2500
+    parts = [supernet.signs(net, left, inputs[at : at + 1000]) for at in (0, 1000, 2000)]
+    assert meter.regions(left, 0, 0) == len(np.unique(np.concatenate(parts), axis=0))
+
+
+def test_draws_are_told_apart_and_repeat():
+    left, images = [(1, 2, 3, 4)] * 6, open_images("synthetic")
+    spectra = [METER.spectrum(left, number) for number in (0, 1)]
+    for cached in (supernet._spectrum, supernet._regions, supernet._net, supernet._batch):
+        cached.cache_clear()
+    assert [METER.spectrum(left, number) for number in (0, 1)] == spectra
+    assert spectra[0] != spectra[1]
+    other = replace(METER, default=True)
+    assert other.spectrum(left, 0) != spectra[0]
+    drawn = [supernet._patches(METER, images, 0, repeat) for repeat in (0, 1)]
+    assert not torch.equal(*drawn)
+    many = replace(METER, patches=400)
+    assert len({many.regions(left, number, 0) for number in range(4)}) > 1
 
 
 def test_a_supernet_without_a_path_has_no_condition_number():
-    condition, regions = METER.measure([(0,)] * 6)
-    assert np.isnan(condition)
-    assert regions >= 1
+    assert METER.spectrum([(0,)] * 6, 0)[0] <= 0
+    assert METER.regions([(0,)] * 6, 0, 0) >= 1
 
 
 def test_it_leaves_the_number_of_threads_alone():
     before = torch.get_num_threads()
-    METER.measure([(1,)] * 6)
+    METER.spectrum([(1,)] * 6, 0)
     assert torch.get_num_threads() == before
 
 
 def test_pruning_by_an_additive_indicator_finds_its_best_cell():
-    """With one additive indicator the four steps keep the best operator of every edge."""
-    worth = np.random.default_rng(0).normal(size=(6, 5))
-    left = prune([Term(lambda kept: (worth * kept).sum(), 1, 1.0)])
-    assert (left.sum(axis=1) == 1).all()
-    assert left.argmax(axis=1).tolist() == worth.argmax(axis=1).tolist()
+    """With one additive indicator the steps keep the best operator of every edge."""
+    worth = 1 + np.random.default_rng(0).random(size=(6, 5))
+    indicator = relative(lambda kept: float((worth * kept).sum()))
+    for none in (False, True):
+        left = prune([Term(indicator, 1, 1.0)], Rules(none=none))
+        best = worth if none else np.where(np.arange(5) == 0, -1, worth)
+        assert left.argmax(axis=1).tolist() == best.argmax(axis=1).tolist()
 
 
 def test_a_removal_that_leaves_no_value_is_the_last_to_be_made():
     assert ranks(np.array([np.nan, 2.0, 1.0]), np.arange(3)).tolist() == [2, 1, 0]
-    assert ranks(np.array([np.nan, np.nan]), np.array([1, 0])).tolist() == [1, 0]
+    assert ranks(np.array([np.nan, np.nan]), np.array([1, 0])).tolist() == [0, 0]
 
 
 def run(setting=None, seed=0, budget=1e9, **parameters):
@@ -147,17 +201,38 @@ def run(setting=None, seed=0, budget=1e9, **parameters):
     return replay(strategy, problem, Budget(seconds=budget), filled, seed)
 
 
-def test_a_whole_search_measures_every_supernet_once_and_weighs_latency(capsys):
+def test_a_whole_search_weighs_latency_and_logs_what_it_measures(capsys):
     found = run(mu=1.0, progress=True)
     assert found.simulated_seconds == pytest.approx(0.5 * 3600)
     names = np.array(found.trace.names)[found.trace.looked_at]
-    # The survivor of the last step of one edge at a time is never the next whole: all are new.
-    assert (names == "supernet K").sum() == (names == "supernet R").sum() == EVALUATIONS
+    assert (names == "supernet K").sum() == EVALUATIONS
+    assert (names == "supernet R").sum() == EVALUATIONS - 3, "of candidates, each with its supernet"
     latency = table().values("latency.board.tflm.cifar10.official")
-    assert latency[found.answer[0]] == latency.min()
-    said = capsys.readouterr().err
-    assert "outer step 4 of 4" in said
-    assert f"{EVALUATIONS} supernets" in said
+    without_none = (all_ops() != 0).all(axis=1)
+    assert without_none[found.answer[0]]
+    assert latency[found.answer[0]] == latency[without_none].min()
+    assert "outer step 3 of 3" in capsys.readouterr().err
+
+
+def test_searches_of_a_seed_measure_alike_as_long_as_they_prune_alike():
+    supernet._spectrum.cache_clear()
+    run(mu=1.0)
+    first = supernet._spectrum.cache_info().misses
+    run(mu=1.0)
+    assert supernet._spectrum.cache_info().misses == first == EVALUATIONS
+    run(mu=0.99)
+    shared = 2 * first - (supernet._spectrum.cache_info().misses - first)
+    assert shared >= first + 25, "the first step at least"
+    run(mu=1.0, seed=1)
+    assert supernet._spectrum.cache_info().misses > 2 * first - 25
+
+
+def test_kaiming_weights_are_drawn_anew_in_each_repeat():
+    supernet._spectrum.cache_clear()
+    run(mu=1.0, repeats=2)
+    once = supernet._spectrum.cache_info().misses
+    run(mu=1.0, repeats=2, init="kaiming")
+    assert supernet._spectrum.cache_info().misses == once + 2 * EVALUATIONS
 
 
 def test_a_budget_ends_it_between_two_measurements():
@@ -206,12 +281,12 @@ def test_images_that_changed_are_measured_anew_in_one_process(tmp_path, monkeypa
     left = [(1, 3)] * 6
     monkeypatch.delenv("BENCHSUITE_IMAGES", raising=False)
     meter = replace(METER, images=None)
-    found = [meter.measure(left)]
+    found = [meter.spectrum(left, 0)]
     (tmp_path / "folder").mkdir()
     for seed in (0, 1):
         write_images(tmp_path / "folder/images.npz", seed)
         monkeypatch.setenv("BENCHSUITE_IMAGES", str(tmp_path / "folder"))
-        found.append(meter.measure(left))
+        found.append(meter.spectrum(left, 0))
     assert len(set(found)) == 3
 
 
@@ -244,6 +319,10 @@ def test_what_a_strategy_measured_itself_is_logged_as_stated():
         search.stated("mine", 3.0, seconds=-1)
 
 
+def filled(**given):
+    return fill(plugins.load("strategies", "monas_live").parameters, given, "it")
+
+
 @pytest.mark.parametrize(
     ("call", "hint"),
     [
@@ -257,7 +336,9 @@ def test_what_a_strategy_measured_itself_is_logged_as_stated():
         (lambda: build_supernet([()] + [(1,)] * 5, THIN), "one or more"),
         (lambda: build_supernet([(5,)] + [(1,)] * 5, THIN), "0 to 4"),
         (lambda: build_supernet([(1, 1)] + [(1,)] * 5, THIN), "different"),
-        (lambda: replace(METER, order=6), "no K_6"),
+        (lambda: filled(cost="most"), "cost of it is one of sum, mean"),
+        (lambda: filled(init="normal"), "init of it is one of default, kaiming"),
+        (lambda: filled(ranks="sparse"), "ranks of it is one of dense, positional"),
     ],
 )
 def test_mistakes_are_sentences(call, hint):

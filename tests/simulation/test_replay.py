@@ -21,7 +21,6 @@ from benchsuite.replays.judgement import Answer, describe, judge, sources, summa
 from benchsuite.replays.run import replay
 from benchsuite.search._cells import neighbours
 from benchsuite.search._hyperband import brackets
-from benchsuite.search._pruning import ranks
 from benchsuite.simulation.clock import modelled_seconds, training_clock
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
@@ -219,20 +218,19 @@ def test_edgenas_goes_for_accuracy_and_turns_back_at_the_bound():
     assert "E[cifar10.flops]" in stood_in.trace.names
 
 
-def test_monas_prunes_by_hand_computed_ranks():
-    assert ranks(np.array([3.0, 1, 2, 1]), np.array([0, 4, 1, 2])).tolist() == [3, 1, 2, 0]
-    found = run("monas")
-    assert found.simulated_seconds == pytest.approx(0.5 * 3600)
-    steps = [6 * left + 1 for left in (5, 4, 3, 2)]
-    assert len(found.trace) == 2 * sum(steps)
+def test_monas_charges_half_a_gpu_hour_for_all_evaluations():
+    for none, steps in ((False, (4, 3, 2)), (True, (5, 4, 3, 2))):
+        found = run("monas", none=none)
+        assert found.simulated_seconds == pytest.approx(0.5 * 3600)
+        assert len(found.trace) == 2 * sum(6 * left + 1 for left in steps)
 
 
-def test_monas_with_all_weight_on_flops_prunes_the_dearest_operators():
-    found = run("monas", lambda_=1.0)
+def test_monas_with_all_weight_on_costs_prunes_the_dearest_operators():
+    found = run("monas", lambda_=1.0, none=True)
     flops = table().values("cifar10.flops")
     assert flops[found.answer[0]] == flops.min()
     latency = Setting(device="board", runtime="tflm")
-    cheapest = run("monas", latency, mu=1.0, latency="latency")
+    cheapest = run("monas", latency, mu=1.0, latency="latency", none=True)
     assert table().values("latency.board.tflm.cifar10.official")[cheapest.answer[0]] == 5
 
 
