@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import itertools
 import json
 import os
 import pickle
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from descendants import MARK, marked, of_this_process
@@ -21,6 +24,7 @@ from benchsuite.parallel.lost import LostError
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parallel.processes import processes
 
+ROOT = Path(__file__).parents[2]
 SECONDS = 5  # from a worker's end to the sentence about it
 LARGE = b"x" * 20_000_000  # more than any pipe holds
 
@@ -275,3 +279,34 @@ def test_a_sentence_brings_no_traceback_along():
     fault = pickle.loads(worker._failure(ValueError("fault")))[1]
     assert "ValueError: fault" in fault.__notes__[0]
     assert json.dumps(fault.args) == '["fault"]'
+
+
+def test_no_shared_memory_is_needed():
+    """Where `/dev/shm` is read-only, no semaphore can be made."""
+    program = PROGRAM.format(path=[os.path.dirname(__file__), *sys.path], seconds=0)
+    mounted = 'mount -t tmpfs -o ro tmpfs /dev/shm || exit 9; exec "$0" -c "$1"'
+    order = ["unshare", "--mount", "sh", "-c", mounted, sys.executable, program]
+    try:
+        done = subprocess.run(order, capture_output=True, text=True, timeout=60, check=False)
+    except FileNotFoundError:
+        pytest.skip("unshare is not there")
+    if done.returncode in (1, 9):
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    assert (done.stdout, done.stderr) == ("begun\n4\n", "")
+
+
+def test_there_is_one_way_of_starting_workers():
+    found = set()
+    for path in itertools.chain.from_iterable(
+        (ROOT / room).rglob("*.py") for room in ("benchsuite", "proxies", "devices", "reports")
+    ):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [one.name for one in node.names]
+            modules = [getattr(node, "module", None) or "", *names]
+            if any(m.partition(".")[0] == "multiprocessing" for m in modules) or (
+                "ProcessPoolExecutor" in names
+            ):
+                found.add(path)
+    assert not found
