@@ -104,7 +104,7 @@ def half_written(folder):
     return [p for p in folder.rglob("*") if p.is_file() and p.name.startswith((".", "tmp"))]
 
 
-def test_tabulate(victims, tmp_path):
+def test_tabulate_killed_goes_on_and_ends_the_same(victims, tmp_path):
     args = ["tabulate", *SCORE, "--jobs", "2", "--out", "out"]
 
     def left(whole, stopped):
@@ -121,7 +121,7 @@ def test_tabulate(victims, tmp_path):
     stop_at_random(victims, args, tmp_path, check, KINDS, 1, left)
 
 
-def test_study(victims, tmp_path):
+def test_study_killed_goes_on_and_ends_the_same(victims, tmp_path):
     (tmp_path / "few.toml").write_text(STUDY)
     args = ["study", tmp_path / "few.toml", "--workers", "2", "--out", "out"]
 
@@ -137,7 +137,7 @@ def test_study(victims, tmp_path):
     stop_at_random(victims, args, tmp_path, check, KINDS, 2, left)
 
 
-def test_run(victims, tmp_path):
+def test_run_killed_leaves_whole_files_and_ends_the_same(victims, tmp_path):
     args = ["run", "--workers", "2", "--out", "out"]
 
     def left(whole, stopped):
@@ -149,12 +149,12 @@ def test_run(victims, tmp_path):
     stop_at_random(victims, args, tmp_path, check, KINDS, 3, left)
 
 
-def test_replay(victims, tmp_path):
+def test_replay_killed_says_the_same_again(victims, tmp_path):
     args = ["replay", "rea", "--seeds", "40", "--budget-queries", "60", "--workers", "2"]
     stop_at_random(victims, args, tmp_path, same_words, KINDS, 4)
 
 
-def test_correlate(victims, tmp_path):
+def test_correlate_killed_says_the_same_again(victims, tmp_path):
     args = ["correlate", "--proxy", "flops,naswot", "--resamples", "3000"]
     stop_at_random(victims, args, tmp_path, same_words, CALLER, 1)
 
@@ -164,7 +164,7 @@ def same_words(whole, same):
     assert (whole.parent / "whole.txt").stat().st_size > 100
 
 
-def test_table(victims, tmp_path):
+def test_table_killed_leaves_a_whole_file(victims, tmp_path):
     args = ["table", "--out", "out/table.parquet"]
 
     def left(whole, stopped):
@@ -176,7 +176,7 @@ def test_table(victims, tmp_path):
     stop_at_random(victims, args, tmp_path, check, CALLER, 2, left)
 
 
-def test_baseline(victims, tmp_path):
+def test_baseline_killed_leaves_the_old_one_or_the_new(victims, tmp_path):
     (tmp_path / "few.toml").write_text(STUDY)
     args = ["baseline", "save", "it/", "--study", tmp_path / "few.toml", "--replace"]
 
@@ -216,7 +216,7 @@ def server():
         thread.join()
 
 
-def test_fetch(victims, tmp_path, server):
+def test_fetch_killed_leaves_no_half_file(victims, tmp_path, server):
     args = ["_fetch", server, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "cache"]
     file = Path("cache/owner/name/data.bin")
 

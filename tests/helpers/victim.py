@@ -55,6 +55,7 @@ def run(order: dict[str, Any]) -> NoReturn:
     os.chdir(order["cwd"])
     code = 1
     os.environ[MARK] = order.get("mark", "")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     sys.stdout = open(order.get("out", os.devnull), "w")  # noqa: SIM115
     sys.stderr = open(order["err"], "w")  # noqa: SIM115
     try:

@@ -86,8 +86,10 @@ def kill_first(after, number=signal.SIGKILL):
     return thread
 
 
-@pytest.mark.parametrize("after", [0, 0.03, 0.1, 0.4])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [(0, signal.SIGKILL), (0.05, signal.SIGTERM), (0.1, signal.SIGKILL), (0.4, signal.SIGKILL)],
+)
 def test_a_worker_killed_at_once_is_a_sentence(after, number, capfd):
     thread, start = kill_first(after, number), time.monotonic()
     with pytest.raises(LostError, match=rf"killed \({number.name}"):
@@ -189,10 +191,14 @@ def test_a_script_needs_no_main_guard(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "said"),
-    [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGKILL, -9, ""), (signal.SIGTERM, -15, "")],
+    ("after", "number", "code", "said"),
+    [
+        (0.05, signal.SIGINT, 130, "interrupted\n"),
+        (1, signal.SIGINT, 130, "interrupted\n"),
+        (0.1, signal.SIGKILL, -9, ""),
+        (1, signal.SIGTERM, -15, ""),
+    ],
 )
-@pytest.mark.parametrize("after", [0.05, 1])
 def test_workers_end_with_their_caller(number, code, said, after):
     mark = f"{os.getpid()}-{number}-{after}"
     with started(60, mark) as process:
