@@ -22,6 +22,14 @@ def workers_of(process: int) -> list[int]:
     return [child.pid for child in children if is_worker(child.pid)]
 
 
+def has_ended(process: int) -> bool:
+    """Tell whether a process is gone or waits for nothing but to be asked for its exit code."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def is_worker(process: int) -> bool:
     try:
         return b"parallel.worker" in Path(f"/proc/{process}/cmdline").read_bytes()

@@ -55,7 +55,6 @@ def run(order: dict[str, Any]) -> NoReturn:
     os.chdir(order["cwd"])
     code = 1
     os.environ[MARK] = order.get("mark", "")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     sys.stdout = open(order.get("out", os.devnull), "w")  # noqa: SIM115
     sys.stderr = open(order["err"], "w")  # noqa: SIM115
     try:
@@ -102,6 +101,7 @@ def fetch(url: str, sha256: str, size: str, cache: str) -> None:
 def main() -> None:
     """Serve orders until standard input ends."""
     prepared()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from descendants import marked, workers_of
+from descendants import has_ended, marked, workers_of
 
 from benchsuite.proxies._tabulation import rows as _rows
 
@@ -100,8 +100,11 @@ class Victims:
     def signal(
         self, args: Sequence[object], cwd: Path, after: float, number: int, whom: str, mark: str
     ) -> Stopped:
-        """Send a signal after some seconds to the caller or to one of its workers."""
+        """Send a signal to the caller, or to one of its workers, some seconds after it appears."""
         child = self.start(args, cwd, mark=mark, out=str(cwd.parent / "said.txt"))
+        if whom == "worker":
+            while not workers_of(child) and not has_ended(child):
+                time.sleep(0.005)
         time.sleep(after)
         to = [child] if whom == "caller" else workers_of(child)
         sent = False
