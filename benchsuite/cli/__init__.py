@@ -16,6 +16,7 @@ from typing import Any, ParamSpec
 
 import click
 
+from benchsuite.cli import signals
 from benchsuite.errors import PluginWarning, UserError, did_you_mean
 from benchsuite.version import __version__
 
@@ -73,12 +74,13 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Exit code 3: all was done but what a plug-in failed at, which is said on stderr.
     """
+    process = args is None
     args = list(sys.argv[1:] if args is None else args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # gbk, cp932 and ascii lack letters that we print
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _what_is_left_out() as left_out:
+        with signals.stoppable(process=process), _what_is_left_out() as left_out:
             _root.main(args, prog_name="benchsuite", standalone_mode=False)
         if left_out:
             sys.exit(LEFT_OUT)
@@ -91,9 +93,9 @@ def main(args: Sequence[str] | None = None) -> None:
         else:
             print(f"Error: {message}", file=sys.stderr)
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         print("\nStopped. Finished work is kept; the same command goes on.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(signals.exit_code(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchsuite.errors import UserError
+from benchsuite.parallel.lost import LostError
 from benchsuite.provenance import environment
 
 Job = TypeVar("Job")
@@ -34,10 +35,6 @@ FORMS = "dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local"
 PATIENCE = 10  # seconds
 SLURM_FOLDER = Path("out/slurm")
 SLURM_MINUTES = 24 * 60
-
-
-class LostError(UserError):
-    """Workers were lost, and what they had to do with them."""
 
 
 def results(
@@ -102,8 +99,7 @@ def on_cluster(
                 if not _lost(error):
                     raise
                 raise LostError(
-                    f"The cluster {cluster} lost workers for good ({type(error).__name__}). "
-                    "Finished jobs are kept; run the same command again."
+                    f"The cluster {cluster} lost workers for good ({type(error).__name__})."
                 ) from error
             yield from zip(chunks[at], values, strict=True)
 

@@ -23,6 +23,7 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from typing import Any
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
 from benchsuite.files import read_text, shipped
+from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import fill
 from benchsuite.replays import jobs
@@ -218,21 +220,23 @@ def run(
     shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
     targets = list(missing)
     failed: dict[Path, str] = {}
-    for at, answers in map_jobs(
+    mapped = map_jobs(
         jobs.tried_answers, list(missing.values()), shared, workers=workers, cluster=cluster
-    ):
-        if isinstance(answers, str):
-            failed[targets[at]] = answers
-        elif not targets[at].exists():
-            raise UserError(
-                f"A worker kept its results elsewhere: {folder} has to be a folder that all "
-                "machines share, and the workers need the same code, libraries and images, which "
-                "do not change meanwhile."
-            )
-        else:
-            found[targets[at]] = answers
-        done += 1
-        progress(done, len(set(paths)))
+    )
+    with resumable(), closing(mapped) as running:
+        for at, answers in running:
+            if isinstance(answers, str):
+                failed[targets[at]] = answers
+            elif not targets[at].exists():
+                raise UserError(
+                    f"A worker kept its results elsewhere: {folder} has to be a folder that all "
+                    "machines share, and the workers need the same code, libraries and images, "
+                    "which do not change meanwhile."
+                )
+            else:
+                found[targets[at]] = answers
+            done += 1
+            progress(done, len(set(paths)))
     results: list[list[Answer] | str] = []
     position = 0
     for at, search in enumerate(plan.jobs):

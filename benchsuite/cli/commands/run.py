@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +40,7 @@ QUICK = (
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="How many studies and reports at a time (default: one per core).",
+    help="How many studies and reports at a time (default: one per core, if memory has room).",
 )
 @scores_option
 @plugins_option
@@ -63,10 +61,9 @@ def command(
     from benchsuite.assembly.whole import whole_table
     from benchsuite.reporting import page, pipeline
 
-    number = workers or os.cpu_count() or 1
-    with pipeline.workers(number) as pool, ThreadPoolExecutor(1) as starting:
-        # The first submission waits until the workers' server has its imports: not in this thread.
-        needs = starting.submit(lambda: pool.submit(pipeline.needs, plugin_folders).result())
+    number = workers or pipeline.most_workers()
+    with pipeline.workers(number) as pool:
+        needs = pool.submit(pipeline.needs, plugin_folders)
         _say("Tabulating 15,625 cells ...")
         table = whole_table(plugin_folders, scores)
         table.write(out / pipeline.TABLE)

@@ -31,7 +31,12 @@ TABLE = FILE.name
 @click.option("--repeats", default=3, show_default=True, help="Weights and batches per cell.")
 @click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
 @click.option("--shard", default="1/1", show_default=True, metavar="I/N")
-@click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
+@click.option(
+    "--jobs",
+    default=1,
+    show_default=True,
+    help="Processes, of one thread each; no more than memory has room for.",
+)
 @cluster_option
 @plugins_option
 @out_folder(
