@@ -82,10 +82,14 @@ def test_a_read_only_folder_is_a_sentence(victims, tmp_path, name):
 def test_a_folder_that_refuses_files_is_a_sentence(tmp_path, monkeypatch, capsys):
     """As a read-only folder, also where nothing can be mounted."""
 
-    def refused(*_, **__):
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
 
-    monkeypatch.setattr("tempfile.mkstemp", refused)
+    def refused(path, *given, **named):
+        if str(tmp_path) in str(path):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr("os.open", refused)
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
     with pytest.raises(SystemExit) as stop:
         cli.main(["table", "--out", str(tmp_path / "table.parquet")])
