@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, wherever a shell would write them, and shipped ones are found."""
+"""Files appear whole or not at all, wherever a shell would write them; shipped ones are found."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def test_where_nothing_can_be_written_is_a_sentence(path, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     if path.startswith("/") and not os.path.exists("/proc"):
         pytest.skip("not on this system")
-    with pytest.raises(UserError, match="cannot be (written|made)"):
+    with pytest.raises(UserError, match=r"cannot be (written|made)"):
         write_text(path, "x" * 100_000)
     assert not list(tmp_path.iterdir())
 

@@ -103,7 +103,8 @@ def test_two_tabulations_at_once_are_told_apart(victims, tmp_path):
     with _rows_locked(tmp_path / "out"):
         code, said = victims.run(args, tmp_path)
         assert code == 2
-        assert "Another process is writing" in said
+        assert "rows-1-of-1.jsonl is in use by" in said
+        assert f"process {os.getpid()} on " in said
     assert victims.run(args, tmp_path)[0] == 0
 
 
