@@ -73,7 +73,9 @@ def _place(new: Path, target: Path, aside: Path, replace: bool) -> None:
 
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two folders at once; False where this system or file system cannot."""
-    library = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
+    if sys.platform == "win32":
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
     names = os.fsencode(one), os.fsencode(other)
     if hasattr(library, "renameat2"):
         failed = library.renameat2(_HERE, names[0], _HERE, names[1], _SWAP)

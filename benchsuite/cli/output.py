@@ -60,7 +60,7 @@ def checked() -> Iterator[None]:
         raise LostError(OSError(errno.EBADF, "Standard output is closed"))
     stream = _Checked(sys.stdout)
     try:
-        with redirect_stdout(stream):  # type: ignore[type-var]
+        with redirect_stdout(stream):
             yield
         stream.flush()
     except OSError as error:  # of standard error, for a command's own are sentences

@@ -114,8 +114,11 @@ class Table:
 
     @checked
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the table; the file appears whole or not at all."""
+        """Write the table as a .parquet file, which appears whole or not at all."""
         import pyarrow.parquet as pq
+
+        if Path(path).suffix.lower() != ".parquet":
+            raise UserError(f"{path}: a table is written as Parquet, and its name ends .parquet.")
 
         data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
         write_atomically(Path(path), lambda part: pq.write_table(data, part, compression="zstd"))

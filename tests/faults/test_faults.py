@@ -198,7 +198,7 @@ def test_every_fault_in_the_document_has_its_test():
     assert len(rows) > 15
     for name in named:
         module, _, test = name.partition("::")
-        (path,) = tests.glob(f"*/{module}")
+        (path,) = tests.rglob(module)
         assert f"def {test}(" in path.read_text(), name
     for module in ("test_faults.py", "test_kills.py"):
         for line in (tests / "faults" / module).read_text().splitlines():
