@@ -30,6 +30,8 @@ def write_folder(folder: Path, write: Callable[[Path], object], *, replace: bool
     back. Raises UserError where it cannot be written.
     """
     target = Path(os.path.realpath(folder))
+    if target == Path.cwd():
+        raise UserError(f"{folder} is the working folder, which is not replaced: give another.")
     with made_folder(target.parent):
         try:
             made = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))

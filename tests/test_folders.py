@@ -127,6 +127,12 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch, pla
     assert os.listdir() == ["file"]
 
 
+def test_the_working_folder_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="is the working folder"):
+        write_folder(Path(), made("new"))
+
+
 def test_a_failure_to_write_leaves_the_old_one_and_no_new_folders(there):
     def fail(folder):
         made("half")(folder)

@@ -211,6 +211,8 @@ def check_target(folder: Path, replace: bool) -> None:
         raise UserError(f"{folder} is a file; a baseline is a folder. Give another name.")
     if not folder.is_dir():
         return
+    if folder.resolve() == Path.cwd():
+        raise UserError(f"{folder} is the working folder, which is not replaced: give another.")
     if any(folder.iterdir()) and not (folder / ABOUT).exists():
         raise UserError(f"{folder} holds other files: give a folder of the baseline's own.")
     if (folder / ABOUT).exists() and not replace:

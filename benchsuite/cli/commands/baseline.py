@@ -13,6 +13,7 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._out_option import out_file
+from benchsuite.errors import UserError
 from benchsuite.regression.baseline import FOLDER
 
 _OF_A_SAMPLE = (
@@ -174,6 +175,8 @@ def compare(
 
 
 def _folder(where: str) -> Path:
+    if not where:
+        raise UserError("A baseline has a name, or a folder with a slash; '' is none.")
     return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
 
 
