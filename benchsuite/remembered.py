@@ -16,6 +16,7 @@ from typing import Any
 
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 
 BEGAN = time.time_ns()
 REST = 2_000_000_000  # Coarser than any file system's clock.
@@ -75,7 +76,7 @@ class Digests:
         """Write what is new."""
         if self._new:
             try:
-                write_text(self._path, json.dumps(self._known))
+                write_text(self._path, json_text(self._known))
             except UserError:
                 return  # A read-only cache costs time, nothing else.
 

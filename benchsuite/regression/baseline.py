@@ -14,9 +14,6 @@ A part that was not asked for has no file.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.folders import recover, write_folder
+from benchsuite.notations import json_text
 from benchsuite.parameters import fill
 from benchsuite.provenance import sha256
 from benchsuite.space.network import Skeleton
@@ -92,20 +91,7 @@ class Baseline:
         """
         folder = Path(folder)
         check_target(folder, replace)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        except OSError as error:
-            raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
-        try:
-            self._write(made / "new")
-            if folder.exists():
-                os.replace(folder, made / "old")
-            os.replace(made / "new", folder)
-        except OSError as error:
-            raise UserError(f"{folder} was not written: {error.strerror}.") from error
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        write_folder(folder, self._write, replace=replace)
 
     def _write(self, folder: Path) -> None:
         folder.mkdir()
@@ -125,11 +111,12 @@ class Baseline:
             "exact": list(self.exact),
             "files": files,
         }
-        _write(folder / ABOUT, json.dumps(about, indent=1, sort_keys=True) + "\n")
+        _write(folder / ABOUT, json_text(about, indent=1, sort_keys=True) + "\n")
 
 
 def load(folder: Path) -> Baseline:
     """Read a baseline; UserError if it is absent, unfinished, damaged, or of another schema."""
+    recover(folder)
     about = _about(folder)
     settings = fill(Settings, about["settings"], f"{folder / ABOUT}")
     for name, digest in about["files"].items():
@@ -219,10 +206,13 @@ def _check_file(folder: Path, name: str, digest: Any) -> None:
 
 def check_target(folder: Path, replace: bool) -> None:
     """Raise UserError unless a baseline may be written there; see `Baseline.save`."""
+    recover(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; a baseline is a folder. Give another name.")
     if not folder.is_dir():
         return
+    if folder.resolve() == Path.cwd():
+        raise UserError(f"{folder} is the working folder, which is not replaced: give another.")
     if any(folder.iterdir()) and not (folder / ABOUT).exists():
         raise UserError(f"{folder} holds other files: give a folder of the baseline's own.")
     if (folder / ABOUT).exists() and not replace:

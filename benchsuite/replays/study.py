@@ -31,6 +31,7 @@ from typing import Any
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
 from benchsuite.files import read_text, shipped
+from benchsuite.notations import json_text
 from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import fill
@@ -250,7 +251,7 @@ def run(
 
 def described(entry: Entry) -> dict[str, Any]:
     """Return a search as plain values, for provenance."""
-    return json.loads(json.dumps(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
+    return json.loads(json_text(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
 
 
 def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:

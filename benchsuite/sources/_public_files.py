@@ -23,6 +23,7 @@ from typing import Any
 
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 from benchsuite.sources._source import Folder, PinnedFile, Source
 
 DROP_VARIABLE = "BENCHSUITE_DATA"
@@ -293,6 +294,6 @@ def _remembered(cache: Path) -> dict[str, Any]:
 
 def _remember(cache: Path, known: dict[str, Any]) -> None:
     try:
-        write_text(cache / _VERIFIED, json.dumps(known))
+        write_text(cache / _VERIFIED, json_text(known))
     except UserError:
         return  # A read-only cache costs time, nothing else.

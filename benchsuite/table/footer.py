@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchsuite.errors import UserError
+from benchsuite.notations import json_text
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table.columns import Column
 
@@ -27,7 +28,7 @@ def metadata(columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> di
         "columns": [column.to_json() for column in columns.values()],
         "provenance": dict(provenance),
     }
-    return {_KEY: json.dumps(said, sort_keys=True, separators=(",", ":")).encode()}
+    return {_KEY: json_text(said, sort_keys=True, separators=(",", ":")).encode()}
 
 
 def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.files import write_atomically
+from benchsuite.notations import json_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -173,10 +174,10 @@ def _write(path: Path, data: pa.Table, about: Mapping[str, Any], long: Mapping[s
         kind, values, missing, texts, told = _taken_apart(name, data.column(name))
         columns.append([name, kind, part(values), missing, texts, told])
     apart = {
-        name: part(np.frombuffer(json.dumps(value).encode(), dtype=_TEXT))
+        name: part(np.frombuffer(json_text(value).encode(), dtype=_TEXT))
         for name, value in long.items()
     }
-    head = json.dumps({"about": dict(about), "long": apart, "columns": columns}).encode()
+    head = json_text({"about": dict(about), "long": apart, "columns": columns}).encode()
     with path.open("wb") as file:
         file.write(_MAGIC + _LENGTHS.pack(len(head), zlib.crc32(head)) + head)
         file.writelines(blocks)

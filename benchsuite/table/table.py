@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -23,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
+from benchsuite.notations import json_text
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
@@ -114,8 +114,11 @@ class Table:
 
     @checked
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the table; the file appears whole or not at all."""
+        """Write the table as a .parquet file, which appears whole or not at all."""
         import pyarrow.parquet as pq
+
+        if Path(path).suffix.lower() != ".parquet":
+            raise UserError(f"{path}: a table is written as Parquet, and its name ends .parquet.")
 
         data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
         write_atomically(Path(path), lambda part: pq.write_table(data, part, compression="zstd"))
@@ -353,7 +356,7 @@ class Table:
             return self._data.checksum
         digest = hashlib.sha256()
         for name in sorted(self.columns):
-            about = json.dumps(self.columns[name].to_json(), sort_keys=True)
+            about = json_text(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
 

@@ -218,10 +218,6 @@ def run(
     there. Raises UserError for a folder of other settings, a proxy that fails, a full disk, or a
     worker that was killed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
     _rows.claim(folder, spec.settings())
     with _rows.appending(folder, shard, shards) as file:
         there = {(row["cell"], row["repeat"]) for row in _rows.read(folder)}

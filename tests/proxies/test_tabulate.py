@@ -158,7 +158,7 @@ def test_a_full_disk_keeps_what_is_there(tmp_path, threads, monkeypatch):
 def test_a_shard_has_one_writer(tmp_path):
     with (
         _rows.appending(tmp_path, 1, 1),
-        pytest.raises(UserError, match="Another process is writing"),
+        pytest.raises(UserError, match=r"rows-1-of-1\.jsonl is in use by"),
         _rows.appending(tmp_path, 1, 1),
     ):
         pass

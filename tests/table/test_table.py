@@ -62,9 +62,9 @@ def test_the_checksum_is_of_what_columns_are_and_of_their_values(table):
 
 
 def test_the_same_table_has_the_same_bytes(table, tmp_path):
-    for name in ("a", "b"):
+    for name in ("a.parquet", "b.parquet"):
         table.write(tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_pandas_alone_reads_it(table, tmp_path):

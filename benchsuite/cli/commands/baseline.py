@@ -12,6 +12,8 @@ from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import proxy_names
+from benchsuite.cli.commands._out_option import out_file
+from benchsuite.errors import UserError
 from benchsuite.regression.baseline import FOLDER
 
 _OF_A_SAMPLE = (
@@ -104,8 +106,8 @@ def save(
 @click.argument("where", metavar="NAME|DIR")
 @click.option("--against", metavar="NAME|DIR", help="A later baseline [default: measure now].")
 @click.option("--tolerances", type=click.Path(path_type=Path), help="A TOML file.")
-@click.option("--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path))
+@out_file(".md", option="--markdown", name="markdown_file")
+@out_file(".xml", option="--junit", name="junit_file")
 @scores_option
 @plugins_option
 @json_option
@@ -173,6 +175,8 @@ def compare(
 
 
 def _folder(where: str) -> Path:
+    if not where:
+        raise UserError("A baseline has a name, or a folder with a slash; '' is none.")
     return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
 
 

@@ -12,6 +12,8 @@ import click
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.files import made_folder
+from benchsuite.locks import held
 from benchsuite.table.columns import DATASETS
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from benchsuite.reporting.page import MadeReport
     from benchsuite.table.table import Table
 
+RESUMES = True  # Stopped, the same command goes on.
 QUICK = (
     "A quick run: one seed per search, so searches have no intervals; searches by gradient descent "
     "whose study states their steps (UDC) take a quarter of them; figures are PNG alone."
@@ -57,6 +60,20 @@ def command(
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
     if quick:
         refuse("--quick takes one seed per search", "seeds")
+    lock = held(out / ".run.lock", f"The folder {out}", "Wait for it, or give another --out.")
+    with made_folder(out), lock:
+        _run(out, quick, seeds, workers, scores, plugin_folders, as_json)
+
+
+def _run(
+    out: Path,
+    quick: bool,
+    seeds: int | None,
+    workers: int | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     from benchsuite import plugins
     from benchsuite.assembly.whole import whole_table
     from benchsuite.reporting import page, pipeline

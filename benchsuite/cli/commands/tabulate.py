@@ -19,6 +19,7 @@ from benchsuite.errors import UserError
 from benchsuite.space.network import Skeleton
 
 TABLE = FILE.name
+RESUMES = True  # Stopped, the same command goes on.
 
 
 @click.command(
