@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
 from benchsuite.parameters import fill
@@ -186,7 +187,7 @@ def named(folder: Path) -> str:
 def _about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     try:
-        about = json.loads(path.read_text("utf-8"))
+        about = of_json(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
+from benchsuite.bounds import of_json
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
 from benchsuite.files import write_atomically, write_text
@@ -128,7 +129,7 @@ def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
 def read_answers(path: Path) -> list[Answer] | None:
     """Return the answers a job kept, or None where there are none that can be read."""
     try:
-        rows = json.loads(path.read_text("utf-8"))
+        rows = of_json(path.read_text("utf-8"))
         return [
             Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
             for row in rows

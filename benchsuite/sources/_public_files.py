@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
 from benchsuite.sources._source import Folder, PinnedFile, Source
@@ -194,7 +195,7 @@ def verify(file: PinnedFile, path: Path, cache: Path) -> None:
     if not right:
         raise UserError(
             f"{path} is not the pinned file: its {kind} is {digest or 'not computed: wrong size'}, "
-            f"expected {file.sha256 or '...' + file.md5_part}. Delete it and fetch it again."
+            f"expected {file.sha256 or f'...{file.md5_part}'}. Delete it and fetch it again."
         )
 
 
@@ -285,7 +286,7 @@ def _digest(path: Path, kind: str, cache: Path, size: int) -> str:
 
 def _remembered(cache: Path) -> dict[str, Any]:
     try:
-        known = json.loads((cache / _VERIFIED).read_text(encoding="utf-8"))
+        known = of_json((cache / _VERIFIED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
