@@ -164,7 +164,12 @@ def _download(url: str, file: PinnedFile, progress: Progress | None) -> bytes:
     is over, and stops at the next piece that comes.
     """
     most = file.size or LARGEST
-    coming = _Coming(url, most, lambda done: progress and progress(file.name, done, most))
+
+    def told(done: int) -> None:
+        if progress:
+            progress(file.name, done, most)
+
+    coming = _Coming(url, most, told)
     coming.start()
     coming.join(PATIENCE + most / SLOWEST)
     if coming.is_alive():

@@ -118,7 +118,7 @@ class Records:
             raise self._error(f"record {index} mixes several cells")
         if index in self._seen:
             raise self._error(f"record {index} occurs twice")
-        return index
+        return int(index)
 
     def _add(self, index: int, dataset: str, seed: int, epochs: int, run: dict[str, Any]) -> None:
         if type(run["epochs"]) is not int or run["epochs"] != epochs:
