@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchsuite.bounds import TEXT, read_bytes
 from benchsuite.errors import UserError
 
 _DESCRIPTORS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
@@ -58,12 +59,9 @@ def write_text(path: Path, text: str) -> None:
 def read_text(path: Path) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with a mark, lines ended by `\\n`.
 
-    Raises UserError for a file that is not there or not in these encodings.
+    Raises UserError for a file that is not there, not in these encodings, or too long.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    raw = read_bytes(path, TEXT)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")

@@ -7,13 +7,13 @@ computed again until the file has rested. Nothing is remembered where the folder
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
 from benchsuite.notations import json_text
@@ -83,7 +83,7 @@ class Digests:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_bytes())
+        known = of_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -89,8 +89,8 @@ def _root() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; a UserError becomes a sentence (`{error}` with --json) and exit 2.
 
-    Exit code 3: all was done but what a plug-in failed at, which is said on stderr; 128 and a signal's number: stopped;
-    141: whoever read the output has gone.
+    Exit code 3: all was done but what a plug-in failed at, which is said on stderr; 128 and a
+    signal's number: stopped; 141: whoever read the output has gone.
     """
     process = args is None
     args = list(sys.argv[1:] if args is None else args)

@@ -13,12 +13,12 @@ A part that was not asked for has no file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
 from benchsuite.folders import recover, write_folder
@@ -173,7 +173,7 @@ def named(folder: Path) -> str:
 def _about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     try:
-        about = json.loads(path.read_text("utf-8"))
+        about = of_json(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."

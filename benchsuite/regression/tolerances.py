@@ -26,12 +26,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_toml
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.parameters import fill
@@ -95,8 +95,8 @@ def load(path: Path | None) -> Tolerances:
     if path is None:
         return Tolerances()
     try:
-        written = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+        written = of_toml(read_text(path))
+    except ValueError as error:
         raise UserError(f"The tolerances {path} are not TOML: {error}.") from error
     if (schema := written.pop("schema", None)) != SCHEMA:
         raise UserError(f"{path} has schema {schema}; this version reads schema = {SCHEMA}.")

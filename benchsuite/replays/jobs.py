@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
+from benchsuite.bounds import of_json
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
 from benchsuite.files import write_atomically, write_text
@@ -139,7 +139,7 @@ def read_answers(path: Path) -> list[Answer] | None:
 def _answers_of(text: str) -> list[Answer]:
     return [
         Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
-        for row in json.loads(text)
+        for row in of_json(text)
     ]
 
 

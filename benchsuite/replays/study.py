@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_toml
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
 from benchsuite.files import read_text, shipped
@@ -142,8 +142,8 @@ def load(path: Path) -> Study:
     """Read and check a study file; every mistake is a UserError that names the search it is in."""
     try:
         text = read_text(path)
-        written = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        written = of_toml(text)
+    except ValueError as error:
         raise UserError(f"The study {path} is not TOML: {error}.") from error
     searches = written.pop("searches", None)
     defaults = written.pop("defaults", {})

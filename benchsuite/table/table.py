@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -26,7 +27,7 @@ from benchsuite.notations import json_text
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
-from benchsuite.table import footer
+from benchsuite.table import footer, parquet
 from benchsuite.table.columns import Column, Direction, resolve
 from benchsuite.table.stored import Stored
 
@@ -95,21 +96,18 @@ class Table:
     @classmethod
     def open(cls, path: Path) -> Table:
         """Read a table; UserError if the file is missing, damaged, or not one of ours."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            data = pq.read_table(path, memory_map=True)
-        except FileNotFoundError:
-            raise UserError(f"There is no table {path}; `benchsuite table` writes one.") from None
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(
-                f"{path} is no readable Parquet file ({error}). Scores of your own, in CSV too, "
-                "are given as --scores."
-            ) from error
+        path = Path(path)
+        if not os.path.exists(path):
+            raise UserError(f"There is no table {path}; `benchsuite table` writes one.")
+        data = parquet.read(path)
         columns, provenance = footer.read(path, data)
         if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
+        for name in columns:
+            if not parquet.is_number(data.schema.field(name).type):
+                raise UserError(f"{path}: the column {name!r} holds texts, where numbers belong.")
+        place = data.column_names.index("arch")
+        data = data.set_column(place, "arch", [list(all_archs())])  # as was checked
         return cls(data.replace_schema_metadata(None), columns, provenance)
 
     @checked

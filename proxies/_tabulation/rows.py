@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import made_folder, write_text
 from benchsuite.locks import held
@@ -56,7 +57,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """Return the settings of a folder; UserError if there are none, or they are damaged."""
     path = folder / SETTINGS
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings = of_json(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("settings by name are expected")
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no results: `benchsuite tabulate --out {folder}` writes some."
@@ -75,7 +78,7 @@ def read(folder: Path) -> Iterator[Row]:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    row = json.loads(line)
+                    row = of_json(line)
                     key = (row["cell"], row["repeat"])
                     if not all(isinstance(part, int) for part in key):
                         raise TypeError("cell and repeat have to be whole numbers")
