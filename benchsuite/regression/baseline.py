@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.packages import sha256
 from benchsuite.parameters import fill
-from benchsuite.provenance import sha256
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
 

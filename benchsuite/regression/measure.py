@@ -15,8 +15,9 @@ from benchsuite import plugins
 from benchsuite.api import Proxy
 from benchsuite.assembly.assemble import assemble, of_cost, proxy_values
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.digest import code, digest, files_below
+from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
+from benchsuite.packages import files_below
 from benchsuite.provenance import environment
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings
