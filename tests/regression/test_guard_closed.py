@@ -242,21 +242,26 @@ def test_an_error_of_the_guards_own_is_2_and_a_sentence(saved, monkeypatch, caps
 
 
 def test_a_plug_in_that_is_left_out_is_not_compared(saved, tmp_path, capsys):
-    """What fails beside the guarded proxy may have made columns: 3 elsewhere, 2 here."""
+    """What fails beside the guarded proxy would have made columns: 3 elsewhere, 2 here."""
     mine = plugin(tmp_path / "mine")
-    (tmp_path / "mine/devices").mkdir()
-    (tmp_path / "mine/devices/broken.py").write_text('"""Broken."""\n1 / 0\n')
+    (tmp_path / "mine/proxies/broken.py").write_text('"""Broken."""\n1 / 0\n')
     code, result = compared(saved[0], mine, capsys)
     assert code == 2
     assert [c["name"] for c in result["checks"] if c["verdict"] == "untold"] == ["plug-ins"]
 
 
-def test_nobody_listening_does_not_turn_a_regression_into_a_pass(saved, tmp_path):
-    folder = plugin(tmp_path / "flipped", "value = -value")
+def flipped(frame):
+    own = frame["kind"] == "proxy"
+    frame.loc[own, "value"] = [f"-{value}" for value in frame.loc[own, "value"]]
+    return frame
+
+
+def test_nobody_listening_does_not_turn_a_regression_into_a_pass(saved, copied):
+    rows(copied[0], "scores", flipped)
     script = (
-        "import os, sys\nfrom benchsuite.cli import main\nread, write = os.pipe()\nos.close(read)\n"
+        "import os\nfrom benchsuite.cli import main\nread, write = os.pipe()\nos.close(read)\n"
         "os.dup2(write, 1)\n"
-        f"main(['baseline', 'compare', {str(saved[0])!r}, '--plugins', {folder!r}, '--json'])\n"
+        f"main(['baseline', 'compare', {str(saved[0])!r}, '--against', {str(copied[0])!r}])\n"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (run.returncode, "Traceback" in run.stderr) == (1, False)
@@ -405,19 +410,16 @@ def test_another_version_of_this_project_is_its_code_and_no_library():
     assert not found.moved
 
 
-def test_another_library_is_named_where_nothing_moved_and_where_scores_did(
-    saved, tmp_path, monkeypatch, capsys
-):
-    versions = {**provenance.versions(), "torch": "0.1"}
-    monkeypatch.setattr(provenance, "versions", lambda: versions)
-    code, result = compared(*saved, capsys)
-    assert code == 0, result
-    call("baseline", "compare", saved[0], "--plugins", saved[1])
-    assert "- different: torch " in capsys.readouterr().out
-    flipped = plugin(tmp_path / "flipped", "value = -value")
-    code, result = compared(saved[0], flipped, capsys)
-    assert (code, result["verdict"]) == (2, "moved")
-    assert all("torch" in c["message"] for c in result["checks"] if c["verdict"] == "moved")
+def test_another_library_is_named_where_nothing_moved_and_where_scores_did(saved, copied, capsys):
+    made_by(versions={**provenance.versions(), "torch": "0.1"})(copied[0])
+    assert call("baseline", "compare", saved[0], "--against", copied[0]) == 0
+    assert ", torch " not in (text := capsys.readouterr().out)
+    assert "- different: torch " in text
+    rows(copied[0], "scores", flipped)
+    assert call("baseline", "compare", saved[0], "--against", copied[0], "--json") == 2
+    result = json.loads(capsys.readouterr().out)
+    assert result["verdict"] == "moved"
+    assert all("became 0.1" in c["message"] for c in result["checks"] if c["verdict"] == "moved")
 
 
 def test_two_processes_of_a_search_are_the_same_baseline():
