@@ -195,21 +195,22 @@ def test_a_baseline_as_saved_passes(saved, capsys):
 
 
 @pytest.mark.parametrize("values", ["", "inf"])
-def test_a_proxy_without_scores_in_the_baseline_is_not_compared(copied, capsys, values):
+def test_a_proxy_without_scores_in_the_baseline_is_not_compared(saved, copied, capsys, values):
     """It once ended in a traceback with the code of a regression."""
-    folder, mine = copied
 
     def lost(frame):
         frame.loc[frame["kind"] == "proxy", "value"] = values
         return frame
 
-    rows(folder, "scores", lost)
-    code, result = compared(folder, mine, capsys)
-    assert (code, result["verdict"]) == (2, "untold")
-    (found,) = [c for c in result["checks"] if c["verdict"] == "untold"]
-    assert "None of the 6 cells had a score" in found["message"]
-    again, _ = compared(folder, mine, capsys, "--tolerances", tolerant(folder.parent))
-    assert again == 2
+    rows(copied[0], "scores", lost)
+    for more in ([], ["--tolerances", tolerant(copied[0].parent)]):
+        capsys.readouterr()
+        args = ["compare", copied[0], "--against", saved[0], "--json", *more]
+        assert call("baseline", *args) == 2
+        result = json.loads(capsys.readouterr().out)
+        assert result["verdict"] == "untold"
+        (found,) = [c for c in result["checks"] if c["verdict"] == "untold"]
+        assert "None of the 6 cells had a score" in found["message"]
 
 
 def tolerant(folder):

@@ -151,7 +151,7 @@ def compare(
     except UserError as error:
         write([Check("baseline", where, "untold", str(error))], {})
         raise
-    checks += [Check("baseline", "plug-ins", "untold", text) for text in left_out]
+    checks += [Check("baseline", "plug-ins", "untold", text) for text in dict.fromkeys(left_out)]
     text = write(checks, output.sides(where, before, against or "measured now", after))
     code = exit_code(checks)
     with _whoever_listens(code):
