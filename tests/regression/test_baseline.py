@@ -34,7 +34,8 @@ def replayed(strategy, queries=60):
     rows, speeds = replays(texts, made_up_table(), (), {}, lambda text: None)
     frames = {"replays": rows, "speeds": pd.DataFrame(speeds)}
     settings = Settings(table=False)
-    return Baseline(settings, measure.machine(), frames=frames, studies=texts)
+    said = {"quick": STUDY.format(strategy="rea", queries=60)}  # Whatever was searched with.
+    return Baseline(settings, measure.machine(), frames=frames, studies=said)
 
 
 @pytest.fixture(scope="module")
