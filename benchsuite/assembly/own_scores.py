@@ -17,7 +17,7 @@ import numpy as np
 
 from benchsuite.assembly.notes import say
 from benchsuite.errors import UserError
-from benchsuite.provenance import sha256
+from benchsuite.packages import sha256
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table import parquet, score_files
 from benchsuite.table.columns import Column, stem

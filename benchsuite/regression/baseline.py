@@ -23,15 +23,16 @@ from benchsuite.errors import UserError
 from benchsuite.files import write_text
 from benchsuite.folders import recover, write_folder
 from benchsuite.notations import json_text
+from benchsuite.packages import sha256
 from benchsuite.parameters import fill
-from benchsuite.provenance import sha256
+from benchsuite.regression.completeness import check_complete
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = Path("out/baselines")
 ABOUT, TABLE, STUDIES = "baseline.json", "table.parquet", "studies"
 FRAMES = {
@@ -115,7 +116,7 @@ class Baseline:
 
 
 def load(folder: Path) -> Baseline:
-    """Read a baseline; UserError if it is absent, unfinished, damaged, or of another schema."""
+    """Read a baseline; UserError if it is absent, incomplete, damaged, or of another schema."""
     recover(folder)
     about = _about(folder)
     settings = fill(Settings, about["settings"], f"{folder / ABOUT}")
@@ -126,7 +127,7 @@ def load(folder: Path) -> Baseline:
         for name, columns in FRAMES.items()
         if f"{name}.csv" in about["files"]
     }
-    return Baseline(
+    found = Baseline(
         settings=settings,
         made_by=about["made_by"],
         table=Table.open(folder / TABLE) if TABLE in about["files"] else None,
@@ -138,6 +139,8 @@ def load(folder: Path) -> Baseline:
             if name.startswith(f"{STUDIES}/")
         },
     )
+    check_complete(found, folder)
+    return found
 
 
 _WHOLE = ("n", "missing", "cell", "seed", "queries", "rounds")
@@ -155,8 +158,8 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         for name in set(_WHOLE) & set(frame.columns):
             frame[name] = [int(text) for text in frame[name]]
         if "feasible" in frame.columns:
-            frame["feasible"] = [text == "True" for text in frame["feasible"]]
-    except (OSError, ValueError) as error:
+            frame["feasible"] = [{"True": True, "False": False}[text] for text in frame["feasible"]]
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} cannot be read ({error}): save the baseline again.") from error
     if lost := set(columns) - set(frame.columns):
         raise UserError(f"{path} lacks the column {min(lost)!r}: save the baseline again.")

@@ -17,7 +17,7 @@
     exact = false                      # whether every seed has to answer as before
 
     [speeds."*"]
-    slower = 1.5                       # how many times slower is too slow
+    slower = 1.25                      # how many times slower is too slow
 
 A pattern is that of a shell; of several that match a name, the last of the file decides.
 """
@@ -68,7 +68,7 @@ class Replay:
 class Speed:
     """Of a processor time in units of the reference's."""
 
-    slower: float = 1.5
+    slower: float = 1.25
 
 
 KINDS: dict[str, type] = {"columns": Column, "scores": Score, "replays": Replay, "speeds": Speed}
