@@ -149,12 +149,16 @@ def _bring(
                 if isinstance(error, _LateError):
                     break
             else:
-                write_atomically(target, lambda part, whole=content: Path(part).write_bytes(whole))
+                _keep(target, content)
                 return []
         if silent:
             lost[_server(url)] = fault
         faults.append(f"{url}: {fault}")
     return faults or [file.by_hand or "it has no public address"]
+
+
+def _keep(target: Path, content: bytes) -> None:
+    write_atomically(target, lambda part: Path(part).write_bytes(content))
 
 
 def _download(url: str, file: PinnedFile, progress: Progress | None) -> bytes:

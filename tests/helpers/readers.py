@@ -9,7 +9,9 @@ import os
 import pickle
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -50,19 +52,23 @@ slower = 2.0
 class At:
     """A folder that holds one file under every name."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self._path = path
 
-    def __truediv__(self, _):
+    def __truediv__(self, _: object) -> Path:
         return self._path
 
 
-def records(path):
+def _folder(path: Path) -> Path:
+    return cast(Path, At(path))
+
+
+def records(path: Path) -> None:
     with opened(path) as stream:
         stream.load(Records("nb201-v1_1", "tests", "a file").take)
 
 
-def table(path):
+def table(path: Path) -> tuple[str, str]:
     read = Table.open(path)
     for name in read.columns:
         assert read.values(name).shape == (N_CELLS,)
@@ -70,38 +76,38 @@ def table(path):
     return repr(read), read.provenance_line
 
 
-def kept(path):
+def kept(path: Path) -> None:
     with contextlib.suppress(DamagedError):
-        read = Stored(path, None)
+        read = Stored(path, dict)
         for name in read.column_names:
             read._read(read._columns[name].part)
 
 
-def cell(path):
+def cell(path: Path) -> None:
     Cell.parse(path.read_bytes().decode("latin-1"))
 
 
-def a_table():
+def a_table() -> Table:
     about = Column("x", "made up", "1", "max", "tests", "1", "proxy")
     values = np.where(np.arange(N_CELLS) % 7, np.arange(N_CELLS) % 5, np.nan)
     return Table.empty({"accuracy": "none"}).with_columns([Values(about, values, "why")])
 
 
-def written(write, name="it"):
+def written(write: Callable[[Path], Any], name: str = "it") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         write(path)
         return path.read_bytes()
 
 
-def zipped(name, content, packing=zipfile.ZIP_DEFLATED):
+def zipped(name: str, content: bytes | str, packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", packing) as archive:
         archive.writestr(name, content)
     return file.getvalue()
 
 
-def record():
+def record() -> dict[str, Any]:
     run = {
         "epochs": 12,
         "eval_names": ["x-valid"],
@@ -118,7 +124,7 @@ def record():
 
 # Reader -> (what reads a file, its name there, files that are read or are nearly read).
 @functools.cache
-def readers():
+def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
     data = {"a": [1.5, "text", (1, 2)], "b": np.arange(3.0), "c": {1}, "d": np.array(["x"], object)}
     pickles = [pickle.dumps(data, protocol) for protocol in (2, 4, 5)]
     row = {"cell": 5, "repeat": 0, "batches": ["a"], "values": {"x": 1.5}, "reasons": {}}
@@ -129,9 +135,9 @@ def readers():
     small = a_table().pandas(["x"]).head(20)
     return {
         "pickle": (read_pickle, "f.pkl", pickles),
-        "pandas pickle": (lambda p: list(mini_nasbench.read(At(p))), "f.pd", pickles),
+        "pandas pickle": (lambda p: list(mini_nasbench.read(_folder(p))), "f.pd", pickles),
         "analog": (
-            lambda p: list(analog_nasbench.read(At(p))),
+            lambda p: list(analog_nasbench.read(_folder(p))),
             "f.anb",
             [*pickles, pickle.dumps({(0, 0, 0, 0, 0, 0): [1.0]}, 4)],
         ),
@@ -159,7 +165,7 @@ def readers():
                 for packing in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
             ],
         ),
-        "zen": (lambda p: list(naslib_zen.read(At(p))), "f.zip", [zipped(member, zen)]),
+        "zen": (lambda p: list(naslib_zen.read(_folder(p))), "f.zip", [zipped(member, zen)]),
         "study": (study.load, "f.toml", [STUDY]),
         "tolerances": (tolerances.load, "f.toml", [TOLERANCES]),
         "rows": (
@@ -189,7 +195,7 @@ def readers():
     }
 
 
-def read(name, content, folder):
+def read(name: str, content: bytes, folder: Path) -> bool:
     """Read bytes as a file of a kind; whether they were taken. Only a UserError is a refusal."""
     reader, called, _ = readers()[name]
     path = Path(folder) / called
