@@ -25,7 +25,7 @@ def workers_of(process: int) -> list[int]:
 def has_ended(process: int) -> bool:
     """Tell whether a process is gone or waits for nothing but to be asked for its exit code."""
     try:
-        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(process).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
