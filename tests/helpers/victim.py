@@ -58,6 +58,7 @@ def run(order: dict[str, Any]) -> NoReturn:
     sys.stdout = open(order.get("out", os.devnull), "w")  # noqa: SIM115
     sys.stderr = open(order["err"], "w")  # noqa: SIM115
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if order.get("limit"):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"], order["limit"]))
@@ -102,6 +103,7 @@ def main() -> None:
     """Serve orders until standard input ends."""
     prepared()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child can answer it
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
