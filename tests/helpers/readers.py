@@ -174,7 +174,7 @@ def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
             [(json.dumps(row) + "\n").encode()],
         ),
         "settings": (lambda p: rows.read_settings(p.parent), "settings.json", [b'{"a": [1]}']),
-        "table": (table, "f.parquet", [written(a_table().write)]),
+        "table": (table, "f.parquet", [written(a_table().write, "it.parquet")]),
         "scores": (
             lambda p: score_files.one_score(p, "x"),
             "f.csv",
