@@ -10,8 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib.util
-import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.provenance import machine, sha256, versions
+from benchsuite.packages import files_below, folders
+from benchsuite.provenance import machine, versions
 
 PACKAGES = ("benchsuite", "benchsuite.proxies", "benchsuite.devices")
 
@@ -84,27 +83,6 @@ def code(packages: Sequence[str] = PACKAGES) -> str:
 def _code(packages: tuple[str, ...]) -> str:
     files = [[files_below(folder) for folder in folders(package)] for package in packages]
     return digest(packages, files, versions(), machine())
-
-
-def folders(package: str) -> list[Path]:
-    """Return the folders of a package; it is not imported."""
-    spec = importlib.util.find_spec(package)
-    return [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
-
-
-def files_below(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder by its relative path, sorted.
-
-    Left out are hidden files and what Python compiled.
-    """
-    found = {}
-    for place, below, names in os.walk(folder):
-        below[:] = [name for name in below if name != "__pycache__" and name[0] != "."]
-        for name in names:
-            path = Path(place, name)
-            if name[0] != "." and path.is_file():
-                found[path.relative_to(folder).as_posix()] = sha256(path)
-    return dict(sorted(found.items()))
 
 
 def files_beside(path: Path) -> dict[str, str]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LINE = 2_000  # characters
+
 
 class UserError(Exception):
-    """Something the user asked for cannot be done; the command line prints it and exits with 2."""
+    """Something the user asked for cannot be done; the command line prints it and exits with 2.
+
+    A line that quotes what it was given at length is cut short.
+    """
+
+    def __init__(self, said: object = ""):
+        lines = str(said).split("\n")
+        super().__init__("\n".join(f"{x[:_LINE]} ..." if len(x) > _LINE else x for x in lines))
 
 
 class PluginError(UserError):

@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import codecs
 import os
+import secrets
+import shutil
+import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchsuite.bounds import TEXT, read_bytes
 from benchsuite.errors import UserError
+
+_DESCRIPTORS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
 
 
 def write_atomically(path: Path, write: Callable[[str], object]) -> None:
-    """Call `write(temporary)` beside `path`, flush it to the disk and move it into place.
+    """Call `write(temporary)`, flush it to the disk and move it to where `path` leads.
 
-    A failure, also a full disk, leaves what was at `path` untouched. Raises UserError where the
-    folder cannot be written.
+    Links are followed. A FIFO, a device or an open descriptor gets the bytes, as from a shell;
+    anything else appears whole, with the rights of the file it replaces. A failure, also a full
+    disk, leaves what was there untouched and nothing new. Raises UserError where it cannot be
+    written.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-    try:
-        write(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        raise UserError(f"{path} was not written: {error.strerror or error}.") from error
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
+    if _is_stream(path):
+        _pass_on(path, write)
+        return
+    with _folder_of(path) as target:
+        name = f"{target.parent}{os.sep}.{target.name[:50]}.{secrets.token_hex(4)}"
+        try:
+            _check_replaceable(target)
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+        try:
+            write(name)
+            with open(name, "rb+") as file:
+                os.fsync(file.fileno())
+            _keep_rights(target, name)
+            os.replace(name, target)
+        except OSError as error:
+            raise UserError(f"{path} was not written: {error.strerror or error}.") from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,12 +59,9 @@ def write_text(path: Path, text: str) -> None:
 def read_text(path: Path) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with a mark, lines ended by `\\n`.
 
-    Raises UserError for a file that is not there or not in these encodings.
+    Raises UserError for a file that is not there, not in these encodings, or too long.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    raw = read_bytes(path, TEXT)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
@@ -68,7 +78,72 @@ def shipped(name: str, package: str = "benchsuite") -> Path:
     return Path(sys.modules[package].__path__[0]) / name
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it, and take away again what is new if the block fails."""
+    try:
+        new = [part for part in (folder, *folder.parents) if not part.exists()]
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
+        yield
+    except BaseException:
+        with suppress(OSError):  # It is not there, or others wrote into it.
+            for part in new:
+                part.rmdir()
+        raise
+
+
+@contextmanager
+def _folder_of(path: Path) -> Iterator[Path]:
+    """Give where a path leads, in a folder that is there."""
+    with made_folder(path.parent):
+        try:
+            if path.is_symlink():
+                with suppress(FileNotFoundError):  # A link to what is not there yet.
+                    path.stat()
+            yield Path(os.path.realpath(path))
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell a FIFO, a device, a socket or an open descriptor, also behind links."""
+    with suppress(OSError, RuntimeError):
+        if not (stat.S_ISREG(mode := path.stat().st_mode) or stat.S_ISDIR(mode)):
+            return True
+        while path.is_symlink():
+            if os.path.realpath(path.parent) in map(os.path.realpath, _DESCRIPTORS):
+                return True
+            path = path.parent / os.readlink(path)
+    return False
+
+
+def _pass_on(path: Path, write: Callable[[str], object]) -> None:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            write(part := os.path.join(folder, path.name))
+            with open(part, "rb") as made, open(path, "wb") as out:
+                shutil.copyfileobj(made, out)
+    except OSError as error:
+        raise UserError(f"{path} was not written: {error.strerror or error}.") from error
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raise OSError where a shell would not write: a folder, or a file without the right to."""
+    if target.is_dir():
+        raise IsADirectoryError(21, "Is a directory")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(13, "Permission denied")
+
+
+def _keep_rights(target: Path, name: str) -> None:
+    with suppress(FileNotFoundError):
+        status = target.stat()
+        with suppress(OSError, AttributeError):  # Not ours to give away, or no owners here.
+            os.chown(name, status.st_uid, status.st_gid)
+        os.chmod(name, stat.S_IMODE(status.st_mode))

@@ -24,12 +24,14 @@ from types import ModuleType
 from typing import Any
 
 from benchsuite import api
+from benchsuite.bounds import read_bytes
 from benchsuite.calling import failure, place
 from benchsuite.errors import PluginError, PluginWarning, UserError, did_you_mean
 from benchsuite.files import shipped
 from benchsuite.surroundings import surroundings
 
 _PARSER = threading.Lock()  # Python 3.11's counts its depth for all threads together.
+_MOST = 1 << 20  # bytes of a plug-in's file
 
 
 @dataclass(frozen=True)
@@ -245,11 +247,13 @@ def _read(path: Path, package: str, constant: str) -> Plugin:
         return Plugin(path.stem, path, "", module, {}, why)
     try:
         with _PARSER:
-            tree = ast.parse(path.read_bytes())
+            tree = ast.parse(read_bytes(path, _MOST))
     except SyntaxError as error:
         why = f"{path} is not a Python file: {error.msg} ({path}, line {error.lineno})."
         return Plugin(path.stem, path, "", module, {}, why)
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
+    except UserError as error:
+        return Plugin(path.stem, path, "", module, {}, str(error))
+    except (ValueError, RecursionError, MemoryError) as error:
         return Plugin(path.stem, path, "", module, {}, f"{path} is not a Python file: {error}.")
     about = (ast.get_docstring(tree) or "").partition("\n")[0].strip()
     return Plugin(path.stem, path, about, module, _facts(tree, constant) if module else {})

@@ -1,15 +1,13 @@
-"""What made a result: versions, machine, code revision and checksums, without the time of day."""
+"""What made a result: versions, machine and code revision, without the time of day."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
+from benchsuite.revision import revision, sources
 from benchsuite.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
@@ -18,6 +16,14 @@ _PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
 def environment() -> dict[str, Any]:
     """Return the versions and the kind of machine that results depend on."""
     return {"versions": versions(), "revision": revision(), "machine": machine()}
+
+
+def identity() -> dict[str, str]:
+    """Return what has to be the same for equal results: the code's digest, Python, libraries.
+
+    The kind of machine is none of it: it decides of the last digits alone.
+    """
+    return {**versions(), "sources": sources()[:12]}
 
 
 @functools.cache
@@ -35,28 +41,3 @@ def versions() -> dict[str, str]:
 def machine() -> str:
     """Return the kind of machine."""
     return f"{platform.system()} {platform.machine()}"
-
-
-@functools.cache
-def revision() -> str:
-    """Return the git revision of the running code, `+changes` if edited, `release` if not git."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
-        return f"release {__version__}"
-    try:
-        described = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty=+changes", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return f"release {__version__}"
-    return described.stdout.strip()
-
-
-def sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

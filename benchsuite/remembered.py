@@ -7,15 +7,16 @@ computed again until the file has rested. Nothing is remembered where the folder
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 
 BEGAN = time.time_ns()
 REST = 2_000_000_000  # Coarser than any file system's clock.
@@ -75,14 +76,14 @@ class Digests:
         """Write what is new."""
         if self._new:
             try:
-                write_text(self._path, json.dumps(self._known))
+                write_text(self._path, json_text(self._known))
             except UserError:
                 return  # A read-only cache costs time, nothing else.
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_bytes())
+        known = of_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite import digest as module
-from benchsuite.digest import code, digest, encoding, files_below
+from benchsuite.digest import code, digest, encoding
+from benchsuite.packages import files_below
 from benchsuite.space.network import Skeleton
 
 ROOT = Path(__file__).parents[1]

@@ -17,9 +17,9 @@ import numpy as np
 
 from benchsuite.assembly.notes import say
 from benchsuite.errors import UserError
-from benchsuite.provenance import sha256
+from benchsuite.packages import sha256
 from benchsuite.space.cell import N_CELLS
-from benchsuite.table import score_files
+from benchsuite.table import parquet, score_files
 from benchsuite.table.columns import Column, stem
 from benchsuite.table.table import Table, Values
 
@@ -163,16 +163,13 @@ def _read(path: Path, table: Table) -> Table:
 
 
 def _is_ours(path: Path) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with path.open("rb") as file:
-        if file.read(4) != b"PAR1":
-            return False
     try:
-        return b"benchsuite" in (pq.read_schema(path).metadata or {})
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{path} is no readable Parquet file ({error}).") from error
+        with path.open("rb") as file:
+            if file.read(4) != b"PAR1":
+                return False
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    return b"benchsuite" in parquet.metadata(path)
 
 
 def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:

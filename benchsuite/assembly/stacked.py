@@ -31,6 +31,7 @@ from benchsuite.assembly import estimates
 from benchsuite.assembly.estimates import Floats, Scores
 from benchsuite.errors import UserError
 from benchsuite.files import shipped, write_text
+from benchsuite.notations import json_text
 from benchsuite.space.cell import connected
 from benchsuite.space.equivalence import classes
 from benchsuite.space.network import OFFICIAL
@@ -177,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         made = build()
-        write_text(options.out, json.dumps(made, indent=1, sort_keys=True) + "\n")
+        write_text(options.out, json_text(made, indent=1, sort_keys=True) + "\n")
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

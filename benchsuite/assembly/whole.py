@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite import plugins, remembered
 from benchsuite.assembly.notes import Notes, noted
-from benchsuite.digest import PACKAGES, digest, folders
+from benchsuite.digest import PACKAGES, digest
 from benchsuite.errors import UserError
+from benchsuite.packages import folders
 from benchsuite.provenance import environment, machine, versions
 from benchsuite.sources._public_files import Places, installed_at, places
 from benchsuite.sources._read import all_sources

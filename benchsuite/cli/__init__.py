@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import functools
 import importlib
 import io
-import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +14,20 @@ from typing import Any, ParamSpec
 
 import click
 
+from benchsuite.cli import output, signals
 from benchsuite.errors import PluginWarning, UserError, did_you_mean
+from benchsuite.notations import json_text
 from benchsuite.version import __version__
 
 _COMMANDS = Path(__file__).parent / "commands"
 LEFT_OUT = 3
+_KEPT = " Finished work is kept; the same command goes on."  # Of modules that say `RESUMES`.
 
 P = ParamSpec("P")
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Stopped by a person; what is kept, as a sentence with a space before it."""
 
 
 class _Commands(click.Group):
@@ -50,6 +55,19 @@ class _Commands(click.Group):
             )
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the system refuses it is a sentence, and a stop says what is kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            module = sys.modules.get(f"{__name__}.commands.{ctx.invoked_subcommand}")
+            raise _Stopped(_KEPT if getattr(module, "RESUMES", False) else "") from stop
+        except MemoryError:
+            raise UserError("There is not enough memory for this.") from None
+        except OSError as error:
+            where = "" if error.filename is None else f"{error.filename}: "
+            raise UserError(f"{where}{error.strerror or error}.") from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = []
         for name in self.list_commands(ctx):
@@ -71,32 +89,46 @@ def _root() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; a UserError becomes a sentence (`{error}` with --json) and exit 2.
 
-    Exit code 3: all was done but what a plug-in failed at, which is said on stderr.
+    Exit code 3: all was done but what a plug-in failed at, which is said on stderr; 128 and a
+    signal's number: stopped; 141: whoever read the output has gone.
     """
+    process = args is None
     args = list(sys.argv[1:] if args is None else args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # gbk, cp932 and ascii lack letters that we print
             stream.reconfigure(errors="backslashreplace")
     try:
+        with output.checked(), signals.stoppable(process=process):
+            code = _code(args)
+    except output.LostError as error:
+        code = error.say()
+    if code:
+        sys.exit(code)
+
+
+def _code(args: list[str]) -> int | str | None:
+    """Run the command line and return its exit code."""
+    try:
         with _what_is_left_out() as left_out:
             _root.main(args, prog_name="benchsuite", standalone_mode=False)
-        if left_out:
-            sys.exit(LEFT_OUT)
+        return LEFT_OUT if left_out else 0
     except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        return exit_.exit_code
+    except SystemExit as exit_:
+        return exit_.code
     except (UserError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         if "--json" in args:
-            print(json.dumps({"error": message}))
+            print(json_text({"error": message}))
         else:
             print(f"Error: {message}", file=sys.stderr)
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        print("\nStopped. Finished work is kept; the same command goes on.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        return 2
+    except _Stopped as stopped:
+        print(f"\nStopped.{stopped}", file=sys.stderr)
+        return signals.exit_code(stopped)
+    except (click.Abort, KeyboardInterrupt) as error:
+        print("\nStopped.", file=sys.stderr)
+        return signals.exit_code(error)
 
 
 @contextmanager
@@ -155,25 +187,4 @@ def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
 def print_json(value: Any) -> None:
     """Print a result as JSON: numpy numbers as numbers, NaN and infinities as null."""
     wide = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=not wide, allow_nan=False))
-
-
-@functools.singledispatch
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") and not hasattr(value, "__len__") else value
-
-
-@_plain.register
-def _(value: float) -> Any:
-    return value if value - value == 0 else None
-
-
-@_plain.register
-def _(value: dict) -> Any:  # type: ignore[type-arg]
-    return {str(key): _plain(item) for key, item in value.items()}
-
-
-@_plain.register(list)
-@_plain.register(tuple)
-def _(value: Any) -> Any:
-    return [_plain(item) for item in value]
+    print(json_text(value, indent=2, ensure_ascii=not wide))

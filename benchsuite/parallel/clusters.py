@@ -11,7 +11,7 @@ differs between kinds of processors. Folders named by options have to be visible
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchsuite.errors import UserError
-from benchsuite.provenance import environment
+from benchsuite.parallel.lost import LostError
+from benchsuite.provenance import identity
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -34,10 +35,6 @@ FORMS = "dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local"
 PATIENCE = 10  # seconds
 SLURM_FOLDER = Path("out/slurm")
 SLURM_MINUTES = 24 * 60
-
-
-class LostError(UserError):
-    """Workers were lost, and what they had to do with them."""
 
 
 def results(
@@ -102,8 +99,7 @@ def on_cluster(
                 if not _lost(error):
                     raise
                 raise LostError(
-                    f"The cluster {cluster} lost workers for good ({type(error).__name__}). "
-                    "Finished jobs are kept; run the same command again."
+                    f"The cluster {cluster} lost workers for good ({type(error).__name__})."
                 ) from error
             yield from zip(chunks[at], values, strict=True)
 
@@ -136,26 +132,33 @@ def _dask(address: str) -> Iterator[Opened]:
             f"with `dask worker {address} --nthreads 1`."
         ) from error
     try:
-        _check_versions(client.run(environment), address)
+        _check_versions(client.run(identity, on_error="return"), address)
         executor = client.get_executor(pure=False, retries=3)
         yield executor, lambda value: client.scatter(value, broadcast=True, hash=False), 1
     finally:
         client.close()
 
 
-def _check_versions(workers: dict[str, dict[str, Any]], address: str) -> None:
+def _check_versions(workers: Mapping[str, Mapping[str, str] | BaseException], address: str) -> None:
+    """Raise UserError unless every worker has this code, in whatever form, and these libraries."""
     if not workers:
         raise UserError(
             f"The Dask scheduler at {address} has no workers: start some with "
             f"`dask worker {address} --nthreads 1`."
         )
-    here = environment()
+    here = identity()
     for name, there in workers.items():
-        for what in ("versions", "revision"):
-            if there[what] != here[what]:
+        if isinstance(there, BaseException):
+            raise UserError(
+                f"The worker {name} cannot say which version it is of ({type(there).__name__}: "
+                f"{there}). Install benchsuite {here['benchsuite']} there."
+            )
+        for what in {**here, **there}:
+            if there.get(what) != here.get(what):
                 raise UserError(
-                    f"The worker {name} is of another version: {what} {there[what]} there, "
-                    f"{here[what]} here. Install the same on both."
+                    f"The worker {name} is of another version: {what} "
+                    f"{there.get(what, 'none')} there, {here.get(what, 'none')} here. Install the "
+                    "same on both."
                 )
 
 

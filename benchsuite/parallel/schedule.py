@@ -1,12 +1,7 @@
-"""Jobs that need the results of other jobs, by worker processes that are started once.
-
-The processes are forked from a server that has been started afresh and has imported what they need,
-so they hold nothing of the caller's memory and import nothing twice.
-"""
+"""Jobs that need the results of other jobs, by worker processes that are started once."""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -17,7 +12,8 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from benchsuite.parallel.pool import ONE_THREAD, end_with_caller, environment, processes
+from benchsuite.parallel import memory
+from benchsuite.parallel.processes import processes
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -39,20 +35,18 @@ class InThisProcess(Executor):
 
 
 @contextmanager
-def workers(number: int, imports: Sequence[str] = ()) -> Iterator[Executor]:
+def workers(
+    number: int, imports: Sequence[str] = (), *, each: float = memory.WORKER
+) -> Iterator[Executor]:
     """Start processes of one thread each and end them; this process alone for one worker.
 
-    imports: modules that every process has from the start; the caller's first call decides, for it
-    starts the server. Raises UserError for a killed process.
+    imports: modules that every process has from the start; each: the memory one needs [B]. Raises
+    UserError for more than memory has room for, LostError for one that ended.
     """
     if number < 2:
         yield InThisProcess()
         return
-    method = "spawn"
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        method = "forkserver"
-        multiprocessing.get_context(method).set_forkserver_preload(list(imports))
-    with processes(number, method, end_with_caller) as pool, environment(ONE_THREAD):
+    with processes(number, imports=imports, each=each) as pool:
         yield pool
 
 

@@ -13,26 +13,26 @@ A part that was not asked for has no file.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.folders import recover, write_folder
+from benchsuite.notations import json_text
+from benchsuite.packages import sha256
 from benchsuite.parameters import fill
-from benchsuite.provenance import sha256
+from benchsuite.regression.completeness import check_complete
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = Path("out/baselines")
 ABOUT, TABLE, STUDIES = "baseline.json", "table.parquet", "studies"
 FRAMES = {
@@ -92,20 +92,7 @@ class Baseline:
         """
         folder = Path(folder)
         check_target(folder, replace)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        except OSError as error:
-            raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
-        try:
-            self._write(made / "new")
-            if folder.exists():
-                os.replace(folder, made / "old")
-            os.replace(made / "new", folder)
-        except OSError as error:
-            raise UserError(f"{folder} was not written: {error.strerror}.") from error
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        write_folder(folder, self._write, replace=replace)
 
     def _write(self, folder: Path) -> None:
         folder.mkdir()
@@ -125,11 +112,12 @@ class Baseline:
             "exact": list(self.exact),
             "files": files,
         }
-        _write(folder / ABOUT, json.dumps(about, indent=1, sort_keys=True) + "\n")
+        _write(folder / ABOUT, json_text(about, indent=1, sort_keys=True) + "\n")
 
 
 def load(folder: Path) -> Baseline:
-    """Read a baseline; UserError if it is absent, unfinished, damaged, or of another schema."""
+    """Read a baseline; UserError if it is absent, incomplete, damaged, or of another schema."""
+    recover(folder)
     about = _about(folder)
     settings = fill(Settings, about["settings"], f"{folder / ABOUT}")
     for name, digest in about["files"].items():
@@ -139,7 +127,7 @@ def load(folder: Path) -> Baseline:
         for name, columns in FRAMES.items()
         if f"{name}.csv" in about["files"]
     }
-    return Baseline(
+    found = Baseline(
         settings=settings,
         made_by=about["made_by"],
         table=Table.open(folder / TABLE) if TABLE in about["files"] else None,
@@ -151,6 +139,8 @@ def load(folder: Path) -> Baseline:
             if name.startswith(f"{STUDIES}/")
         },
     )
+    check_complete(found, folder)
+    return found
 
 
 _WHOLE = ("n", "missing", "cell", "seed", "queries", "rounds")
@@ -168,8 +158,8 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         for name in set(_WHOLE) & set(frame.columns):
             frame[name] = [int(text) for text in frame[name]]
         if "feasible" in frame.columns:
-            frame["feasible"] = [text == "True" for text in frame["feasible"]]
-    except (OSError, ValueError) as error:
+            frame["feasible"] = [{"True": True, "False": False}[text] for text in frame["feasible"]]
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} cannot be read ({error}): save the baseline again.") from error
     if lost := set(columns) - set(frame.columns):
         raise UserError(f"{path} lacks the column {min(lost)!r}: save the baseline again.")
@@ -186,7 +176,7 @@ def named(folder: Path) -> str:
 def _about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     try:
-        about = json.loads(path.read_text("utf-8"))
+        about = of_json(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."
@@ -219,10 +209,13 @@ def _check_file(folder: Path, name: str, digest: Any) -> None:
 
 def check_target(folder: Path, replace: bool) -> None:
     """Raise UserError unless a baseline may be written there; see `Baseline.save`."""
+    recover(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; a baseline is a folder. Give another name.")
     if not folder.is_dir():
         return
+    if folder.resolve() == Path.cwd():
+        raise UserError(f"{folder} is the working folder, which is not replaced: give another.")
     if any(folder.iterdir()) and not (folder / ABOUT).exists():
         raise UserError(f"{folder} holds other files: give a folder of the baseline's own.")
     if (folder / ABOUT).exists() and not replace:

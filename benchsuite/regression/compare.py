@@ -18,7 +18,9 @@ from benchsuite.errors import UserError
 from benchsuite.regression.baseline import Baseline
 from benchsuite.regression.check import Check, Verdict
 from benchsuite.regression.compare_replays import compare_replays
-from benchsuite.regression.compare_scores import Scores, compare_scores
+from benchsuite.regression.compare_scores import Scores, compare_scores, shown
+from benchsuite.regression.compare_speeds import compare_speeds
+from benchsuite.regression.since import judged, since
 from benchsuite.regression.tolerances import Tolerances
 from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
@@ -30,18 +32,23 @@ if TYPE_CHECKING:
 def compare(before: Baseline, after: Baseline, allowed: Tolerances) -> list[Check]:
     """Return every comparison of a later set of results with an earlier one.
 
-    Raises UserError where they measure different things.
+    A part that only the earlier one has is `untold`, and what differs beside another library or
+    processor `moved`. Raises UserError where they measure different things, or nothing.
     """
     _same_settings(before, after)
     checks: list[Check] = []
     if before.table is not None and after.table is not None:
         checks += _columns(before, after.table, allowed)
         checks += _table_scores(before, after.table, allowed)
-    frames = {
-        name: (before.frames[name], after.frames[name])
-        for name in before.frames
-        if name in after.frames
-    }
+    elif before.table is not None:
+        checks.append(Check("baseline", "table", "untold", "There is no table to compare with."))
+    frames = {}
+    for name, frame in before.frames.items():
+        if name in after.frames and len(frame):
+            frames[name] = frame, after.frames[name]
+        else:
+            side = "in the baseline" if not len(frame) else "to compare with"
+            checks.append(Check("baseline", name, "untold", f"There are no {name} {side}."))
     if "scores" in frames:
         checks += _sample(*frames["scores"], allowed)
     if "tau" in frames:
@@ -50,8 +57,10 @@ def compare(before: Baseline, after: Baseline, allowed: Tolerances) -> list[Chec
     if "replays" in frames:
         checks += compare_replays(*frames["replays"], allowed)
     if "speeds" in frames:
-        checks += _speeds(*frames["speeds"], allowed)
-    return checks
+        checks += compare_speeds(*frames["speeds"], allowed)
+    if not checks:
+        raise UserError("The baseline holds nothing to compare with: save it again.")
+    return list(judged(checks, since(before.made_by, after.made_by)))
 
 
 def regressions(checks: Sequence[Check]) -> list[Check]:
@@ -87,19 +96,24 @@ def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Ch
             continue
         x, y = before.table.values(name), after.values(name)
         rule = allowed.of("columns", name)
+        if np.isnan(x).all():
+            what = f"None of the {len(x)} cells had a value: nothing to compare with."
+            yield Check("columns", name, "untold", what)
+            continue
         if np.array_equal(x, y, equal_nan=True):
             yield Check("columns", name, "same", f"All {len(x)} values are equal.")
             continue
         close = np.isclose(x, y, rtol=rule.relative, atol=0, equal_nan=True)
         off = int((~close).sum())
-        first = int(np.flatnonzero(x != y)[0])
+        apart = ~close if off else (x != y) & ~(np.isnan(x) & np.isnan(y))
+        first = int(np.flatnonzero(apart)[0])
         verdict: Verdict = "regression" if off else "within"
         yield Check(
             "columns",
             name,
             verdict,
             f"{off} of {len(x)} values differ by more than {rule.relative:g}; cell {first} had "
-            f"{x[first]:.9g} and has {y[first]:.9g}.",
+            f"{name} {shown(x[first])} and has {shown(y[first])}.",
             {"cells": off, "first": first, "before": x[first], "after": y[first]},
         )
     for name in after.columns.keys() - before.table.columns.keys():
@@ -127,7 +141,8 @@ def _table_scores(before: Baseline, after: Table, allowed: Tolerances) -> Iterat
         old = Scores(table.values(name), column.direction, column.version)
         found = after.columns[full]
         new = Scores(after.values(full), found.direction, found.version)
-        yield from compare_scores("scores", name, old, new, truths, allowed)
+        cells = np.arange(len(old.values))
+        yield from compare_scores("scores", name, old, new, truths, allowed, cells=cells)
 
 
 def _sample(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> Iterator[Check]:
@@ -142,11 +157,20 @@ def _sample(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> I
             yield Check("sample", name, "regression", "The proxy, or this output of it, is gone.")
             continue
         if rows["cell"].tolist() != new[name]["cell"].tolist():
-            yield Check("sample", name, "regression", "The sample holds other cells.")
+            yield Check("sample", name, "untold", "The sample holds other cells.")
             continue
-        sides = _scores(rows), _scores(new[name])
-        exact = rows["kind"].iloc[0] == "analytic"
-        yield from compare_scores("sample", name, *sides, truths, allowed, exact=exact)
+        old_scores, new_scores = _scores(rows), _scores(new[name])
+        yield from compare_scores(
+            "sample",
+            name,
+            old_scores,
+            new_scores,
+            truths,
+            allowed,
+            cells=rows["cell"].to_numpy(),
+            reasons=new[name]["reason"].tolist(),
+            exact=rows["kind"].iloc[0] == "analytic",
+        )
     for name in new.keys() - old.keys():
         yield Check("sample", name, "changed", "The proxy, or this output of it, is new.")
 
@@ -166,46 +190,27 @@ def _scores(rows: pd.DataFrame) -> Scores:
 def _tau(before: pd.DataFrame, after: pd.DataFrame, moved: set[str]) -> Iterator[Check]:
     """Compare tau-b and its interval where neither scores nor accuracies moved."""
     keys = ["proxy", "accuracy"]
-    merged = before.merge(after, on=keys, suffixes=("_b", "_a"))
+    merged = before.merge(after, on=keys, how="left", suffixes=("_b", "_a"), indicator=True)
     for row in merged.to_dict("records"):
         name = f"{row['proxy']} with {row['accuracy']}"
         if row["proxy"] in moved or row["accuracy"] in moved:
+            continue  # Its own check says so.
+        if row["_merge"] != "both":
+            yield Check("tau", name, "untold", "There is no tau-b to compare with.")
             continue
         old, new = ([row[f"{what}_{side}"] for what in ("tau", "lo", "hi")] for side in "ba")
+        if np.isnan(old[0]):
+            yield Check("tau", name, "untold", "Tau-b was undefined: nothing to compare with.")
+            continue
         if np.allclose(old, new, rtol=0, atol=1e-9, equal_nan=True):
             yield Check("tau", name, "same", f"Tau-b is {row['tau_a']:.3f} as before.")
             continue
-        shown = [f"{tau:.4f} [{lo:.4f}, {hi:.4f}]" for tau, lo, hi in (old, new)]
+        taus = [f"{tau:.4f} [{lo:.4f}, {hi:.4f}]" for tau, lo, hi in (old, new)]
         yield Check(
             "tau",
             name,
             "regression",
-            f"Tau-b was {shown[0]} and is {shown[1]}, though neither the scores nor the accuracies "
+            f"Tau-b was {taus[0]} and is {taus[1]}, though neither the scores nor the accuracies "
             "moved: the statistic did.",
+            {"before": old[0], "after": new[0]},
         )
-
-
-def _speeds(before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances) -> Iterator[Check]:
-    """Compare processor times in units of the reference's of the same run."""
-    later = {row["what"]: row for row in after.to_dict("records")}
-    for old in before.to_dict("records"):
-        name, new = str(old["what"]), later.get(old["what"])
-        if new is None:
-            continue  # What was timed is gone, which its own check says.
-        if old["reference"] != new["reference"]:
-            yield Check("speeds", name, "changed", "Its reference is another one: not compared.")
-            continue
-        slower = new["ratio"] / old["ratio"]
-        limit = allowed.of("speeds", name).slower
-        text = (
-            f"It takes {new['ratio']:.3g} [{new['low']:.3g}, {new['high']:.3g}] times the "
-            f"reference, and took {old['ratio']:.3g} [{old['low']:.3g}, {old['high']:.3g}]: "
-            f"{slower:.2f} times as long as before (limit {limit:g})."
-        )
-        verdict: Verdict = "within"
-        if slower > limit and new["low"] > old["high"]:
-            verdict, text = "regression", f"It became slower. {text}"
-        elif slower < 1 / limit and new["high"] < old["low"]:
-            verdict = "changed"
-        numbers = {"before": old["ratio"], "after": new["ratio"], "slower": slower, "limit": limit}
-        yield Check("speeds", name, verdict, text, numbers)

@@ -44,8 +44,12 @@ def _compare(
 ) -> Check:
     from scipy.stats import mannwhitneyu
 
-    same = ["seed", "cell", "feasible"]
-    b, a = (rows.sort_values("seed")[same].to_numpy() for rows in (before, after))
+    before, after = (rows.sort_values("seed", ignore_index=True) for rows in (before, after))
+    if before["seed"].tolist() != after["seed"].tolist():
+        text = f"It has other seeds: {len(before)} then, {len(after)} now."
+        return Check("replays", name, "untold", text)
+    same = ["cell", "feasible"]
+    b, a = (rows[same].to_numpy() for rows in (before, after))
     if np.array_equal(b, a):
         return Check("replays", name, "same", f"All {len(b)} seeds answer as before.")
     x, y = (rows["regret"].to_numpy(dtype=np.float64) for rows in (before, after))
@@ -67,9 +71,13 @@ def _compare(
         "p": p,
         "more_failures": failed,
     }
+    at = int(np.flatnonzero((b != a).any(axis=1))[0])
     text = (
         f"The mean regret was {_mean(x):.3f} % and is {_mean(y):.3f} %: {difference:+.3f} "
         f"[{low:+.3f}, {high:+.3f}] over {len(x)} and {len(y)} seeds, Mann-Whitney p = {p:.4f}."
+    )
+    text += (
+        f" Seed {before['seed'][at]} answered {_answer(before, at)}, and now {_answer(after, at)}."
     )
     if failed:
         text += f" {abs(failed)} {'more' if failed > 0 else 'fewer'} runs found nothing feasible."
@@ -81,6 +89,12 @@ def _compare(
     else:
         text = f"Answers differ, but no worse ones are shown. {text}"
     return Check("replays", name, verdict, text, numbers)
+
+
+def _answer(rows: pd.DataFrame, at: int) -> str:
+    if not rows["feasible"][at]:
+        return "no feasible cell"
+    return f"cell {rows['cell'][at]} (regret {rows['regret'][at]:.3f} %)"
 
 
 def _worst(regret: Array) -> Array:

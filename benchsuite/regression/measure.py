@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchsuite import plugins
 from benchsuite.api import Proxy
 from benchsuite.assembly.assemble import assemble, of_cost, proxy_values
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.digest import code, digest, files_below
+from benchsuite.digest import digest
 from benchsuite.errors import UserError
+from benchsuite.packages import files_below
 from benchsuite.provenance import environment
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings
 from benchsuite.regression.replays import replays
+from benchsuite.regression.tolerances import Tolerances
+from benchsuite.revision import sources
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 _KEPT = ("class", "cost", "device", "proxy")
-SLOWER = 1.5
+_SWITCHES = (
+    "ATEN_CPU_CAPABILITY",
+    "GLIBC_TUNABLES",
+    "MKL_CBWR",
+    "NPY_DISABLE_CPU_FEATURES",
+    "OPENBLAS_CORETYPE",
+)
 
 
 def measure(
@@ -40,12 +46,14 @@ def measure(
     plugin_folders: Sequence[Path] = (),
     scores: Scores | None = None,
     before: Baseline | None = None,
+    allowed: Tolerances | None = None,
     say: Say = lambda text: None,
 ) -> Baseline:
     """Measure everything the settings name, and the studies' searches.
 
-    before: an earlier baseline; where a speed looks `SLOWER` times worse it is measured again, up
-    to three times. Raises UserError for a plug-in, study or table that cannot be used.
+    before: an earlier baseline, and what may differ from it; where a speed looks slower by half of
+    what is allowed, it is measured again (`timing.taken`). Raises UserError for a plug-in, study or
+    table that cannot be used.
     """
     table = None
     if settings.table or studies:
@@ -53,7 +61,7 @@ def measure(
         table = assemble(plugin_folders, scores)
     frames: dict[str, pd.DataFrame] = {}
     speeds: list[dict[str, Any]] = []
-    good = _good(before)
+    good = _good(before, allowed or Tolerances())
     if settings.table and table is not None:
         say(f"Tau-b of its proxies, {settings.resamples} resamples ...")
         frames["tau"] = _tau(table, settings)
@@ -75,7 +83,7 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
     """Return digests of what the results are a function of besides the settings and studies."""
     names = [kind.folder for kind in plugins.KINDS.values()]
     own = [files_below(root / name) for root in plugin_folders for name in names]
-    found = {"code": digest(code(), own)[:12]}
+    found = {"code": digest(sources(), own)[:12]}
     if settings.proxies:
         from benchsuite.proxies._scoring.images import content
 
@@ -87,14 +95,23 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
 
 
 def machine() -> dict[str, Any]:
-    """Return versions, code revision and the machine, so far as a speed depends on it."""
+    """Return versions, code revision and the machine, so far as rounding and speed depend on it.
+
+    switches: the variables that choose the instructions that libraries compute with.
+    """
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if "model name" in line]
     except OSError:
         names = []
     processor = names[0] if names else platform.processor() or "unknown"
-    return {**environment(), "processor": processor, "processors": os.cpu_count() or 1}
+    switches = {name: os.environ[name] for name in _SWITCHES if os.environ.get(name)}
+    return {
+        **environment(),
+        "processor": processor,
+        "processors": os.cpu_count() or 1,
+        "switches": switches,
+    }
 
 
 def _kept(table: Table) -> Table:
@@ -193,9 +210,8 @@ def _scored(
     reference, speeds = sample.reference(), []
     for name in proxies:
         say(f"Timing {name} ...")
-        ratio = functools.partial(timing.ratio, sample.timed(spec, name, cells), reference)
-        taken = timing.smallest(ratio, good.get(f"proxy {name}", np.inf))
-        speeds.append(taken.row(f"proxy {name}", "proxies._guard.reference"))
+        taken = timing.taken(sample.timed(spec, name, cells), reference, good.get(f"proxy {name}"))
+        speeds.append(taken.row(f"proxy {name}", "convolutions"))
     return rows, speeds
 
 
@@ -224,12 +240,15 @@ def _row(
     }
 
 
-def _good(before: Baseline | None) -> dict[str, float]:
+def _good(before: Baseline | None, allowed: Tolerances) -> dict[str, float]:
     """Return, for each speed of a baseline, up to which ratio it needs no second measurement."""
     if before is None or "speeds" not in before.frames:
         return {}
     rows = before.frames["speeds"]
-    return dict(zip(rows["what"], rows["ratio"] * (1 + (SLOWER - 1) / 2), strict=True))
+    return {
+        what: ratio * (1 + (allowed.of("speeds", what).slower - 1) / 2)
+        for what, ratio in zip(rows["what"], rows["ratio"], strict=True)
+    }
 
 
 def _frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:

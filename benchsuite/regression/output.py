@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
+from benchsuite.regression.baseline import Baseline
 from benchsuite.regression.check import Check, Verdict
+from benchsuite.regression.since import since
 
-_ORDER: tuple[Verdict, ...] = ("regression", "changed", "within", "same")
+_ORDER: tuple[Verdict, ...] = get_args(Verdict)
+_ERRORS: tuple[Verdict, ...] = ("untold", "moved")
 
 
 def counts(checks: Sequence[Check]) -> dict[Verdict, int]:
@@ -22,7 +25,8 @@ def sentence(checks: Sequence[Check]) -> str:
     """Return the outcome as a sentence."""
     n = counts(checks)
     return (
-        f"{len(checks)} comparisons: {n['regression']} regressions, {n['changed']} other changes, "
+        f"{len(checks)} comparisons: {n['regression']} regressions, {n['untold']} that cannot be "
+        f"told, {n['moved']} moved with a library or processor, {n['changed']} other changes, "
         f"{n['within']} within tolerance, {n['same']} equal."
     )
 
@@ -31,7 +35,7 @@ def markdown(checks: Sequence[Check], about: Mapping[str, Any]) -> str:
     """Return a table of everything that is not equal, worst first; about: what was compared."""
     lines = [f"# {sentence(checks)}", ""]
     lines += [f"- {key}: {value}" for key, value in about.items()]
-    shown = [c for verdict in _ORDER[:3] for c in checks if c.verdict == verdict]
+    shown = [c for verdict in _ORDER[:-1] for c in checks if c.verdict == verdict]
     if shown:
         lines += ["", "| verdict | part | name | what |", "|---|---|---|---|"]
         lines += [
@@ -40,22 +44,36 @@ def markdown(checks: Sequence[Check], about: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sides(old: str, before: Baseline, new: str, after: Baseline) -> dict[str, str]:
+    """Return what made two sets of results, which are named, and what else is different."""
+    about = {
+        f"{side} ({place})": f"{found.made_by['revision']}, {found.made_by['processor']}"
+        for side, place, found in (("before", old, before), ("after", new, after))
+    }
+    found = since(before.made_by, after.made_by)
+    code = {True: ["the code is another"], False: [], None: []}[found.code]
+    if others := [*found.moved, *code]:
+        about["different"] = ", ".join(others)
+    return about
+
+
 def junit(checks: Sequence[Check]) -> str:
-    """Return JUnit XML: a test case per check, failed where it is a regression."""
+    """Return JUnit XML, a test case per check: a failure is a regression, an error is not told."""
     suite = ElementTree.Element(
         "testsuite",
         name="benchsuite baseline",
         tests=str(len(checks)),
         failures=str(counts(checks)["regression"]),
-        errors="0",
+        errors=str(sum(check.verdict in _ERRORS for check in checks)),
     )
     for check in checks:
         case = ElementTree.SubElement(
             suite, "testcase", classname=f"baseline.{check.part}", name=_printable(check.name)
         )
         text = _printable(check.message)
-        if check.verdict == "regression":
-            ElementTree.SubElement(case, "failure", message=text, type="regression").text = text
+        if check.verdict in ("regression", *_ERRORS):
+            kind = "failure" if check.verdict == "regression" else "error"
+            ElementTree.SubElement(case, kind, message=text, type=check.verdict).text = text
         else:
             ElementTree.SubElement(case, "system-out").text = f"{check.verdict}: {text}"
     root = ElementTree.Element("testsuites")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 ROUNDS = 11
+BLOCKS = 3
 
 Timed = Callable[[], float]
 
@@ -59,20 +60,21 @@ def ratio(run: Timed, reference: Timed, *, rounds: int = ROUNDS) -> Ratio:
     )
 
 
-def smallest(measure: Callable[[], Ratio], good: float, attempts: int = 3) -> Ratio:
-    """Return the first ratio that is at most `good`, or the smallest of several attempts.
+def taken(run: Timed, reference: Timed, good: float | None = None) -> Ratio:
+    """Return the ratio of something: with care for a baseline, in little time for a comparison.
 
-    Another process can slow a measurement; nothing makes slow code fast three times over.
+    good: for a comparison, up to which ratio one measurement is enough; else the smallest of
+    `BLOCKS`. Another process can slow one, but nothing makes slow code fast three times over. None
+    for a baseline, on which every comparison rests: the median of as many rounds.
     """
-    return min(_until(measure, good, attempts), key=lambda found: found.value)
-
-
-def _until(measure: Callable[[], Ratio], good: float, attempts: int) -> Iterator[Ratio]:
-    for _ in range(attempts):
-        found = measure()
-        yield found
+    if good is None:
+        return ratio(run, reference, rounds=BLOCKS * ROUNDS)
+    found = ratio(run, reference)
+    for _ in range(1, BLOCKS):
         if found.value <= good:
-            return
+            break
+        found = min(found, ratio(run, reference), key=lambda one: one.value)
+    return found
 
 
 def _outside(rounds: int) -> int:

@@ -17,7 +17,7 @@
     exact = false                      # whether every seed has to answer as before
 
     [speeds."*"]
-    slower = 1.5                       # how many times slower is too slow
+    slower = 1.25                      # how many times slower is too slow
 
 A pattern is that of a shell; of several that match a name, the last of the file decides.
 """
@@ -26,12 +26,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_toml
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.parameters import fill
@@ -68,7 +68,7 @@ class Replay:
 class Speed:
     """Of a processor time in units of the reference's."""
 
-    slower: float = 1.5
+    slower: float = 1.25
 
 
 KINDS: dict[str, type] = {"columns": Column, "scores": Score, "replays": Replay, "speeds": Speed}
@@ -95,8 +95,8 @@ def load(path: Path | None) -> Tolerances:
     if path is None:
         return Tolerances()
     try:
-        written = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+        written = of_toml(read_text(path))
+    except ValueError as error:
         raise UserError(f"The tolerances {path} are not TOML: {error}.") from error
     if (schema := written.pop("schema", None)) != SCHEMA:
         raise UserError(f"{path} has schema {schema}; this version reads schema = {SCHEMA}.")

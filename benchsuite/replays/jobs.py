@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +21,11 @@ import pyarrow.parquet as pq
 
 from benchsuite import plugins
 from benchsuite.api import Strategy
+from benchsuite.bounds import of_json
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
 from benchsuite.files import write_atomically, write_text
+from benchsuite.notations import json_text
 from benchsuite.parameters import fill
 from benchsuite.replays.judgement import Answer
 from benchsuite.replays.run import replay
@@ -101,7 +102,10 @@ def answers(shared: Shared, job: Job) -> list[Answer]:
 
 
 def stored_answers(shared: Shared, job: Job) -> list[Answer]:
-    """Run a job and keep it below `shared.folder`; the answers come last, so they mark it done."""
+    """Run a job and keep it below `shared.folder`; the answers come last, so they mark it done.
+
+    What is returned is what was kept: a run that is resumed has the same, to the order of details.
+    """
     assert shared.folder is not None
     runs = _runs(shared, job)
     name = key(job, shared.plugin_folders)
@@ -110,11 +114,10 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
         traces = [(run.seed, run.trace) for run in runs]
         write_traces(shared.folder / f"{name}.trace.parquet", traces, provenance)
     _write_timing(shared.folder / f"{name}.timing.parquet", runs)
-    found = [_answer(run) for run in runs]
-    kept = [{**dataclasses.asdict(a), "optimiser_seconds": None} for a in found]
-    text = json.dumps(kept, sort_keys=True)
+    kept = [{**dataclasses.asdict(_answer(run)), "optimiser_seconds": None} for run in runs]
+    text = json_text(kept)
     write_text(shared.folder / f"{name}.json", text)
-    return found
+    return _answers_of(text)
 
 
 def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
@@ -128,13 +131,16 @@ def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
 def read_answers(path: Path) -> list[Answer] | None:
     """Return the answers a job kept, or None where there are none that can be read."""
     try:
-        rows = json.loads(path.read_text("utf-8"))
-        return [
-            Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
-            for row in rows
-        ]
+        return _answers_of(path.read_text("utf-8"))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _answers_of(text: str) -> list[Answer]:
+    return [
+        Answer(**{**row, "cells": tuple(row["cells"]), "optimiser_seconds": float("nan")})
+        for row in of_json(text)
+    ]
 
 
 def _runs(shared: Shared, job: Job) -> list[Run]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import PluginError
 from benchsuite.files import write_text
+from benchsuite.notations import csv_text, json_text
 from benchsuite.numerics.stated import stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment
@@ -60,9 +60,9 @@ class Outcome:
 
     def write(self, folder: Path, line: str) -> list[Path]:
         """Write runs.csv and, with a line of provenance, summary.json; return their paths."""
-        csv = stated_frame(self.runs).to_csv(index=False, lineterminator="\n")
+        csv = csv_text(stated_frame(self.runs))
         about = stated_json({**self.to_json(), "line": line})
-        text = json.dumps(about, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        text = json_text(about, indent=2, sort_keys=True) + "\n"
         paths = [folder / "runs.csv", folder / "summary.json"]
         for path, content in zip(paths, (csv, text), strict=True):
             write_text(path, content)

@@ -21,15 +21,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_toml
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
 from benchsuite.files import read_text, shipped
+from benchsuite.notations import json_text
+from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import fill
 from benchsuite.replays import jobs
@@ -139,8 +142,8 @@ def load(path: Path) -> Study:
     """Read and check a study file; every mistake is a UserError that names the search it is in."""
     try:
         text = read_text(path)
-        written = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        written = of_toml(text)
+    except ValueError as error:
         raise UserError(f"The study {path} is not TOML: {error}.") from error
     searches = written.pop("searches", None)
     defaults = written.pop("defaults", {})
@@ -218,21 +221,23 @@ def run(
     shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
     targets = list(missing)
     failed: dict[Path, str] = {}
-    for at, answers in map_jobs(
+    mapped = map_jobs(
         jobs.tried_answers, list(missing.values()), shared, workers=workers, cluster=cluster
-    ):
-        if isinstance(answers, str):
-            failed[targets[at]] = answers
-        elif not targets[at].exists():
-            raise UserError(
-                f"A worker kept its results elsewhere: {folder} has to be a folder that all "
-                "machines share, and the workers need the same code, libraries and images, which "
-                "do not change meanwhile."
-            )
-        else:
-            found[targets[at]] = answers
-        done += 1
-        progress(done, len(set(paths)))
+    )
+    with resumable(), closing(mapped) as running:
+        for at, answers in running:
+            if isinstance(answers, str):
+                failed[targets[at]] = answers
+            elif not targets[at].exists():
+                raise UserError(
+                    f"A worker kept its results elsewhere: {folder} has to be a folder that all "
+                    "machines share, and the workers need the same code, libraries and images, "
+                    "which do not change meanwhile."
+                )
+            else:
+                found[targets[at]] = answers
+            done += 1
+            progress(done, len(set(paths)))
     results: list[list[Answer] | str] = []
     position = 0
     for at, search in enumerate(plan.jobs):
@@ -246,7 +251,7 @@ def run(
 
 def described(entry: Entry) -> dict[str, Any]:
     """Return a search as plain values, for provenance."""
-    return json.loads(json.dumps(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
+    return json.loads(json_text(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
 
 
 def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:

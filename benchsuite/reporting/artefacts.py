@@ -6,13 +6,13 @@ Two runs on one table write identical bytes: no dates, no random ids.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
 from benchsuite.files import write_atomically, write_text
+from benchsuite.notations import csv_text, json_text, latex_text, markdown_text, one_line
 from benchsuite.numerics.stated import stated_frame
 from benchsuite.reporting.text import shown_table
 
@@ -47,17 +47,14 @@ def write(
 
 
 def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:
-    yield "csv", stated_frame(table).to_csv(index=False, lineterminator="\n")
+    yield "csv", csv_text(stated_frame(table))
     about = {"notes": notes[:-1], "provenance": notes[-1]}
-    yield "json", json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    yield "json", json_text(about, indent=2, ensure_ascii=False) + "\n"
     shown = shown_table(table)
-    # A pipe inside a cell, as in an architecture string, would end it.
-    cells = shown.map(lambda text: text.replace("|", "\\|"))
-    sides = ["right" if kind.kind in "iuf" else "left" for kind in table.dtypes]
-    markdown = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
-    yield "md", "\n\n".join([markdown, *notes]) + "\n"
-    tex = shown.to_latex(index=False, escape=True)
-    yield "tex", "".join(f"% {note}\n" for note in notes) + tex
+    lines = [one_line(note) for note in notes]
+    markdown = markdown_text(shown, [kind.kind in "iuf" for kind in table.dtypes])
+    yield "md", "\n\n".join([markdown, *lines]) + "\n"
+    yield "tex", "".join(f"% {line}\n" for line in lines) + latex_text(shown)
 
 
 def _write_figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, suppress
@@ -15,7 +16,7 @@ from benchsuite import plugins
 from benchsuite.api import Result
 from benchsuite.calling import call, failure, file_of, misuse
 from benchsuite.errors import PluginError, UserError
-from benchsuite.parallel import schedule
+from benchsuite.parallel import memory, schedule
 from benchsuite.reporting import durations
 from benchsuite.table.table import Table
 
@@ -31,6 +32,7 @@ QUICK_STEPS = 0.25
 QUICK_FORMATS = ("png",)
 SECONDS = 3.0  # of a job of a study, where nothing is known: they are cut to take about as long
 STUDY = "study "  # Before the name of a study that is a job; reports are jobs by their own names.
+MEMORY = 700e6  # B, of a worker: up to 640 MB were measured
 PRELOADED = f"{__package__}.preloaded"
 
 
@@ -56,7 +58,12 @@ def workers(number: int) -> AbstractContextManager[Executor]:
     """Start worker processes; they import what they need while the caller makes the table."""
     _table.cache_clear()  # Of an earlier run, where this process is the worker.
     _reports.cache_clear()
-    return schedule.workers(number, (PRELOADED,))
+    return schedule.workers(number, (PRELOADED,), each=MEMORY)
+
+
+def most_workers() -> int:
+    """Return how many workers there are by default: one per core, if memory has room for them."""
+    return min(os.cpu_count() or 1, memory.room(MEMORY))
 
 
 def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:

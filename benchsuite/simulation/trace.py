@@ -6,7 +6,6 @@ it (see `replay.Run.optimiser_seconds`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchsuite.files import write_atomically
+from benchsuite.notations import json_text
 
 CHARGES = ("training", "measured", "stated", "none")
 
@@ -90,7 +90,7 @@ def write_traces(
     path: Path, traces: Sequence[tuple[int, Trace]], provenance: Mapping[str, Any]
 ) -> None:
     """Write the traces of several seeds as one Parquet file with provenance in the footer."""
-    text = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
+    text = json_text(provenance, sort_keys=True, separators=(",", ":"))
     table = pa.concat_tables([trace.to_arrow(seed) for seed, trace in traces])
     table = table.unify_dictionaries().replace_schema_metadata({b"benchsuite": text.encode()})
     write_atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from benchsuite.errors import UserError
+from benchsuite.files import write_atomically
 from benchsuite.sources._public_files import (
     DROP_VARIABLE,
     Places,
@@ -24,6 +24,10 @@ from benchsuite.sources._public_files import (
 from benchsuite.sources._source import PinnedFile, Source
 
 REACH = 9  # seconds that a server has to answer at all
+PATIENCE = 30  # seconds between two pieces of an answer, and for a file beside its size
+SLOWEST = 20_000  # bytes per second that a server has to send
+LARGEST = 1 << 26  # bytes of a file whose size is not pinned
+_PIECE = 1 << 14
 Progress = Callable[[str, int, int], None]
 
 
@@ -126,9 +130,8 @@ def _bring(
     found, target = find(file, where), where.cache / file.path
     if found == target:
         return []
-    target.parent.mkdir(parents=True, exist_ok=True)
     if found is not None:
-        _copy(found, target)
+        write_atomically(target, lambda part: shutil.copyfile(found, part))
         return []
     faults = []
     for url in file.urls:
@@ -140,48 +143,81 @@ def _bring(
             if attempt:
                 time.sleep(pause * 2 ** (attempt - 1))
             try:
-                _download(url, file, target, progress)
-                return []
+                content = _download(url, file, progress)
             except (RequestException, ValueError, OSError) as error:
-                fault, silent = _first_line(error), isinstance(error, ConnectTimeout)
+                fault, silent = _first_line(error), isinstance(error, ConnectTimeout | _LateError)
+                if isinstance(error, _LateError):
+                    break
+            else:
+                _keep(target, content)
+                return []
         if silent:
             lost[_server(url)] = fault
         faults.append(f"{url}: {fault}")
     return faults or [file.by_hand or "it has no public address"]
 
 
-def _download(url: str, file: PinnedFile, target: Path, progress: Progress | None) -> None:
-    """Download to a temporary file, check it, and move it in place."""
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
-    bar = _Bar(file.name, progress) if progress else False
-    downloader = pooch.HTTPDownloader(progressbar=bar, timeout=(REACH / 3, 30))
-    pooch.retrieve(
-        url,
-        known_hash=f"sha256:{file.sha256}",
-        fname=target.name,
-        path=target.parent,
-        downloader=downloader,
-    )
+def _keep(target: Path, content: bytes) -> None:
+    write_atomically(target, lambda part: Path(part).write_bytes(content))
 
 
-class _Bar:
-    """What pooch expects of a progress bar, passed on to a callback."""
+def _download(url: str, file: PinnedFile, progress: Progress | None) -> bytes:
+    """Return what an address gives, verified; ValueError for more than the pinned size, or late.
 
-    def __init__(self, name: str, progress: Progress):
-        self.total = 0
-        self._name, self._progress, self._done = name, progress, 0
+    A thread waits for the server, which may send a byte at a time: it is left alone when its time
+    is over, and stops at the next piece that comes.
+    """
+    most = file.size or LARGEST
 
-    def update(self, amount: int) -> None:
-        self._done += amount
-        self._progress(self._name, min(self._done, self.total or self._done), self.total)
+    def told(done: int) -> None:
+        if progress:
+            progress(file.name, done, most)
 
-    def reset(self) -> None:
-        self._done = 0
+    coming = _Coming(url, most, told)
+    coming.start()
+    coming.join(PATIENCE + most / SLOWEST)
+    if coming.is_alive():
+        coming.over = True
+        raise _LateError(f"not whole after {PATIENCE + most / SLOWEST:.0f} seconds")
+    if coming.fault:
+        raise coming.fault
+    content = bytes(coming.content)
+    if len(content) > most:
+        raise ValueError(f"it sends more than the {most:,} bytes of this file")
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise ValueError(f"it sends another file, of {len(content):,} bytes")
+    return content
 
-    def close(self) -> None:
-        pass
+
+class _LateError(ValueError):
+    """A server takes longer than a file of its size may take; it is not asked again."""
+
+
+class _Coming(Thread):
+    """What a server sends, until it has sent more than `most` bytes or is told that it is over."""
+
+    def __init__(self, url: str, most: int, told: Callable[[int], object]) -> None:
+        super().__init__(daemon=True)
+        self.content, self.over = bytearray(), False
+        self.fault: Exception | None = None
+        self._url, self._most, self._told = url, most, told
+
+    def run(self) -> None:
+        import requests
+
+        plain = {"Accept-Encoding": "identity"}
+        try:
+            with requests.get(
+                self._url, headers=plain, stream=True, timeout=(REACH / 3, PATIENCE)
+            ) as response:
+                response.raise_for_status()
+                for piece in response.iter_content(_PIECE):
+                    self.content += piece
+                    if self.over or len(self.content) > self._most:
+                        return
+                    self._told(len(self.content))
+        except Exception as fault:
+            self.fault = fault
 
 
 def _drop_damaged(file: PinnedFile, cache: Path) -> None:
@@ -191,14 +227,12 @@ def _drop_damaged(file: PinnedFile, cache: Path) -> None:
         try:
             verify(file, path, cache)
         except UserError:
-            path.unlink()
-
-
-def _copy(source: Path, target: Path) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent)
-    os.close(handle)
-    shutil.copyfile(source, name)
-    os.replace(name, target)
+            try:
+                path.unlink()
+            except OSError as error:
+                raise UserError(
+                    f"{path} is damaged and cannot be deleted: {error.strerror}."
+                ) from error
 
 
 def _by_hand(

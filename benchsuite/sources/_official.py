@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite.errors import UserError
+from benchsuite.sources._pickle_values import brief
 from benchsuite.sources._source import Imported, Values
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table.columns import accuracy_column, training_time_column
@@ -41,6 +42,7 @@ _TIMED = {
     "ImageNet16-120": "imagenet16-120",
 }
 _SECONDS = "train_seconds"
+_MOST_RUNS = 256  # data set, split, epochs and seed; a release has some 60
 _Key = tuple[str, str, int, int]
 
 
@@ -73,8 +75,9 @@ class Records:
             for length, state in candidate.items():
                 for (dataset, seed), run in state["all_results"].items():
                     self._add(index, dataset, int(seed), _EPOCHS[length], run)
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise self._error(f"a record is not of the official format ({fault!r})") from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
+            kind = type(fault).__name__
+            raise self._error(f"a record is not of the official format ({kind})") from None
         self._seen.add(index)
         return index
 
@@ -108,30 +111,36 @@ class Records:
     def _checked_index(self, record: dict[str, Any]) -> int:
         states = list(record.values())
         index, arch = states[0]["arch_index"], states[0]["arch_str"]
-        if type(index) is not int or not 0 <= index < N_CELLS or all_archs()[index] != arch:
-            raise self._error(f"record {index!r} holds {arch!r}, which is not that cell")
+        known = type(index) is int and type(arch) is str and 0 <= index < N_CELLS
+        if not known or all_archs()[index] != arch:
+            raise self._error(f"record {brief(index)} holds {brief(arch)}, which is not that cell")
         if any((state["arch_index"], state["arch_str"]) != (index, arch) for state in states):
             raise self._error(f"record {index} mixes several cells")
         if index in self._seen:
             raise self._error(f"record {index} occurs twice")
-        return index
+        return int(index)
 
     def _add(self, index: int, dataset: str, seed: int, epochs: int, run: dict[str, Any]) -> None:
-        if run["epochs"] != epochs:
-            raise self._error(f"record {index} has {run['epochs']} epochs instead of {epochs}")
+        if type(run["epochs"]) is not int or run["epochs"] != epochs:
+            had = brief(run["epochs"])
+            raise self._error(f"record {index} has {had} epochs instead of {epochs}")
         for name in run["eval_names"]:
+            if type(name) is not str:
+                raise TypeError
             column = _SETS.get((dataset, name))
             accuracy = run["eval_acc1es"].get(f"{name}@{epochs - 1}")
             if column and accuracy is not None:
                 self._put((*column, epochs, seed), index, float(accuracy))
         times = run["train_times"]
-        if dataset in _TIMED and times and len(times) == epochs:
+        if dataset in _TIMED and type(times) is dict and len(times) == epochs:
             self._put((_TIMED[dataset], _SECONDS, epochs, seed), index, float(sum(times.values())))
 
     def _put(self, key: _Key, index: int, value: float) -> None:
         if key[1] != _SECONDS and not 0 <= value <= 100:
             raise self._error(f"record {index} has an accuracy of {value}")
         if key not in self._values:
+            if len(self._values) == _MOST_RUNS:
+                raise self._error(f"it has more than {_MOST_RUNS} kinds of training runs")
             self._values[key] = np.full(N_CELLS, np.nan)
         self._values[key][index] = value
 

@@ -15,7 +15,10 @@ from benchsuite.sources._pickle_values import (
     RefusedError,
     check_key,
     constructor,
+    weight,
 )
+
+CONTAINER = 8  # items that an empty container counts as
 
 # Opcodes followed by a length of so many bytes and by the content.
 COUNTED = {
@@ -44,6 +47,13 @@ def counted(op: int, raw: bytes) -> Any:
     if op == pickle.LONG1[0]:
         return int.from_bytes(raw, "little", signed=True)
     return raw
+
+
+def cost(op: int, stack: list[Any]) -> int:
+    """Return what an opcode without an argument adds to memory or goes through, in items."""
+    if op in _CALLS:
+        return CONTAINER + weight(stack[-1])
+    return CONTAINER if op in TUPLES or op in _MAKERS else 1
 
 
 def _append(stack: list[Any], items: list[Any]) -> None:
@@ -89,6 +99,8 @@ def _persistent(stack: list[Any], _: frozenset[Name]) -> None:
     stack.append(Opaque("persistent", (stack.pop(),)))
 
 
+_CALLS = frozenset({pickle.REDUCE[0], pickle.NEWOBJ[0], pickle.BUILD[0]})
+_MAKERS = frozenset(b"]})\x8f" + pickle.TUPLE + pickle.BINPERSID)
 TUPLES = {pickle.TUPLE1[0]: 1, pickle.TUPLE2[0]: 2, pickle.TUPLE3[0]: 3}
 MARKED: dict[int, Callable[[list[Any], list[Any]], None]] = {
     pickle.TUPLE[0]: lambda stack, items: stack.append(tuple(items)),

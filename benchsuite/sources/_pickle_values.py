@@ -8,12 +8,14 @@ whose length has been checked, so no array constructor can be misused.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchsuite.bounds import DEPTH
 
 Name = tuple[str, str]
 
@@ -21,7 +23,9 @@ _DTYPES = frozenset(
     [f"{kind}{size}" for kind in "iuf" for size in (2, 4, 8)] + ["i1", "u1", "b1", "O8"]
 )
 _ATOMS = (str, int, float, bool, bytes, type(None))
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 _MAX_AXES = 8
+_MAX_PARTS = 16
 
 
 class RefusedError(Exception):
@@ -58,9 +62,9 @@ class Dtype:
 
     def set_state(self, state: Any) -> None:
         """Take the byte order; structured and sub-array types are refused."""
-        if not isinstance(state, tuple) or len(state) < 5 or state[2:5] != (None, None, None):
+        if type(state) is not tuple or len(state) < 5 or any(x is not None for x in state[2:5]):
             raise RefusedError("a structured NumPy type")
-        if state[1] not in ("<", ">", "|", "="):
+        if type(state[1]) is not str or state[1] not in ("<", ">", "|", "="):
             raise RefusedError("an unknown byte order")
         self.order = state[1]
 
@@ -85,6 +89,48 @@ class Array:
             raise RefusedError("a NumPy array without a state of five parts")
         _, shape, dtype, fortran, content = state
         self.values = _array(content, dtype, shape, "F" if fortran is True else "C")
+
+
+def brief(value: Any) -> str:
+    """Return a value in a few characters, a container by its type; nothing nested is looked at."""
+    if type(value) is str:
+        return repr(value[:60])
+    return repr(value)[:60] if type(value) in _ATOMS[1:4] else type(value).__name__
+
+
+def weight(value: Any) -> int:
+    """Return how many items a constructor would go through: of a value, or of a tuple's parts."""
+    parts = value if type(value) is tuple and len(value) <= _MAX_PARTS else (value,)
+    return sum(len(part) for part in parts if type(part) in (*_CONTAINERS, str))
+
+
+def check_depth(value: Any) -> None:
+    """Refuse data of more than `DEPTH` containers within containers, shared ones counted once."""
+    level, seen = [value], set[int]()
+    for _ in range(DEPTH):
+        inner = []
+        for outer in level:
+            for part in _parts(outer):
+                kind = type(part)
+                if kind not in _ATOMS and id(part) not in seen:
+                    seen.add(id(part))
+                    inner.append(part)
+        level = inner
+        if not level:
+            return
+    raise RefusedError(f"more than {DEPTH} containers within containers")
+
+
+def _parts(outer: Any) -> Iterable[Any]:
+    if type(outer) is dict:
+        return outer.values()
+    if type(outer) in _CONTAINERS:
+        return outer  # type: ignore[no-any-return]
+    if type(outer) is Opaque:
+        return (outer.args, outer.state)
+    if type(outer) is Array and outer.values.dtype == object:
+        return outer.values.flat
+    return ()
 
 
 def check_key(key: Any) -> None:
@@ -119,8 +165,8 @@ def _array(content: Any, dtype: Any, shape: Any, order: str) -> NDArray[Any]:
 
 
 def _dtype(code: Any, *_: Any) -> Dtype:
-    if code not in _DTYPES:
-        raise RefusedError(f"the NumPy type {str(code)[:20]!r}")
+    if type(code) is not str or code not in _DTYPES:
+        raise RefusedError(f"the NumPy type {brief(code)}")
     return Dtype(code)
 
 
@@ -161,7 +207,7 @@ def _set(*args: Any) -> set[Any]:
 
 
 def _encode(text: Any, encoding: Any) -> bytes:
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+    if type(text) is not str or type(encoding) is not str or encoding not in ("latin1", "latin-1"):
         raise RefusedError("an encoding other than latin1")
     return text.encode("latin-1")
 

@@ -6,7 +6,8 @@ imports nothing, sets no attribute and calls nothing but the table in
 `benchsuite.sources._pickle_values`; everything else is refused by name. With `replace`, a
 dictionary that is complete is handed over and exchanged for something small, and the objects read
 so far are forgotten, except that repeated atoms (a pickle refers back to them by number) stay in a
-table of distinct values.
+table of distinct values. What is read and made between two such moments is bounded, as is what a
+constructor goes through, so that neither memory nor time grows beyond what a file is worth.
 
 Source: the opcodes are documented in Python's `pickletools`; protocols 2 to 5 are read.
 """
@@ -24,7 +25,7 @@ from itertools import chain
 from typing import IO, Any
 
 from benchsuite.errors import UserError
-from benchsuite.sources._pickle_ops import CONSTANTS, COUNTED, MARKED, PLAIN, TUPLES, counted
+from benchsuite.sources._pickle_ops import CONSTANTS, COUNTED, MARKED, PLAIN, TUPLES, cost, counted
 from benchsuite.sources._pickle_values import (
     TORCH,
     Constructor,
@@ -32,6 +33,7 @@ from benchsuite.sources._pickle_values import (
     Name,
     Opaque,
     RefusedError,
+    check_depth,
     check_key,
     constructor,
 )
@@ -40,7 +42,11 @@ Replace = Callable[[dict[Any, Any]], Any]
 
 _CHUNK = 1 << 20
 _MARGIN = 16
-_MAX_ITEM = 1 << 28
+_MOST = 1 << 23  # bytes between two moments of forgetting; the largest file has two thirds
+_ITEMS = 1 << 23  # made or gone through by constructors meanwhile
+_MEMO = 1 << 20  # entries of the memo meanwhile
+_MARKS = 1 << 16  # open marks
+_KEPT = 1 << 26  # distinct atoms that outlast a part, and their characters
 _MAX_NAME = 512
 _DROPPED = 0
 
@@ -70,6 +76,7 @@ _FAULTS = (
     OverflowError,
     AttributeError,
     MemoryError,
+    RecursionError,
     EOFError,
     struct.error,
 )
@@ -82,6 +89,7 @@ class PickleStream:
         """file: read from its position on; name: for messages; opaque: names read as `Opaque`."""
         self._file, self._name, self.opaque = file, name, opaque
         self._data, self._at, self._limit = b"", 0, -1
+        self._taken = 0
 
     def load(self, replace: Replace | None = None) -> Any:
         """Return the next object of the file.
@@ -90,8 +98,11 @@ class PickleStream:
         dictionary's place, and what was read so far is forgotten. NumPy arrays come as `Array`.
         Raises UserError when the file is cut short, is not a pickle, or asks for more than data.
         """
+        self.forget()
         try:
-            return _Machine(self, replace).run()
+            found = _Machine(self, replace).run()
+            check_depth(found)
+            return found
         except RefusedError as reason:
             raise UserError(
                 f"{self._name} was not read: it asks for {reason}. Nothing in it was run. "
@@ -105,7 +116,7 @@ class PickleStream:
 
     def refill(self, data: bytes, at: int, need: int, want: int = 0) -> tuple[bytes, int, int]:
         """Return data from `at` on, 0, and where to refill next; at least `need` bytes follow."""
-        if need > _MAX_ITEM:
+        if need > _MOST:
             raise RefusedError(f"a single item of {need} bytes")
         parts, held = [data[at:]], len(data) - at
         limit = -1
@@ -116,10 +127,17 @@ class PickleStream:
                 break
             parts.append(chunk)
             held += len(chunk)
+            self._taken += len(chunk)
+        if self._taken > _MOST + _CHUNK:
+            raise RefusedError(f"more than {_MOST:,} bytes at a time")
         joined = b"".join(parts)
         if held < need:
             raise EOFError
         return joined, 0, limit if limit > 0 else len(joined) - _MARGIN
+
+    def forget(self) -> None:
+        """Count what is taken from the file anew."""
+        self._taken = 0
 
     def position(self) -> tuple[bytes, int, int]:
         """Return the buffer, the place in it, and where it must be refilled."""
@@ -141,10 +159,11 @@ class _Machine:
         self.flushed = array("I")
         self.atoms: list[Any] = [None]
         self.numbers: dict[Any, int] = {}
+        self.items, self.kept = 0, 0
 
     def run(self) -> Any:
         """Interpret opcodes until STOP; the commonest are handled here, for speed."""
-        refill = self.source.refill
+        refill = self.refill
         data, at, limit = self.source.position()
         stack, memo = self.stack, self.memo
         flushed = 0
@@ -235,7 +254,8 @@ class _Machine:
                     raise RefusedError(f"pickle protocol {data[at]}")
                 at += 1
             elif op == _GLOBAL:
-                data, at, limit = refill(data, at, 0, _MAX_NAME)
+                if at + _MAX_NAME > len(data):
+                    data, at, limit = refill(data, at, 0, _MAX_NAME)
                 module, name, _ = data[at : at + _MAX_NAME].split(b"\n", 2)
                 at += len(module) + len(name) + 2
                 stack.append(constructor(module.decode(), name.decode(), self.source.opaque))
@@ -248,9 +268,18 @@ class _Machine:
                 self.rare(op)
                 stack = self.stack
 
+    def refill(self, data: bytes, at: int, need: int, want: int = 0) -> tuple[bytes, int, int]:
+        """Do as the source does, within the bounds of memory."""
+        if len(self.memo) > _MEMO or len(self.marked) > _MARKS:
+            raise RefusedError("more references or marks than data need")
+        return self.source.refill(data, at, need, want)
+
     def rare(self, op: int) -> None:
         """Interpret an opcode without an argument."""
         stack = self.stack
+        self.items += cost(op, stack)
+        if self.items > _ITEMS:
+            raise RefusedError(f"more than {_ITEMS:,} items at a time")
         if op in CONSTANTS:
             stack.append(CONSTANTS[op]())
         elif op in TUPLES:
@@ -303,8 +332,13 @@ class _Machine:
             if number is None:
                 number = numbers[key] = len(self.atoms)
                 self.atoms.append(item)
+                self.kept += len(item) if isinstance(item, str | bytes | tuple) else 1
             flushed.append(number)
+        if 64 * len(self.atoms) + self.kept > _KEPT:
+            raise RefusedError("more distinct texts and numbers than a file of cells has")
         self.memo.clear()
+        self.items = 0
+        self.source.forget()
 
     def recall(self, index: int) -> Any:
         """Return an atom of a part that has been dropped; for a container, `Opaque` says so."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +20,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 from benchsuite.sources._source import Folder, PinnedFile, Source
 
 DROP_VARIABLE = "BENCHSUITE_DATA"
@@ -81,6 +82,16 @@ def places() -> Places:
     if not named:
         return Places(None, cache)
     drop = Path(named).expanduser()
+    try:
+        next(os.scandir(drop), None)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # said below
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{DROP_VARIABLE} names {named!r}, which cannot be read: {reason}. Make it readable, "
+            "or unset the variable."
+        ) from error
     if drop.is_file():
         raise UserError(
             f"{DROP_VARIABLE} names {named!r}, which is a file and no folder. Name the folder that "
@@ -100,7 +111,7 @@ def find(file: PinnedFile, where: Places | None = None) -> Path | None:
     """
     where = where or places()
     found = _in_drop(file, where)
-    if found is None and (path := where.cache / file.path).is_file():
+    if found is None and _is_file(path := where.cache / file.path):
         verify(file, path, where.cache)
         return path
     return found
@@ -114,7 +125,7 @@ def folder_of(source: Source, where: Places | None = None) -> Folder | None:
         there = {pinned: path for pinned, path in found.items() if path}
         at_pinned = all(path == where.drop / pinned for pinned, path in there.items())
         return where.drop if at_pinned else Scattered(there)
-    if all((where.cache / file.path).is_file() for file in source.files):
+    if all(_is_file(where.cache / file.path) for file in source.files):
         for file in source.files:
             verify(file, where.cache / file.path, where.cache)
         return where.cache
@@ -138,7 +149,7 @@ def in_package(file: PinnedFile, where: Places) -> tuple[Path | None, str]:
     path = installed_at(file)
     if path is None:
         return None, f"{file.package} is not installed"
-    if not path.is_file():
+    if not _is_file(path):
         return None, f"the installed {file.package} lacks {file.path}"
     try:
         right = _compared(file, path, where.cache)[2]
@@ -152,7 +163,7 @@ def lacking(source: Source, where: Places) -> list[PinnedFile]:
     return [
         file
         for file in source.files
-        if not (_in_drop(file, where) or (where.cache / file.path).is_file())
+        if not (_in_drop(file, where) or _is_file(where.cache / file.path))
     ]
 
 
@@ -194,7 +205,7 @@ def verify(file: PinnedFile, path: Path, cache: Path) -> None:
     if not right:
         raise UserError(
             f"{path} is not the pinned file: its {kind} is {digest or 'not computed: wrong size'}, "
-            f"expected {file.sha256 or '...' + file.md5_part}. Delete it and fetch it again."
+            f"expected {file.sha256 or f'...{file.md5_part}'}. Delete it and fetch it again."
         )
 
 
@@ -202,18 +213,23 @@ def _in_drop(file: PinnedFile, where: Places) -> Path | None:
     if where.drop is None:
         return None
     pinned = where.drop / file.path
-    if pinned.is_file() and _told_by(file, pinned):
+    if _is_file(pinned) and _told_by(file, pinned):
         verify(file, pinned, where.cache)
         return pinned
     for path in _candidates(file, where):
-        if _told_by(file, path) and _compared(file, path, where.cache)[2]:
-            return path
+        try:
+            if _told_by(file, path) and _compared(file, path, where.cache)[2]:
+                return path
+        except UserError:
+            if path.name == file.name:
+                raise
+            continue  # Only its size speaks for a file of another name.
     return None
 
 
 def _candidates(file: PinnedFile, where: Places) -> Iterator[Path]:
     """Yield what may be a file: those of its name, then those of its size."""
-    named = [path for path in where.by_name.get(file.name, ()) if path.is_file()]
+    named = [path for path in where.by_name.get(file.name, ()) if _is_file(path)]
     yield from named
     if file.size:
         yield from (path for path in where.by_size.get(file.size, ()) if path not in named)
@@ -236,12 +252,24 @@ def _missed(file: PinnedFile, where: Places) -> str:
 def _below(folder: Path) -> Iterator[Path]:
     seen = set()
     for top, folders, files in os.walk(folder, followlinks=True):
-        status = os.stat(top)
+        try:
+            status = os.stat(top)
+        except OSError:  # gone, or closed to us, meanwhile
+            folders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
         yield from (Path(top, name) for name in files)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is a file; raises UserError where that cannot be seen."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _size(path: Path) -> int:
@@ -285,7 +313,7 @@ def _digest(path: Path, kind: str, cache: Path, size: int) -> str:
 
 def _remembered(cache: Path) -> dict[str, Any]:
     try:
-        known = json.loads((cache / _VERIFIED).read_text(encoding="utf-8"))
+        known = of_json((cache / _VERIFIED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
@@ -293,6 +321,6 @@ def _remembered(cache: Path) -> dict[str, Any]:
 
 def _remember(cache: Path, known: dict[str, Any]) -> None:
     try:
-        write_text(cache / _VERIFIED, json.dumps(known))
+        write_text(cache / _VERIFIED, json_text(known))
     except UserError:
         return  # A read-only cache costs time, nothing else.

@@ -7,7 +7,6 @@ its values by official index, float64 [15625], and why some are missing ("" when
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.sources._archives import plain, torch_data
 from benchsuite.sources._pickle_values import TORCH
 from benchsuite.sources._pickles import PickleStream
 from benchsuite.space.cell import EDGES, ENCODINGS, N_CELLS, OPS, all_archs, index_of
@@ -43,10 +43,10 @@ class Imported(NamedTuple):
 class PinnedFile:
     """One public file, by content.
 
-    path: below the drop folder or the cache. md5_part: digits of the MD5 sum that an official file
-    carries in its name, where no SHA-256 was published. by_hand: for a file that has no plain
-    address, where a person finds it. beside: of a file that stands for a whole folder, a pattern
-    and how many files there match it at least. package: the distribution that installs it.
+    path: below the drop folder or the cache. md5_part: the MD5 sum where no SHA-256 was published,
+    or as many digits of it as an official file carries in its name. by_hand: for a file that has
+    no plain address, where a person finds it. beside: of a file that stands for a whole folder, a
+    pattern and how many files there match it at least. package: what installs it.
     """
 
     path: str
@@ -99,21 +99,14 @@ def github(
 
 def read_pickle(path: Path, opaque: frozenset[tuple[str, str]] = TORCH) -> Any:
     """Return the data of a pickle file; see `benchsuite.sources._pickles`."""
-    with path.open("rb") as file:
+    with plain(path) as file:
         return PickleStream(file, str(path), opaque).load()
 
 
 def read_zipped_pickle(path: Path) -> Any:
     """Return the data of a `.pt` file without tensors: a zip archive with one `data.pkl`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            member = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            with archive.open(member) as file:
-                return PickleStream(file, str(path)).load()
-    except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
-        raise UserError(
-            f"{path} is not a complete PyTorch archive ({error}). Download it again."
-        ) from None
+    with torch_data(path) as file:
+        return PickleStream(file, str(path)).load()
 
 
 def expect(condition: object, path: Path, what: str) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from benchsuite.errors import UserError
+from benchsuite.sources._archives import plain, torch_data
 from benchsuite.sources._official import Records
 from benchsuite.sources._pickles import PickleStream
 from benchsuite.sources._source import Imported, expect, expect_archs
@@ -41,23 +39,10 @@ def read_whole_file(path: Path, release: str, source: str) -> Iterator[Imported]
 @contextmanager
 def opened(path: Path) -> Iterator[PickleStream]:
     """Open a `.pickle.pbz2` or PyTorch file as a stream; a damaged file is a UserError."""
-    try:
-        if path.name.endswith(".pbz2"):
-            with bz2.open(path) as file:
-                yield PickleStream(file, str(path))
-        elif zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                member = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-                expect(len(member) == 1, path, "not a PyTorch archive")
-                with archive.open(member[0]) as entry:
-                    yield PickleStream(entry, str(path))
-        else:
-            with path.open("rb") as file:
-                yield _after_header(file, path)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as fault:
-        raise UserError(
-            f"{path} was not read: it is cut short or damaged ({fault}). Download it again."
-        ) from None
+    packed = path.name.endswith(".pbz2")
+    archive = not packed and zipfile.is_zipfile(path)
+    with torch_data(path) if archive else plain(path) as file:
+        yield PickleStream(file, str(path)) if archive or packed else _after_header(file, path)
 
 
 def _after_header(file: IO[bytes], path: Path) -> PickleStream:

@@ -77,6 +77,8 @@ def _columns(frame: Any, path: Path) -> dict[str, Any]:
             for name, row in zip(
                 names[slice(*block["mgr_locs"])], block["values"].values, strict=True
             ):
+                if type(name) is not str:
+                    raise TypeError
                 table[name] = row
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise UserError(

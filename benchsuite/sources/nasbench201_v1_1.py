@@ -13,7 +13,7 @@ from benchsuite.sources._whole_file import read_whole_file
 ID = "nasbench201_v1_1"
 _FILE = PinnedFile(
     path="NAS-Bench-201-v1_1-096897.pth",
-    md5_part="096897",
+    md5_part="55e847143ce1f7c2d89b676f6b096897",
     by_hand="https://drive.google.com/open?id=16Y0UwGisiouVRxW-W5hEtbxmcHw_0hF_ (4.7 GB)",
 )
 

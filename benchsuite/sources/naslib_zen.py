@@ -5,22 +5,21 @@ The archive's "val_accuracy" is left out: it is the test accuracy of seed 888.
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
+from benchsuite.sources._archives import zipped
 from benchsuite.sources._source import Folder, Imported, Source, expect, github, indices
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table.columns import Column
 
 ID = "naslib_zen"
 _MEMBER = re.compile(r"zen/benchmark--nasbench201--([\w-]+)--\d+\.json")
-_MAX_MEMBER = 1 << 22
+_MOST = 1 << 25  # bytes of all members, unpacked
 _NAME_HERE = {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet16-120": "ImageNet16-120"}
 
 _FILES = github(
@@ -40,17 +39,18 @@ def read(folder: Folder) -> Iterator[Imported]:
     path = folder / _FILES[0].path
     scores: dict[str, list[tuple[str, float]]] = {name: [] for name in _NAME_HERE.values()}
     try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                match = _MEMBER.fullmatch(info.filename)
-                if match and match[1] in scores and info.file_size < _MAX_MEMBER:
-                    for record in json.loads(archive.read(info)):
-                        scores[match[1]].append((record["arch"], float(record["zen"]["score"])))
-    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{path} is not the archive expected ({error!r}).") from None
+        with zipped(path) as archive:
+            members = [info for info in archive.infolist() if _MEMBER.fullmatch(info.filename)]
+            expect(sum(info.file_size for info in members) < _MOST, path, "it is too large")
+            for info in members:
+                name = info.filename.split("--")[2]
+                for record in of_json(archive.read(info)) if name in scores else ():
+                    scores[name].append((str(record["arch"]), float(record["zen"]["score"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not the archive expected ({type(error).__name__}).") from None
     for dataset, name in _NAME_HERE.items():
         expect(len(scores[name]) == N_CELLS, path, f"{N_CELLS} cells expected on {dataset}")
-        keys = [re.findall(r"\d", str(arch)) for arch, _ in scores[name]]
+        keys = [re.findall(r"\d", arch) for arch, _ in scores[name]]
         expect(all(len(key) == 6 for key in keys), path, "a key is not a cell")
         values = np.full(N_CELLS, np.nan)
         values[indices(np.array(keys, dtype=int), "naslib", path)] = [s for _, s in scores[name]]

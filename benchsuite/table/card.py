@@ -7,13 +7,13 @@ https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 from benchsuite.table.table import Table
 from benchsuite.version import __version__
 
@@ -72,7 +72,7 @@ _CONTEXT: dict[str, Any] = {
 
 def write(table: Table, path: Path, at: Path) -> None:
     """Write the card of a table that was written to `path`; UserError where it cannot be."""
-    text = json.dumps(card(table, path, at.parent), indent=2, ensure_ascii=False)
+    text = json_text(card(table, path, at.parent), indent=2, ensure_ascii=False)
     write_text(at, text + "\n")
 
 

@@ -17,6 +17,7 @@ Direction = Literal["max", "min", "none"]
 Kind = Literal["accuracy", "cost", "class", "proxy", "detail", "device", "reference"]
 
 DATASETS = ("cifar10", "cifar100", "imagenet16-120")
+_OPTIONAL = ("dataset", "split", "epochs", "aggregation", "release")
 SPLITS = ("valid", "test", "valtest")
 
 STACKED = "estimate-2"  # of measured validation accuracy and structure
@@ -81,9 +82,20 @@ class Column:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Column:
-        """Return the column a footer describes; unknown fields of a newer version are dropped."""
+        """Return the column a footer describes; unknown fields of a newer version are dropped.
+
+        Raises TypeError or ValueError for a field of another kind than the column's.
+        """
         known = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in record.items() if key in known})
+        column = cls(**{key: value for key, value in record.items() if key in known})
+        for key in known:
+            value = getattr(column, key)
+            wanted = int if key == "epochs" else str
+            if type(value) is not wanted and not (value is None and key in _OPTIONAL):
+                raise TypeError(f"the field {key} of a column is of another type")
+        if column.direction not in ("max", "min", "none"):
+            raise ValueError(f"a column has the direction {column.direction[:20]!r}")
+        return column
 
 
 def stem(name: str) -> str:

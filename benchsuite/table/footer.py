@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
+from benchsuite.notations import json_text
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table.columns import Column
+from benchsuite.table.parquet import is_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +29,7 @@ def metadata(columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> di
         "columns": [column.to_json() for column in columns.values()],
         "provenance": dict(provenance),
     }
-    return {_KEY: json.dumps(said, sort_keys=True, separators=(",", ":")).encode()}
+    return {_KEY: json_text(said, sort_keys=True, separators=(",", ":")).encode()}
 
 
 def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
@@ -42,19 +44,33 @@ def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]
             "the index or architecture string of their cells, are given as --scores."
         )
     try:
-        said = json.loads(text)
-        schema, provenance = said["schema"], dict(said["provenance"])
+        said = of_json(text)
+        schema, provenance = said["schema"], _plain(said["provenance"])
         if schema == SCHEMA:
             columns = {r["name"]: Column.from_json(r) for r in said["columns"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} has a damaged footer ({error!r}).") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} has a damaged footer ({str(error) or error!r:.200}).") from error
     if schema != SCHEMA:
         raise UserError(
             f"{path} has schema {schema}; this version reads {SCHEMA}. "
             "Rebuild it with `benchsuite table`."
         )
-    index = data.column("index").to_numpy() if "index" in data.column_names else np.empty(0)
-    archs = data.column("arch").to_pylist() if "arch" in data.column_names else []
+    kinds = dict(zip(data.schema.names, data.schema.types, strict=True))
+    numbered, named = "index" in kinds, "arch" in kinds
+    index = data.column("index").to_numpy() if numbered else np.empty(0)
+    archs = data.column("arch").to_pylist() if named and is_text(kinds["arch"]) else []
     if not np.array_equal(index, np.arange(N_CELLS)) or tuple(archs) != all_archs():
         raise UserError(f"{path} does not list the 15,625 cells in official order.")
     return columns, provenance
+
+
+def _plain(provenance: Any) -> dict[str, Any]:
+    """Return a provenance whose parts that outputs tell of are as they are written; TypeError."""
+    for part in ("made_by", "inputs", "joined", "own_scores"):
+        if not isinstance(provenance.get(part, {}), dict):
+            raise TypeError(f"{part} is no object")
+    own = provenance.get("own_scores") or {"path": "", "cells": {}}
+    counted = all(type(count) is int for count in own["cells"].values())
+    if not (counted and isinstance(own.get("path"), str)):
+        raise TypeError("own_scores name no file and its cells")
+    return dict(provenance)

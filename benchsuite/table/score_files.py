@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,31 +14,32 @@ from numpy.typing import NDArray
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
 from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table import parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NAMED = ("index", "cell", "arch_index", "unnamed: 0", "")
+_NAMED = ("index", "cell", "arch_index", "unnamed: 0", "__index_level_0__", "")
+_COLUMNS = 20_000  # the most that are read
 
 
 def read(path: Path) -> pd.DataFrame:
     """Return a CSV or Parquet file as it is; UserError for what is neither."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         with path.open("rb") as file:
-            parquet = file.read(4) == b"PAR1"
+            packed = file.read(4) == b"PAR1"
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    if not parquet:
+    if not packed:
         return _csv(path)
-    try:
-        frame: pd.DataFrame = pq.read_table(path).to_pandas()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{path} is no readable Parquet file ({error}).") from error
-    counted = type(frame.index).__name__ == "RangeIndex"
-    return frame if counted else frame.reset_index()
+    # What pandas noted of its index is left out: it may be anything, and a column holds the index.
+    data = parquet.read(path).replace_schema_metadata(None)
+    texts = [i for i, kind in enumerate(data.schema.types) if parquet.is_text(kind)]
+    frame: pd.DataFrame = data.to_pandas()
+    for place in texts:
+        name = frame.columns[place]
+        frame[name] = frame[name].astype(object)
+    return frame
 
 
 def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
@@ -68,12 +70,19 @@ def _csv(path: Path) -> pd.DataFrame:
     header = text.partition("\n")[0]
     separator = max(",;\t", key=header.count)
     names = [name.strip().strip('"') for name in header.split(separator)]
-    if twice := {name for name in names if names.count(name) > 1}:
+    if len(names) > _COLUMNS:
+        raise UserError(f"{path} has {len(names):,} columns; {_COLUMNS:,} are the most.")
+    if twice := {name for name, count in Counter(names).items() if count > 1}:
         raise UserError(f"{path} has several columns {min(twice)!r}.")
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UserError(f"{path} is neither Parquet nor a CSV file: {error}.") from error
+        rows = pd.read_csv(
+            io.StringIO(text), sep=separator, skipinitialspace=True, nrows=N_CELLS + 1
+        )
+    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+        raise UserError(f"{path} is neither Parquet nor a CSV file: {error!s:.300}.") from error
+    if len(rows) > N_CELLS:
+        raise UserError(f"{path} has more than {N_CELLS:,} rows; there are so many cells.")
+    return rows
 
 
 def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ read but the head and what is asked for. A part that is not what was written rai
 from __future__ import annotations
 
 import copy
-import json
+import os
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.bounds import of_json
 from benchsuite.files import write_atomically
+from benchsuite.notations import json_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,14 +76,17 @@ class Stored:
     def __init__(self, path: Path, instead: Callable[[], pa.Table]):
         """Read the head; raises `DamagedError` unless it is whole."""
         self.path, self._instead = path, instead
-        head = _head(path)
-        self.about: dict[str, Any] = head["about"]
-        self.checksum = str(head["about"].get("checksum", ""))
-        self._long = {name: Part(*part) for name, part in head["long"].items()}
-        self._columns = {
-            name: StoredColumn(kind, Part(*part), missing, tuple(texts), told)
-            for name, kind, part, missing, texts, told in head["columns"]
-        }
+        try:
+            head = _head(path)
+            self.about: dict[str, Any] = head["about"]
+            self.checksum = str(head["about"].get("checksum", ""))
+            self._long = {name: Part(*part) for name, part in head["long"].items()}
+            self._columns = {
+                name: StoredColumn(kind, Part(*part), missing, tuple(texts), told)
+                for name, kind, part, missing, texts, told in head["columns"]
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise DamagedError(f"{path} is not as it was written.") from error
         self._whole: pa.Table | None = None
 
     @property
@@ -116,7 +121,10 @@ class Stored:
 
     def long(self, name: str) -> Any:
         """Return something long that was written beside the columns; raises `DamagedError`."""
-        return json.loads(self._read(self._long[name]).tobytes())
+        try:
+            return of_json(self._read(self._long[name]).tobytes())
+        except (KeyError, ValueError) as error:
+            raise DamagedError(f"{self.path} is not as it was written.") from error
 
     def arrow(self, names: Sequence[str]) -> pa.Table:
         """Return columns as an Arrow table, of the types that were written."""
@@ -131,12 +139,12 @@ class Stored:
         return self._whole.select(list(names))
 
     def _read(self, part: Part) -> NDArray[Any]:
-        values = np.empty(part.count, dtype=part.dtype)
         try:
             with self.path.open("rb", buffering=0) as file:
+                values = _room(part, os.fstat(file.fileno()).st_size)
                 file.seek(part.at)
                 read = file.readinto(values)  # type: ignore[arg-type]
-        except OSError as error:
+        except (OSError, ValueError, TypeError) as error:
             raise DamagedError(str(error)) from error
         if read != values.nbytes or zlib.crc32(values.data) != part.crc:
             raise DamagedError(f"{self.path} is not as it was written.")
@@ -173,13 +181,21 @@ def _write(path: Path, data: pa.Table, about: Mapping[str, Any], long: Mapping[s
         kind, values, missing, texts, told = _taken_apart(name, data.column(name))
         columns.append([name, kind, part(values), missing, texts, told])
     apart = {
-        name: part(np.frombuffer(json.dumps(value).encode(), dtype=_TEXT))
+        name: part(np.frombuffer(json_text(value).encode(), dtype=_TEXT))
         for name, value in long.items()
     }
-    head = json.dumps({"about": dict(about), "long": apart, "columns": columns}).encode()
+    head = json_text({"about": dict(about), "long": apart, "columns": columns}).encode()
     with path.open("wb") as file:
         file.write(_MAGIC + _LENGTHS.pack(len(head), zlib.crc32(head)) + head)
         file.writelines(blocks)
+
+
+def _room(part: Part, size: int) -> NDArray[Any]:
+    """Return an empty array for a part; ValueError unless it is of numbers and within the file."""
+    kind = np.dtype(part.dtype)
+    if kind.kind not in "iufb" or not 0 <= part.at <= part.at + part.count * kind.itemsize <= size:
+        raise ValueError("a part that is none")
+    return np.empty(part.count, dtype=kind)
 
 
 def _head(path: Path) -> dict[str, Any]:
@@ -189,7 +205,7 @@ def _head(path: Path) -> dict[str, Any]:
             start = file.tell()
     except OSError as error:
         raise DamagedError(str(error)) from error
-    found: dict[str, Any] = json.loads(head)
+    found: dict[str, Any] = of_json(head)
     for part in [*found["long"].values(), *(column[2] for column in found["columns"])]:
         part[0] += start
     return found

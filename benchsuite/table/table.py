@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -23,10 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
+from benchsuite.notations import json_text
 from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
-from benchsuite.table import footer
+from benchsuite.table import footer, parquet
 from benchsuite.table.columns import Column, Direction, resolve
 from benchsuite.table.stored import Stored
 
@@ -95,27 +96,27 @@ class Table:
     @classmethod
     def open(cls, path: Path) -> Table:
         """Read a table; UserError if the file is missing, damaged, or not one of ours."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            data = pq.read_table(path, memory_map=True)
-        except FileNotFoundError:
-            raise UserError(f"There is no table {path}; `benchsuite table` writes one.") from None
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(
-                f"{path} is no readable Parquet file ({error}). Scores of your own, in CSV too, "
-                "are given as --scores."
-            ) from error
+        path = Path(path)
+        if not os.path.exists(path):
+            raise UserError(f"There is no table {path}; `benchsuite table` writes one.")
+        data = parquet.read(path)
         columns, provenance = footer.read(path, data)
         if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
+        for name in columns:
+            if not parquet.is_number(data.schema.field(name).type):
+                raise UserError(f"{path}: the column {name!r} holds texts, where numbers belong.")
+        place = data.column_names.index("arch")
+        data = data.set_column(place, "arch", [list(all_archs())])  # as was checked
         return cls(data.replace_schema_metadata(None), columns, provenance)
 
     @checked
     def write(self, path: str | PathLike[str]) -> None:
-        """Write the table; the file appears whole or not at all."""
+        """Write the table as a .parquet file, which appears whole or not at all."""
         import pyarrow.parquet as pq
+
+        if Path(path).suffix.lower() != ".parquet":
+            raise UserError(f"{path}: a table is written as Parquet, and its name ends .parquet.")
 
         data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
         write_atomically(Path(path), lambda part: pq.write_table(data, part, compression="zstd"))
@@ -353,7 +354,7 @@ class Table:
             return self._data.checksum
         digest = hashlib.sha256()
         for name in sorted(self.columns):
-            about = json.dumps(self.columns[name].to_json(), sort_keys=True)
+            about = json_text(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
 

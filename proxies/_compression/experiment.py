@@ -36,6 +36,7 @@ from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
 
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically, write_text
+from benchsuite.notations import json_text
 from benchsuite.proxies._compression.quantise import compress, update
 from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import DEVIATION, MEAN
@@ -278,7 +279,7 @@ def ship(out: Path, target: Path, c: Conditions) -> None:
     about = json.loads((out / "conditions.json").read_text("utf-8"))
     about["check"] = check()
     about["sha256"] = hashlib.sha256(target.read_bytes()).hexdigest()
-    text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+    text = json_text(about, indent=1, sort_keys=True) + "\n"
     write_text(target.with_suffix(".json"), text)
 
 
@@ -347,7 +348,7 @@ def _append(path: Path, row: Row) -> None:
 
 def _same_conditions(out: Path, images: Images, c: Conditions) -> None:
     about = {**asdict(c), "images": images.source, "torch": version("torch")}
-    text = json.dumps(about, indent=1, sort_keys=True)
+    text = json_text(about, indent=1, sort_keys=True)
     path = out / "conditions.json"
     if path.exists() and path.read_text("utf-8") != text:
         raise UserError(f"{out} holds networks of other conditions: choose another folder.")

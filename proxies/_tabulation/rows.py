@@ -15,29 +15,34 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
-from benchsuite.files import write_text
+from benchsuite.files import made_folder, write_text
+from benchsuite.locks import held
+from benchsuite.notations import json_text
 
 SETTINGS = "settings.json"
+_WAIT = "Wait for it, or give another --out."
 Row = dict[str, Any]
 
 
 def claim(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Make a folder that of these settings, or check that it already is.
+    """Make a folder, that of these settings, or check that it already is; one of several succeeds.
 
     Raises UserError that names what differs, or that the folder cannot be written.
     """
     path = folder / SETTINGS
-    if not path.exists():
-        if any(folder.glob("rows-*.jsonl")):
-            raise UserError(f"{folder} holds rows but no {SETTINGS}: use another folder.")
-        text = json.dumps(settings, indent=1, sort_keys=True) + "\n"
-        write_text(path, text)
-        return
+    with made_folder(folder), held(folder / ".settings.lock", str(folder), _WAIT, wait=30):
+        if not path.exists():
+            if any(folder.glob("rows-*.jsonl")):
+                raise UserError(f"{folder} holds rows but no {SETTINGS}: use another folder.")
+            text = json_text(settings, indent=1, sort_keys=True) + "\n"
+            write_text(path, text)
+            return
     there = read_settings(folder)
-    wanted = json.loads(json.dumps(settings))
+    wanted = json.loads(json_text(settings))
     changed = [
-        f"{key} {json.dumps(there.get(key))} instead of {json.dumps(wanted.get(key))}"
+        f"{key} {json_text(there.get(key))} instead of {json_text(wanted.get(key))}"
         for key in sorted({*there, *wanted})
         if there.get(key) != wanted.get(key)
     ]
@@ -52,7 +57,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """Return the settings of a folder; UserError if there are none, or they are damaged."""
     path = folder / SETTINGS
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings = of_json(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("settings by name are expected")
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no results: `benchsuite tabulate --out {folder}` writes some."
@@ -71,7 +78,7 @@ def read(folder: Path) -> Iterator[Row]:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    row = json.loads(line)
+                    row = of_json(line)
                     key = (row["cell"], row["repeat"])
                     if not all(isinstance(part, int) for part in key):
                         raise TypeError("cell and repeat have to be whole numbers")
@@ -92,15 +99,16 @@ def appending(folder: Path, shard: int, shards: int) -> Iterator[Appender]:
     Raises UserError if another process writes to it.
     """
     path = folder / f"rows-{shard}-of-{shards}.jsonl"
-    try:
-        # Unbuffered: what a full disk refuses must not be written again when the file is closed.
-        file = path.open("ab+", buffering=0)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-    with file:
-        _lock(file, path)
-        file.truncate(_whole_lines(file))
-        yield Appender(file, path)
+    lock = folder / f".rows-{shard}-of-{shards}.lock"
+    with held(lock, str(path), "Wait for it, or give another --shard."):
+        try:
+            # Unbuffered: what a full disk refuses must not be written again as the file is closed.
+            file = path.open("ab+", buffering=0)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+        with file:
+            file.truncate(_whole_lines(file))
+            yield Appender(file, path)
 
 
 class Appender:
@@ -111,7 +119,7 @@ class Appender:
 
     def append(self, rows: list[Row]) -> None:
         """Append rows and wait until they are on the disk; UserError if it is full."""
-        left = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
+        left = "".join(json_text(row) + "\n" for row in rows).encode()
         try:
             while left:
                 left = left[self._file.write(left) :]
@@ -121,19 +129,6 @@ class Appender:
                 f"{self._path} was not written: {error.strerror}. What was finished before is "
                 "kept; free some space and run the same command again."
             ) from error
-
-
-def _lock(file: FileIO, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: two writers would only repeat rows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise UserError(
-            f"Another process is writing {path}. Wait for it, or give another --shard."
-        ) from error
 
 
 def _whole_lines(file: FileIO) -> int:

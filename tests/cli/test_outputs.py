@@ -16,6 +16,7 @@ from benchsuite.regression.baseline import FOLDER, load
 from benchsuite.reporting.page import _code
 from benchsuite.reporting.text import shown_table
 from benchsuite.table.columns import training_time_column
+from benchsuite.table.table import Table
 
 REPOSITORY = Path(__file__).parents[2]
 S = ["--channels", "4", "--cells-per-stage", "1", "--resolution", "8"]
@@ -43,11 +44,64 @@ def refused(capsys, *args):
         (["tabulate"], "scores.parquet", "a folder, as in"),
         (["study", "guard"], "runs.csv", "a folder, as in"),
         (["run"], "index.html", "a folder, as in"),
+        (["table"], "..", "is a directory"),
     ],
 )
 def test_the_suffix_says_the_format_or_is_refused(tmp_path, capsys, command, name, said):
     assert said in refused(capsys, *command, "--out", str(tmp_path / name))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("table --card card.parquet", "writes .json or .jsonld"),
+        ("baseline compare a --markdown a.html", "writes .md"),
+        ("baseline compare a --junit a.json", "writes .xml"),
+        ("baseline compare a --junit /dev/null", "writes .xml"),
+    ],
+)
+def test_the_suffix_says_the_format_of_every_file(tmp_path, monkeypatch, capsys, option, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(capsys, *option.split())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t", ".parquet/t"])
+def test_a_table_is_written_as_what_its_name_says(tmp_path, name):
+    with pytest.raises(UserError, match=r"ends \.parquet"):
+        Table.empty({}).write(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["correlate", "--proxy", "flops", "--dataset", ""],
+        ["correlate", "--proxy", ""],
+        ["correlate", "--cells", ""],
+        ["replay", "random", "--seeds", "1", "--device", ""],
+        ["replay", "random", "--seeds", "1", "--cluster", ""],
+        ["tabulate", "--cells", ""],
+        ["tabulate", "--shard", ""],
+        ["export", "6111", *S, "--out", "a.onnx", "--format", ""],
+        ["profile", "stm32f746", "--out", ""],
+        ["ls", "columns", "--scores", ""],
+        ["correlate", "--proxy", "flops", "--table", ""],
+        ["correlate", "--proxy", "flops", "--truth", ""],
+        ["run", "--out", ""],
+        ["study", "guard", "--out", ""],
+        ["tabulate", "--out", ""],
+        ["tabulate", "--cluster", ""],
+        ["baseline", "save", ""],
+        ["baseline", "save", "."],
+        ["baseline", "compare", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_is_refused_and_never_the_default(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    assert refused(capsys, *command)
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx", ".ONNX"])

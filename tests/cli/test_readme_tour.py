@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from threads import Threads
+import threads as in_threads
 
 from benchsuite import cli, plugins
 from benchsuite.assembly import whole as kept
-from benchsuite.proxies._tabulation import tabulate
+from benchsuite.parallel import pool
 from benchsuite.table.table import Table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -42,7 +42,7 @@ NEEDS = {"export": ("flatbuffers", "tflite")}
 def tour(shipped_table, only_what_ships, monkeypatch):
     """A folder to run in, the table made once, threads in place of worker processes."""
     monkeypatch.setattr(kept, "whole_table", lambda *_, **__: shipped_table)
-    monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
+    monkeypatch.setattr(pool, "processes", in_threads.threads)
     (only_what_ships / "FILE.toml").write_text(STUDY)
     return only_what_ships
 

@@ -43,6 +43,7 @@ FILES = {
     "another constant": ("PROXY = 3", "sets no PROXY"),
     "no source": ("from benchsuite.api import Proxy\nPROXY = Proxy(version=1)", "line 2"),
     "null bytes": ("\0", "not a Python file"),
+    "no end": ("#" * ((1 << 20) + 1), "more than the 1,048,576 bytes"),
 }
 
 

@@ -82,10 +82,14 @@ def test_a_read_only_folder_is_a_sentence(victims, tmp_path, name):
 def test_a_folder_that_refuses_files_is_a_sentence(tmp_path, monkeypatch, capsys):
     """As a read-only folder, also where nothing can be mounted."""
 
-    def refused(*_, **__):
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
 
-    monkeypatch.setattr("tempfile.mkstemp", refused)
+    def refused(path, *given, **named):
+        if str(tmp_path) in str(path):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr("os.open", refused)
     monkeypatch.delenv("BENCHSUITE_DATA", raising=False)
     with pytest.raises(SystemExit) as stop:
         cli.main(["table", "--out", str(tmp_path / "table.parquet")])
@@ -99,7 +103,8 @@ def test_two_tabulations_at_once_are_told_apart(victims, tmp_path):
     with _rows_locked(tmp_path / "out"):
         code, said = victims.run(args, tmp_path)
         assert code == 2
-        assert "Another process is writing" in said
+        assert "rows-1-of-1.jsonl is in use by" in said
+        assert f"process {os.getpid()} on " in said
     assert victims.run(args, tmp_path)[0] == 0
 
 
@@ -193,7 +198,7 @@ def test_every_fault_in_the_document_has_its_test():
     assert len(rows) > 15
     for name in named:
         module, _, test = name.partition("::")
-        (path,) = tests.glob(f"*/{module}")
+        (path,) = tests.rglob(module)
         assert f"def {test}(" in path.read_text(), name
     for module in ("test_faults.py", "test_kills.py"):
         for line in (tests / "faults" / module).read_text().splitlines():

@@ -249,14 +249,31 @@ def test_rows_of_mutated_bytes(tmp_path):
     of_text(lines, tmp_path / "rows-1-of-1.jsonl", load)
 
 
+FEW = """schema = 1
+name = "few"
+[[searches]]
+strategy = "rea"
+label = "it"
+seeds = 3
+budget = { queries = 30 }
+"""
+
+
 def test_baselines_of_mutated_files(tmp_path):
     import pandas as pd
 
-    row = ("guard", "rea", "cifar10", 0, 7, True, 0.5, 30)
-    rows = pd.DataFrame([row] * 3, columns=list(baseline.FRAMES["replays"]))
-    made_by = {"revision": "x", "processor": "y"}
-    kept = baseline.Baseline(baseline.Settings(), made_by, frames={"replays": rows})
+    rows = [("few", "it", "cifar10", seed, 7, True, 0.5, 30) for seed in range(3)]
+    rows = pd.DataFrame(rows, columns=list(baseline.FRAMES["replays"]))
+    made_by = {"revision": "x", "processor": "y", "machine": "z", "versions": {"python": "3"}}
+    timed = ("search few/it", 1.0, 0.9, 1.1, 11, 0.1, "z")
+    frames = {
+        "replays": rows,
+        "speeds": pd.DataFrame([timed], columns=list(baseline.FRAMES["speeds"])),
+    }
+    nothing = baseline.Settings(table=False)
+    kept = baseline.Baseline(nothing, made_by, frames=frames, studies={"few": FEW})
     kept.save(tmp_path / "it")
+    assert len(baseline.load(tmp_path / "it").frames["replays"]) == 3
     about = (tmp_path / "it" / "baseline.json").read_bytes()
     of_text(about, tmp_path / "it" / "baseline.json", lambda path: baseline.load(path.parent))
 
@@ -324,7 +341,7 @@ def check_paths(name, outside):
         assert loaded not in (".", "..", "")
     except UserError:
         pass
-    about = {"schema": 1, "settings": {}, "made_by": {}, "exact": [], "files": {name: "0"}}
+    about = {"schema": 2, "settings": {}, "made_by": {}, "exact": [], "files": {name: "0"}}
     for listed in (name, f"studies/{name}", f"studies/{name}.toml"):
         (inside / "baseline.json").write_text(json.dumps({**about, "files": {listed: "0"}}))
         with pytest.raises(UserError, match=r"no part of one|lacks"):

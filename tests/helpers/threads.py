@@ -1,10 +1,16 @@
 """Threads in place of worker processes, where a test is of something else."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from benchsuite.parallel import worker
 
 
-class Threads(ThreadPoolExecutor):
-    """Takes the arguments of `tabulate`'s pool of processes, which would import everything anew."""
-
-    def __init__(self, jobs: int, *_: object) -> None:
-        super().__init__(jobs)
+@contextmanager
+def threads(number: int, shared: Any = None, **_: object) -> Iterator[Executor]:
+    """Do as `parallel.processes.processes`, whose workers would import everything anew."""
+    worker._held = shared
+    with ThreadPoolExecutor(number) as pool:
+        yield pool

@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from threads import Threads
+from descendants import MARK
 
 REPORTS = ("correlations", "device_fit")
 
@@ -42,7 +42,6 @@ def prepared() -> None:
         {name: reports[name] for name in REPORTS}, seconds
     )
 
-    setattr(tabulate, "ProcessPoolExecutor", Threads)  # noqa: B010
     import torch
 
     torch.set_num_threads(1)
@@ -55,9 +54,11 @@ def run(order: dict[str, Any]) -> NoReturn:
 
     os.chdir(order["cwd"])
     code = 1
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    os.environ[MARK] = order.get("mark", "")
+    sys.stdout = open(order.get("out", os.devnull), "w")  # noqa: SIM115
     sys.stderr = open(order["err"], "w")  # noqa: SIM115
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if order.get("limit"):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"], order["limit"]))
@@ -73,11 +74,14 @@ def run(order: dict[str, Any]) -> NoReturn:
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:  # before the command line answers for it, or after
+        code = 130
     except BaseException:
         import traceback
 
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
@@ -98,6 +102,8 @@ def fetch(url: str, sha256: str, size: str, cache: str) -> None:
 def main() -> None:
     """Serve orders until standard input ends."""
     prepared()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child can answer it
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from descendants import has_ended, marked, workers_of
 
 from benchsuite.proxies._tabulation import rows as _rows
 
@@ -29,12 +33,33 @@ strategy = "rea"
 """
 
 
+HANGS = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What came of a signal.
+
+    sent: was there one to get it; code: the caller's exit code; seconds: till then; alone: till no
+    process was left; said: on standard error.
+    """
+
+    sent: bool
+    code: int
+    seconds: float
+    alone: float
+    said: str
+
+
 class Victims:
     """The process that forks the victims (see `_victim`)."""
 
     def __init__(self, folder: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment["XDG_CACHE_HOME"] = str(folder / "cache")
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        environment["TMPDIR"] = str(self.temporary)
         environment["OMP_NUM_THREADS"] = "1"
         environment.pop("BENCHSUITE_DATA", None)
         self.errors = folder / "errors.txt"
@@ -71,6 +96,32 @@ class Victims:
         with contextlib.suppress(ProcessLookupError):  # it has ended
             os.kill(child, signal.SIGKILL)
         return self.ended() == -signal.SIGKILL
+
+    def signal(
+        self, args: Sequence[object], cwd: Path, after: float, number: int, whom: str, mark: str
+    ) -> Stopped:
+        """Send a signal to the caller, or to one of its workers, some seconds after it appears."""
+        child = self.start(args, cwd, mark=mark, out=str(cwd.parent / "said.txt"))
+        if whom == "worker":
+            while not workers_of(child) and not has_ended(child):
+                time.sleep(0.005)
+        time.sleep(after)
+        to = [child] if whom == "caller" else workers_of(child)
+        sent = False
+        for process in to[:1]:
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.kill(process, number)
+                sent = True
+        at = time.monotonic()
+        too_late = threading.Timer(HANGS, os.kill, (child, signal.SIGKILL))
+        too_late.start()
+        code = self.ended()
+        took = time.monotonic() - at
+        too_late.cancel()
+        while marked(mark) and time.monotonic() - at < HANGS:
+            time.sleep(0.01)
+        alone = time.monotonic() - at
+        return Stopped(sent, code, took, alone, self.errors.read_text())
 
     def _read(self) -> str:
         line = self._answers.readline()

@@ -56,7 +56,8 @@ def test_a_table_is_read_by_pandas_as_it_is(tmp_path):
     read = pd.read_csv(tmp_path / "some.csv")
     assert list(read.columns) == list(ROWS.columns)
     plain = [name for name in ROWS.columns if name != "mixed"]
-    pd.testing.assert_frame_equal(read[plain], stated_frame(ROWS)[plain], check_dtype=False)
+    wanted = stated_frame(ROWS)[plain].replace({"name": {"=1": "'=1"}})  # No formula any more.
+    pd.testing.assert_frame_equal(read[plain], wanted, check_dtype=False)
     assert list(read["mixed"])[:3] == ["0.3", "x", "3"]
     text = (tmp_path / "some.csv").read_text()
     assert "0.333333,0.1,1,0.3,True" in text

@@ -10,18 +10,18 @@ import subprocess
 import sys
 import textwrap
 import time
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from threads import Threads
+import threads as in_threads
+from descendants import of_this_process
 
 from benchsuite.cli import main
 from benchsuite.errors import UserError
+from benchsuite.parallel import pool
 from benchsuite.proxies._scoring.score import NO_PATH
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation import tabulate
 from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, score_row, tasks
 from benchsuite.ranking.correlations import proxies_in
 from benchsuite.space.cell import N_CELLS
@@ -38,7 +38,7 @@ DEAD_CELL = int(representatives("functional")[classes("functional")[1234]])
 
 @pytest.fixture
 def threads(monkeypatch):
-    monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Threads)
+    monkeypatch.setattr(pool, "processes", in_threads.threads)
 
 
 def rows(folder):
@@ -158,20 +158,22 @@ def test_a_full_disk_keeps_what_is_there(tmp_path, threads, monkeypatch):
 def test_a_shard_has_one_writer(tmp_path):
     with (
         _rows.appending(tmp_path, 1, 1),
-        pytest.raises(UserError, match="Another process is writing"),
+        pytest.raises(UserError, match=r"rows-1-of-1\.jsonl is in use by"),
         _rows.appending(tmp_path, 1, 1),
     ):
         pass
 
 
-def test_a_killed_worker_is_a_sentence(tmp_path, monkeypatch):
-    class Dying(Threads):
-        def submit(self, *_):
-            raise BrokenProcessPool("killed")
+def test_a_killed_worker_is_a_sentence_and_rows_are_kept(tmp_path):
+    todo = tasks(choose_cells("40", 1), 1, 1, 1)
 
-    monkeypatch.setattr(tabulate, "ProcessPoolExecutor", Dying)
-    with pytest.raises(UserError, match="worker process was killed"):
-        run(SPEC, tasks([0], 1, 1, 1), tmp_path)
+    def kill(done, _):
+        if done == 3:
+            os.kill(of_this_process()[0], signal.SIGKILL)
+
+    with pytest.raises(UserError, match=r"SIGKILL.*finished is kept; the same command goes on"):
+        run(SPEC, todo, tmp_path, jobs=2, finished=kill)
+    assert 3 <= len(rows(tmp_path)) < 40
 
 
 def test_choosing_cells(tmp_path):

@@ -33,7 +33,9 @@ def replayed(strategy, queries=60):
     texts = {"quick": STUDY.format(strategy=strategy, queries=queries)}
     rows, speeds = replays(texts, made_up_table(), (), {}, lambda text: None)
     frames = {"replays": rows, "speeds": pd.DataFrame(speeds)}
-    return Baseline(Settings(table=False), measure.machine(), frames=frames)
+    settings = Settings(table=False)
+    said = {"quick": STUDY.format(strategy="rea", queries=60)}  # Whatever was searched with.
+    return Baseline(settings, measure.machine(), frames=frames, studies=said)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def test_other_images_or_accuracies_are_another_thing_to_measure(searched, what)
         found = searched["rea", 60]
         settings = dataclasses.replace(found.settings, proxies=("naswot",))
         made_by = {**found.made_by, what: digest} if digest else found.made_by
-        return dataclasses.replace(found, settings=settings, studies={"quick": ""}, made_by=made_by)
+        return dataclasses.replace(found, settings=settings, made_by=made_by)
 
     with pytest.raises(UserError, match=f"not measure the same thing: other {what}"):
         compare(made("1"), made("2"), Tolerances())
@@ -193,7 +195,7 @@ def test_what_a_baseline_stands_on_is_digested(tmp_path, monkeypatch):
     codes = {key()["code"], key(folders=[tmp_path / "mine"])["code"]}
     (tmp_path / "mine/search/own.py").write_text("")
     codes.add(key(folders=[tmp_path / "mine"])["code"])
-    monkeypatch.setattr(measure, "code", lambda: "another")
+    monkeypatch.setattr(measure, "sources", lambda: "another")
     assert len({*codes, key()["code"]}) == 4
 
 
@@ -214,8 +216,8 @@ def test_what_was_saved_is_what_is_read(tmp_path, searched):
     [
         (lambda f: (f / "baseline.json").unlink(), "holds no baseline"),
         (lambda f: (f / "baseline.json").write_text("{"), "is damaged"),
-        (lambda f: (f / "baseline.json").write_text('{"schema": 1}'), "no settings"),
-        (lambda f: edit(f, "schema", 2), "schema 2; this version reads 1"),
+        (lambda f: (f / "baseline.json").write_text('{"schema": 2}'), "no settings"),
+        (lambda f: edit(f, "schema", 1), "schema 1; this version reads 2"),
         (lambda f: edit(f, "files", {"../x.csv": "0"}), "no part of one"),
         (lambda f: edit(f, "files", {"studies/../../x.toml": "0"}), "no part of one"),
         (lambda f: edit(f, "files", {"/etc/passwd": "0"}), "no part of one"),

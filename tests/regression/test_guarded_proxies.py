@@ -14,7 +14,6 @@ from hypothesis.extra.numpy import arrays
 from benchsuite import cli
 from benchsuite.regression.compare_scores import Scores, compare_scores, relative_difference
 from benchsuite.regression.output import junit, markdown
-from benchsuite.regression.timing import Ratio, ratio, smallest
 from benchsuite.regression.tolerances import Tolerances
 
 SMALL = ["--channels", "4", "--resolution", "8", "--batch-size", "8"]
@@ -190,13 +189,3 @@ def test_output_survives_odd_names():
     checks = list(compare_scores("sample", "a|b\x00<&", *scores, {}, Tolerances()))
     assert ElementTree.fromstring(junit(checks))[0][0].get("name") == "a|b<&"
     assert "a\\|b" in markdown(checks, {})
-
-
-def test_ratio_is_the_median_of_turns():
-    times, steps = iter([9.0, *range(1, 12)]), []
-    found = ratio(lambda: steps.append("run") or next(times), lambda: steps.append("ref") or 2.0)
-    assert found == Ratio(3.0, 1.0, 5.0, 11, 6.0)
-    assert steps == ["run", "ref"] * 12
-    tries = iter([Ratio(r, r, r, 1, 1) for r in (3.0, 2.0, 1.0, 0.5)])
-    assert smallest(lambda: next(tries), 1.5).value == 1.0
-    assert next(tries).value == 0.5

@@ -1,5 +1,6 @@
 """Studies: what a file may say, jobs that are found again, and what a kill leaves behind."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -324,3 +325,17 @@ def test_study_command_takes_a_name_and_as_many_seeds_as_asked(benchsuite, tmp_p
     assert code == 0
     assert {s["regret"]["n"] for s in answer["summary"].values()} == {2}
     assert answer["provenance"]["seeds"] == 2
+
+
+def test_a_resumed_study_writes_the_same_files(planned, tmp_path, monkeypatch):
+    """Details of an answer are columns of runs.csv: in one order, and with nothing but JSON."""
+    real = jobs._answer
+    details = {"z": 1.5, "a": "text", "m": {"k": 1}, "b": float("nan"), "c": (1, 2)}
+    monkeypatch.setattr(
+        jobs, "_answer", lambda run: dataclasses.replace(real(run), details=details)
+    )
+    loaded, _ = planned
+    first, second = (outcomes.run(loaded, table(), tmp_path / "it") for _ in range(2))
+    written = [[path.read_bytes() for path in it.write(tmp_path, "")] for it in (first, second)]
+    assert written[0] == written[1]
+    pandas.testing.assert_frame_equal(first.runs, second.runs)

@@ -1,12 +1,15 @@
 """The pickle reader: the same data as pickle.load, nothing but data, and no crash on any bytes."""
 
+import bz2
 import contextlib
 import io
 import os
 import pickle
 import struct
+import time
 import tracemalloc
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from benchsuite.errors import UserError
 from benchsuite.sources._pickle_values import Array, Opaque
 from benchsuite.sources._pickles import PickleStream
+from benchsuite.sources._source import read_pickle
 
 
 def load(content, **options):
@@ -153,11 +157,112 @@ def test_every_truncation_is_refused(protocol):
             load(content[:length])
 
 
-def test_deep_nesting_is_no_crash():
-    depth = 50_000
-    assert isinstance(load(b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b"."), list)
-    with pytest.raises(UserError):
-        load(b"\x80\x02}" + b")" + b"\x85" * depth + b"K\x01s.")
+DEEP = b")" + b"\x85" * 50_000
+LISTS = b"]" * 50_000 + b"a" * 49_999
+ARRAY = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x85R"
+
+
+@pytest.mark.parametrize("value", [DEEP, LISTS])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%b.",
+        b"%b\x85.",
+        b"}%bK\x01s.",
+        b"}K\x01%bs.",
+        b"}(%bK\x01u.",
+        b"}(K\x01%bu.",
+        b"cnumpy\ndtype\n%b\x85R.",
+        b"cnumpy\ndtype\n%bR.",
+        DTYPE + b"(K\x03%bNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb.",
+        DTYPE + b"(K\x03X\x01\x00\x00\x00<%bNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb.",
+        DTYPE + b"%bb.",
+        ARRAY + b"(K\x01%b" + DTYPE + b"\x89C\x00tb.",
+        ARRAY + b"(K\x01K\x00\x85%b\x89C\x00tb.",
+        ARRAY + b"(K\x01K\x00\x85" + DTYPE + b"\x89%btb.",
+        b"c_codecs\nencode\nX\x00\x00\x00\x00%b\x86R.",
+        b"c_codecs\nencode\n%bX\x06\x00\x00\x00latin1\x86R.",
+        b"cbuiltins\nset\n%b\x85R.",
+        b"cbuiltins\nset\n]%ba\x85R.",
+        b"ccollections\nOrderedDict\n](%bK\x01ee\x85R.",
+        b"ccollections\nOrderedDict\n]%ba\x85R.",
+        b"cbuiltins\nslice\n%b\x85R.",
+        b"\x8f(%b\x90.",
+        b"%bQ.",
+        b"%bX\x01\x00\x00\x00x\x93.",
+        b"cnumpy._core.multiarray\nscalar\n%bC\x00\x86R.",
+        b"cnumpy._core.numeric\n_frombuffer\n(C\x00" + DTYPE + b"%bX\x01\x00\x00\x00CtR.",
+        b"cnumpy._core.numeric\n_frombuffer\n(C\x00" + DTYPE + b"K\x00\x85%btR.",
+    ],
+)
+def test_what_is_nested_deeply_is_refused_wherever_it_stands(content, value):
+    with contextlib.suppress(UserError):
+        assert np.size(load(b"\x80\x04" + content.replace(b"%b", value)).values) == 0
+
+
+def test_nesting_is_bounded_and_shared_parts_are_gone_through_once():
+    with pytest.raises(UserError, match="64 containers"):
+        load(b"\x80\x02" + b"]" * 65 + b"a" * 64 + b".")
+    assert load(b"\x80\x02" + b"]" * 64 + b"a" * 63 + b".")
+    doubled = b"\x80\x02(]q\x00" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60))
+    assert len(load(doubled + b"t.")) == 61
+
+
+SOME = b"](" + b"J\x01\x02\x03\x04" * 20_000 + b"eq\x00("
+PAIRS = b"](" + b"K\x01K\x02\x86" * 20_000 + b"eq\x00("
+WORD = b"X" + struct.pack("<I", 100_000) + b"x" * 100_000 + b"q\x00("
+OBJECTS = (
+    SOME + ARRAY + b"(K\x01M\x20\x4e\x85cnumpy\ndtype\nX\x02\x00\x00\x00O8\x85R\x89h\x00tq\x01b"
+)
+# What begins, what comes again, how often: few bytes each, which would take gigabytes or hours.
+BOMBS = {
+    "sets of one list": (SOME, b"cbuiltins\nset\nh\x00\x85R", 20_000),
+    "mappings of one list": (PAIRS, b"ccollections\nOrderedDict\nh\x00\x85R", 20_000),
+    "encodings of one text": (WORD, b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R", 40_000),
+    "arrays of one list": (OBJECTS, b"h\x01b", 1_000_000),
+    "names": (b"", b"cnumpy\ndtype\n", 1_000_000),
+    "marks": (b"", b"(", 100_000_000),
+    "sets": (b"(", b"\x8f", 100_000_000),
+    "references": (b"N", b"\x94", 100_000_000),
+    "tuples": (b"(", b")\x85", 100_000_000),
+    "nothing": (b"(", b"N", 100_000_000),
+    "texts": (b"(", b"X\x01\x00\x00\x00x", 20_000_000),
+    "a long text": (b"X" + struct.pack("<I", 2**30), b"x", 100_000_000),
+}
+
+
+QUICK = ("sets of one list", "arrays of one list", "marks", "references", "a long text")
+
+
+@contextlib.contextmanager
+def a_gigabyte():
+    """Leave this process so much memory and no more."""
+    resource = pytest.importorskip("resource")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**30, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is told by Linux")
+@pytest.mark.parametrize("name", BOMBS if "BENCHSUITE_FUZZ" in os.environ else QUICK)
+def test_bombs_are_refused_before_they_fill_memory_or_time(name, tmp_path):
+    start, more, times = BOMBS[name]
+    path = tmp_path / "bomb.pickle.pbz2"
+    packer = bz2.BZ2Compressor(1)
+    packed = packer.compress(b"\x80\x04" + start)
+    chunk = more * (1_000_000 // len(more))
+    for _ in range(min(40, times * len(more) // len(chunk) + 1)):
+        packed += packer.compress(chunk)
+    path.write_bytes(packed + packer.flush())
+    began = time.monotonic()
+    with a_gigabyte(), pytest.raises(UserError, match="asks for"):
+        read_pickle(path)
+    assert time.monotonic() - began < 60
 
 
 @example(b"\x80\x04]\x94(h\x00e.")

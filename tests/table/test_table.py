@@ -62,9 +62,9 @@ def test_the_checksum_is_of_what_columns_are_and_of_their_values(table):
 
 
 def test_the_same_table_has_the_same_bytes(table, tmp_path):
-    for name in ("a", "b"):
+    for name in ("a.parquet", "b.parquet"):
         table.write(tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_pandas_alone_reads_it(table, tmp_path):
@@ -141,6 +141,14 @@ def rewritten(table, path, change):
     pq.write_table(change(data), path)
 
 
+ABOUT = column("whole@1").to_json()
+
+
+def other(data, values):
+    """Return a table whose column holds something else than the footer says."""
+    return data.set_column(data.column_names.index("whole@1"), "whole@1", values)
+
+
 def with_footer(data, **changes):
     footer = json.loads(data.schema.metadata[b"benchsuite"]) | changes
     return data.replace_schema_metadata({"benchsuite": json.dumps(footer)})
@@ -154,6 +162,24 @@ def with_footer(data, **changes):
         (lambda d: d.replace_schema_metadata({"benchsuite": "[]"}), "damaged footer"),
         (lambda d: with_footer(d, schema=99), "schema 99"),
         (lambda d: with_footer(d, columns=[{"name": "x"}]), "damaged footer"),
+        (lambda d: d.replace_schema_metadata({"benchsuite": "[" * 100_000}), "nested too deeply"),
+        (lambda d: d.replace_schema_metadata({"benchsuite": '{"schema": ' * 900}), "damaged"),
+        (lambda d: with_footer(d, provenance=[]), "damaged footer"),
+        (lambda d: with_footer(d, provenance={"made_by": "me"}), "made_by is no object"),
+        (lambda d: with_footer(d, provenance={"own_scores": {"cells": {"x": "y"}}}), "own_scores"),
+        (lambda d: with_footer(d, columns=[{**ABOUT, "name": [1]}]), "damaged footer"),
+        (lambda d: with_footer(d, columns=[{**ABOUT, "unit": 3}]), "field unit"),
+        (lambda d: with_footer(d, columns=[{**ABOUT, "epochs": "12"}]), "field epochs"),
+        (lambda d: with_footer(d, columns=[{**ABOUT, "direction": "up"}]), "direction 'up'"),
+        (lambda d: other(d, pa.array(["a"] * N_CELLS)), "'whole@1' holds texts"),
+        (lambda d: other(d, pa.array([[1.0]] * N_CELLS)), "type list<.*numbers and texts are read"),
+        (lambda d: other(d, pa.array([{"a": 1.0}] * N_CELLS)), "type struct<"),
+        (lambda d: other(d, pa.array([b"\xff"] * N_CELLS)), "type binary"),
+        (lambda d: other(d, pa.nulls(N_CELLS)), "type null"),
+        (lambda d: d.append_column("whole@1", d.column("whole@1")), "several columns 'whole@1'"),
+        (lambda d: pa.concat_tables([d, d]), "has 31,250 rows"),
+        (lambda d: d.set_column(1, "arch", pa.array(range(N_CELLS))), "official order"),
+        (lambda d: d.set_column(0, "index", pa.array(["0"] * N_CELLS)), "official order"),
         (lambda d: d.drop_columns(["whole@1"]), "does not hold"),
         (lambda d: d.slice(0, 100), "official order"),
         (lambda d: d.take(pa.array(range(N_CELLS))[::-1]), "official order"),

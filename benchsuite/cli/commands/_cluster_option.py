@@ -7,6 +7,8 @@ from typing import Any, ParamSpec
 
 import click
 
+from benchsuite.errors import UserError
+
 P = ParamSpec("P")
 
 
@@ -15,5 +17,12 @@ def cluster_option(function: Callable[P, Any]) -> Callable[P, Any]:
     return click.option(
         "--cluster",
         metavar="WHERE",
+        callback=_named,
         help="dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local [default: processes here].",
     )(function)
+
+
+def _named(_: click.Context, option: click.Parameter, where: str | None) -> str | None:
+    if where == "":
+        raise UserError(f"{option.opts[0]} '' names no cluster: leave it out for processes here.")
+    return where

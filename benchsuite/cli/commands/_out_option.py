@@ -14,19 +14,30 @@ _Decorator = Callable[[Callable[..., Any]], Any]
 _FILES = (".parquet", ".csv", ".json", ".html", ".md", ".tex", ".toml", ".tflite", ".onnx")
 
 
-def out_file(*suffixes: str, **settings: Any) -> _Decorator:
-    """Return the option `--out FILE` of a command that writes files of these suffixes."""
+class _Named(click.Path):
+    """A path that is not empty, which would be the working folder."""
 
-    def checked(_: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; UserError for none."""
+        if value == "":
+            raise UserError(f"{param.opts[0] if param else 'A path'} '' names nothing.")
+        return super().convert(value, param, ctx)
+
+
+def out_file(*suffixes: str, option: str = "--out", **settings: Any) -> _Decorator:
+    """Return the option `--out FILE`, or another, for a file of one of these suffixes."""
+
+    def checked(_: click.Context, asked: click.Parameter, path: Path | None) -> Path | None:
         if path is not None and path.suffix.lower() not in suffixes:
             raise UserError(
-                f"{option.opts[0]} {path}: this command writes {' or '.join(suffixes)}, and the "
-                f"name has to end so, as in {path.with_suffix(suffixes[0]).name}."
+                f"{asked.opts[0]} {path}: this command writes {' or '.join(suffixes)}, and the "
+                f"name has to end so, as in {(path.stem or 'name') + suffixes[0]}."
             )
         return path
 
-    kind = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--out", type=kind, callback=checked, metavar="FILE", **settings)
+    kind = _Named(dir_okay=False, path_type=Path)
+    names = [option, *([settings.pop("name")] if "name" in settings else [])]
+    return click.option(*names, type=kind, callback=checked, metavar="FILE", **settings)
 
 
 def out_folder(name: str, *, default: Path, **settings: Any) -> _Decorator:
@@ -40,7 +51,7 @@ def out_folder(name: str, *, default: Path, **settings: Any) -> _Decorator:
             )
         return path
 
-    kind = click.Path(file_okay=False, path_type=Path)
+    kind = _Named(file_okay=False, path_type=Path)
     return click.option(
         "--out", name, type=kind, callback=checked, default=default, show_default=True,
         metavar="DIR", **settings,

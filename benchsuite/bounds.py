@@ -1,0 +1,71 @@
+"""Bounds of what is read from outside: bytes of a file, depth of JSON and TOML, length of a name.
+
+Every reader of foreign files takes its bytes and its structure from here, or keeps to `DEPTH`, so
+that no file can end the process, fill the memory or hold a command.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from benchsuite.errors import UserError
+
+DEPTH = 64  # Containers within containers; no file of this project or its sources has ten.
+TEXT = 1 << 26  # Bytes of a text: scores of all cells in hundreds of columns have a tenth.
+SETTINGS = 1 << 18  # Bytes of a file that people write by hand.
+# A name of so many parts takes tomllib a time that grows with their square.
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_NAME = re.compile(rf"""(?<![\w"'-])(?:{_PART}){{{DEPTH}}}""")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Return the bytes of a file; UserError if it cannot be read or has more than `most`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path} cannot be read: {reason}.") from error
+    if len(content) > most:
+        raise UserError(f"{path} has more than the {most:,} bytes that are read of such a file.")
+    return content
+
+
+def of_json(text: str | bytes) -> Any:
+    """Return what JSON says; ValueError for anything else, and for more than `DEPTH` levels."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return _shallow(found)
+
+
+def of_toml(text: str) -> dict[str, Any]:
+    """Return what TOML says; ValueError for anything else, and for what is deep or over-long."""
+    if len(text) > SETTINGS:
+        raise ValueError(f"it has more than {SETTINGS:,} characters")
+    if _LONG_NAME.search(text):
+        raise ValueError(f"a name has more than {DEPTH} parts")
+    try:
+        found = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return dict(_shallow(found))
+
+
+def _shallow(found: Any) -> Any:
+    level = [found]
+    for _ in range(DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return found
+    raise ValueError("it is nested too deeply")
+
+
+def _inside(outer: Any) -> list[Any]:
+    parts = outer.values() if type(outer) is dict else outer if type(outer) is list else ()
+    return [part for part in parts if type(part) is dict or type(part) is list]

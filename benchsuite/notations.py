@@ -1,0 +1,107 @@
+"""Values and tables in the notations that others read: JSON, CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def json_text(value: Any, **settings: Any) -> str:
+    """Return a value as JSON: numpy's numbers as numbers, NaN and infinities as null.
+
+    settings: of `json.dumps`. Raises TypeError for what has no place in JSON.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, **settings)
+    except (TypeError, ValueError):
+        return json.dumps(_plain(value), allow_nan=False, **settings)
+
+
+def csv_text(rows: pd.DataFrame) -> str:
+    """Return a table as CSV that a reader gives back and that a spreadsheet does not compute.
+
+    A text that begins as a formula does (`=`, `+`, `-`, `@`) and is no number gets a `'` before it.
+    """
+    shown = rows.copy()
+    for at, kind in enumerate(rows.dtypes):
+        if kind.kind not in "iufb":
+            shown.isetitem(at, [_uncomputed(value) for value in rows.iloc[:, at]])
+    shown.columns = [_uncomputed(str(name)) for name in rows.columns]
+    return shown.to_csv(index=False, lineterminator="\n")
+
+
+def markdown_text(cells: pd.DataFrame, right: Sequence[bool]) -> str:
+    """Return a table of texts as a Markdown table; right: whether a column is set to the right."""
+    shown = cells.map(_in_markdown)
+    shown.columns = [_in_markdown(str(name)) for name in cells.columns]
+    sides = ["right" if side else "left" for side in right]
+    return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def latex_text(cells: pd.DataFrame) -> str:
+    """Return a table of texts as a LaTeX tabular."""
+    shown = cells.map(one_line)
+    shown.columns = [one_line(str(name)) for name in cells.columns]
+    return shown.to_latex(index=False, escape=True)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and other control characters: a space for each."""
+    return _CONTROL.sub(" ", text)
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def _uncomputed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = _UNREADABLE.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n"))
+    return f"'{text}" if _computes(text) else text
+
+
+def _computes(text: str) -> bool:
+    start = text.lstrip()
+    if len(start) < 2 or start[0] not in "=+-@＝＋－＠":
+        return False
+    try:
+        float(start)
+    except ValueError:
+        return True
+    return False
+
+
+def _in_markdown(text: str) -> str:
+    escaped = one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+    return _TAG.sub(r"\\<", escaped)
+
+
+@functools.singledispatch
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return _plain(value.tolist())
+    return value
+
+
+@_plain.register
+def _(value: float) -> Any:
+    return float(value) if value - value == 0 else None
+
+
+@_plain.register(Mapping)
+def _(value: Any) -> Any:
+    return {str(key): _plain(item) for key, item in value.items()}
+
+
+@_plain.register(list)
+@_plain.register(tuple)
+def _(value: Any) -> Any:
+    return [_plain(item) for item in value]

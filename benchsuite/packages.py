@@ -1,0 +1,55 @@
+"""The files of packages and of folders, with their digests; nothing is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+
+from benchsuite._namespace import PACKAGES
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folders(package: str) -> list[Path]:
+    """Return the folders of a package; it is not imported."""
+    spec = importlib.util.find_spec(package)
+    return [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
+
+
+def names_below(folder: Path) -> list[str]:
+    """Return the relative path of every file below a folder, sorted.
+
+    Left out are hidden files and what Python compiled.
+    """
+    found = []
+    for place, below, names in os.walk(folder):
+        below[:] = [name for name in below if name != "__pycache__" and name[0] != "."]
+        paths = [Path(place, name) for name in names if name[0] != "."]
+        found += [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
+    return sorted(found)
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder by its relative path; see `names_below`."""
+    return {name: sha256(folder / name) for name in names_below(folder)}
+
+
+def own_files(root: Path) -> dict[str, Path]:
+    """Return every file of this project's code below a folder by its name within `benchsuite`.
+
+    root: what holds `benchsuite`. The names are those of a wheel, also in a checkout, in which the
+    packages of plug-ins lie beside `benchsuite` and are links, or text in a link's place, in it.
+    """
+    inside = root / "benchsuite"
+    found = {name: inside / name for name in names_below(inside) if name not in PACKAGES}
+    for package in PACKAGES:
+        beside = root / package
+        if (inside / package).is_symlink() or not (inside / package).is_dir():
+            found |= {f"{package}/{name}": beside / name for name in names_below(beside)}
+    return dict(sorted(found.items()))

@@ -1,0 +1,66 @@
+"""What the guard says of a difference: the cell, the column and both values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchsuite.regression.baseline import FRAMES
+from benchsuite.regression.compare_replays import compare_replays
+from benchsuite.regression.compare_scores import Scores, compare_scores
+from benchsuite.regression.tolerances import Tolerances
+
+VALUES = np.array([3.0, 1.0, np.nan, 2.0, 5.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ([3, 1, np.nan, 2.5, 5, np.nan], "cell 40 had it 2.0 and has 2.5"),
+        ([3, 1, np.nan, np.nan, 5, np.nan], "cell 40 had it 2.0 and has nothing (out of range)"),
+        ([3, 1, np.nan, 2, 5, 7], "cell 60 had it nothing and has 7.0"),
+        ([-3, -1, np.nan, -2, -5, np.nan], "cell 10 had it 3.0 and has -3.0"),
+    ],
+)
+def test_messages_name_the_cell_the_column_and_both_values(after, said):
+    cells, reasons = np.arange(10, 70, 10), ["", "", "", "out of range", "", ""]
+    sides = Scores(VALUES, "max", "1"), Scores(np.array(after, dtype=float), "max", "1")
+    found, *_ = compare_scores(
+        "sample", "it", *sides, {}, Tolerances(), cells=cells, reasons=reasons
+    )
+    assert said.replace(".0 ", " ").removesuffix(".0") in found.message
+
+
+def test_scores_that_became_constant_are_no_agreement_of_rankings():
+    allowed = Tolerances(rules={"scores": {"*": {"relative": 9, "cells": 0, "spearman": 0}}})
+    sides = Scores(np.arange(9.0), "max", "1"), Scores(np.full(9, 4.0), "max", "1")
+    found, *_ = compare_scores("sample", "it", *sides, {}, allowed)
+    assert found.verdict == "regression"
+
+
+def test_a_raised_version_whose_tau_cannot_be_tested_is_not_passed():
+    rng = np.random.default_rng(0)
+    values, truth = rng.random((2, 9))
+    sides = Scores(values, "max", "1"), Scores(-values, "max", "2")
+    checks = list(compare_scores("sample", "it", *sides, {"accuracy": truth}, Tolerances()))
+    assert [c.verdict for c in checks] == ["changed", "untold"]
+
+
+def replays(regret, seeds=6, cell=1):
+    found = {
+        "study": "s", "search": "r", "dataset": "d", "seed": range(seeds), "cell": cell,
+        "feasible": ~np.isnan(np.broadcast_to(regret, seeds)), "regret": regret, "queries": 9,
+    }  # fmt: skip
+    return pd.DataFrame(found)[list(FRAMES["replays"])]
+
+
+def test_replays_name_a_seed_and_both_answers_and_need_the_same_seeds():
+    (found,) = compare_replays(replays(1.0), replays(2.0, cell=7), Tolerances())
+    assert "Seed 0 answered cell 1 (regret 1.000 %), and now cell 7 (regret 2.000 %)" in (
+        found.message
+    )
+    (found,) = compare_replays(replays(1.0), replays(1.0, seeds=5), Tolerances())
+    assert found.verdict == "untold"
+    (found,) = compare_replays(replays(np.nan), replays(1.0), Tolerances())
+    assert (found.verdict, "answered no feasible cell" in found.message) == ("changed", True)
+    (found,) = compare_replays(replays(1.0), replays(np.nan), Tolerances())
+    assert found.verdict == "regression"
