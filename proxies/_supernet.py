@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchsuite.passes import Rule
@@ -86,7 +87,7 @@ def kernel(net: Supernet, operators: Operators, images: Array) -> Array:
     return jacobian @ jacobian.T
 
 
-def signs(net: Supernet, operators: Operators, inputs: Array) -> Array:
+def signs(net: Supernet, operators: Operators, inputs: Array) -> NDArray[np.bool_]:
     """Return the signs [B, neurons] of all ReLUs, for inputs [B, 1, 3, 3]; see `linear_regions`."""
     done = net.forward(operators, inputs, "stem.bn", "last.relu")
     rows = [

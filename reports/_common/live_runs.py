@@ -2,9 +2,9 @@
 
 A live search measures hundreds of supernets, so the answers are computed once, by
 
-    python -m benchsuite.search._live_runs --images FOLDER
+    python -m benchsuite.reports._common.live_runs --images FOLDER
 
-which goes on where it was stopped, and ships as `data/monas_live.csv`: a row per search, with what
+which goes on where it was stopped, and ships as `answers_monas_live.csv` beside the reports: a row per search, with what
 differs from `monas_live.Parameters` in `setting`. Any row is repeated by `benchsuite replay
 monas_live --first-seed SEED --seeds 1` with its parameters.
 """
@@ -20,15 +20,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.files import shipped, write_text
 from benchsuite.replays.run import replay
-from benchsuite.search import monas_live
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget
 from benchsuite.table.table import Table
 
-FILE = shipped("data/monas_live.csv")
+FILE = shipped("answers_monas_live.csv", "benchsuite.reports")
 COLUMNS = ("setting", "device", "weighs", "weight", "seed", "cell", "seconds")
 RUNTIME = "monas2024"  # The authors' latency table.
 SEEDS, SEEDS_OF_OTHERS = 20, 3
@@ -87,14 +87,15 @@ def _fill(table: Table, images: str, seeds: range, out: Path) -> None:
         device: prepare(table, Setting(device=device, runtime=RUNTIME))
         for device in {device for device, _ in _WEIGHTS}
     }
+    strategy = plugins.load("strategies", "monas_live")
     for setting, device, weighs, weight, seed in searches():
         key = (setting, device, weighs, str(weight), str(seed))
         if key in done or seed not in seeds:
             continue
         given = {weighs: weight, **(json.loads(setting) if setting else {})}
-        parameters = monas_live.Parameters(images=images, progress=False, **given)
+        parameters = strategy.parameters(images=images, progress=False, **given)
         start = time.process_time()
-        run = replay(monas_live.STRATEGY, problems[device], Budget(seconds=1e9), parameters, seed)
+        run = replay(strategy, problems[device], Budget(seconds=1e9), parameters, seed)
         seconds = time.process_time() - start
         rows.append(dict(zip(COLUMNS, (*key, str(run.answer[0]), f"{seconds:.1f}"), strict=True)))
         print(", ".join(rows[-1].values()), flush=True)
