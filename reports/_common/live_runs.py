@@ -2,11 +2,11 @@
 
 A live search measures hundreds of supernets, so the answers are computed once, by
 
-    python -m benchsuite.reports._common.live_runs --images FOLDER
+    python -m benchsuite.reports._common.live_runs --images FOLDER --table TABLE
 
-which goes on where it was stopped, and ships as `answers_monas_live.csv` beside the reports: a row per search, with what
-differs from `monas_live.Parameters` in `setting`. Any row is repeated by `benchsuite replay
-monas_live --first-seed SEED --seeds 1` with its parameters.
+which goes on where it was stopped, and ship as `answers_monas_live.csv` beside the reports: a row
+per search, with what differs from `monas_live.Parameters` in `setting`. Any row is repeated by
+`benchsuite replay monas_live --first-seed SEED --seeds 1` with its parameters.
 """
 
 from __future__ import annotations
