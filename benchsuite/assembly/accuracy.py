@@ -63,7 +63,8 @@ def _say_what_is_estimated(gaps: list[Values], drop: Path) -> None:
 
 
 def _imported(present: list[Source], where: Places) -> Table:
-    inputs = {file.path: file.sha256 or file.md5_part for s in present for file in s.files}
+    # In the order in which a kept table gives them back.
+    inputs = dict(sorted((f.path, f.sha256 or f.md5_part) for s in present for f in s.files))
     cached = where.cache / f"imported-{_key(inputs)}.parquet"
     if cached.exists():
         return Table.open(cached)

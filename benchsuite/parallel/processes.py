@@ -9,7 +9,6 @@ A worker never sees Ctrl-C, which is the caller's to answer.
 from __future__ import annotations
 
 import contextlib
-import json
 import mmap
 import os
 import pickle
@@ -25,6 +24,7 @@ from queue import SimpleQueue
 from typing import IO, Any
 
 from benchsuite.errors import UserError
+from benchsuite.notations import json_text
 from benchsuite.parallel import memory
 from benchsuite.parallel.lost import LostError
 from benchsuite.parallel.worker import read, write
@@ -89,7 +89,7 @@ class _Worker:
     """A process and the two pipes to it."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        path = json.dumps([os.path.abspath(place) for place in sys.path])
+        path = json_text([os.path.abspath(place) for place in sys.path])
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         with _interrupts_blocked():  # It inherits that.
             self.process = subprocess.Popen(

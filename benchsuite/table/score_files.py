@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.bounds import of_json
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
 from benchsuite.space.cell import N_CELLS, all_archs
@@ -32,14 +34,26 @@ def read(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if not packed:
         return _csv(path)
-    # What pandas noted of its index is left out: it may be anything, and a column holds the index.
-    data = parquet.read(path).replace_schema_metadata(None)
+    data = parquet.read(path)
+    index = _index(data.schema.metadata or {})
+    # pandas' own notes are read for the names of its index alone: they may be anything.
+    data = data.replace_schema_metadata(None)
     texts = [i for i, kind in enumerate(data.schema.types) if parquet.is_text(kind)]
     frame: pd.DataFrame = data.to_pandas()
     for place in texts:
         name = frame.columns[place]
         frame[name] = frame[name].astype(object)
-    return frame
+    first = [name for name in frame.columns if name in index]
+    return frame[[*first, *(name for name in frame.columns if name not in index)]]
+
+
+def _index(notes: Mapping[bytes, bytes]) -> list[object]:
+    """Return the columns that pandas noted as the index of a frame that it wrote, as they are."""
+    try:
+        found = of_json(notes.get(b"pandas", b"{}"))
+        return list(found["index_columns"])
+    except (ValueError, TypeError, KeyError):
+        return []
 
 
 def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:

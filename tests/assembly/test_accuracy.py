@@ -43,6 +43,14 @@ def test_without_public_files_validation_is_measured_and_test_estimated_of_it(no
         assert values.max() < 100
 
 
+def test_the_inputs_stand_in_one_order_read_or_kept(tmp_path, monkeypatch):
+    """A baseline's digest of them told a first run from all later ones."""
+    monkeypatch.setattr(module, "all_sources", lambda: all_sources()[::-1])
+    read, kept = (accuracies(Places(None, tmp_path)).provenance["inputs"] for _ in range(2))
+    assert list(read.items()) == list(kept.items())
+    assert len(read) > 1
+
+
 @pytest.mark.nb201
 def test_public_files_replace_the_estimates_they_cover(raw, tmp_path):
     (tmp_path / "drop" / ROBOT).mkdir(parents=True)

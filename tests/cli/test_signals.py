@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM while a command runs: exit code, sentence, and the deadline."""
 
+import builtins
 import os
 import signal
 import threading
@@ -7,7 +8,7 @@ import threading
 import click
 import pytest
 
-from benchsuite import cli
+from benchsuite import __main__, cli
 from benchsuite.cli import signals
 from benchsuite.errors import UserError
 
@@ -78,3 +79,17 @@ def test_other_threads_leave_signals_alone():
     thread.start()
     thread.join()
     assert found == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_signal_during_the_imports_ends_quietly(monkeypatch):
+    true = builtins.__import__
+
+    def interrupted(name, *rest, **more):
+        if name == "benchsuite.cli":
+            raise KeyboardInterrupt
+        return true(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        __main__.main()
+    assert stop.value.code == 130
