@@ -61,9 +61,9 @@ def _found(found: pd.DataFrame) -> Iterator[tuple[str, int]]:
     rows += [found[(found["search"] == LIVE) & (found["seed"] == seed)] for seed in range(SEEDS)]
     for row in rows:
         for weight in WEIGHTS:
-            for one in of(row, F746, LAMBDA, weight).itertuples():
-                name = "tabular" if one.search == TABULAR else f"live, seed {one.seed}"
-                yield f"{name}, lambda {weight:g}\n{one.cell}", int(one.cell)
+            for one in of(row, F746, LAMBDA, weight).to_dict("records"):
+                name = TABULAR if one["search"] == TABULAR else f"{LIVE}, seed {one['seed']}"
+                yield f"{name}, lambda {weight:g}\n{one['cell']}", int(one["cell"])
 
 
 def _rows(cells: list[tuple[str, int]]) -> pd.DataFrame:

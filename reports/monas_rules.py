@@ -18,6 +18,7 @@ from benchsuite.reports._common.monas_searches import (
     settings,
     tabular,
 )
+from benchsuite.reports._common.searches import spelt
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, milliseconds
 from benchsuite.space.cell import NONE, all_ops, connected
@@ -46,7 +47,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "answer each, n is 1: it shows what a rule does and is no verdict.",
             "none = true: algorithm 2 as the paper's text has it; positional: tied candidates "
             "stand in the order of operators, so that ties move scores; first: ties to the one "
-            "that stands first by K; mean: costs of the cells left. ntk_cond.k2 is the paper's K_2, "
+            "that stands first by K; mean: costs of the cells left. ntk_cond.k2: the paper's K_2, "
             "linear_regions.n3000 its code's 3 x 1,000 patches. nones: edges without an operator; "
             "path: whether input and output are connected.",
             "monas_rules_live: live searches of 16x16 pixels and what else differs, over seeds: "
@@ -105,10 +106,7 @@ def _live(table: Table, found: pd.DataFrame) -> Iterator[dict[str, object]]:
             row: dict[str, object] = {"rule": rule, "mu": weight, "n": len(cells)}
             for name, values in (("ms", ms[cells]), (f"CIFAR-10 {kind(table)}", truth[cells])):
                 ends = (values.mean(), values.min(), values.max())
-                row |= {
-                    f"{name}{at}": float(v)
-                    for at, v in zip((" least", "", " greatest"), ends, strict=True)
-                }
+                row |= spelt(name, ends, f"{name} least", f"{name} greatest")
             yield row | {"no path": int((~connected()[cells]).sum())}
 
 

@@ -149,8 +149,10 @@ def _deployed(table: Table, cells: np.ndarray) -> dict[str, object]:
     """Return int8 and float of the same training, the mean over cells, as `Deployed` says them."""
     deployed = Deployed(table)
     rows = pd.DataFrame([deployed.row(int(cell), DATASETS[0], SKELETON) for cell in cells])
-    number = all(pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes)
-    return rows.mean().to_dict() if number else rows.iloc[0].to_dict()
+    return {
+        str(name): float(of_it.mean()) if pd.api.types.is_numeric_dtype(of_it) else of_it.iloc[0]
+        for name, of_it in rows.items()
+    }
 
 
 def _fig5(table: Table, found: pd.DataFrame) -> Figure:
@@ -251,8 +253,8 @@ def _points(
     if one.every is not None and not dots:
         axes.plot(at["x"], at[dataset].clip(bottom), "-", color=one.colour, linewidth=0.7, zorder=2)
     marker = "." if dots else one.marker
-    label = {} if dots else {"label": one.name}
-    axes.plot(at["x"][~below], at[dataset][~below], marker, **look, **label)
+    label = None if dots else one.name
+    axes.plot(at["x"][~below], at[dataset][~below], marker, label=label, **look)
     if below.any():
         edge = np.full(int(below.sum()), bottom)
         axes.plot(at["x"][below], edge, "v", clip_on=False, **look)

@@ -78,18 +78,18 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 
 def _found(found: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> Iterator[Found]:
     """Yield what stands beside printed rows, in their order."""
-    rows = published("monas").drop_duplicates("method").set_index("method", drop=False)
+    rows = {str(row["method"]): row for _, row in published("monas").iterrows()}
     for method in _SEARCHED:
         runs = outcomes[RIVALS].runs
         cells = runs.loc[runs["search"] == method, "cell"].to_numpy()
-        yield rows.loc[method], F746, "best of 1,000", cells
+        yield rows[method], F746, "best of 1,000", cells
     table = tabular(outcomes)
-    yield rows.loc["TE-NAS"], F746, "tabular", of(table, F746, MU, 0.0)["cell"].to_numpy()
+    yield rows["TE-NAS"], F746, "tabular", of(table, F746, MU, 0.0)["cell"].to_numpy()
     for text, changed in settings(found).items():
         if _TE_NAS.items() <= changed.items() and set(changed) <= _IN_TE_NAS:
             cells = of(found[found["setting"] == text], F746, MU, 0.0)["cell"].to_numpy()
             said = f"{changed.get('resolution', 32)} px, batch {changed.get('batch', 32)}"
-            yield rows.loc["TE-NAS"], F746, f"{LIVE}, {said}", cells
+            yield rows["TE-NAS"], F746, f"{LIVE}, {said}", cells
     for row in printed():
         for searches in (table, main(found)):
             some = of(searches, row.device, row.weighs, row.weight)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Outcome
 from benchsuite.reports._common import live_runs
-from benchsuite.reports._common.live_runs import MAIN, RUNTIME
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import accuracy, kind, milliseconds, published
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
+MAIN, RUNTIME = live_runs.MAIN, live_runs.RUNTIME
 F746, L432 = "stm32f746", "stm32l432"
 TABULAR, LIVE = "tabular", "live"
 MU, LAMBDA = "mu", "lambda"
