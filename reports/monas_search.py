@@ -234,7 +234,7 @@ def _draw(axes: list[Axes], table: Table, cost: str, label: str, series: list[_S
         place.set_xlabel(label)
         place.set_ylabel(f"{NAMES[dataset]} test\n{kind(table)} [%]")
         tidy(place)
-        place.set_ylim(bottom, high + 0.08 * (high - least))
+        place.set_ylim(bottom, high + 0.06 * (high - bottom))
         place.set_xlim(left=-0.03 * np.nanmax(costs))
 
 
@@ -245,7 +245,7 @@ def _points(
     below = at[dataset] < bottom
     look: dict[str, Any] = {"color": one.colour, "zorder": 4}
     if dots:
-        look |= {"markersize": 3, "alpha": 0.5, "zorder": 3}
+        look |= {"markersize": 4.5, "alpha": 0.6, "zorder": 3}
     elif one.marker == "s":
         look |= {"markersize": 7, "markerfacecolor": "none"}
     else:
