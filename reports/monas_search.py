@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchsuite.api import Entry, Outcome, Report, Result
+from benchsuite.api import Outcome, Report, Result
+from benchsuite.reports._common import monas_claims
+from benchsuite.reports._common.monas_searches import (
+    ABOUT_TABULAR,
+    F746,
+    L432,
+    LAMBDA,
+    LIVE,
+    MU,
+    RUNTIME,
+    STUDIES,
+    TABULAR,
+    about_live,
+    live,
+    main,
+    of,
+    printed,
+    searched,
+    tabular,
+)
 from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, SKELETON, Deployed
-from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.searches import LEVEL, interval, spelt
 from benchsuite.reports._common.style import (
     NAMES,
     PAGE_WIDTH,
@@ -24,274 +44,231 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import (
-    DEAD,
-    about_accuracy,
-    accuracy,
-    kind,
-    milliseconds,
-    published,
-)
-from benchsuite.reports._common.verdicts import not_here
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, milliseconds
 from benchsuite.space.cell import all_archs, connected
-from benchsuite.stats.pareto import dominated
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
-F746, L432, RUNTIME = "stm32f746", "stm32l432", "monas2024"
 _FLOPS = "MFLOPs"
-ONE_RUN = "one run a weight on the table's scores, n = 1; the paper's search draws its networks"
 _MS = {F746: "ms STM32F746", L432: "ms STM32L432"}
+# A panel reaches twice as far below the least printed accuracy as the best cell lies above it.
+_BELOW = 2.0
+_SWEEPS = ((F746, MU), (F746, LAMBDA), (L432, MU))
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Points of a figure: a weight each, its middle, and where there are seeds all of them.
+
+    at: rows of (weight, x, and an accuracy per dataset); every: the same of all seeds.
+    """
+
+    name: str
+    marker: str
+    colour: str
+    at: pd.DataFrame
+    every: pd.DataFrame | None = None
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
-    rows = _rows(table, outcomes)
+    found = pd.concat([tabular(outcomes), main(live())], ignore_index=True)
+    costs, accuracies = zip(*_rows(table, found), strict=True)
     return Result(
-        tables={"monas_search": rows},
-        figures={"monas_fig5": _fig5(table, rows), "monas_fig6": _fig6(table, rows)},
+        tables={
+            "monas_search": pd.DataFrame(costs),
+            "monas_search_accuracy": pd.DataFrame(accuracies),
+        },
+        figures={"monas_fig5": _fig5(table, found), "monas_fig6": _fig6(table, found)},
         notes=(
             about_accuracy(table),
             ABOUT_DEPLOYED,
-            "MONAS' algorithm 2 on the table's NTK condition numbers and linear regions (means "
-            "over the cells left, where the paper measures the pruned supernet). On a table it is "
-            f"deterministic: one run per weight, n is 1, so no claim is judged by it. {DEAD}.",
-            "keeps a path: an operator without which no path would be left is passed over; not the "
-            "paper's rule. Printed: the row of the paper's Table 2 of that part and weight. Labels "
-            "in the figures are weights; grey: all cells with a path.",
+            ABOUT_TABULAR,
+            about_live(main(live())),
+            f"The table has means over seeds; lo, hi: {LEVEL}. Printed: the row of the paper's "
+            "Table 2 of that part and weight. `none` is pruned on all edges before the search, as "
+            "in the authors' code, so every cell found has a path.",
+            "In the figures a large dot is the mean of the seeds (small dots) at a weight, its "
+            "label, the line goes by weight; grey: all cells with a path. A triangle on the lower "
+            "edge of a panel is a point below it.",
             f"Latency: {RUNTIME}, the authors' table per operator; of the STM32L4 a reading of the "
-            "four rows they print.",
+            "four rows they print. The search for a part reads the latencies of that part.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
 
 
-def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
-    """Return what MONAS says of its searches, and what the replays say."""
-    rows = _rows(table, outcomes)
-    return [_has_path(rows), _degradation(rows, table), _portability(rows), _same_flops(table)]
+claims = monas_claims.claims
 
 
-def _rows(table: Table, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
-    printed = published("monas")
-    return pd.DataFrame(
-        _row(table, entry, outcome.runs, printed)
-        for outcome in (outcomes["monas_mu"], outcomes["monas_lambda"])
-        for entry in outcome.study.searches
-    )
+def _rows(table: Table, found: pd.DataFrame) -> Iterator[tuple[dict[str, object], ...]]:
+    """Yield for each weight and search two rows: its cell and costs, and its accuracies."""
+    theirs = {(one.device, one.weighs, one.weight): one.row for one in printed()}
+    for device, weighs in _SWEEPS:
+        for weight in searched(found, device, weighs):
+            of_row = theirs.get((device, weighs, weight), pd.Series(dtype=float))
+            for search, some in of(found, device, weighs, weight).groupby("search", sort=False):
+                cells = some["cell"].to_numpy()
+                start = {"searched for": device, "weighs": weighs, "weight": weight}
+                start |= {"search": search, "n": len(cells)}
+                costs = _mean_costs(table, cells, of_row)
+                yield start | costs, start | _accuracies(table, cells, of_row)
 
 
-def _row(
-    table: Table, entry: Entry, runs: pd.DataFrame, printed: pd.DataFrame
-) -> dict[str, object]:
-    weighed = "lambda" if "lambda_" in entry.parameters else "mu"
-    weight = float(entry.parameters.get("lambda_", entry.parameters.get("mu", 0)))
-    cell = int(runs.loc[runs["search"] == entry.label, "cell"].iloc[0])
-    theirs = [weighed in weights(m) and weight in weights(m)[weighed] for m in printed["method"]]
-    of = printed[np.array(theirs) & (printed["device"] == entry.setting.device)]
-    row: dict[str, object] = {
-        "searched for": entry.setting.device,
-        "weighs": weighed,
-        "weight": weight,
-        "keeps a path": "yes" if entry.parameters.get("keep_path") else "no",
-        "index": cell,
-        "arch": all_archs()[cell],
-        "path": "yes" if connected()[cell] else "no",
-        _FLOPS: table.values("cifar10.flops")[cell] / 1e6,
+def _mean_costs(table: Table, cells: np.ndarray, theirs: pd.Series) -> dict[str, object]:
+    """Return the cell, if it is one, the costs, means over the cells, and what is printed."""
+    alone = len(cells) == 1
+    ours = {name: float(values[cells].mean()) for name, values in _costs(table).items()}
+    return {
+        "index": str(cells[0]) if alone else "-",
+        "arch": all_archs()[cells[0]] if alone else "-",
+        **ours,
+        f"{_FLOPS} printed": theirs.get("mflops", np.nan),
+        "ms printed": theirs.get("latency_ms", np.nan),
+        **_deployed(table, cells),
     }
-    for device, name in _MS.items():
-        row[name] = milliseconds(table, device, RUNTIME, "cifar10", "official")[cell]
+
+
+def _accuracies(table: Table, cells: np.ndarray, theirs: pd.Series) -> dict[str, object]:
+    row: dict[str, object] = {}
     for dataset in DATASETS:
-        row[f"{NAMES[dataset]} {kind(table)}"] = accuracy(table, dataset)[cell]
-    row |= Deployed(table).row(cell, DATASETS[0], SKELETON)
-    for name, column in {
-        _FLOPS: "mflops",
-        "ms": "latency_ms",
-        **{NAMES[d]: d for d in DATASETS},
-    }.items():
-        row[f"{name} printed"] = float(of[column].iloc[0]) if len(of) else np.nan
+        name = NAMES[dataset]
+        ends = interval(accuracy(table, dataset)[cells])
+        row |= spelt(f"{name} {kind(table)}", ends, f"{name} lo", f"{name} hi")
+        row[f"{name} printed"] = theirs.get(dataset, np.nan)
     return row
 
 
-def weights(method: str) -> dict[str, list[float]]:
-    """Return the weights that a printed row is of: its name says `mu=0.5/0.6`, or `baseline`."""
-    if method == "MONAS baseline":
-        return {"mu": [0.0], "lambda": [0.0]}
-    match = re.match(r"MONAS (mu|lambda)=([][\d./,]+)$", method)
-    return {match[1]: [float(n) for n in re.findall(r"[\d.]+", match[2])]} if match else {}
+def _costs(table: Table) -> dict[str, np.ndarray]:
+    return {
+        _FLOPS: table.values("cifar10.flops") / 1e6,
+        **{name: milliseconds(table, d, RUNTIME, "cifar10", "official") for d, name in _MS.items()},
+    }
 
 
-def _accuracies(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the three columns of accuracies found, not printed."""
-    return rows[[c for c in rows if str(c).endswith("accuracy")]]
+def _deployed(table: Table, cells: np.ndarray) -> dict[str, object]:
+    """Return int8 and float of the same training, the mean over cells, as `Deployed` says them."""
+    deployed = Deployed(table)
+    rows = pd.DataFrame([deployed.row(int(cell), DATASETS[0], SKELETON) for cell in cells])
+    return {
+        str(name): float(of_it.mean()) if pd.api.types.is_numeric_dtype(of_it) else of_it.iloc[0]
+        for name, of_it in rows.items()
+    }
 
 
-def _has_path(rows: pd.DataFrame) -> Claim:
-    plain = rows[rows["keeps a path"] == "no"]
-    lost = int((plain["path"] == "no").sum())
-    return Claim(
-        "MONAS",
-        "Algorithm 2",
-        "the search ends in a cell that can be deployed",
-        f"as printed, {lost} of {len(plain)} searches end in a cell without an input-output path",
-        not_here(ONE_RUN),
-    )
-
-
-def _degradation(rows: pd.DataFrame, table: Table) -> Claim:
-    """Weighing latency: what it costs in accuracy, beside the largest loss that Table 2 prints."""
-    of = rows[
-        (rows["searched for"] == F746) & (rows["weighs"] == "mu") & (rows["keeps a path"] == "yes")
-    ]
-    free, weighed = of[of["weight"] == 0].iloc[0], of[of["weight"] > 0]
-    name = f"CIFAR-10 {kind(table)}"
-    losses = free[name] - weighed[name]
-    gains = free[_MS[F746]] / weighed[_MS[F746]]
-    theirs = of["CIFAR-10 printed"]
-    allowed = theirs.iloc[0] - theirs.min()
-    faster = free["ms printed"] / of["ms printed"].min()
-    return Claim(
-        "MONAS",
-        "Fig. 5",
-        "weighing latency finds faster cells with minimal loss of accuracy (its largest on "
-        f"CIFAR-10 is {allowed:.2f} points, {faster:.2f}x faster)",
-        f"keeping a path, the cells are {gains.min():.2f}x to {gains.max():.2f}x faster than with "
-        f"mu = 0 and lose {losses.min():.2f} to {losses.max():.2f} points",
-        not_here(ONE_RUN),
-    )
-
-
-def _portability(rows: pd.DataFrame) -> Claim:
-    """On the STM32L4: cells searched for it against those searched for the STM32F7."""
-    mu = rows[(rows["weighs"] == "mu") & (rows["keeps a path"] == "yes")]
-    own, other = (
-        _points(mu[mu["searched for"] == device].drop_duplicates("index"))
-        for device in (L432, F746)
-    )
-    beaten, beats = (int(one.sum()) for one in (dominated(other, own), dominated(own, other)))
-    return Claim(
-        "MONAS",
-        "Fig. 6",
-        "cells searched for the STM32F7 do well on the STM32L4; those searched for it do best",
-        f"on the L4, {beaten} of {len(other)} cells searched for the F7 are dominated in latency "
-        f"and mean accuracy by cells searched for the L4, {beats} of {len(own)} the other way "
-        f"round; "
-        f"{len({tuple(p) for p in own} & {tuple(p) for p in other})} cells are in both sets",
-        not_here(ONE_RUN),
-    )
-
-
-def _points(rows: pd.DataFrame) -> np.ndarray:
-    return np.column_stack([rows[_MS[L432]], -_accuracies(rows).mean(axis=1)])
-
-
-def _same_flops(table: Table) -> Claim:
-    """Cells of equal FLOPs and parameters: how far their latencies on the STM32L4 are apart."""
-    groups = pd.DataFrame(
-        {
-            "flops": table.values("cifar10.flops"),
-            "params": table.values("cifar10.params"),
-            "ms": milliseconds(table, L432, RUNTIME, "cifar10", "official"),
-        }
-    ).groupby(["flops", "params"])["ms"]
-    ratio = groups.max() / groups.min()
-    printed = published("monas").set_index(["device", "method"])["latency_ms"]
-    theirs = printed[L432, "MONAS mu=0.85"] / printed[L432, "MONAS mu=0.88"]
-    return Claim(
-        "MONAS",
-        "section 4.2.2",
-        f"cells with equal FLOPs and parameters differ in latency (mu = 0.85, 0.88: {theirs:.2f}x)",
-        f"in {int((ratio > 1).sum())} of {len(ratio)} groups of cells with equal FLOPs and "
-        f"parameters latencies on the L4 differ, the median group by {ratio.median():.2f}x",
-        not_here("latencies of the L4 are read from the printed rows that the claim is of"),
-    )
-
-
-def _fig5(table: Table, rows: pd.DataFrame) -> Figure:
-    of = rows[rows["searched for"] == F746]
+def _fig5(table: Table, found: pd.DataFrame) -> Figure:
     figure = new_figure(PAGE_WIDTH, 4.6)
     axes = panels(figure, 3, 2)
-    costs = (
-        (_MS[F746], "mu", "ms", "latency, STM32F746 [ms]"),
-        (_FLOPS, "lambda", _FLOPS, "FLOPs [M]"),
-    )
-    drawn: list[tuple[Axes, Mapping[str, pd.DataFrame]]] = []
-    for at, (cost, weighed, printed, label) in enumerate(costs):
-        mine = of[of["weighs"] == weighed]
-        series = {
-            "as printed": _curve(mine[mine["keeps a path"] == "no"], cost),
-            "keeping a path": _curve(mine[mine["keeps a path"] == "yes"], cost),
-            "MONAS' Table 2": _printed(mine, printed),
-        }
-        drawn.append((axes[3 * at], series))
+    sweeps = ((MU, _MS[F746], "latency, STM32F746 [ms]"), (LAMBDA, _FLOPS, "FLOPs [M]"))
+    drawn = []
+    for at, (weighs, cost, label) in enumerate(sweeps):
+        series = [
+            _searched(table, found, F746, weighs, cost, LIVE, PALETTE[0]),
+            _searched(table, found, F746, weighs, cost, TABULAR, PALETTE[1]),
+            _printed(table, F746, weighs, cost),
+        ]
         _draw(axes[3 * at : 3 * at + 3], table, cost, label, series)
+        drawn.append((axes[3 * at], series))
     return _labelled(figure, drawn)
 
 
-def _fig6(table: Table, rows: pd.DataFrame) -> Figure:
-    of = rows[(rows["weighs"] == "mu") & (rows["keeps a path"] == "yes")]
-    figure = new_figure(PAGE_WIDTH, 2.5)
-    axes = panels(figure, 3)
-    series = {
-        "searched for the F746": _curve(of[of["searched for"] == F746], _MS[L432]),
-        "searched for the L4": _curve(of[of["searched for"] == L432], _MS[L432]),
-        "MONAS' Table 2": _printed(of[of["searched for"] == L432], "ms"),
-    }
-    _draw(axes, table, _MS[L432], "latency, STM32L432 [ms]", series)
+def _fig6(table: Table, found: pd.DataFrame) -> Figure:
+    figure = new_figure(PAGE_WIDTH, 2.6)
+    axes, cost = panels(figure, 3), _MS[L432]
+    series = [
+        _searched(table, found, F746, MU, cost, LIVE, PALETTE[0]),
+        _searched(table, found, L432, MU, cost, LIVE, PALETTE[1]),
+        _printed(table, L432, MU, cost),
+    ]
+    _draw(axes, table, cost, "latency, STM32L432 [ms]", series)
     return _labelled(figure, [(axes[0], series)])
 
 
-def _curve(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
-    rows = rows[rows["path"] == "yes"]
-    return pd.DataFrame(
-        {"weight": rows["weight"], "x": rows[cost]}
-        | {d: c for d, (_, c) in zip(DATASETS, _accuracies(rows).items(), strict=True)}
+def _searched(
+    table: Table,
+    found: pd.DataFrame,
+    device: str,
+    weighs: str,
+    cost: str,
+    search: str,
+    colour: str,
+) -> _Series:
+    """Return what searches for a part found, by weight."""
+    some = found[found["search"] == search]
+    by = searched(some, device, weighs)
+    cells = pd.concat([of(some, device, weighs, at).assign(weight=at) for at in by])
+    points = pd.DataFrame(
+        {"weight": cells["weight"], "x": _costs(table)[cost][cells["cell"]]}
+        | {d: accuracy(table, d)[cells["cell"]] for d in DATASETS}
     )
+    middle = points.groupby("weight", as_index=False).mean()
+    part = "F746" if device == F746 else "L4"
+    name = f"{search}, searched for the {part}"
+    if search == TABULAR:
+        return _Series(name, "s", colour, middle)
+    return _Series(name, "o", colour, middle, points)
 
 
-def _printed(rows: pd.DataFrame, cost: str) -> pd.DataFrame:
-    rows = rows.dropna(subset=f"{cost} printed").drop_duplicates("weight")
-    return pd.DataFrame(
-        {"weight": rows["weight"], "x": rows[f"{cost} printed"]}
-        | {d: rows[f"{NAMES[d]} printed"] for d in DATASETS}
-    )
+def _printed(table: Table, device: str, weighs: str, cost: str) -> _Series:
+    """Return the rows that the paper prints of a part."""
+    column = "mflops" if cost == _FLOPS else "latency_ms"
+    rows = [
+        {"weight": one.weight, "x": one.row[column], **{d: one.row[d] for d in DATASETS}}
+        for one in printed()
+        if one.device == device and weighs in (one.weighs, LAMBDA * (one.weight == 0))
+    ]
+    return _Series("MONAS' Table 2", "^", PALETTE[2], pd.DataFrame(rows).astype(float))
 
 
-def _draw(
-    axes: list[Axes], table: Table, cost: str, label: str, series: Mapping[str, pd.DataFrame]
-) -> None:
-    costs = {
-        _FLOPS: table.values("cifar10.flops") / 1e6,
-        **{name: milliseconds(table, d, RUNTIME, "cifar10", "official") for d, name in _MS.items()},
-    }[cost]
+def _draw(axes: list[Axes], table: Table, cost: str, label: str, series: list[_Series]) -> None:
+    costs = _costs(table)[cost]
     for place, dataset in zip(axes, DATASETS, strict=True):
         truth = accuracy(table, dataset)
         cloud(place, costs[connected()], truth[connected()])
-        for (name, points), marker, colour in zip(series.items(), "os^", PALETTE, strict=False):
-            place.plot(
-                points["x"],
-                points[dataset],
-                marker,
-                markersize=7 if marker == "s" else 4,
-                markerfacecolor="none" if marker == "s" else colour,
-                markeredgecolor=colour,
-                label=name,
-                zorder=4 if marker == "o" else 3,
-            )
+        high, least = float(np.nanmax(truth)), float(series[-1].at[dataset].min())
+        lowest = min(float(one.at[dataset].min()) for one in series)
+        bottom = max(lowest, least - _BELOW * (high - least)) - 0.06 * (high - least)
+        for one in series:
+            if one.every is not None:
+                _points(place, one, one.every, dataset, bottom, dots=True)
+            _points(place, one, one.at, dataset, bottom)
         place.set_xlabel(label)
         place.set_ylabel(f"{NAMES[dataset]} test\n{kind(table)} [%]")
         tidy(place)
-        every = pd.concat(series.values())
-        low, high = every[dataset].min(), np.nanmax(truth)
-        place.set_ylim(low - 0.12 * (high - low), high + 0.08 * (high - low))
+        place.set_ylim(bottom, high + 0.06 * (high - bottom))
         place.set_xlim(left=-0.03 * np.nanmax(costs))
 
 
-def _labelled(figure: Figure, drawn: list[tuple[Axes, Mapping[str, pd.DataFrame]]]) -> Figure:
+def _points(
+    axes: Axes, one: _Series, at: pd.DataFrame, dataset: str, bottom: float, *, dots: bool = False
+) -> None:
+    """Draw the points of a series, those below the panel as triangles on its lower edge."""
+    below = at[dataset] < bottom
+    look: dict[str, Any] = {"color": one.colour, "zorder": 4}
+    if dots:
+        look |= {"markersize": 4.5, "alpha": 0.6, "zorder": 3}
+    elif one.marker == "s":
+        look |= {"markersize": 7, "markerfacecolor": "none"}
+    else:
+        look |= {"markersize": 5.5, "markeredgecolor": "k", "markeredgewidth": 0.5}
+    if one.every is not None and not dots:
+        axes.plot(at["x"], at[dataset].clip(bottom), "-", color=one.colour, linewidth=0.7, zorder=2)
+    marker = "." if dots else one.marker
+    label = None if dots else one.name
+    axes.plot(at["x"][~below], at[dataset][~below], marker, label=label, **look)
+    if below.any():
+        edge = np.full(int(below.sum()), bottom)
+        axes.plot(at["x"][below], edge, "v", clip_on=False, **look)
+
+
+def _labelled(figure: Figure, drawn: list[tuple[Axes, list[_Series]]]) -> Figure:
     """Add the legend, and weights beside the points of the first panel of each row."""
     legend_above(figure, drawn[0][0], 3)
     for axes, series in drawn:
-        of = pd.concat(series.values()).drop_duplicates()
-        label_points(axes, of["x"], of[DATASETS[0]], [f"{weight:g}" for weight in of["weight"]])
+        bottom = axes.get_ylim()[0]
+        named = [one.at for one in series if one.marker != "s"]
+        points = pd.concat(named).drop_duplicates()
+        y = points[DATASETS[0]].clip(lower=bottom)
+        label_points(axes, points["x"], y, [f"{weight:g}" for weight in points["weight"]])
     return figure
 
 
@@ -300,5 +277,5 @@ REPORT = Report(
     answers="MONAS (2024), Fig. 5 and 6: accuracy against latency and FLOPs, and portability",
     make=_make,
     group="MONAS",
-    studies=("monas_mu", "monas_lambda"),
+    studies=(*STUDIES, monas_claims.RIVALS),
 )

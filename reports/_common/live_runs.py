@@ -39,6 +39,7 @@ _WEIGHTS = {
     ("stm32f746", "lambda_"): (0.5, 0.6, 0.7, 0.8),
 }
 _SMALL = {"resolution": 16}
+_TE_NAS = {"order": 0, "batch": 72}  # Without costs: TE-NAS' search.
 OTHERS: tuple[Mapping[str, Any], ...] = (
     {},
     {"order": 0},
@@ -57,6 +58,8 @@ def searches() -> Iterator[tuple[str, str, str, float, int]]:
     for seed in range(SEEDS):
         for (device, weighs), weights in _WEIGHTS.items():
             yield from ((MAIN, device, weighs, weight, seed) for weight in weights)
+    for seed in range(SEEDS):
+        yield json.dumps(_TE_NAS), "stm32f746", "mu", 0.0, seed
     for other in OTHERS:
         setting = json.dumps({**_SMALL, **other})
         for seed in range(SEEDS_OF_OTHERS):

@@ -59,7 +59,10 @@ def table(
     if missing_ntk:
         ntk[(all_ops() == 0).all(axis=1)] = np.nan
     values += [
-        Values(column("ntk_cond.k2@1", "proxy", "min"), ntk, "no path"),
+        *(
+            Values(column(f"ntk_cond.k{order}@1", "proxy", "min"), times * ntk, "no path")
+            for order, times in ((0, 1.5), (2, 1.0))
+        ),
         Values(
             column("linear_regions.n1000@1", "proxy", "max"),
             100 * (all_ops() == 3).sum(axis=1) + rng.random(N_CELLS),

@@ -15,13 +15,13 @@ from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reports import (
     monas_ntk_batch,
-    monas_search,
     munas_fronts,
     munas_pruning,
     udc_ablation,
     udc_coding,
     udc_sizes,
 )
+from benchsuite.reports._common import monas_searches
 from benchsuite.reports._common import searches as _searches
 from benchsuite.reports._common import udc as _udc
 from benchsuite.reports._common.tables import kind
@@ -110,7 +110,7 @@ def test_a_curve_has_the_interval_of_each_of_its_points():
     ],
 )
 def test_weights_of_printed_rows(method, weights):
-    assert monas_search.weights(method) == weights
+    assert monas_searches.weights(method) == weights
 
 
 @pytest.mark.parametrize("name", ["monas_mu", "monas_lambda"])

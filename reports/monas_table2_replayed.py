@@ -1,0 +1,171 @@
+"""MONAS' Table 2 replayed: each printed row beside what searches by its rules find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchsuite.api import Outcome, Report, Result
+from benchsuite.reports._common.monas_searches import (
+    ABOUT_TABULAR,
+    F746,
+    LIVE,
+    MU,
+    STUDIES,
+    about_live,
+    as_printed,
+    live,
+    main,
+    of,
+    printed,
+    quantities,
+    settings,
+    tabular,
+)
+from benchsuite.reports._common.searches import LEVEL, interval, spelt
+from benchsuite.reports._common.tables import about_accuracy, published
+from benchsuite.table.table import Table
+
+RIVALS = "monas_rivals"
+# TE-NAS: MONAS without costs, by K_0 of 72 images; a smaller image or batch is said in the row.
+_TE_NAS, _IN_TE_NAS = {"order": 0}, {"order", "batch", "resolution"}
+_SEARCHED = {"NASWOT": "naswot", "ZiCo": "zico"}
+_DIGITS = {"MFLOPs": 2, "Mparams": 3}  # As printed; of all others 2.
+
+Cells = NDArray[np.int64]
+# Its row of the paper, its part, how it was found, a cell per seed.
+Found = tuple[pd.Series, str, str, Cells]
+
+
+def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
+    found = live()
+    everything = list(_found(found, outcomes))
+    spread = pd.DataFrame(line for one in everything for line in _spread(table, *one))
+    return Result(
+        tables={
+            "monas_table2_inside": _inside(spread),
+            "monas_table2_replayed": pd.DataFrame(_lines(table, everything)),
+            "monas_table2_spread": spread,
+            "monas_search_cost": pd.DataFrame(_costs(table, found)),
+        },
+        notes=(
+            about_accuracy(table),
+            ABOUT_TABULAR,
+            about_live(found),
+            "inside: whether the printed figure, to its last digit, lies between the least and the "
+            "greatest of the seeds; another seed of the same search does in (n - 1) of (n + 1) "
+            "cases, .90 at 20. below: seeds below the printed figure. lo, hi: "
+            + LEVEL
+            + ". Latency "
+            "is that of the authors' table (`monas2024`, of the STM32L4 a reading of the four "
+            "printed rows); of our runtimes none is printed.",
+            "Rows of several weights are compared at each; of mu = [0, 0.7] at its ends. mu = 0 "
+            "reads no latency, so both parts have one search of it.",
+            "NASWOT, ZiCo: here the best of 1,000 random cells by the proxy, over "
+            f"{outcomes[RIVALS].study.searches[0].seeds} seeds. TE-NAS: MONAS' pruning without "
+            "costs by K_0: on columns that is mu = 0 of the tabular search. muNAS, DARTS, GDAS, "
+            "KNAS, TG-NAS: as printed, searched by nobody here.",
+            "monas_search_cost: of a live search that shares nothing (mu = 0), mean over seeds, "
+            "processor hours of one core; of a proxy, 1,000 scores. Printed hours are of a GPU "
+            "(RTX 3090) or what other papers state. All live answers that ship took "
+            f"{found['seconds'].sum() / 3600:.1f} core hours.",
+        ),
+    )
+
+
+def _found(found: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> Iterator[Found]:
+    """Yield what stands beside printed rows, in their order."""
+    rows = {str(row["method"]): row for _, row in published("monas").iterrows()}
+    for method in _SEARCHED:
+        runs = outcomes[RIVALS].runs
+        cells = runs.loc[runs["search"] == method, "cell"].to_numpy()
+        yield rows[method], F746, "best of 1,000", cells
+    table = tabular(outcomes)
+    yield rows["TE-NAS"], F746, "tabular", of(table, F746, MU, 0.0)["cell"].to_numpy()
+    for text, changed in settings(found).items():
+        if _TE_NAS.items() <= changed.items() and set(changed) <= _IN_TE_NAS:
+            cells = of(found[found["setting"] == text], F746, MU, 0.0)["cell"].to_numpy()
+            said = f"{changed.get('resolution', 32)} px, batch {changed.get('batch', 32)}"
+            yield rows["TE-NAS"], F746, f"{LIVE}, {said}", cells
+    for row in printed():
+        for searches in (table, main(found)):
+            some = of(searches, row.device, row.weighs, row.weight)
+            if len(some):
+                how = f"{some['search'].iloc[0]}, {row.weighs} = {row.weight:g}"
+                yield row.row, row.device, how, some["cell"].to_numpy()
+
+
+def _lines(table: Table, everything: list[Found]) -> Iterator[dict[str, object]]:
+    """Yield the printed rows, each with means of what was found below it."""
+    names = as_printed(table)
+    for _, row in published("monas").iterrows():
+        values = quantities(table, str(row["device"]))
+        start = {"row": row["method"], "part": row["device"], "search": "printed", "n": 1}
+        yield start | {name: row.get(names.get(name, ""), np.nan) for name in values}
+        for _, part, how, cells in (one for one in everything if one[0].equals(row)):
+            mine = {"row": "", "part": part, "search": how, "n": len(cells)}
+            yield mine | {name: float(value[cells].mean()) for name, value in values.items()}
+
+
+def _spread(
+    table: Table, row: pd.Series, part: str, how: str, cells: Cells
+) -> Iterator[dict[str, object]]:
+    """Yield a line for each printed figure: where it lies among the seeds."""
+    values = quantities(table, part)
+    for name, column in as_printed(table).items() if len(cells) > 1 else ():
+        digits = _DIGITS.get(name, 2)
+        seeds, theirs = np.round(values[name][cells], digits), float(row[column])
+        yield {
+            "row": row["method"],
+            "part": part,
+            "search": how,
+            "figure": name,
+            "printed": theirs,
+            "n": len(seeds),
+            **spelt("mean", interval(values[name][cells]), "lo", "hi"),
+            "least": seeds.min(),
+            "greatest": seeds.max(),
+            "inside": "yes" if seeds.min() <= theirs <= seeds.max() else "no",
+            "below": int((seeds < theirs).sum()),
+        }
+
+
+def _inside(spread: pd.DataFrame) -> pd.DataFrame:
+    """Return a line a printed row and search: which of its figures lie inside."""
+    keys = ["row", "part", "search", "n"]
+    lines: dict[tuple[object, ...], dict[str, object]] = {}
+    for line in spread.to_dict("records"):
+        at = tuple(line[key] for key in keys)
+        lines.setdefault(at, dict(zip(keys, at, strict=True)))[line["figure"]] = line["inside"]
+    return pd.DataFrame(lines.values())
+
+
+def _costs(table: Table, found: pd.DataFrame) -> Iterator[dict[str, object]]:
+    alone = of(main(found), F746, MU, 0.0)["seconds"]
+    ours = {name: ("1,000 scores", 1000 * _score(table, of)) for name, of in _SEARCHED.items()}
+    ours["MONAS baseline"] = (f"live, mean of {len(alone)} seeds", float(alone.mean()))
+    for _, row in published("monas").drop_duplicates("method").iterrows():
+        what, seconds = ours.get(str(row["method"]), ("-", np.nan))
+        yield {
+            "row": row["method"],
+            "GPU hours printed": row["gpu_hours"],
+            "core hours here": seconds / 3600,
+            "of": what,
+        }
+
+
+def _score(table: Table, proxy: str) -> float:
+    """Return the mean seconds of a core that a score of one cell took, all that it needs made."""
+    return float(np.nanmean(table.values(f"seconds.alone.{proxy}")))
+
+
+REPORT = Report(
+    title="Table 2: replayed",
+    answers="MONAS (2024), Table 2: which printed rows searches by its rules find",
+    make=_make,
+    group="MONAS",
+    studies=(*STUDIES, RIVALS),
+)
