@@ -83,7 +83,8 @@ def places() -> Places:
         return Places(None, cache)
     drop = Path(named).expanduser()
     try:
-        next(os.scandir(drop), None)
+        with os.scandir(drop) as entries:
+            next(entries, None)
     except (FileNotFoundError, NotADirectoryError):
         pass  # said below
     except (OSError, ValueError) as error:

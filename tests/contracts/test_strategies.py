@@ -44,6 +44,12 @@ SETTINGS = {
     "priced": Setting(bounds=BOUNDS, proxy_seconds={"flops": 0.3, "ntk_cond.k2": 2.0}),
     "sized": Setting(bounds={"skeleton.bytes": 5e4}, skeleton=Skeleton(cells_per_stage=1)),
 }
+SMALL |= {
+    "forest": {"starts": 5, "trees": 4, "batch": 4},
+    "optuna_nsga2": {"population": 6},
+    "pymoo_nsga2": {"population": 6},
+    "pymoo_nsga3": {"partitions": 2, "population": 6},
+}
 NEEDS = {"udc": "bounded", "udc_random": "sized"}
 
 
