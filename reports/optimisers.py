@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -18,7 +19,15 @@ from benchsuite.reports._common.searches import (
     spelt,
     valued,
 )
-from benchsuite.reports._common.style import MARKERS, PAGE_WIDTH, SMALL, new_figure, panels, tidy
+from benchsuite.reports._common.style import (
+    MARKERS,
+    PAGE_WIDTH,
+    PALETTE,
+    SMALL,
+    new_figure,
+    panels,
+    tidy,
+)
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.simulation.problem import full_name, prepare
 from benchsuite.stats import intervals
@@ -30,7 +39,8 @@ VALIDATION = f"{DATASET}.valid.200ep.mean"
 BASELINE = "random"
 # What a search is by: the packages of the extra, or this project.
 PACKAGES = {"optuna": "optuna", "pymoo": "pymoo", "forest": "scikit-learn"}
-COLOURS = (*("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#666666", "#56B4E9"),)
+LINES = (*PALETTE, "#56B4E9")
+COLOURS = ("#0072B2", "#666666")  # Of other people's searches, and of ours.
 Array = NDArray[np.float64]
 Front = NDArray[np.int64]
 
@@ -67,9 +77,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "chosen by validation; its hypervolume, by validation and by test error, is in percent "
             "of that of the front of all cells with a path. Reference, one for each of the two: "
             f"{REFERENCE_RULE}. Computed by moocore.",
-            "Figure, left: validation accuracy of the best cell so far, dashed the best of all "
-            "cells; right: hypervolume by validation, a dot per seed, line and bar mean and "
-            "interval.",
+            "Figure, left: validation accuracy of the best cell so far and its intervals, dashed "
+            "the best of all cells, dotted our own searches; right: hypervolume by validation, a "
+            "dot per seed (grey: ours), bars mean and interval.",
         ),
     )
 
@@ -184,44 +194,58 @@ def _gain(values: Array, base: Array, name: str) -> dict[str, float]:
 def _figure(
     table: Table, outcome: Outcome, alone: Sequence[Entry], volumes: Mapping[str, Array]
 ) -> Figure:
-    seen = table.values(VALIDATION)
     figure = new_figure(PAGE_WIDTH, 3.6)
     left, right = panels(figure, 2)
-    queries = alone[0].budget.queries
-    assert queries is not None
-    at = np.arange(5, queries + 1)
-    lowest = np.inf
-    for entry, colour, marker in zip(alone, COLOURS, MARKERS + "P", strict=True):
-        mean, low, high = mean_interval(valued(picks(outcome, entry.label, at, "queries"), seen))
-        style = "-" if by(entry) != "ours" else ":"
-        label = f"{entry.label} ({by(entry)})" if by(entry) != "ours" else entry.label
-        left.plot(
-            at, mean, style, color=colour, marker=marker, markersize=3, markevery=19,
-            linewidth=1.1, label=label,
-        )  # fmt: skip
-        left.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
-        lowest = min(lowest, float(mean[5]))
-    best = float(np.nanmax(seen))
-    left.axhline(best, color="k", linewidth=0.8, linestyle="--")
-    left.set_ylim(lowest, best + 0.05 * (best - lowest))
-    left.set_xlabel("trainings")
-    left.set_ylabel("validation accuracy of the pick [%]")
-    left.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=SMALL
-    )
-    labels = sorted(volumes, key=lambda label: float(np.mean(volumes[label])))
-    for row, label in enumerate(labels):
-        of = volumes[label]
-        aside = np.linspace(-0.18, 0.18, len(of))
-        right.plot(of, row + aside, "o", color="#0072B2", markersize=2.5, alpha=0.5)
-        mean, low, high = interval(of)
+    _curves(left, outcome, alone, table.values(VALIDATION))
+    ordered = sorted(volumes, key=lambda label: float(np.mean(volumes[label])))
+    entries = {entry.label: entry for entry in outcome.study.searches}
+    for row, label in enumerate(ordered):
+        colour = COLOURS[by(entries[label]) == "ours"]
+        aside = np.linspace(-0.18, 0.18, len(volumes[label]))
+        right.plot(volumes[label], row + aside, "o", color=colour, markersize=2.5, alpha=0.5)
+        mean, low, high = interval(volumes[label])
         right.plot([low, high], [row, row], color="k", linewidth=1.2)
         right.plot([mean], [row], "|", color="k", markersize=12)
-    right.set_yticks(range(len(labels)), [label.partition(",")[0] for label in labels])
+    right.set_yticks(range(len(ordered)), [entries[label].strategy for label in ordered])
     right.set_xlabel("hypervolume [% of that of all cells]")
     for axes in (left, right):
         tidy(axes)
     return figure
+
+
+def _curves(axes: Axes, outcome: Outcome, alone: Sequence[Entry], seen: Array) -> None:
+    """Draw the validation accuracy of the pick by trainings; intervals as bars side by side."""
+    queries = alone[0].budget.queries
+    assert queries is not None
+    at = np.arange(10, queries + 1)
+    lowest = np.inf
+    for place, entry in enumerate(alone):
+        values = valued(picks(outcome, entry.label, at, "queries"), seen)
+        mean, low, high = mean_interval(values)
+        ours = by(entry) == "ours"
+        axes.errorbar(
+            at,
+            mean,
+            np.array([mean - low, high - mean]),
+            color=LINES[place % len(LINES)],
+            linestyle=":" if ours else "-",
+            linewidth=1.1,
+            elinewidth=0.7,
+            marker=MARKERS[place % len(MARKERS)],
+            markersize=3,
+            markevery=(10 + 2 * place, 20),
+            errorevery=(10 + 2 * place, 20),
+            label=entry.label if ours else f"{entry.label} ({by(entry)})",
+        )
+        lowest = min(lowest, float(mean[10]))
+    best = float(np.nanmax(seen))
+    axes.axhline(best, color="k", linewidth=0.8, linestyle="--")
+    axes.set_ylim(lowest - 0.2 * (best - lowest), best + 0.05 * (best - lowest))
+    axes.set_xlabel("trainings")
+    axes.set_ylabel("validation accuracy of the pick [%]")
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=SMALL
+    )
 
 
 REPORT = Report(

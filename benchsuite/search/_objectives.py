@@ -53,7 +53,7 @@ class Objectives:
         self._search, self._left = search, TRIES
 
     def __len__(self) -> int:
-        return 1 + self.costs.shape[1]
+        return 1 + int(self.costs.shape[1])
 
     def error(self, cell: int) -> float:
         """Train a cell and return its error in %, or `WORST` of one that breaks a bound."""
@@ -64,7 +64,7 @@ class Objectives:
             return WORST
         self._left = TRIES
         self.found[cell] = self._search.query_one(cell)
-        return 100 - self.found[cell]
+        return 100.0 - self.found[cell]
 
     def all(self, cell: int) -> list[float]:
         """Train a cell and return its error in % and its costs."""
