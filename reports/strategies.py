@@ -63,7 +63,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return which search NAS-Bench-201 finds better, and what the replays say."""
-    printed = published("searches").set_index("search")["test"]
+    printed = _printed()["test"]
     labels = {label for pair in ORDERS for label in pair}
     last = {label: picks(outcomes[STUDY], label, BUDGETS[-1:])[:, 0] for label in labels}
     accuracies, seen = (
@@ -90,7 +90,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
 def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
     best = float(np.nanmax(accuracy(table, DATASET)))
-    printed = published("searches").set_index("search").to_dict("index")
+    printed = _printed().to_dict("index")
     rows = []
     for label, values in accuracies.items():
         at_budgets = values[:, : len(BUDGETS)]
@@ -115,6 +115,12 @@ def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _printed() -> pd.DataFrame:
+    """Return what papers print of searches on the data set, by search."""
+    printed = published("searches")
+    return printed[printed["dataset"] == DATASET].set_index("search")
 
 
 def _figure(table: Table, outcome: Outcome, accuracies: Mapping[str, Array]) -> Figure:

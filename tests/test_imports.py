@@ -13,7 +13,7 @@ PACKAGES = ("benchsuite", "proxies", "devices", "reports")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
-HEAVY = {"torch", "matplotlib", "numba", "sklearn"}
+HEAVY = {"torch", "matplotlib", "numba", "sklearn", "optuna", "pymoo"}
 IMPORTED_LAZILY = {
     "benchsuite.numerics.compiled",
     "benchsuite.numerics.elementary",

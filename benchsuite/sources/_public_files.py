@@ -83,8 +83,8 @@ def places() -> Places:
         return Places(None, cache)
     drop = Path(named).expanduser()
     try:
-        with os.scandir(drop):
-            pass
+        with os.scandir(drop) as entries:
+            next(entries, None)
     except (FileNotFoundError, NotADirectoryError):
         pass  # said below
     except (OSError, ValueError) as error:
