@@ -42,13 +42,13 @@ def order_peak(graph: Graph) -> int:
     return peak
 
 
-def best_peak(graph: Graph) -> int:
-    """Return the least peak [bytes] over all topological orders, with in-place additions."""
-    in_place = tuple(kind == "add" for kind in graph.kinds)
+def best_peak(graph: Graph, *, in_place: bool = True) -> int:
+    """Return the least peak [bytes] over all topological orders; in_place: of additions."""
+    reuses = tuple(in_place and kind == "add" for kind in graph.kinds)
     ends = [*waists(graph.inputs), len(graph.sizes) - 1]
     start = peak = 0
     for end in dict.fromkeys(ends):
-        peak = max(peak, _segment_peak(graph.inputs, graph.sizes, in_place, start, end))
+        peak = max(peak, _segment_peak(graph.inputs, graph.sizes, reuses, start, end))
         start = end
     return peak
 
