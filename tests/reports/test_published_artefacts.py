@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,7 @@ with (FOLDER / "published_artefacts.csv").open(encoding="utf-8", newline="") as 
     ROWS = list(csv.DictReader(_file))
 
 
+@functools.cache
 def made():
     """`table NAME` and `figure NAME` of the results that the files of all reports state."""
     found = set()
