@@ -27,7 +27,7 @@ from benchsuite.reports._common.verdicts import Verdict, not_here, share
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
-from benchsuite.stats.pareto import attained
+from benchsuite.stats.pareto import REFERENCE_RULE, attained
 from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
@@ -51,12 +51,14 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{' and '.join(outcome.runs['assumes'].dropna().unique())}. It was measured on narrow "
             "networks trained by themselves, and muNAS holds that pruning a larger one is better.",
             f"{outcome.study.searches[0].budget.queries} trainings of 200 epochs, one cell per "
-            f"stage; lo, hi: {LEVEL}. Means are over "
-            "the seeds whose pick keeps all bounds. whole cells: of the 15,625, those "
-            "with an input-output path that keep the bounds unpruned; the line in the figure is "
-            "their lowest error by size, whatever their memory and MACs; its points are the "
-            "networks in the fronts of all seeds. As in muNAS at least 10 % of the channels are pruned away, also where the bounds do not ask for it. muNAS "
-            "prints no numbers.",
+            f"stage; lo, hi: {LEVEL}. Means are over the seeds whose pick keeps all bounds. "
+            "whole cells: of the 15,625, those with an input-output path that keep the bounds "
+            "unpruned. As in muNAS at least 10 % of the channels are pruned away, also where the "
+            "bounds do not ask for it. muNAS prints no numbers.",
+            "volume: of the front of size and test error, chosen by what the search saw, in "
+            "percent of that of all fronts of both searches under a bound; reference: "
+            f"{REFERENCE_RULE}. Figure: networks in the fronts of all seeds and bounds; the line "
+            "is the lowest error of whole cells by size, whatever their memory and MACs.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
