@@ -1,4 +1,4 @@
-"""What runtimes cost, and the best that fits a latency or a memory (MCUNet Fig. 4, 6 and 9)."""
+"""What runtimes cost, and the best that fits a latency or a memory (MCUNet Fig. 4 and 9)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
-from benchsuite.devices._footprint.code_size import all_code
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
@@ -20,27 +19,24 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
 from benchsuite.space.cell import connected
-from benchsuite.space.network import Skeleton
 from benchsuite.stats.pareto import attained
 from benchsuite.table.table import Table
 
 DEVICE, DATASET = "stm32f746", "cifar10"
-# Runtime: its column of latency, that of memory (none: not known), and whether a library has code.
+# Runtime: its column of latency, that of memory (none: not known).
 RUNTIMES = {
     "TensorFlow Lite Micro": ("tflm_cmsis_nn", "tflm"),
     "TinyEngine": ("tinyengine", "tinyengine"),
     "X-CUBE-AI": ("x_cube_ai", ""),
     "own": ("own", "best"),
 }
-LATENCY, RAM, CODE = "latency [ms]", "RAM [KiB]", "code [KiB]"
-# MCUNet, Fig. 4 and 6 and section 3.2: TF-Lite Micro or CMSIS-NN over TinyEngine, at most.
+LATENCY, RAM = "latency [ms]", "RAM [KiB]"
+# MCUNet, Fig. 4 and section 3.2: TF-Lite Micro or CMSIS-NN over TinyEngine, at most.
 PRINTED = (
     ("Fig. 4", LATENCY, "TF-Lite Micro / TinyEngine", 3.0),
     ("Fig. 4", LATENCY, "CMSIS-NN / TinyEngine", 1.6),
     ("abstract", RAM, "TF-Lite Micro and CMSIS-NN / TinyEngine", 3.4),
     ("section 3.2", RAM, "CMSIS-NN / TinyEngine", 2.1),
-    ("Fig. 6", CODE, "TF-Lite Micro / TinyEngine", 4.5),
-    ("Fig. 6", CODE, "CMSIS-NN / TinyEngine", 5.0),
 )
 Array = NDArray[np.float64]
 
@@ -56,7 +52,7 @@ def _make(table: Table) -> Result:
             f"{DEVICE}, CIFAR-10, one cell per stage, cells with a path: median and ends over "
             "cells; ratio: to TinyEngine's of the same cell, median. Latency is simulated; "
             "TinyEngine's takes TFLM's price for dense convolutions and pooling, so its printed "
-            "speed is not tested here. RAM and code are conventions of each runtime (X-CUBE-AI's "
+            "speed is not tested here. RAM is a convention of each runtime (X-CUBE-AI's "
             "memory is not known). The printed figures are of MobileNets, whose depthwise "
             "convolutions TinyEngine computes in place; TFLM here has CMSIS-NN's kernels, and the "
             "interpreter without them is not in the table.",
@@ -70,8 +66,7 @@ def costs(table: Table) -> dict[str, dict[str, Array]]:
     found: dict[str, dict[str, Array]] = {}
     for name, (runtime, ram) in RUNTIMES.items():
         latency = table.values(f"latency.{DEVICE}.{runtime}.{DATASET}.mcu") * 1e3
-        code = all_code(runtime, "cortex-m7", Skeleton(cells_per_stage=1)) / 1024
-        found[name] = {LATENCY: latency, CODE: code}
+        found[name] = {LATENCY: latency}
         if ram:
             found[name][RAM] = table.values(f"ram.{ram}.{DATASET}.mcu") / 1024
     return found
@@ -80,7 +75,7 @@ def costs(table: Table) -> dict[str, dict[str, Array]]:
 def _rows(of: dict[str, dict[str, Array]]) -> pd.DataFrame:
     alive = connected()
     rows = []
-    for what in (LATENCY, RAM, CODE):
+    for what in (LATENCY, RAM):
         for name, known in of.items():
             if what not in known:
                 continue
@@ -131,8 +126,8 @@ def _figure(table: Table, of: dict[str, dict[str, Array]]) -> Figure:
 
 
 REPORT = Report(
-    title="Fig. 4, 6 and 9: runtimes",
-    answers="MCUNet (2020), Fig. 4, 6, 9: latency, memory and code of runtimes, and what fits them",
+    title="Fig. 4 and 9: runtimes",
+    answers="MCUNet (2020), Fig. 4 and 9: latency and memory of runtimes, and what fits them",
     make=_make,
     group="MCUNet",
 )
