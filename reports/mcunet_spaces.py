@@ -18,7 +18,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.table.table import Table
 
-SAMPLES = 400
+SAMPLES = 1000
 _KIB = 1024
 # The part of the paper's Fig. 3, and the ranges around its four parts.
 SRAM, FLASH = 320 * _KIB, 1024 * _KIB

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
-from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt
+from benchsuite.reports._common.pruned import fronts, volumes
+from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt, spread
 from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     MARKERS,
@@ -25,7 +26,8 @@ from benchsuite.reports._common.udc import RESPONSE, gap, points, runs_of
 from benchsuite.reports._common.verdicts import Verdict, not_here, share
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
-from benchsuite.stats.pareto import attained
+from benchsuite.stats import intervals
+from benchsuite.stats.pareto import REFERENCE_RULE, attained
 from benchsuite.table.table import Table
 
 STUDY = "munas_pruning"
@@ -37,7 +39,10 @@ Array = NDArray[np.float64]
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     outcome = outcomes[STUDY]
     return Result(
-        tables={"munas_pruning": _rows(table, outcome)},
+        tables={
+            "munas_pruning": _rows(table, outcome),
+            "munas_pruning_fronts": _volumes(table, outcome),
+        },
         figures={"munas_pruning": _figure(table, outcome)},
         notes=(
             about_accuracy(table),
@@ -46,12 +51,14 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{' and '.join(outcome.runs['assumes'].dropna().unique())}. It was measured on narrow "
             "networks trained by themselves, and muNAS holds that pruning a larger one is better.",
             f"{outcome.study.searches[0].budget.queries} trainings of 200 epochs, one cell per "
-            f"stage; lo, hi: {LEVEL}. Means are over "
-            " the seeds whose pick keeps all bounds. whole cells: of the 15,625, those "
-            "with an input-output path that keep the bounds unpruned; the line in the figure is "
-            "their lowest error by size, whatever their memory and MACs. As in muNAS at least 10 % "
-            "of the channels are pruned away, also where the bounds do not ask for it. muNAS "
-            "prints no numbers.",
+            f"stage; lo, hi: {LEVEL}. Means are over the seeds whose pick keeps all bounds. "
+            "whole cells: of the 15,625, those with an input-output path that keep the bounds "
+            "unpruned. As in muNAS at least 10 % of the channels are pruned away, also where the "
+            "bounds do not ask for it. muNAS prints no numbers.",
+            "volume: of the front of size and test error, chosen by what the search saw, in "
+            "percent of that of all fronts of both searches under a bound; reference: "
+            f"{REFERENCE_RULE}. Figure: networks in the fronts of all seeds and bounds; the line "
+            "is the lowest error of whole cells by size, whatever their memory and MACs.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
@@ -73,7 +80,9 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "muNAS",
             "section 4.2",
             "aging evolution with pruning outperforms that without",
-            "accuracy with pruning minus without: "
+            "volume of the fronts with pruning minus without: "
+            + ", ".join(f"{_wider(table, outcome, name)} points at {name}" for name in both)
+            + "; accuracy of the picks: "
             + ", ".join(f"{points(*_both(outcome, name))} at {name}" for name in both),
             not_here(RESPONSE),
         ),
@@ -90,6 +99,36 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 def gained(outcome: Outcome, name: str) -> Interval:
     """Return the accuracy with pruning minus without [points] under the bounds of a name."""
     return gap(*_both(outcome, name))
+
+
+def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[Array]]:
+    """Return the fronts of each seed with and without pruning under the bounds of a name."""
+    both = (_entry(outcome, f"{label}, {name}") for label in (PRUNED, PLAIN))
+    return [fronts(table, outcome, entry) for entry in both]
+
+
+def _wider(table: Table, outcome: Outcome, name: str) -> str:
+    return spread(intervals.difference(*volumes(*_fronts(table, outcome, name))))
+
+
+def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
+    """Return the volumes of fronts under bounds that both searches ran under."""
+    rows = []
+    for name in _bounds(outcome, PLAIN):
+        every = _fronts(table, outcome, name)
+        for label, of, volume in zip((PRUNED, PLAIN), every, volumes(*every), strict=True):
+            rows.append(
+                {
+                    "search": f"{label}, {name}",
+                    "seeds": len(of),
+                    **spelt("volume [%]", interval(volume), "lo", "hi"),
+                    "networks in the front": float(np.mean([len(front) for front in of])),
+                    "accuracy is": "ESTIMATED"
+                    if label == PRUNED or table.estimated
+                    else "measured",
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _both(outcome: Outcome, name: str) -> tuple[Array, Array]:
@@ -172,10 +211,12 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
     most = 0.0
     for label, colour, marker in zip((PRUNED, PLAIN), PALETTE, MARKERS, strict=False):
         entries = [_entry(outcome, f"{label}, {name}") for name in _bounds(outcome, label)]
-        pairs = np.concatenate([picks(outcome, entry) for entry in entries])
-        most = max(most, float((100 - pairs[:, 1]).max(initial=0)))
+        pairs = np.concatenate([of for e in entries for of in fronts(table, outcome, e)])
+        most = max(most, float(pairs[:, 1].max(initial=0)))
         text = label + " (ESTIMATED)" * _is_estimate(table, entries[0])
-        axes.plot(pairs[:, 0], 100 - pairs[:, 1], marker, color=colour, markersize=4, label=text)
+        axes.plot(
+            *pairs.T, marker, color=colour, markersize=3, alpha=0.6, markeredgewidth=0, label=text
+        )
     front = whole_front(table)
     text = "lowest of whole cells" + " (ESTIMATED)" * table.estimated
     axes.plot(*front.T, "k--", drawstyle="steps-post", linewidth=0.9, label=text)

@@ -11,16 +11,23 @@ from benchsuite.reports import (
     edgenas_cost,
     edgenas_platforms,
     mcunet_evolution,
+    mcunet_limits,
+    mcunet_memory,
+    mcunet_operators,
     monas_ntk_batch,
     monas_search,
     munas_fronts,
+    munas_macs_latency,
     munas_objectives,
     munas_pruning,
+    munas_sparse,
     strategies,
     udc_ablation,
+    udc_cifar100,
     udc_coding,
     udc_inflation,
     udc_sizes,
+    udc_variance,
 )
 from benchsuite.reports._common.searches import claims_table
 from benchsuite.reports._common.tables import DEAD, about_accuracy
@@ -36,16 +43,22 @@ _OF_STUDIES = (
     edgenas_platforms,
     edgenas_ablation,
     mcunet_evolution,
+    mcunet_limits,
+    mcunet_memory,
     strategies,
     udc_ablation,
+    udc_cifar100,
     udc_inflation,
     udc_sizes,
+    udc_variance,
 )
+_OF_COLUMNS = (mcunet_operators, monas_ntk_batch, munas_macs_latency, munas_sparse)
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     claims = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
-    claims += [*monas_ntk_batch.claims(table), *edgenas_cost.claims(), *udc_coding.claims()]
+    claims += [claim for module in _OF_COLUMNS for claim in module.claims(table)]
+    claims += [*edgenas_cost.claims(), *udc_coding.claims()]
     rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
     counts = Counter(claim.verdict.kind for claim in claims)
     held = Counter(rows["after Holm"])

@@ -31,24 +31,29 @@ _Inputs = tuple[tuple[int, ...], ...]
 
 def order_peak(graph: Graph) -> int:
     """Return the peak [bytes] of live tensors in the order of `graph`, nothing in place."""
+    return max(live_in_order(graph), default=0)
+
+
+def live_in_order(graph: Graph) -> list[int]:
+    """Return the bytes of tensors that live while each layer runs, in the order of `graph`."""
     last = last_use(graph.inputs)
-    live = peak = 0
+    live, every = 0, []
     dying: dict[int, int] = {}
     for position, size in enumerate(graph.sizes):
         live += size
-        peak = max(peak, live)
+        every.append(live)
         dying[last[position]] = dying.get(last[position], 0) + size
         live -= dying.pop(position, 0)
-    return peak
+    return every
 
 
-def best_peak(graph: Graph) -> int:
-    """Return the least peak [bytes] over all topological orders, with in-place additions."""
-    in_place = tuple(kind == "add" for kind in graph.kinds)
+def best_peak(graph: Graph, *, in_place: bool = True) -> int:
+    """Return the least peak [bytes] over all topological orders; in_place: of additions."""
+    reuses = tuple(in_place and kind == "add" for kind in graph.kinds)
     ends = [*waists(graph.inputs), len(graph.sizes) - 1]
     start = peak = 0
     for end in dict.fromkeys(ends):
-        peak = max(peak, _segment_peak(graph.inputs, graph.sizes, in_place, start, end))
+        peak = max(peak, _segment_peak(graph.inputs, graph.sizes, reuses, start, end))
         start = end
     return peak
 

@@ -86,6 +86,8 @@ def graphs(draw, most=6):
 @settings(max_examples=150, deadline=None)
 def test_best_is_the_minimum_over_all_orders(graph):
     assert best_peak(graph) == brute_force(graph)
+    plain = Graph(("conv",) * size(graph), graph.inputs, graph.sizes, graph.channels)
+    assert best_peak(graph, in_place=False) == brute_force(plain)
 
 
 @given(st.lists(graphs(most=5), min_size=2, max_size=3))
