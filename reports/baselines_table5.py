@@ -137,7 +137,7 @@ def _found(table: Table, dataset: str, cells: NDArray[np.int64]) -> dict[str, fl
 
 def _tested(table: Table) -> dict[str, NDArray[np.float64]]:
     """Return the test accuracies [15625] by data set, of those that the table has."""
-    stems = {full.partition("@")[0] for full in table.columns}
+    stems = {column.stem for column in table.columns.values()}
     known = [dataset for dataset in NAMES if f"{dataset}.test.200ep.mean" in stems]
     return {dataset: accuracy(table, dataset) for dataset in known}
 

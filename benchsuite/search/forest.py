@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from benchsuite.api import Strategy
+from benchsuite.numerics.ties import levels
 from benchsuite.parameters import check_range
 from benchsuite.search._cells import Space
 from benchsuite.search._objectives import library
@@ -28,6 +29,7 @@ Array = NDArray[np.float64]
 
 _LEFT_OUT = ("paths", "bags")  # Hundreds of columns, which slow a forest down.
 _LEAST_SPREAD = 1e-3
+_DIGITS = 6  # Of an error in percent: a tree's splits must not turn on rounding.
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,10 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     chosen = np.arange(min(parameters.starts, len(cells)))
     while len(chosen):
         for at in chosen.tolist():
-            errors[at] = 100 - search.query_one(int(cells[at]))
+            errors[at] = round(100 - search.query_one(int(cells[at])), _DIGITS)
         seen = np.isfinite(errors)
         gain = _improvement(features, errors, seen, rng, parameters.trees)
-        order = np.argsort(-np.where(seen, -np.inf, gain), kind="stable")
+        order = np.argsort(levels(np.where(seen, np.inf, -gain)), kind="stable")
         chosen = order[: min(parameters.batch, int((~seen).sum()))]
 
 
@@ -71,10 +73,13 @@ def _improvement(
     trees: int,
 ) -> Array:
     """Return the expected improvement [N] of the logarithm of the error over the least seen."""
+    from benchsuite.numerics.elementary import log_all  # numba
+
     forest = library("sklearn.ensemble").RandomForestRegressor(
         trees, max_features=5 / 6, random_state=int(rng.integers(2**31))
     )
-    logs = np.log(np.maximum(errors[seen], _LEAST_SPREAD))
+    logs = np.maximum(errors[seen], _LEAST_SPREAD)
+    log_all(logs, logs)
     forest.fit(features[seen], logs)
     each = np.stack([tree.tree_.predict(features)[:, 0] for tree in forest.estimators_])
     spread = np.maximum(each.std(axis=0), _LEAST_SPREAD)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchsuite.proxies._engine import _loops
+from benchsuite.proxies._engine import _convolutions, _loops
 from benchsuite.proxies._engine._loops import Array
 from benchsuite.proxies._engine.forward import BN_EPS
 from benchsuite.space.network import Layer
@@ -63,7 +63,7 @@ def _run(done: Pass, position: int, layer: Layer, read: list[Array]) -> Array:
     y = np.empty((channels, height, width * b), dtype=x.dtype)
     match layer.kind:
         case "conv":
-            _loops.conv(x, done.weights[layer.name], y, layer.stride, b)
+            _convolutions.conv(x, done.weights[layer.name], y, layer.stride, b)
         case "bn":
             done.inverse[position] = np.empty(channels, dtype=x.dtype)
             _loops.normalise(x, y, done.inverse[position], BN_EPS)
@@ -126,9 +126,9 @@ def _backward(done: Pass, last: int, gradient: Array, buffers: Mapping[int, Arra
             case "conv":
                 weights = done.weights[layer.name]
                 if at != 0:
-                    _loops.conv_inputs(g, weights, into[at], layer.stride, b)
+                    _convolutions.conv_inputs(g, weights, into[at], layer.stride, b)
                 found.append(np.empty_like(weights))
-                _loops.conv_weights(g, x, found[-1], layer.stride, b)
+                _convolutions.conv_weights(g, x, found[-1], layer.stride, b)
             case "bn":
                 found.append(np.empty(len(g), dtype=g.dtype))
                 _loops.normalise_inputs(g, y, done.inverse[position], into[at], found[-1])

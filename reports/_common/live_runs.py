@@ -23,6 +23,7 @@ from typing import Any
 from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.files import shipped, write_text
+from benchsuite.notations import json_text
 from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget
@@ -59,9 +60,9 @@ def searches() -> Iterator[tuple[str, str, str, float, int]]:
         for (device, weighs), weights in _WEIGHTS.items():
             yield from ((MAIN, device, weighs, weight, seed) for weight in weights)
     for seed in range(SEEDS):
-        yield json.dumps(_TE_NAS), "stm32f746", "mu", 0.0, seed
+        yield json_text(_TE_NAS), "stm32f746", "mu", 0.0, seed
     for other in OTHERS:
-        setting = json.dumps({**_SMALL, **other})
+        setting = json_text({**_SMALL, **other})
         for seed in range(SEEDS_OF_OTHERS):
             for weight in _WEIGHTS["stm32f746", "mu"]:
                 yield setting, "stm32f746", "mu", weight, seed

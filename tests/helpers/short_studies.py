@@ -33,7 +33,8 @@ Name = TypeVar("Name", int, str)
 
 STUDIES = sorted(path.stem for path in study.SHIPPED.glob("*.toml"))
 NEEDED = (
-    *("index", "arch", "cifar10.", "seconds.alone.", "skeleton.", "depth", "ram.", "flash.weights"),
+    *("index", "arch", "cifar10.", "cifar100.", "imagenet16-120.", "seconds.alone.", "skeleton."),
+    *("depth", "ram.", "flash.weights"),
     *("latency.", "ntk_cond.k2", "ntk_cond.k0", "linear_regions.", "naswot", "zico", "synflow"),
     *("te_nas", "flops"),
 )

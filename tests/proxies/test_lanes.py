@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchsuite.proxies._engine import _loops
+from benchsuite.proxies._engine import _convolutions, _loops
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
 
@@ -47,13 +47,15 @@ def test_convolutions(size, form):
     weights = w.detach().numpy()
 
     def forward(x, y):
-        _loops.conv(x, weights, y, stride, b)
+        _convolutions.conv(x, weights, y, stride, b)
         return y
 
-    g = compared(x, y, forward, lambda g, into: _loops.conv_inputs(g, weights, into, stride, b))
+    g = compared(
+        x, y, forward, lambda g, into: _convolutions.conv_inputs(g, weights, into, stride, b)
+    )
     (expected,) = torch.autograd.grad(y, w, g)
     into = np.full_like(weights, np.nan)
-    _loops.conv_weights(lanes(g), lanes(x), into, stride, b)
+    _convolutions.conv_weights(lanes(g), lanes(x), into, stride, b)
     np.testing.assert_allclose(into, expected, **TIGHT)
 
 
