@@ -84,12 +84,12 @@ def made_folder(folder: Path) -> Iterator[None]:
     try:
         new = [part for part in (folder, *folder.parents) if not part.exists()]
     except OSError as error:
-        raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
+        raise UserError(f"{folder} cannot be written into: {error.strerror}.") from error
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"{folder} cannot be made: {error.strerror}.") from error
+            raise UserError(f"{folder} cannot be written into: {error.strerror}.") from error
         yield
     except BaseException:
         with suppress(OSError):  # It is not there, or others wrote into it.

@@ -351,7 +351,7 @@ def test_a_cache_that_refuses_a_download_is_a_sentence_and_keeps_nothing(
 
 def test_a_cache_folder_that_cannot_be_made_is_a_sentence(server, where):
     where.cache.write_text("a file where a folder should be")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot be written"):
         fetch([source(pin(server, "ok"))], where=where, pause=0)
 
 
