@@ -13,16 +13,19 @@ GONE = 128 + 13  # As the shell says of a program that SIGPIPE ended.
 
 
 class LostError(Exception):
-    """Standard output or standard error takes nothing more; no OSError, which others catch."""
+    """Standard output or standard error takes nothing more; no OSError, which others catch.
+
+    is_gone: whether that is because whoever read it has gone.
+    """
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror or str(error))
-        self._is_gone = error.errno == errno.EPIPE
+        self.is_gone = error.errno == errno.EPIPE
 
     def say(self) -> int:
         """Say it, where that is possible; return the exit code."""
         _give_up(sys.stdout)
-        if self._is_gone:
+        if self.is_gone:
             return GONE
         try:
             print(f"Error: The output was not written: {self}.", file=sys.stderr, flush=True)

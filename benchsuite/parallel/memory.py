@@ -53,15 +53,15 @@ def _in_groups() -> Iterator[float]:
     for place in _places():
         for limit, use, cache in _FILES:
             with contextlib.suppress(OSError, ValueError):
-                allowed = float((place / limit).read_text())  # "max" is no number
-                kept = dict(map(str.split, (place / "memory.stat").read_text().splitlines()))
-                used = float((place / use).read_text()) - float(kept.get(cache, 0))
+                allowed = float((place / limit).read_text("utf-8"))  # "max" is no number
+                kept = dict(map(str.split, (place / "memory.stat").read_text("utf-8").splitlines()))
+                used = float((place / use).read_text("utf-8")) - float(kept.get(cache, 0))
                 yield max(0.0, allowed - used)
 
 
 def _places() -> Iterator[Path]:
     try:
-        lines = _OWN_GROUPS.read_text().splitlines()
+        lines = _OWN_GROUPS.read_text("utf-8").splitlines()
     except OSError:
         return
     for line in lines:

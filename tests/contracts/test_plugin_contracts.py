@@ -33,7 +33,7 @@ def test_ls_finds_contracts_that_are_refused(write_plugin, capsys):
     folders = write_plugin("search/loose.py", STRATEGY.format(body="").replace("(frozen=True)", ""))
     for kind, said in (
         ("proxies", ["Did you mean analytic?", "one of max, min; it is 'higher'", "'cost'"]),
-        ("reports", ["Did you mean baselines?"]),
+        ("reports", ["Did you mean baselines"]),
         ("strategies", ["frozen dataclass"]),
     ):
         code, _, err = call(capsys, "ls", kind, "--plugins", *folders)

@@ -17,6 +17,7 @@ from benchsuite.cli import json_option, plugins_option, print_json, scores_optio
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._out_option import out_file
+from benchsuite.cli.output import LostError
 from benchsuite.errors import PluginWarning, UserError
 from benchsuite.regression.baseline import FOLDER
 
@@ -237,7 +238,9 @@ def _whoever_listens(code: int) -> Iterator[None]:
     """Have the verdict be the exit code also where nobody reads what is printed to the end."""
     try:
         yield
-    except BrokenPipeError:
+    except LostError as error:
+        if not error.is_gone:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(code)
 
