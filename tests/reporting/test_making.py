@@ -92,7 +92,7 @@ def test_a_quick_run_shortens_stated_steps_and_nothing_else():
     whole = study.load(study.find("udc_ablation"))
     short = pipeline.shortened(whole)
     for before, after in zip(whole.searches, short.searches, strict=True):
-        assert after.parameters["steps"] * 4 == before.parameters["steps"]
+        assert after.parameters["steps"] == before.parameters["steps"] // 4
         stated = {**after.parameters, "steps": before.parameters["steps"]}
         assert dataclasses.replace(after, parameters=stated) == before
     other = study.load(study.find("munas_objectives"))

@@ -264,7 +264,8 @@ def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
         for entry in chosen.searches
     )
     outcome = outcomes.run(dataclasses.replace(chosen, searches=short), table, tmp_path)
-    (rows,) = munas_pruning.REPORT.make(table, {munas_pruning.STUDY: outcome}).tables.values()
+    made = munas_pruning.REPORT.make(table, {munas_pruning.STUDY: outcome})
+    rows = made.tables["munas_pruning"]
     of = {row["search"]: row for row in rows.to_dict("records")}
     assert list(of) == [entry.label for entry in short]
     for entry in short:
