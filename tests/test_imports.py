@@ -126,3 +126,10 @@ def test_ids_name_no_module():
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_files_are_short(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_files_of_tests_are_short():
+    lines = {
+        p.name: len(p.read_text("utf-8").splitlines()) for p in Path(__file__).parent.rglob("*.py")
+    }
+    assert not {name: many for name, many in lines.items() if many > 400}

@@ -132,8 +132,8 @@ def _code(args: list[str]) -> int | str | None:
 
 
 @contextmanager
-def _what_is_left_out() -> Iterator[list[str]]:
-    """Collect what commands leave out because a plug-in fails; it is said when they are done."""
+def plugin_failures() -> Iterator[list[str]]:
+    """Collect what is left out because a plug-in fails, instead of showing it at once."""
     found: list[str] = []
     show = warnings.showwarning
 
@@ -146,6 +146,13 @@ def _what_is_left_out() -> Iterator[list[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
         warnings.showwarning = collect
+        yield found
+
+
+@contextmanager
+def _what_is_left_out() -> Iterator[list[str]]:
+    """Say what commands leave out because a plug-in fails when they are done."""
+    with plugin_failures() as found:
         try:
             yield found
         finally:

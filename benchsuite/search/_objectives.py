@@ -29,7 +29,7 @@ NAMES = tuple(f"edge{source}{target}" for source, target in EDGES)
 LEVELS = tuple(range(len(OPS)))
 
 
-def library(name: str) -> ModuleType:
+def optional_module(name: str) -> ModuleType:
     """Return a module of an optional library; UserError that names the extra without it."""
     try:
         return importlib.import_module(name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of, library
+from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of, optional_module
 
 
 def optimise(objectives: Objectives, sampler: str, multi: bool, **options: Any) -> None:
@@ -17,7 +17,7 @@ def optimise(objectives: Objectives, sampler: str, multi: bool, **options: Any) 
     sampler: its class in `optuna.samplers`, made with the options; multi: minimise all objectives,
     not the error alone. Operators are categories, bounds are its constraints.
     """
-    optuna = library("optuna")
+    optuna = optional_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
     def broken(trial: Any) -> Sequence[float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of, library
+from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of, optional_module
 
 
 def optimise(
@@ -18,7 +18,7 @@ def optimise(
     algorithm: a class of pymoo, made with the options. Operators are categories: uniform crossover,
     and mutation to a random one; bounds are its constraints.
     """
-    problem = library("pymoo.core.problem").Problem(
+    problem = optional_module("pymoo.core.problem").Problem(
         n_var=len(NAMES),
         n_obj=len(objectives),
         n_ieq_constr=objectives.costs.shape[1],
@@ -26,12 +26,12 @@ def optimise(
         xu=len(LEVELS) - 1,
         vtype=int,
     )
-    choice = library("pymoo.core.variable").Choice
+    choice = optional_module("pymoo.core.variable").Choice
     problem.vars = {name: choice(options=list(LEVELS)) for name in NAMES}
     chosen = algorithm(
-        sampling=library("pymoo.operators.sampling.rnd").IntegerRandomSampling(),
-        crossover=library("pymoo.operators.crossover.ux").UX(),
-        mutation=library("pymoo.operators.mutation.rm").ChoiceRandomMutation(),
+        sampling=optional_module("pymoo.operators.sampling.rnd").IntegerRandomSampling(),
+        crossover=optional_module("pymoo.operators.crossover.ux").UX(),
+        mutation=optional_module("pymoo.operators.mutation.rm").ChoiceRandomMutation(),
         eliminate_duplicates=True,
         **options,
     )

@@ -20,7 +20,7 @@ from benchsuite.api import Strategy
 from benchsuite.numerics.ties import levels
 from benchsuite.parameters import check_range
 from benchsuite.search._cells import Space
-from benchsuite.search._objectives import library
+from benchsuite.search._objectives import optional_module
 from benchsuite.simulation.search import Search
 from benchsuite.space.equivalence import classes
 from benchsuite.space.features import class_features
@@ -75,7 +75,7 @@ def _improvement(
     """Return the expected improvement [N] of the logarithm of the error over the least seen."""
     from benchsuite.numerics.elementary import log_all  # numba
 
-    forest = library("sklearn.ensemble").RandomForestRegressor(
+    forest = optional_module("sklearn.ensemble").RandomForestRegressor(
         trees, max_features=5 / 6, random_state=int(rng.integers(2**31))
     )
     logs = np.maximum(errors[seen], _LEAST_SPREAD)

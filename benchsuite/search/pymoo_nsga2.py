@@ -13,7 +13,7 @@ import numpy as np
 
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
-from benchsuite.search._objectives import front_of, library
+from benchsuite.search._objectives import front_of, optional_module
 from benchsuite.search._pymoo import optimise
 from benchsuite.simulation.search import Search
 
@@ -33,7 +33,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     using = functools.partial(
         optimise,
         seed=int(rng.integers(2**31)),
-        algorithm=library("pymoo.algorithms.moo.nsga2").NSGA2,
+        algorithm=optional_module("pymoo.algorithms.moo.nsga2").NSGA2,
         pop_size=parameters.population,
     )
     front_of(search, using)

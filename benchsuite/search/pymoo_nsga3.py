@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
-from benchsuite.search._objectives import Objectives, front_of, library
+from benchsuite.search._objectives import Objectives, front_of, optional_module
 from benchsuite.search._pymoo import optimise
 from benchsuite.simulation.search import Search
 
@@ -39,15 +39,15 @@ class Parameters:
 def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> None:
     """Train what NSGA-III breeds; answer the best cell, then the rest of the front."""
     seed = int(rng.integers(2**31))
-    directions_of = library("pymoo.util.ref_dirs").get_reference_directions
-    nsga3 = library("pymoo.algorithms.moo.nsga3").NSGA3
+    directions_of = optional_module("pymoo.util.ref_dirs").get_reference_directions
+    nsga3 = optional_module("pymoo.algorithms.moo.nsga3").NSGA3
 
     def using(objectives: Objectives) -> None:
         directions = directions_of(
             "das-dennis", len(objectives), n_partitions=parameters.partitions
         )
         most = max(parameters.population, len(directions))
-        tournament = library("pymoo.operators.selection.tournament").TournamentSelection
+        tournament = optional_module("pymoo.operators.selection.tournament").TournamentSelection
         optimise(
             objectives,
             seed,

@@ -126,7 +126,7 @@ ALLOWED = {
     "benchsuite",  # Of its rooms: a contract of import-linter, in pyproject.toml.
     "numpy", "scipy", "numba", "dataclasses", "typing", "collections", "contextlib", "functools",
     "itertools", "math", "__future__", "operator", "sys", "time", "types", "warnings",
-    "importlib",  # In `_objectives.library` alone, by the test below.
+    "importlib",  # In `_objectives.optional_module` alone, by the test below.
 }  # fmt: skip
 LIBRARIES = {"optuna", "pymoo", "sklearn"}
 

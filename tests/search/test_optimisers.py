@@ -10,7 +10,7 @@ from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays.run import replay
 from benchsuite.search import _objectives, pymoo_nsga3
-from benchsuite.search._objectives import WORST, Objectives, library
+from benchsuite.search._objectives import WORST, Objectives, optional_module
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.stats.pareto import non_dominated
@@ -120,4 +120,4 @@ def test_without_the_library_it_is_a_sentence(name, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(UserError, match=r"pip install 'benchsuite\[optimisers\]'"):
         run(name, Setting(bounds=BOUNDS))
-    assert library("numpy") is np
+    assert optional_module("numpy") is np

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    json_option,
+    plugin_failures,
+    plugins_option,
+    print_json,
+    scores_option,
+)
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.cli.output import LostError
-from benchsuite.errors import PluginWarning, UserError
+from benchsuite.errors import UserError
 from benchsuite.regression.baseline import FOLDER
 
 if TYPE_CHECKING:
@@ -148,7 +153,7 @@ def compare(
         return text
 
     try:
-        with _all_included() as left_out:
+        with plugin_failures() as left_out:
             before, after, checks = _compared(where, against, tolerances, scores, plugin_folders)
     except UserError as error:
         write([Check("baseline", where, "untold", str(error))], {})
@@ -213,24 +218,6 @@ def _compared(
             f"The comparison broke off, and nothing is told of a regression: "
             f"{type(error).__name__}: {error} ({place(error, __file__)})."
         ) from error
-
-
-@contextmanager
-def _all_included() -> Iterator[list[str]]:
-    """Collect what is left out because a plug-in fails: what is not measured is not compared."""
-    found: list[str] = []
-    show = warnings.showwarning
-
-    def collect(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
-        if issubclass(category, PluginWarning):
-            found.append(str(message))
-        else:
-            show(message, category, *rest, **more)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", PluginWarning)
-        warnings.showwarning = collect
-        yield found
 
 
 @contextmanager
