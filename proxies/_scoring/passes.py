@@ -7,7 +7,7 @@ pass, the gradients of a batch) is computed for the first and kept for the secon
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.errors import UserError
-from benchsuite.passes import Rule
+from benchsuite.passes import Rule, See
 from benchsuite.proxies._engine.curvature import grad_hessian_weights
 from benchsuite.proxies._engine.flow import log_synaptic_flow
 from benchsuite.proxies._engine.forward import Tape, forward
@@ -28,12 +28,12 @@ from benchsuite.proxies._engine.gradients import (
     input_jacobian,
     loss_gradients,
 )
-from benchsuite.proxies._engine.weights import draw_weights, generator
+from benchsuite.proxies._engine.weights import Weights, draw_weights, generator
 from benchsuite.proxies._scoring.batch import Batch
 from benchsuite.proxies._scoring.net import Net, initialise
 from benchsuite.proxies._scoring.seal import seal
 from benchsuite.space.cell import Cell, prune
-from benchsuite.space.deploy import live
+from benchsuite.space.deploy import condensed, live
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Network, Skeleton, build
 from benchsuite.surroundings import numerics
@@ -95,10 +95,20 @@ class Passes:
         """Labels of the first batch, int64 [B], a copy."""
         return self.batches[0].labels.clone()
 
+    @cached_property
+    def trained(self) -> Network:
+        """The network as it is trained (`benchsuite.space.network.build`), a layer per ReLU."""
+        return build(self.cell, self.skeleton)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where in `network.layers` the output of each layer of `trained` is; zeros are nowhere."""
+        return condensed(self.trained.layers)[1]
+
     @property
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> Weights:
         """Default weights by layer name: [C_out, C_in, k, k], classifier [K, C], its bias [K]."""
-        return self._once(("weights",), lambda: self._draw("default"))
+        return self._once(("weights",), lambda: self.drawn("default")[1])
 
     @property
     def tape(self) -> Tape:
@@ -140,11 +150,20 @@ class Passes:
         """Log of sum |w dR/dw| of the network of |w| without BN (`_engine.flow`)."""
         return self._once(("flow",), lambda: log_synaptic_flow(self.network.layers, self.weights))
 
-    def forward(self, images: Tensor, rule: Rule = "default") -> Tape:
-        """Return the forward pass of any images [B, 3, H, W]; it is not kept."""
-        weights = self.weights if rule == "default" else self._draw(rule)
+    def forward(self, images: Tensor, rule: Rule = "default", see: See | None = None) -> Tape:
+        """Return the forward pass of any images [B, 3, H, W]; it is not kept.
+
+        see(at, output): called with what each layer puts out, which later ones may overwrite.
+        """
+        weights = self.weights if rule == "default" else self.drawn(rule)[1]
+        with numerics(), torch.no_grad():
+            return forward(self.network.layers, weights, images.to(self.dtype), see)
+
+    def drawn(self, rule: Rule, skeleton: Skeleton | None = None) -> tuple[Network, Weights]:
+        """Return the network, in another skeleton if one is given, and its weights by a rule."""
+        network = self.network if skeleton is None else live(self.cell, skeleton)
         with numerics():
-            return forward(self.network.layers, weights, images.to(self.dtype))
+            return network, draw_weights(network, self.seed, self.repeat, rule, self.dtype)
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape, by seed, repeat and `name`."""
@@ -208,10 +227,6 @@ class Passes:
 
     def _run(self, batch: int) -> Tape:
         return self.forward(self.batches[batch].images)
-
-    def _draw(self, rule: Rule) -> dict[str, Tensor]:
-        with numerics():
-            return draw_weights(self.network, self.seed, self.repeat, rule, self.dtype)
 
 
 def _copy(batch: Batch) -> Batch:
