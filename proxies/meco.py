@@ -68,4 +68,5 @@ PROXY = Proxy(
     source="Jiang et al., MeCo, NeurIPS 2023, section 4.2; released code, `meco.py`",
     cost="forward",
     score=_score,
+    unpruned=True,
 )

@@ -52,4 +52,5 @@ PROXY = Proxy(
     source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 11; released code, NB201",
     cost="per-sample",
     score=_score,
+    unpruned=True,
 )

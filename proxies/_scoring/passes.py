@@ -32,7 +32,7 @@ from benchsuite.proxies._engine.weights import Weights, draw_weights, generator
 from benchsuite.proxies._scoring.batch import Batch
 from benchsuite.proxies._scoring.net import Net, initialise
 from benchsuite.proxies._scoring.seal import seal
-from benchsuite.space.cell import Cell, prune
+from benchsuite.space.cell import Cell, live_edges, prune
 from benchsuite.space.deploy import condensed, live
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Network, Skeleton, build
@@ -49,6 +49,8 @@ class Passes:
     most proxies look at, ZiCo takes all; seed, repeat: of the weights
     (`benchsuite.proxies._engine.weights`). Everything runs in `dtype` on one device, the processor,
     with BN in training mode.
+    unpruned: score the cell itself, dead operators included: no function of the class. Then passes
+    go forward only.
 
     seconds: by pass, its processor time, without the passes it called for.
     """
@@ -62,13 +64,15 @@ class Passes:
         seed: int = 0,
         repeat: int = 0,
         dtype: torch.dtype = torch.float32,
+        unpruned: bool = False,
     ) -> None:
-        self.cell = representative(cell)
+        self.cell = cell if unpruned else representative(cell)
+        self.unpruned = unpruned
         self.skeleton = skeleton
         self.batches = tuple(map(_copy, batches))
         self.seed, self.repeat, self.dtype = seed, repeat, dtype
         self.seconds: dict[str, float] = {}
-        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype
+        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype, unpruned
         self._inner = 0.0
         self._done: dict[tuple[object, ...], Any] = {}
         self._seals: dict[tuple[object, ...], int] = {}
@@ -77,13 +81,18 @@ class Passes:
 
     @cached_property
     def network(self) -> Network:
-        """The live network (`benchsuite.space.deploy.live`) whose layers all passes run."""
+        """The live network (`benchsuite.space.deploy.live`) whose layers all passes run.
+
+        Unpruned it has all layers but those of zeros.
+        """
+        if self.unpruned:
+            return Network(self.cell, self.skeleton, condensed(self.trained.layers)[0])
         return live(self.cell, self.skeleton)
 
     @property
     def connected(self) -> bool:
         """Whether the logits depend on the images."""
-        return any(self.cell.ops)
+        return bool(live_edges(np.array([self.cell.ops])).any())
 
     @property
     def images(self) -> Tensor:
@@ -162,8 +171,9 @@ class Passes:
     def drawn(self, rule: Rule, skeleton: Skeleton | None = None) -> tuple[Network, Weights]:
         """Return the network, in another skeleton if one is given, and its weights by a rule."""
         network = self.network if skeleton is None else live(self.cell, skeleton)
+        of = self.trained if skeleton is None else network
         with numerics():
-            return network, draw_weights(network, self.seed, self.repeat, rule, self.dtype)
+            return network, draw_weights(of, self.seed, self.repeat, rule, self.dtype)
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape, by seed, repeat and `name`."""
@@ -189,14 +199,17 @@ class Passes:
 
     def fresh(self) -> Passes:
         """Return passes of the same network and batches of which nothing is computed."""
-        cell, skeleton, batches, seed, repeat, dtype = self._given
-        return Passes(cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype)
+        cell, skeleton, batches, seed, repeat, dtype, unpruned = self._given
+        return Passes(
+            cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype, unpruned=unpruned
+        )
 
     def changed(self) -> str:
         """Return what is not as it was computed or given, as `weights`; empty if all is."""
-        cell, skeleton, _, seed, repeat, dtype = self._given
-        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype
-        if now != (representative(cell), skeleton, seed, repeat, dtype):
+        cell, skeleton, _, seed, repeat, dtype, unpruned = self._given
+        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype, self.unpruned
+        scored = cell if unpruned else representative(cell)
+        if now != (scored, skeleton, seed, repeat, dtype, unpruned):
             return "settings"
         for key, value in self._seals.items():
             held = self.batches if key == ("batches",) else self._done.get(key)
