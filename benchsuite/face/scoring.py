@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError
@@ -76,7 +76,7 @@ def score(
     seed: int = 0,
     repeat: int = 0,
     images: str | PathLike[str] | None = None,
-    dtype: Literal["float32", "float64"] = "float32",
+    dtype: str = "float32",
     unpruned: bool = False,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> CellScores:
@@ -85,7 +85,7 @@ def score(
     cell: as `cell` takes it; proxies: names, all that score networks by default; channels,
     cells_per_stage, resolution [pixels], classes: of the network; batch_size: images; images: a
     CIFAR folder, an .npz file, `synthetic` or `gaussian`, by default what BENCHSUITE_IMAGES names,
-    else synthetic; dtype: of all arithmetic; unpruned: with dead operators. Raises UserError for
+    else synthetic; dtype: float32 or float64; unpruned: with dead operators. Raises UserError for
     what is not there, PluginError where a proxy fails.
 
     >>> import benchsuite as bs

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from benchsuite.proxies._scoring.passes import Passes
 
 BATCHES = 2
+DTYPES = ("float32", "float64")
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
 _MALLOC = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:"
@@ -66,6 +67,10 @@ class Spec:
     plugin_folders: tuple[Path, ...] = ()
     dtype: str = "float32"
     unpruned: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise UserError(f"Scores are computed in {' or '.join(DTYPES)}, not in {self.dtype}.")
 
     def load(self) -> dict[str, Proxy]:
         """Return the proxies by name; UserError for one that does not score networks."""

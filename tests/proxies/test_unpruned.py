@@ -113,3 +113,5 @@ def test_double_precision_is_a_setting():
     assert (one.settings()["dtype"], two.settings()["dtype"]) == ("float32", "float64")
     assert two.passes(6111, 0, two.batches(0)).tape.logits.dtype == torch.float64
     assert two.memory > one.memory
+    with pytest.raises(UserError, match="float32 or float64, not in float16"):
+        Spec(("grasp",), SMALL, 4, dtype="float16")
