@@ -1,8 +1,8 @@
-"""Columns of the devices: latency, RAM, flash and what fits, of every dataset's two networks.
+"""Columns of the devices: latency, energy, RAM, flash and what fits, of every dataset's two networks.
 
 Names are those of `benchsuite.table.device_columns`, networks those of
 `benchsuite.space.network.SKELETONS`. RAM and flash belong to the network and the convention, not to
-the part. What fits is `_fits`.
+the part. What fits is `_fits`. Energy is there for parts whose power was measured.
 
 The latencies that MONAS printed are references beside them: of the CIFAR-10 network, and no runtime
 of a part, so nothing fits by them.
@@ -20,6 +20,7 @@ from benchsuite import plugins
 from benchsuite.api import Device
 from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.ram import CONVENTIONS, all_ram
+from benchsuite.devices._energy import energy
 from benchsuite.devices._footprint.code_size import code_size
 from benchsuite.devices._footprint.fits import all_fits, counts, ram_of
 from benchsuite.devices._latency import monas
@@ -34,7 +35,7 @@ from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Values
 
 # Raised whenever a number of that kind changes.
-VERSIONS = {"latency": "3", "fits": "3", "ram": "2", "flash": "2"}
+VERSIONS = {"latency": "3", "energy": "1", "fits": "3", "ram": "2", "flash": "2"}
 NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
@@ -69,7 +70,10 @@ def columns(
 def of_runtime(
     name: str, device: Device, runtime: str, dataset: str, label: str
 ) -> Iterator[Values]:
-    """Yield latency and, where the memories are known, what fits of a device under one runtime."""
+    """Yield what a device has of a network under one runtime.
+
+    Latency; energy, where the power is known; what fits, where the memories are.
+    """
     skeleton = SKELETONS[label][dataset]
     seconds = all_latencies(skeleton, device, runtime)
     what = (
@@ -80,6 +84,15 @@ def of_runtime(
     yield Values(
         _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
     )
+    if device.power is not None:
+        what = (
+            f"joules of one image on {name} under {runtime}, {dataset} network, {label}: latency "
+            f"times {device.power.watts * 1e3:.3g} mW, right to {device.power.error:.1%} for a "
+            f"known latency ({device.power.source})"
+        )
+        full = DeviceColumn("energy", name, runtime, dataset, label)
+        joules = energy.energies(device, _of_paths(seconds))
+        yield Values(_column(full, what, "J", "min", device.power.source), joules, _CONSTANT)
     if device.sram is None or device.flash is None:
         return
     missing = code_size(runtime, device.core).missing

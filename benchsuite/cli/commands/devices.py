@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -66,6 +67,7 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     runtimes, which operators are extrapolated, and which deployments MONAS' latencies allow go into
     the file's provenance.
     """
+    from benchsuite.devices._energy import setups
     from benchsuite.devices._footprint import columns
     from benchsuite.devices._validation import boards, monas_deployment
     from benchsuite.provenance import environment
@@ -76,6 +78,7 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
+        "power": [asdict(setup) for setup in setups.shipped()],
         "fits": columns.fit_counts(plugin_folders),
         "extrapolation": columns.extrapolations(plugin_folders),
         "monas_deployment": monas_deployment.analysis(),
