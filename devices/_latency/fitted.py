@@ -52,7 +52,7 @@ PARTS = ("macs", "light_macs", "large_macs", "elements", "layers")
 NEWEST = "10.2.0"
 TINYENGINE_REFERENCE = "7.3.0"
 WITHOUT_CONVOLUTION = "autoencoder"
-_SMALL_KERNEL = 3
+_SMALL_WINDOW = 3 * 3
 Group = tuple[str, str]
 
 
@@ -75,16 +75,11 @@ def parts_of_shape(shape: Shape) -> NDArray[np.float64]:
     """Return the `PARTS` [5] of one operator."""
     if shape.operator == "avg_pool":
         return np.array([0, 0, 0, amounts(shape)[0], 1.0])
-    macs = 0.0
-    if shape.operator in ("conv", "conv1x1", "linear"):
-        macs = float(shape.outputs * shape.kernel**2 * shape.in_channels)
-    elif shape.operator == "depthwise":
-        macs = float(shape.outputs * shape.kernel**2)
     light = shape.in_channels < 4 or shape.operator == "depthwise"
-    large = shape.operator == "depthwise" and shape.kernel > _SMALL_KERNEL
+    large = shape.operator == "depthwise" and shape.window > _SMALL_WINDOW
     elements = 0 if shape.operator == "linear" else shape.outputs
     at = 2 if large else 1 if light else 0
-    return np.array([*(macs if at == i else 0.0 for i in range(3)), elements, 1.0])
+    return np.array([*(shape.macs if at == i else 0 for i in range(3)), elements, 1.0])
 
 
 def parts_of_work(work: Mapping[str, float]) -> NDArray[np.float64]:

@@ -69,8 +69,8 @@ def _priced(core: str, version: str) -> Price:
 
 
 def _is_local_pool(shape: Shape) -> bool:
-    return shape.operator == "avg_pool" and shape.out_size > 1
+    return shape.operator == "avg_pool" and shape.pixels > 1
 
 
 def _is_dense(shape: Shape) -> bool:
-    return shape.operator == "conv" and shape.kernel > 1 and shape.in_channels >= 4
+    return shape.operator == "conv" and shape.window > 1 and shape.in_channels >= 4
