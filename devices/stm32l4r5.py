@@ -10,7 +10,7 @@ DEVICE = Device(
     clock=120e6,
     sram=640 * 1024,
     flash=2 * 1024 * 1024,
-    runtimes=("own", "tflm_cmsis_nn", "x_cube_ai"),
+    runtimes=("own", "tflm_cmsis_nn", "tflm_cmsis_nn_os", "x_cube_ai"),
     source="data sheet DS12023; MLPerf Tiny v0.5",
     power=Power(
         0.0416752,

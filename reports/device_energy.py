@@ -92,9 +92,7 @@ def _make(table: Table) -> Result:
     )
 
 
-def _over_parts(
-    of: list[Part], dataset: str, truth: Array, what: str
-) -> list[dict[str, object]]:
+def _over_parts(of: list[Part], dataset: str, truth: Array, what: str) -> list[dict[str, object]]:
     """Return the front over the cells of all parts together."""
     points, owners = [], []
     for at, part in enumerate(of):

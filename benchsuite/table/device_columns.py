@@ -3,7 +3,7 @@
 | name                                              | what                                         |
 |---------------------------------------------------|----------------------------------------------|
 | `latency.<device>.<runtime>.<dataset>.<skeleton>` | seconds for one image                        |
-| `energy.<device>.<runtime>.<dataset>.<skeleton>`  | joules for one image; of parts of known power |
+| `energy.<device>.<runtime>.<dataset>.<skeleton>`  | joules for one image; where power is known   |
 | `fits.<device>.<runtime>.<dataset>.<skeleton>`    | 1 where RAM and flash are within the part    |
 | `ram.<convention>.<dataset>.<skeleton>`           | bytes; of the network, whatever the part     |
 | `flash.weights.<dataset>.<skeleton>`              | bytes; of the network, whatever the part     |
@@ -27,7 +27,7 @@ _OF_A_PART, _OF_A_NETWORK = ("latency", "energy", "fits"), ("ram", "flash")
 class DeviceColumn:
     """A name's parts; device, runtime: empty for RAM and flash.
 
-    what: `latency`, `energy`, `fits`, `ram.<convention>` or `flash.weights`: the short name in a search.
+    what: `latency`, `energy`, `fits`, `ram.<convention>` or `flash.weights`, the short name.
     """
 
     what: str

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from benchsuite.api import Device
 from benchsuite.devices._latency.runtimes import runtime
 
-
 UNKNOWN = (
     "no mean power of this device was measured: a device names one as power=Power(watts, error, "
     "source)"

@@ -100,11 +100,11 @@ def _published(row: Mapping[str, str]) -> Published:
 @functools.cache
 def code_size(runtime: str, core: str) -> CodeSize:
     """Return what a runtime needs on a core besides constants and tensors."""
-    rows = [row for row in published() if row.runtime == runtime]
+    rows = [row for row in published() if row.runtime == runtime.removesuffix("_os")]
     if runtime == "own":
         missing = "" if core in OWN else f"code not measured on {core}"
         return CodeSize(OWN.get(core, 0), "sections of the compiled kernels", missing=missing)
-    if runtime == "tflm_cmsis_nn":
+    if runtime in ("tflm_cmsis_nn", "tflm_cmsis_nn_os"):
         code = np.mean([row.besides_weights - _besides(_TFLITE, row) for row in rows])
         return CodeSize(
             float(code) + _TFLITE.code,

@@ -1,4 +1,4 @@
-"""Columns of the devices: latency, energy, RAM, flash and what fits, of every dataset's two networks.
+"""Columns of the devices, of every dataset's two networks: time, energy, memories and what fits.
 
 Names are those of `benchsuite.table.device_columns`, networks those of
 `benchsuite.space.network.SKELETONS`. RAM and flash belong to the network and the convention, not to

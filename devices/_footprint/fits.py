@@ -24,7 +24,12 @@ from benchsuite.space.network import SKELETONS, Skeleton
 
 # The own kernels take the two columns of 16 bits that `ram.tinyengine` counts. X-CUBE-AI publishes
 # no planner: the least that it could need.
-_RAM_OF = {"tflm_cmsis_nn": "ram.tflm", "tinyengine": "ram.tinyengine", "own": "ram.tinyengine"}
+_RAM_OF = {
+    "tflm_cmsis_nn": "ram.tflm",
+    "tflm_cmsis_nn_os": "ram.tflm",
+    "tinyengine": "ram.tinyengine",
+    "own": "ram.tinyengine",
+}
 _LEAST = "ram.best"
 
 

@@ -78,15 +78,22 @@ class Table:
 def amounts(shape: Shape) -> NDArray[np.float64]:
     """Return the amounts of work that cost something in a shape; its kind says which.
 
-    conv: multiply-accumulates, columns gathered, outputs, output pixels; avg_pool: window elements
+    conv: multiply-accumulates, elements gathered, window positions gathered, outputs, where a
+    column of window times channels is as long as the next multiple of 4; avg_pool: window elements
     inside the image, outputs, pixels; linear: multiply-accumulates, outputs; depthwise:
     multiply-accumulates; others: outputs. There is no constant: a call costs some hundred cycles,
     and a fitted one would swallow other costs.
+
+    Kernels gather a column position by position, so few channels cost more each. Of 3,884 single
+    convolutions on Cortex-M4 boards (TFLM + CMSIS-NN, in no table) these amounts are 8.6 % off on
+    average; with every position's channels padded to 4 and pixels for positions it was 13.2 %, with
+    the column padded and pixels 21.1 %.
     """
     pixels = shape.pixels
-    columns = pixels * shape.window * (-(-shape.in_channels // 4) * 4)
     if shape.operator in ("conv", "conv1x1"):
-        return _array(columns * shape.out_channels, columns, shape.outputs, pixels)
+        columns = pixels * (-(-shape.window * shape.in_channels // 4) * 4)
+        taps = pixels * shape.window
+        return _array(columns * shape.out_channels, columns, taps, shape.outputs)
     if shape.operator == "avg_pool":
         inside = shape.height.inside * shape.width.inside
         return _array(inside * shape.out_channels, shape.outputs, pixels)

@@ -8,11 +8,12 @@ A price carries a mark: `interpolated` between the operators that the fit's netw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+import numpy as np
 
 from benchsuite.devices._latency import cycles as _table
 from benchsuite.devices._latency import fitted as _fitted
-from benchsuite.devices._latency.cycles import TABLES
+from benchsuite.devices._latency.cycles import TABLES, amounts
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.range import Mark, of_file
 from benchsuite.errors import UserError
@@ -23,6 +24,8 @@ _RANGE = TABLES / "fitted_range.csv"
 _COUNTED = "tflm_cmsis_nn"
 # No counts are known on a Cortex-M33; a ratio of two kernels is taken from the core most like it.
 _COUNTED_ON = {"cortex-m33": "cortex-m4"}
+# The convolutions of whole cells, which say how a runtime's price compares with TFLM's.
+_COMPARED = tuple(Shape("conv", s, c, c, 3, 1, 1) for s, c in ((32, 16), (16, 32), (8, 64)))
 
 
 def x_cube_ai(core: str) -> Price:
@@ -55,13 +58,15 @@ def tinyengine(core: str, memory_factor: float) -> Price:
 def _priced(core: str, version: str) -> Price:
     fitted, _ = _fitted.shipped()
     seen = of_file(_RANGE)
+    ours = [fitted.cycles(core, version, _fitted.parts_of_shape(conv)) for conv in _COMPARED]
+    counted = _table.load(f"{_COUNTED}-{_COUNTED_ON.get(core, core)}")
+    pool = float(
+        np.mean([at / counted.cycles(c)[0] for at, c in zip(ours, _COMPARED, strict=True)])
+    )
 
     def price(shape: Shape) -> tuple[float, Mark]:
         if _is_local_pool(shape):
-            table = _table.load(f"{_COUNTED}-{_COUNTED_ON.get(core, core)}")
-            conv = replace(shape, operator="conv")
-            share = table.cycles(shape)[0] / table.cycles(conv)[0]
-            return share * price(conv)[0], "not identified"
+            return pool * float(amounts(shape) @ counted.coefficients("avg_pool")), "not identified"
         cycles = fitted.cycles(core, version, _fitted.parts_of_shape(shape))
         return cycles, seen.mark(shape)
 
