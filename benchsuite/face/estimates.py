@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from benchsuite.devices._models.estimation import Estimate
     from benchsuite.devices._models.model import Model
+    from benchsuite.devices._models.rows import Row
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -56,36 +57,14 @@ class Estimates:
         """
         import pandas as pd
 
-        from benchsuite.deployment.liveness import live_in_order
-        from benchsuite.devices._models.model import prices
+        return pd.DataFrame([dataclasses.asdict(row) for row in self.layer_rows(device, runtime)])
 
-        one = self._chosen(device, runtime)
-        each = prices(self.model, self.devices[one.device], one.runtime)
-        total = sum(price.cycles or 0.0 for price in each) or math.nan
-        rows = []
-        alive = live_in_order(self.model.graph())
-        for number, (of, price) in enumerate(zip(self.model.operations, each, strict=True)):
-            cycles = math.nan if price.cycles is None else price.cycles
-            known = price.mark or ("exact" if of.shape else "free")
-            rows.append(
-                {
-                    "number": number,
-                    "operator": of.label,
-                    "output": "x".join(map(str, (*of.out[1:], of.out[0]))),
-                    "macs": of.macs,
-                    "cycles": cycles,
-                    "share": cycles / total,
-                    "alive": alive[number],
-                    "known": "not priced" if price.cycles is None else known,
-                    "note": of.note,
-                }
-            )
-        return pd.DataFrame(rows)
+    def layer_rows(self, device: str = "", runtime: str = "") -> list[Row]:
+        """Return the rows of `layers` as records."""
+        from benchsuite.devices._models.rows import rows
 
-    def layers_json(self) -> list[dict[str, Any]]:
-        """Return `layers` as plain values."""
-        rows = self.layers().astype(object)
-        return [dict(row) for row in rows.where(rows.notna(), None).to_dict("records")]
+        one = self.chosen(device, runtime)
+        return rows(self.model, self.devices[one.device], one.runtime)
 
     def memory(self, path: str | PathLike[str]) -> Path:
         """Draw which tensor lies where in the arena while which operator runs; return the path.
@@ -110,16 +89,11 @@ class Estimates:
             "macs": self.model.macs,
             "weights_bytes": self.model.weights_bytes,
         }
-        rows = [
-            {
-                key: None if isinstance(value, float) and math.isnan(value) else value
-                for key, value in dataclasses.asdict(one).items()
-            }
-            for one in self.estimates
-        ]
+        rows = [plain(one) for one in self.estimates]
         return {"model": model, "estimates": rows}
 
-    def _chosen(self, device: str, runtime: str) -> Estimate:
+    def chosen(self, device: str = "", runtime: str = "") -> Estimate:
+        """Return an estimate by device and runtime; UserError if there is none."""
         for one in self.estimates:
             if device in ("", one.device) and runtime in ("", one.runtime):
                 return one
@@ -130,6 +104,14 @@ class Estimates:
         from benchsuite.face.estimates_text import summary
 
         return summary(self)
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """Return a record as plain values; a number that is not known is None."""
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in dataclasses.asdict(record).items()
+    }
 
 
 @checked

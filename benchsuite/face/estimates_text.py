@@ -48,8 +48,8 @@ def summary(found: Estimates) -> str:
 
 def layers(found: Estimates, device: str = "", runtime: str = "") -> str:
     """Return a row per operator on a device under a runtime, by default the first of each."""
-    one = found._chosen(device, runtime)
-    frame = found.layers(one.device, one.runtime)
+    one = found.chosen(device, runtime)
+    each = found.layer_rows(one.device, one.runtime)
     rows = [
         {
             "#": str(row.number),
@@ -61,12 +61,12 @@ def layers(found: Estimates, device: str = "", runtime: str = "") -> str:
             "alive": f"{row.alive:,}",
             "known": _SHORT.get(row.known, row.known),
         }
-        for row in frame.itertuples()
+        for row in each
     ]
-    total = frame["cycles"].sum()
+    total = sum(row.cycles for row in each if not math.isnan(row.cycles))
     clock = found.devices[one.device].clock
     said = f"{one.device} under {one.runtime}: {total:,.0f} cycles, {total / clock * 1e3:,.3f} ms"
-    notes = {f"{row.operator}: {row.note}." for row in frame.itertuples() if row.note}
+    notes = {f"{row.operator}: {row.note}." for row in each if row.note}
     return "\n".join(
         [said, "", aligned(rows, _TEXTS), "", *_wrapped(_LEGEND)]
         + [line for note in sorted(notes) for line in _wrapped(note)]

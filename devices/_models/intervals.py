@@ -1,8 +1,9 @@
 """How far a latency may be off: the errors of the runtime's validation on boards.
 
 An error here is that of a measured latency against the prediction from all families of models but
-its own (`devices._validation.boards`). The interval holds nine of ten of them, or all of ten: the prediction times
-1 - w to 1 + w, where w is the 90th percentile of |measured / predicted - 1|.
+its own (`devices._validation.boards`). The interval holds nine of ten of them, or all if there are
+ten or fewer: the prediction times 1 - w to 1 + w, where w is that percentile of
+|measured / predicted - 1|.
 """
 
 from __future__ import annotations

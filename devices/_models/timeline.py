@@ -58,18 +58,15 @@ def figure(model: Model) -> Figure:
         if tensor.size > _LABELLED * top and width > _LABELLED / 3 * steps:
             middle = (tensor.first - 0.5 + width / 2, (tensor.offset + tensor.size / 2) / _KIB)
             axes.text(*middle, str(number), ha="center", va="center", fontsize=7, color="white")
-    at = [
-        step
-        for step in range(steps)
-        if any(t.first <= step <= t.last and t.offset + t.size == top for t in placed)
-    ]
+    alive = [sum(t.size for t in placed if t.first <= step <= t.last) for step in range(steps)]
+    at = [step for step in range(steps) if alive[step] == max(alive)]
     axes.axhline(top / _KIB, color="#c0392b", linewidth=1)
     for step in at:
-        axes.axvspan(step - 0.5, step + 0.5, color="#c0392b", alpha=0.12, linewidth=0)
+        axes.axvspan(step - 0.5, step + 0.5, color="#c0392b", alpha=0.18, linewidth=0, zorder=0)
     first = f"{at[0]} ({model.operations[at[0]].kind})"
     others = f" and {len(at) - 1} more" if len(at) > 1 else ""
     axes.annotate(
-        f"peak {top:,} bytes, operator {first}{others}",
+        f"arena {top:,} bytes; most live, {max(alive):,}, while operator {first}{others} runs",
         (at[0], top / _KIB),
         (0.01, 0.985),
         textcoords="axes fraction",
@@ -97,5 +94,5 @@ def picture(model: Model, suffix: str) -> bytes:
     """Return the bytes of the picture; suffix: `png`, `pdf` or `svg`."""
     stream = io.BytesIO()
     about = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    figure(model).savefig(stream, format=suffix, dpi=150, metadata=about[suffix])  # type: ignore[arg-type]
+    figure(model).savefig(stream, format=suffix, dpi=150, metadata=about[suffix])
     return stream.getvalue()

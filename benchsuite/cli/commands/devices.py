@@ -93,6 +93,7 @@ def estimate(
     valid or pixels) and relu (1 where it is fused); see docs/estimate.md.
     """
     from benchsuite.face.estimates import estimate as of_model
+    from benchsuite.face.estimates import plain
     from benchsuite.face.estimates_text import layers as layers_text
 
     found = of_model(
@@ -106,7 +107,7 @@ def estimate(
     if picture is not None:
         found.memory(picture)
     if as_json:
-        rows = {"layers": found.layers_json()} if layers else {}
+        rows = {"layers": [plain(row) for row in found.layer_rows()]} if layers else {}
         drawn = {"memory": str(picture)} if picture else {}
         print_json({**found.to_json(), **rows, **drawn})
         return
