@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchsuite.deployment.graph import Graph
 from benchsuite.deployment.liveness import last_use
@@ -52,10 +53,25 @@ def notes(graph: Graph) -> int:
 
 def head(graph: Graph) -> int:
     """Return the bytes of the planned part: every tensor padded to 16 bytes, placed by `plan`."""
+    return max(one.offset + one.size for one in layout(graph))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a tensor lies [bytes], and from which operator to which, both included."""
+
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+def layout(graph: Graph) -> list[Placed]:
+    """Return where every tensor lies in the planned part, padded to 16 bytes."""
     lasts = [min(last, len(graph.inputs) - 1) for last in last_use(graph.inputs)]
     sizes = [aligned(size) for size in graph.sizes]
     offsets = plan(sizes, range(len(sizes)), lasts)
-    return max(offset + size for offset, size in zip(offsets, sizes, strict=True))
+    return [Placed(*of) for of in zip(offsets, sizes, range(len(sizes)), lasts, strict=True)]
 
 
 def tail(graph: Graph) -> int:

@@ -47,7 +47,7 @@ def columns(
 
     extra: folders with more devices; networks: pairs of a dataset and a skeleton's name.
     """
-    devices = _devices(extra)
+    devices = usable_devices(extra)
     for dataset, label in networks:
         skeleton = SKELETONS[label][dataset]
         for convention in CONVENTIONS:
@@ -108,12 +108,12 @@ def of_runtime(
 
 def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(_devices(extra))]
+    return [asdict(fit) for fit in counts(usable_devices(extra))]
 
 
 def extrapolations(extra: Sequence[Path] = ()) -> dict[str, list[dict[str, object]]]:
     """Return how the cycles of every device are known, as records (`_extrapolation.to_json`)."""
-    return to_json(_devices(extra))
+    return to_json(usable_devices(extra))
 
 
 def _published() -> Iterator[Values]:
@@ -133,7 +133,7 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
     return np.where(connected(), seconds, np.nan)
 
 
-def _devices(extra: Sequence[Path]) -> dict[str, Device]:
+def usable_devices(extra: Sequence[Path]) -> dict[str, Device]:
     """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
 
     So is one that names a runtime without a table.

@@ -26,10 +26,11 @@ class Operation:
     """One operator of a model.
 
     kind: as in `benchsuite.space.network.Layer`, `depthwise` or `pad`, else the file's own name in
-    small letters; inputs: positions in `Model.operations` of what it reads; out: its output int8
+    small letters; inputs: positions in `Model.operations` of what it reads; out: its output
     [channels, height, width]; shape: what is priced, None where nothing is; weights: int8 weights;
-    channels: those that have a bias and a scale; relu: whether an activation is fused to it.
-    covered: whether it can be priced at all; note: why nothing is priced, or what was folded.
+    channels: those that have a bias and a scale; relu: whether an activation is fused to it;
+    covered: whether it can be priced at all; note: why nothing is priced, or what was folded;
+    beside: bytes of its outputs beyond one per element of `out`.
     """
 
     name: str
@@ -42,11 +43,21 @@ class Operation:
     relu: bool = False
     covered: bool = True
     note: str = ""
+    beside: int = 0
 
     @property
     def bytes(self) -> int:
-        """Bytes of its output."""
-        return self.out[0] * self.out[1] * self.out[2]
+        """Bytes of its outputs."""
+        return self.out[0] * self.out[1] * self.out[2] + self.beside
+
+    @property
+    def label(self) -> str:
+        """What it is, for people: `conv 3x3/2`, with its stride, or its kind."""
+        if not self.shape or self.shape.pixels == 1 == self.out[1]:
+            return self.kind
+        strides = (self.shape.height.stride, self.shape.width.stride)
+        stride = "" if strides == (1, 1) else "/" + "x".join(map(str, dict.fromkeys(strides)))
+        return f"{self.shape.name}{stride}"
 
     @property
     def macs(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_file
 
 
@@ -53,6 +54,67 @@ def check(as_json: bool) -> None:
         "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
         "latencies are a reference, no runtime."
     )
+
+
+@command.command(
+    epilog="Examples: benchsuite devices estimate model.tflite --device stm32f746 | "
+    "benchsuite devices estimate resnet8 --device stm32l4r5 --runtime x_cube_ai --layers | "
+    "benchsuite devices estimate 6111 --skeleton mcu --memory arena.png"
+)
+@click.argument("model")
+@click.option("--device", "devices", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--runtime", "runtimes", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--dataset", default="cifar10", show_default=True, help="Of a cell's network.")
+@click.option(
+    "--skeleton", default="official", show_default=True, help="Of a cell: official or mcu."
+)
+@click.option("--layers", is_flag=True, help="A row per operator, of the first runtime.")
+@out_file(".png", ".pdf", ".svg", option="--memory", name="picture", help="Draw the arena.")
+@plugins_option
+@json_option
+def estimate(
+    model: str,
+    devices: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    dataset: str,
+    skeleton: str,
+    layers: bool,
+    picture: Path | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Say what MODEL needs on each device under each runtime: latency, RAM, flash, energy, fit.
+
+    MODEL is an int8 .tflite or .onnx file, a .csv list of layers, a network of MLPerf Tiny
+    (resnet8, ds_cnn, mobilenet_v1, autoencoder), or a cell as in `benchsuite cell`.
+
+    A list of layers has a row per layer and the columns name, operator (input, conv, depthwise,
+    avg_pool, global_pool, add, affine, relu, linear, reshape, other), reads (names; empty: the row
+    before), size (of an input, as 49x10), channels, kernel (3 or 10x4), stride, padding (same,
+    valid or pixels) and relu (1 where it is fused); see docs/estimate.md.
+    """
+    from benchsuite.face.estimates import estimate as of_model
+    from benchsuite.face.estimates import plain
+    from benchsuite.face.estimates_text import layers as layers_text
+
+    found = of_model(
+        model,
+        device=listed("--device", devices) if devices else (),
+        runtime=listed("--runtime", runtimes) if runtimes else (),
+        dataset=dataset,
+        skeleton=skeleton,
+        plugins=plugin_folders,
+    )
+    if picture is not None:
+        found.memory(picture)
+    if as_json:
+        rows = {"layers": [plain(row) for row in found.layer_rows()]} if layers else {}
+        drawn = {"memory": str(picture)} if picture else {}
+        print_json({**found.to_json(), **rows, **drawn})
+        return
+    print(layers_text(found) if layers else found)
+    if picture is not None:
+        print(f"The arena is drawn in {picture}.")
 
 
 @command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
