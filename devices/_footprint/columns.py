@@ -10,7 +10,7 @@ of a part, so nothing fits by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,11 +60,19 @@ def columns(
         what = f"weights, biases and scales of the deployed {dataset} network, {label}"
         name = DeviceColumn("flash.weights", "", "", dataset, label)
         yield Values(_column(name, what, "bytes", "min", "devices._flash"), all_weights(skeleton))
-        for device_name, device in devices.items():
-            for runtime in device.runtimes:
-                yield from of_runtime(device_name, device, runtime, dataset, label)
+        yield from of_devices(devices, [(dataset, label)])
         if (dataset, label) == ("cifar10", "official"):
             yield from _published()
+
+
+def of_devices(
+    devices: Mapping[str, Device], networks: Sequence[tuple[str, str]] = NETWORKS
+) -> Iterator[Values]:
+    """Yield the columns of some devices: under every runtime, of every network."""
+    for dataset, label in networks:
+        for name, device in devices.items():
+            for runtime in device.runtimes:
+                yield from of_runtime(name, device, runtime, dataset, label)
 
 
 def of_runtime(
@@ -106,14 +114,14 @@ def of_runtime(
     yield Values(column, all_fits(device, runtime, skeleton) * 1)
 
 
-def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
+def fit_counts(devices: Mapping[str, Device]) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(usable_devices(extra))]
+    return [asdict(fit) for fit in counts(devices)]
 
 
-def extrapolations(extra: Sequence[Path] = ()) -> dict[str, list[dict[str, object]]]:
-    """Return how the cycles of every device are known, as records (`_extrapolation.to_json`)."""
-    return to_json(usable_devices(extra))
+def extrapolations(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]:
+    """Return how the cycles of devices are known, as records (`_extrapolation.to_json`)."""
+    return to_json(devices)
 
 
 def _published() -> Iterator[Values]:
@@ -133,13 +141,13 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
     return np.where(connected(), seconds, np.nan)
 
 
-def usable_devices(extra: Sequence[Path]) -> dict[str, Device]:
+def usable_devices(extra: Sequence[Path], shipped: bool = True) -> dict[str, Device]:
     """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
 
-    So is one that names a runtime without a table.
+    So is one that names a runtime without a table. shipped: whether those of this project are, too.
     """
     devices: dict[str, Device] = {}
-    for plugin, device in plugins.usable("devices", extra):
+    for plugin, device in plugins.usable("devices", extra, lambda plugin: shipped):
         try:
             for name in device.runtimes:
                 shape_cycles(device, name)

@@ -46,7 +46,7 @@ _WHY = {
     ("STM32H743", "x_cube_ai"): (
         "no other family holds depthwise kernels of 5x5 and 7x7, so without this one they are "
         "priced as 3x3; with their own coefficient, fitted to these three networks alone, the "
-        "error is 2 %, and at most 4 % for the one that is left out. The source names no clock: "
+        "error is 2 %, and at most 5 % for the one that is left out. The source names no clock: "
         "480 MHz, the part's highest, is assumed, at which TFLM of the same source agrees within "
         "9 %"
     ),
@@ -62,9 +62,9 @@ class Row:
     """Agreement on one board under one runtime; errors as fractions, mae_ms in milliseconds.
 
     version, goal: of X-CUBE-AI, empty where all are together; bias: mean of predicted over
-    measured, less 1; clock_stated: whether the source names the clock; families: how many; factor_rows: how
-    many figures the factor of this core and version rests on, 0 where there is none; note: why it
-    fails, empty where it does not.
+    measured, less 1; clock_stated: whether the source names the clock; families: how many;
+    factor_rows: how many figures the factor of this core and version rests on, 0 where there is
+    none; note: why it fails, empty where it does not.
     """
 
     board: str
@@ -265,6 +265,7 @@ def _row(group: Sequence[Prediction]) -> Row:
 
     board = common(one.figure.board for one in group)
     version = common(one.figure.version for one in group)
+    one_version = all(one.figure.version == version for one in group)
     why = _WHY.get((board, first.runtime), "not explained")
     return Row(
         board=board,
@@ -284,7 +285,7 @@ def _row(group: Sequence[Prediction]) -> Row:
         tau=_rank(predicted, measured, "tau"),
         spearman_family_out=_rank(unseen, measured, "spearman"),
         tau_family_out=_rank(unseen, measured, "tau"),
-        factor_rows=_factor_rows(first) if version else 0,
+        factor_rows=_factor_rows(first) if one_version else 0,
         note=why if board and family_out > promised(first.core, first.runtime) else "",
     )
 

@@ -28,7 +28,7 @@ def check(as_json: bool) -> None:
     from benchsuite.reporting.text import print_table
 
     found = boards.check()
-    beyond = columns.extrapolations()
+    beyond = columns.extrapolations(columns.usable_devices(()))
     compiled = vela_networks.to_json()
     if as_json:
         print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
@@ -135,14 +135,14 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     from benchsuite.provenance import environment
     from benchsuite.table.table import Table
 
-    checked = boards.check()
+    checked, parts = boards.check(), columns.usable_devices(plugin_folders)
     about = {
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
         "power": [asdict(setup) for setup in setups.shipped()],
-        "fits": columns.fit_counts(plugin_folders),
-        "extrapolation": columns.extrapolations(plugin_folders),
+        "fits": columns.fit_counts(parts),
+        "extrapolation": columns.extrapolations(parts),
         "monas_deployment": monas_deployment.analysis(),
     }
     table = Table.empty(about).with_columns(columns.columns(plugin_folders))
