@@ -178,6 +178,8 @@ class _Reader:
         is_before_int8 = source not in self._whole
         is_alone = is_before_int8 and self._readers[source] == 1
         if kind in _MOVES_NOTHING:
+            if not is_before_int8:
+                self._whole.add(node.output[0])
             return at
         if kind in ("Relu", "Clip"):
             if is_alone and build.operations[at].kind in _FUSABLE:
