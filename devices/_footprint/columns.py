@@ -22,7 +22,7 @@ from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.ram import CONVENTIONS, all_ram
 from benchsuite.devices._energy import energy
 from benchsuite.devices._footprint.code_size import code_size
-from benchsuite.devices._footprint.fits import all_fits, counts, ram_of
+from benchsuite.devices._footprint.fits import all_fits, counts, ram_of, ram_range
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
@@ -35,7 +35,7 @@ from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Values
 
 # Raised whenever a number of that kind changes.
-VERSIONS = {"latency": "3", "energy": "1", "fits": "3", "ram": "2", "flash": "2"}
+VERSIONS = {"latency": "4", "energy": "1", "fits": "4", "ram": "2", "flash": "2"}
 NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
@@ -106,12 +106,19 @@ def of_runtime(
     missing = code_size(runtime, device.core).missing
     unknown = f"; {missing}" if missing else ""
     what = (
-        f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash (flash.weights and "
-        f"its code) of the {dataset} network, {label}, are within {name}{unknown}"
+        f"1 if RAM ({ram_of(runtime)}{_ranged(runtime)} and the runtime's variables) and flash "
+        f"(flash.weights and its code) of the {dataset} network, {label}, are within {name}"
+        f"{unknown}"
     )
     full = DeviceColumn("fits", name, runtime, dataset, label)
-    column = _column(full, what, "0 or 1", "none", "devices._fits, devices._code_size")
-    yield Values(column, all_fits(device, runtime, skeleton) * 1)
+    unit = "0, 0.5 or 1" if _ranged(runtime) else "0 or 1"
+    column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
+    yield Values(column, all_fits(device, runtime, skeleton))
+
+
+def _ranged(runtime: str) -> str:
+    least, most = ram_range(runtime)
+    return f" times {most}; 0.5, maybe, if only times {least} is" if least < most else ""
 
 
 def fit_counts(devices: Mapping[str, Device]) -> list[dict[str, object]]:

@@ -28,9 +28,12 @@ _COUNTED_ON = {"cortex-m33": "cortex-m4"}
 _COMPARED = tuple(Shape("conv", s, c, c, 3, 1, 1) for s, c in ((32, 16), (16, 32), (8, 64)))
 
 
-def x_cube_ai(core: str) -> Price:
-    """Return shape -> (cycles, mark) under the newest X-CUBE-AI that was fitted on a core."""
-    return _priced(core, _fitted.NEWEST)
+def x_cube_ai(core: str, version: str = "") -> Price:
+    """Return shape -> (cycles, mark) under a version of X-CUBE-AI, by default the newest.
+
+    Raises UserError for a core or version that was not fitted.
+    """
+    return _priced(core, version or _fitted.NEWEST)
 
 
 def tinyengine(core: str, memory_factor: float) -> Price:

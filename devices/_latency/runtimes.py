@@ -79,9 +79,10 @@ def runtime(device: Device, name: str) -> Runtime:
     return RUNTIMES[name]
 
 
-def shape_cycles(device: Device, name: str) -> ShapeCycles:
+def shape_cycles(device: Device, name: str, version: str = "") -> ShapeCycles:
     """Return shape -> (clock cycles, how they are known) of one runtime on a device.
 
+    version: of X-CUBE-AI, empty for the newest; no other runtime has several here.
     How: one of `_range.MARKS`. Cycles of a table are multiplied with the device's memory factor;
     fitted ones hold it already. Raises UserError if the device has no such runtime, or the runtime
     is not known on its core.
@@ -89,7 +90,7 @@ def shape_cycles(device: Device, name: str) -> ShapeCycles:
     if runtime(device, name).origin == "fitted":
         if name == "tinyengine":
             return fitted_prices.tinyengine(device.core, device.memory_factor)
-        return fitted_prices.x_cube_ai(device.core)
+        return fitted_prices.x_cube_ai(device.core, version)
     table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
 
     def from_table(shape: Shape) -> tuple[float, Mark]:

@@ -20,6 +20,7 @@ from benchsuite.api import Device
 from benchsuite.deployment import arena
 from benchsuite.deployment.liveness import TooManyOrdersError, best_peak, order_peak
 from benchsuite.deployment.ram import CONVENTIONS, im2col
+from benchsuite.devices._energy.energy import energy as energy_of
 from benchsuite.devices._footprint.code_size import code_size
 from benchsuite.devices._footprint.fits import X_CUBE_AI_OVER_BEST, ram_of
 from benchsuite.devices._latency.extrapolation import EXACT
@@ -146,7 +147,8 @@ def ram_range(model: Model, convention: str, runtime: str) -> tuple[int, int, in
 
 def energy(name: str, device: Device, runtime: str, seconds: float) -> tuple[float, str]:
     """Return the joules of one image, NaN where they are not known, and why."""
-    return math.nan, "unknown: no set-up"
+    known = energy_of(device, runtime, seconds)
+    return known.joules, known.why_not
 
 
 def _shares(each: list[Price]) -> dict[str, float]:

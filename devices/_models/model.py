@@ -109,12 +109,14 @@ class Price:
     mark: Mark = ""
 
 
-def prices(model: Model, device: Device, runtime: str) -> list[Price]:
+def prices(model: Model, device: Device, runtime: str, version: str = "") -> list[Price]:
     """Return the price of each operation: 0 cycles where it costs nothing.
+
+    version: of X-CUBE-AI, empty for the newest.
 
     Raises UserError if the device has no such runtime, or that is not known on its core.
     """
-    cost = shape_cycles(device, runtime)
+    cost = shape_cycles(device, runtime, version)
     each = []
     for one in model.operations:
         if one.shape is None:

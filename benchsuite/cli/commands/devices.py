@@ -17,10 +17,24 @@ def command() -> None:
     """Examine the device profiles and their latency models."""
 
 
-@command.command(epilog="Examples: benchsuite devices check | benchsuite devices check --json")
+@command.command(
+    epilog="Examples: benchsuite devices check | benchsuite devices check --json | "
+    "benchsuite devices check rows.csv"
+)
+@click.argument("rows", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@plugins_option
 @json_option
-def check(as_json: bool) -> None:
-    """Compare predicted with measured latency for every board and runtime that was measured."""
+def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+    """Compare predicted with measured latency for every board and runtime that was measured.
+
+    With ROWS, a CSV file of your own figures, it prints what is predicted beside each: columns
+    device, runtime, model (a .tflite, .onnx or .csv file beside ROWS, a network of MLPerf Tiny, or
+    a cell's index), ms, and where they matter version (of X-CUBE-AI) and skeleton (of a cell).
+    Nothing is fitted to them.
+    """
+    if rows is not None:
+        _check_rows(rows, plugin_folders, as_json)
+        return
     import pandas as pd
 
     from benchsuite.devices._footprint import columns
@@ -33,9 +47,9 @@ def check(as_json: bool) -> None:
     if as_json:
         print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
         return
-    rows = pd.DataFrame(found.to_json()["rows"])
-    print_table(rows.drop(columns="note"))
-    for row in rows[rows["note"] != ""].itertuples():
+    pairs = pd.DataFrame(found.to_json()["rows"])
+    print_table(pairs.drop(columns=["note", "version", "goal", "factor_rows"]))
+    for row in pairs[pairs["note"] != ""].itertuples():
         print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
         print(f"Left out: {count} figures ({reason}).")
@@ -53,6 +67,28 @@ def check(as_json: bool) -> None:
     print(
         "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
         "latencies are a reference, no runtime."
+    )
+
+
+def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+    import pandas as pd
+
+    from benchsuite.devices._footprint import columns
+    from benchsuite.devices._validation import blind
+    from benchsuite.reporting.text import print_table
+
+    rows = blind.compare(path, columns.usable_devices(plugin_folders))
+    agree = blind.agreement(rows)
+    if as_json:
+        print_json({"rows": list(map(asdict, rows)), "agreement": list(map(asdict, agree))})
+        return
+    print_table(pd.DataFrame(map(asdict, rows)))
+    print("Agreement, by device, runtime and version:")
+    print_table(pd.DataFrame(map(asdict, agree)))
+    print(
+        "measured and predicted in milliseconds; ratio: predicted over measured; within: "
+        "half-width of the interval in which nine of ten figures of families left out lie; beyond: "
+        "share of the cycles that no table or fit has seen. Nothing was fitted to these rows."
     )
 
 
