@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -103,7 +104,7 @@ def _figure(points: pd.DataFrame) -> Figure:
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
     axes.set_xlabel("measured latency [ms]")
     axes.set_ylabel("predicted latency, family left out [ms]")
-    keys = [
+    keys: list[Artist] = [
         Line2D([], [], color=colour, linewidth=3, label=f"{runtime} ({count})")
         for runtime, colour in zip(runtimes, PALETTE, strict=False)
         for count in [(points["runtime"] == runtime).sum()]

@@ -78,7 +78,7 @@ def all_fits(
         variables = all_static_ram(runtime, device.core, skeleton)
         flash = all_total(skeleton, all_code(runtime, device.core, skeleton))
     ends = [scale * ram + variables <= device.sram for scale in ram_range(runtime)]
-    return np.mean(ends, axis=0) * (flash <= device.flash)
+    return np.asarray(np.mean(ends, axis=0) * (flash <= device.flash), dtype=np.float64)
 
 
 def ram_range(runtime: str) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from benchsuite.devices._latency.latency import latency
 from benchsuite.devices._latency.measured import models
 from benchsuite.devices._latency.work import work_of
 from benchsuite.devices._models import reading
-from benchsuite.devices._validation.blind import agreement, compare
+from benchsuite.devices._models.blind import agreement, compare
 from benchsuite.devices._validation.boards import check
 from benchsuite.errors import UserError
 from benchsuite.space.cell import Cell

@@ -74,7 +74,7 @@ def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> 
     import pandas as pd
 
     from benchsuite.devices._footprint import columns
-    from benchsuite.devices._validation import blind
+    from benchsuite.devices._models import blind
     from benchsuite.reporting.text import print_table
 
     rows = blind.compare(path, columns.usable_devices(plugin_folders))
