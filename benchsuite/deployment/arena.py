@@ -21,7 +21,7 @@ from benchsuite.deployment.liveness import last_use
 
 _ALIGNMENT = 16
 
-# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter itself.
+# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter.
 _TENSOR, _OPERATOR, _ONCE = 24, 64, 712
 # Per operator of a kind: its options in the file, unpacked, and what its kernel prepares once.
 _OPTIONS = {
