@@ -66,6 +66,13 @@ class Estimates:
         one = self.chosen(device, runtime)
         return rows(self.model, self.devices[one.device], one.runtime)
 
+    def layers_text(self, device: str = "", runtime: str = "") -> str:
+        """Return `layers` as the command prints them, at most 80 columns wide."""
+        from benchsuite.face.estimates_text import layers
+
+        one = self.chosen(device, runtime)
+        return layers(one, self.layer_rows(device, runtime), self.devices[one.device].clock)
+
     def memory(self, path: str | PathLike[str]) -> Path:
         """Draw which tensor lies where in the arena while which operator runs; return the path.
 
@@ -103,7 +110,7 @@ class Estimates:
     def __repr__(self) -> str:
         from benchsuite.face.estimates_text import summary
 
-        return summary(self)
+        return summary(self.model, self.estimates)
 
 
 def plain(record: Any) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from benchsuite.reporting.text import aligned
 
 if TYPE_CHECKING:
     from benchsuite.devices._models.estimation import Estimate
-    from benchsuite.face.estimates import Estimates
+    from benchsuite.devices._models.model import Model
+    from benchsuite.devices._models.rows import Row
 
 _WIDTH = 80
 _TEXTS = ("device", "runtime", "fits", "operator", "output", "known")
@@ -26,14 +27,13 @@ _LEGEND = (
 )
 
 
-def summary(found: Estimates) -> str:
+def summary(model: Model, estimates: Sequence[Estimate]) -> str:
     """Return a row per device and runtime, and what must be said of them."""
-    model = found.model
     head = (
         f"{model.name}: {len(model.operations) - 1} operators, {model.macs / 1e6:,.3f} M "
         f"multiply-accumulates, {model.weights_bytes / _KIB:,.1f} KiB of weights"
     )
-    rows = [_row(one) for one in found.estimates]
+    rows = [_row(one) for one in estimates]
     # Eighty columns hold one of the two; notes say of every row what no table or fit has seen.
     without = "mJ" if all(row["mJ"] == "-" for row in rows) else "seen"
     rows = [{key: text for key, text in row.items() if key != without} for row in rows]
@@ -42,14 +42,19 @@ def summary(found: Estimates) -> str:
     )
     units += "counted or measured."
     return "\n".join(
-        [*_wrapped(head), "", aligned(rows, _TEXTS), "", *_wrapped(units), *_notes(found)]
+        [
+            *_wrapped(head),
+            "",
+            aligned(rows, _TEXTS),
+            "",
+            *_wrapped(units),
+            *_notes(model, estimates),
+        ]
     )
 
 
-def layers(found: Estimates, device: str = "", runtime: str = "") -> str:
-    """Return a row per operator on a device under a runtime, by default the first of each."""
-    one = found.chosen(device, runtime)
-    each = found.layer_rows(one.device, one.runtime)
+def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
+    """Return a row per operator of an estimate; clock: of its device [Hz]."""
     rows = [
         {
             "#": str(row.number),
@@ -64,7 +69,6 @@ def layers(found: Estimates, device: str = "", runtime: str = "") -> str:
         for row in each
     ]
     total = sum(row.cycles for row in each if not math.isnan(row.cycles))
-    clock = found.devices[one.device].clock
     said = f"{one.device} under {one.runtime}: {total:,.0f} cycles, {total / clock * 1e3:,.3f} ms"
     notes = {f"{row.operator}: {row.note}." for row in each if row.note}
     return "\n".join(
@@ -96,41 +100,40 @@ def _ms(seconds: float, digits: int = 4) -> str:
     return f"{ms:,.{max(min(digits - before, 2), 0)}f}"
 
 
-def _notes(found: Estimates) -> Iterator[str]:
+def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
     """Yield lines, each said once with what it holds of."""
     for title, of in (
-        ("Not priced", _grouped(found, lambda one: _kinds(one.not_priced))),
-        ("Not seen", _grouped(found, _unseen)),
-        ("Interval", _grouped(found, lambda one: one.interval)),
-        ("RAM", _grouped(found, _ram)),
-        ("Fits", _grouped(found, lambda one: f"{one.fits}: {one.because}" if one.because else "")),
-        ("Energy", _grouped(found, lambda one: one.energy_because)),
+        ("Not priced", _grouped(estimates, lambda one: _kinds(one.not_priced))),
+        ("Not seen", _grouped(estimates, _unseen)),
+        ("Interval", _grouped(estimates, lambda one: one.interval)),
+        ("RAM", _grouped(estimates, _ram)),
+        (
+            "Fits",
+            _grouped(estimates, lambda one: f"{one.fits}: {one.because}" if one.because else ""),
+        ),
+        ("Energy", _grouped(estimates, lambda one: one.energy_because)),
     ):
         for said, where in of.items():
             yield from _wrapped(f"{title}: {said}{where}.")
-    for note in dict.fromkeys(
-        f"{one.label}: {one.note}" for one in found.model.operations if one.note
-    ):
+    for note in dict.fromkeys(f"{one.label}: {one.note}" for one in model.operations if one.note):
         yield from _wrapped(f"{note}.")
 
 
-def _grouped(found: Estimates, say: object) -> Mapping[str, str]:
+def _grouped(estimates: Sequence[Estimate], say: Callable[[Estimate], str]) -> Mapping[str, str]:
     """Return what is said -> of which runtimes and devices, empty where of all."""
-    assert callable(say)
     of: dict[str, list[Estimate]] = {}
-    for one in found.estimates:
-        if text := str(say(one)):
+    for one in estimates:
+        if text := say(one):
             of.setdefault(text, []).append(one)
-    return {text: _where(found, each) for text, each in of.items()}
+    return {text: _where(estimates, each) for text, each in of.items()}
 
 
-def _where(found: Estimates, each: list[Estimate]) -> str:
-    if len(each) == len(found.estimates):
+def _where(estimates: Sequence[Estimate], each: list[Estimate]) -> str:
+    if len(each) == len(estimates):
         return ""
     runtimes = dict.fromkeys(one.runtime for one in each)
     if all(
-        sum(one.runtime == name for one in each)
-        == sum(one.runtime == name for one in found.estimates)
+        sum(one.runtime == name for one in each) == sum(one.runtime == name for one in estimates)
         for name in runtimes
     ):
         return f" ({', '.join(runtimes)})"
@@ -145,6 +148,10 @@ def _kinds(counts: Mapping[str, int]) -> str:
 def _unseen(one: Estimate) -> str:
     marks = [f"{share:.1%} {mark}" for mark, share in one.known_how.items() if mark not in _SEEN]
     return f"of the cycles {', '.join(marks)}" if marks else ""
+
+
+def _verdict(one: Estimate) -> str:
+    return f"{one.fits}: {one.because}" if one.because else ""
 
 
 def _ram(one: Estimate) -> str:

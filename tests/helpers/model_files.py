@@ -198,7 +198,7 @@ def to_onnx(model: Model, quantised: bool = True) -> bytes:
             name += "r"
         names.append(name if kind == "reshape" else through(name))
     floats = onnx.TensorProto.FLOAT
-    shape = (1, *model.operations[0].out)
+    shape: tuple[int, ...] = (1, *model.operations[0].out)
     if math.prod(shape[2:]) == 1:
         shape = shape[:2]
     graph = helper.make_graph(

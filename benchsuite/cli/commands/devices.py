@@ -131,7 +131,6 @@ def estimate(
     """
     from benchsuite.face.estimates import estimate as of_model
     from benchsuite.face.estimates import plain
-    from benchsuite.face.estimates_text import layers as layers_text
 
     found = of_model(
         model,
@@ -148,7 +147,7 @@ def estimate(
         drawn = {"memory": str(picture)} if picture else {}
         print_json({**found.to_json(), **rows, **drawn})
         return
-    print(layers_text(found) if layers else found)
+    print(found.layers_text() if layers else found)
     if picture is not None:
         print(f"The arena is drawn in {picture}.")
 
