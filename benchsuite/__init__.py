@@ -6,6 +6,7 @@
     bs.correlate(table, ["naswot", "zico"], dataset="cifar10")
     bs.replay("rea", table, queries=100, seeds=20)
     bs.report("monas_table2", table)
+    bs.estimate("model.tflite", device="stm32f746")    # or .onnx, a list of layers, a cell
 
 What is imported here is imported when it is first used: a verb brings what it needs.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from benchsuite.api import Result
     from benchsuite.errors import PluginError, UserError
     from benchsuite.face.artefacts import report
+    from benchsuite.face.estimates import estimate
     from benchsuite.face.facts import cell
     from benchsuite.face.ranking import correlate
     from benchsuite.face.scoring import score
@@ -46,6 +48,7 @@ __all__ = [
     "__version__",
     "cell",
     "correlate",
+    "estimate",
     "kendall",
     "load",
     "replay",
@@ -64,6 +67,7 @@ _HOMES = {
     "UserError": "benchsuite.errors",
     "cell": "benchsuite.face.facts",
     "correlate": "benchsuite.face.ranking",
+    "estimate": "benchsuite.face.estimates",
     "kendall": "benchsuite.stats.correlation",
     "load": "benchsuite.face.tables",
     "replay": "benchsuite.face.searches",

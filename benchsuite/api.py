@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.deployment import memory_factor
+from benchsuite.deployment.power import Power as Power
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.passes import Gradients as Gradients
 from benchsuite.passes import Passes as Passes
@@ -253,8 +254,9 @@ class Device:
     runtimes: ids of `benchsuite.devices._latency.runtimes`; memory_factor: cycles on the part per
     model cycle, for runtimes whose cycles are counted (flash wait states and buses), and
     memory_factor_source: where it comes from; both by default those of the core
-    (`benchsuite.deployment.memory_factor`); source: of the facts. Raises UserError for what cannot
-    be: a clock in MHz, memories in KiB.
+    (`benchsuite.deployment.memory_factor`); source: of the facts; power: what it draws on average
+    while it computes, None where nobody measured that: then it has no energy. Raises UserError for
+    what cannot be: a clock in MHz, memories in KiB.
     """
 
     core: str
@@ -265,6 +267,7 @@ class Device:
     source: str
     memory_factor: float = None  # type: ignore[assignment]
     memory_factor_source: str = ""
+    power: Power | None = None
 
     def __post_init__(self) -> None:
         _check_texts("device", core=self.core, source=self.source)
@@ -286,6 +289,8 @@ class Device:
             object.__setattr__(self, "memory_factor_source", "stated by the device")
         if not _is_above_0(self.memory_factor):
             raise UserError(f"A memory factor is above 0, not {self.memory_factor!r}.")
+        if not isinstance(self.power, Power | None):
+            raise UserError(f"The power of a device is a Power or None, not {self.power!r}.")
         for name in ("sram", "flash"):
             size = getattr(self, name)
             if size is not None and not (_is_above_0(size) and size == int(size)):

@@ -6,9 +6,13 @@ that no file can end the process, fill the memory or hold a command.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import mmap
+import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from benchsuite.errors import UserError
 
 DEPTH = 64  # Containers within containers; no file of this project or its sources has ten.
 TEXT = 1 << 26  # Bytes of a text: scores of all cells in hundreds of columns have a tenth.
+MODEL = 1 << 31  # Bytes of a network's file: more than both formats can address.
 SETTINGS = 1 << 18  # Bytes of a file that people write by hand.
 # A name of so many parts takes tomllib a time that grows with their square.
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
@@ -33,6 +38,27 @@ def read_bytes(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise UserError(f"{path} has more than the {most:,} bytes that are read of such a file.")
     return content
+
+
+@contextlib.contextmanager
+def mapped(path: Path, most: int) -> Iterator[mmap.mmap]:
+    """Map a file, for readers that touch a part of it alone; UserError as `read_bytes` has."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise ValueError("it is empty")
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size <= most else None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path} cannot be read: {reason}.") from error
+    if content is None:
+        raise UserError(f"{path} has more than the {most:,} bytes that are read of such a file.")
+    try:
+        yield content
+    finally:
+        with contextlib.suppress(BufferError):  # An error's traceback may still hold a view.
+            content.close()
 
 
 def of_json(text: str | bytes) -> Any:

@@ -7,6 +7,6 @@ DEVICE = Device(
     clock=216e6,
     sram=320 * 1024,
     flash=1024 * 1024,
-    runtimes=("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"),
+    runtimes=("own", "tflm_cmsis_nn", "tflm_cmsis_nn_os", "x_cube_ai", "tinyengine"),
     source="data sheet DS10916; MONAS section 4",
 )

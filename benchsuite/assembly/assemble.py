@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from benchsuite import plugins
 from benchsuite.api import Array, Cost, Proxy
-from benchsuite.assembly import own_scores
+from benchsuite.assembly import own_devices, own_scores
 from benchsuite.assembly.accuracy import accuracies
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.assembly.shipped import join_tables
@@ -33,7 +33,8 @@ def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) 
     """
     table = accuracies().with_provenance(made_by=environment())
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
-    table = own_scores.join(join_tables(table), scores)
+    table = own_devices.join(join_tables(table), plugin_folders)
+    table = own_scores.join(table, scores)
     return with_combined(table, plugin_folders)
 
 

@@ -144,7 +144,11 @@ def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -
 
 
 def _plugged(plugin_folders: Sequence[Path]) -> list[Path]:
-    return [Path(os.path.abspath(root)) / "proxies" for root in plugins.roots(plugin_folders)]
+    return [
+        Path(os.path.abspath(root)) / kind
+        for root in plugins.roots(plugin_folders)
+        for kind in ("proxies", "devices")
+    ]
 
 
 def _stamps(folder: Path) -> tuple[str, int]:

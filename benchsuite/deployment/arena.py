@@ -14,20 +14,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchsuite.deployment.graph import Graph
 from benchsuite.deployment.liveness import last_use
 
 _ALIGNMENT = 16
 
-# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter itself
-# together with the layers every network has once (affine, pooling, classifier).
-_TENSOR, _OPERATOR, _ONCE = 24, 64, 1000
+# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter.
+_TENSOR, _OPERATOR, _ONCE = 24, 64, 712
 # Per operator of a kind: its options in the file, unpacked, and what its kernel prepares once.
-_OPTIONS = {"conv": 28, "avg_pool": 40, "add": 8}
-_PREPARED = {"conv": 80, "avg_pool": 32, "add": 64, "relu": 32}
-# Layers with a multiplier and a shift (int32) per output channel, and with two constant tensors.
-_PER_CHANNEL = ("conv", "affine", "linear")
+_OPTIONS = {
+    "conv": 28, "affine": 32, "depthwise": 32, "linear": 32, "avg_pool": 40, "add": 8,
+    "reshape": 24, "pad": 8,
+}  # fmt: skip
+_PREPARED = {
+    "conv": 80, "affine": 80, "depthwise": 80, "linear": 80, "avg_pool": 32, "global_pool": 64,
+    "add": 64, "relu": 32, "pad": 48, "softmax": 80,
+}  # fmt: skip
+# Layers with a multiplier and a shift (int32) per output channel, and with two constant tensors;
+# with one constant tensor.
+_PER_CHANNEL = ("conv", "affine", "depthwise", "linear")
+_WITH_CONSTANT = ("global_pool", "reshape", "pad")
 _MULTIPLIER = 4
 # While it plans, before the tensors are there: per tensor, per planned tensor, and once. Fitted to
 # the smallest arena that works, which is known to 16 bytes.
@@ -52,10 +60,25 @@ def notes(graph: Graph) -> int:
 
 def head(graph: Graph) -> int:
     """Return the bytes of the planned part: every tensor padded to 16 bytes, placed by `plan`."""
+    return max(one.offset + one.size for one in layout(graph))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a tensor lies [bytes], and from which operator to which, both included."""
+
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+def layout(graph: Graph) -> list[Placed]:
+    """Return where every tensor lies in the planned part, padded to 16 bytes."""
     lasts = [min(last, len(graph.inputs) - 1) for last in last_use(graph.inputs)]
     sizes = [aligned(size) for size in graph.sizes]
     offsets = plan(sizes, range(len(sizes)), lasts)
-    return max(offset + size for offset, size in zip(offsets, sizes, strict=True))
+    return [Placed(*of) for of in zip(offsets, sizes, range(len(sizes)), lasts, strict=True)]
 
 
 def tail(graph: Graph) -> int:
@@ -97,8 +120,11 @@ def plan(sizes: Sequence[int], firsts: Sequence[int], lasts: Sequence[int]) -> l
 
 
 def _tensors(graph: Graph) -> int:
-    """Count the layers' outputs, weights and biases, and the axes of the global pooling."""
-    return len(graph.kinds) + 2 * sum(kind in _PER_CHANNEL for kind in graph.kinds) + 1
+    """Count the layers' outputs, weights and biases, axes, sizes and paddings."""
+    constants = sum(
+        2 if kind in _PER_CHANNEL else 1 if kind in _WITH_CONSTANT else 0 for kind in graph.kinds
+    )
+    return len(graph.kinds) + constants
 
 
 def aligned(size: int) -> int:

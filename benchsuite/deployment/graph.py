@@ -23,11 +23,12 @@ from benchsuite.space.network import Kind, Layer, Network, Skeleton
 class Graph:
     """Layers in the order of execution, one int8 output tensor each.
 
-    kinds, inputs: as in `Layer`; sizes: bytes of each output; channels: of each output. A layer
-    that nobody reads is an output of the network and stays in memory.
+    kinds, inputs: as in `Layer`; a network from elsewhere has more kinds; sizes: bytes of each
+    output; channels: of each output. A layer that nobody reads is an output of the network and
+    stays in memory.
     """
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]
     inputs: tuple[tuple[int, ...], ...]
     sizes: tuple[int, ...]
     channels: tuple[int, ...]

@@ -26,6 +26,14 @@ from collections.abc import Sequence
 
 from benchsuite.deployment.graph import Graph
 
+# Sets of executed layers that are looked at: a segment between waists of a cell has some hundred.
+MOST_STATES = 20_000
+
+
+class TooManyOrdersError(Exception):
+    """A network branches so widely that its orders are not all looked at."""
+
+
 _Inputs = tuple[tuple[int, ...], ...]
 
 
@@ -48,7 +56,10 @@ def live_in_order(graph: Graph) -> list[int]:
 
 
 def best_peak(graph: Graph, *, in_place: bool = True) -> int:
-    """Return the least peak [bytes] over all topological orders; in_place: of additions."""
+    """Return the least peak [bytes] over all topological orders; in_place: of additions.
+
+    Raises TooManyOrdersError beyond `MOST_STATES` sets of executed layers between two waists.
+    """
     reuses = tuple(in_place and kind == "add" for kind in graph.kinds)
     ends = [*waists(graph.inputs), len(graph.sizes) - 1]
     start = peak = 0
@@ -124,4 +135,6 @@ def _solve(inputs: _Inputs, sizes: tuple[int, ...], in_place: tuple[bool, ...]) 
             state = done | 1 << k
             if after < best.get(state, after + 1):
                 best[state] = after
+                if len(best) > MOST_STATES:
+                    raise TooManyOrdersError
                 heapq.heappush(queue, (after, state))

@@ -47,7 +47,12 @@ def tinyengine(graph: Graph) -> int:
     if graph.kinds == ("constant",):
         return best_peak(graph)
     channels = max(c for c, kind in zip(graph.channels, graph.kinds, strict=True) if kind == "conv")
-    return best_peak(graph) + _COLUMN_BYTES * _LARGEST_KERNEL**2 * channels
+    return best_peak(graph) + im2col(_LARGEST_KERNEL**2 * channels)
+
+
+def im2col(elements: int) -> int:
+    """Return the bytes of the buffer of a convolution whose window reads so many elements."""
+    return _COLUMN_BYTES * elements
 
 
 CONVENTIONS: dict[str, Callable[[Graph], int]] = {

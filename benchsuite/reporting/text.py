@@ -64,6 +64,12 @@ def records_text(rows: Sequence[Mapping[str, Any]]) -> str:
     return _aligned(list(columns), numbers, [list(row) for row in zip(*shown, strict=True)])
 
 
+def aligned(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> str:
+    """Return records of texts, at least one, in columns; left: those that begin at one place."""
+    numbers = [name not in left for name in rows[0]]
+    return _aligned(list(rows[0]), numbers, [list(row.values()) for row in rows])
+
+
 def _aligned(heads: list[str], numbers: list[bool], rows: list[list[str]]) -> str:
     from tabulate import tabulate
 

@@ -278,7 +278,11 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
     """
     if other := elsewhere(name, setting.dataset, setting.network):
         raise UserError(other)
-    full = _aliases(table, setting).get(name) or table.resolve(name)
+    full = _aliases(table, setting).get(name)
+    if full is None and name == "energy" and setting.device and setting.runtime:
+        wanted = (setting.device, setting.runtime, setting.dataset, setting.network or "")
+        name = DeviceColumn(name, *wanted).name
+    full = full or table.resolve(name)
     if table.columns[full].kind == "device" and parse(full) is None:
         raise UserError(
             f"{full} does not say of which dataset's network it is; the table is of an earlier "

@@ -1,11 +1,12 @@
 """Names of device columns: what of a network, on which part under which runtime, of which network.
 
-| name                                              | what                                        |
-|---------------------------------------------------|---------------------------------------------|
-| `latency.<device>.<runtime>.<dataset>.<skeleton>` | seconds for one image                       |
-| `fits.<device>.<runtime>.<dataset>.<skeleton>`    | 1 where RAM and flash are within the part   |
-| `ram.<convention>.<dataset>.<skeleton>`           | bytes; of the network, whatever the part    |
-| `flash.weights.<dataset>.<skeleton>`              | bytes; of the network, whatever the part    |
+| name                                              | what                                         |
+|---------------------------------------------------|----------------------------------------------|
+| `latency.<device>.<runtime>.<dataset>.<skeleton>` | seconds for one image                        |
+| `energy.<device>.<runtime>.<dataset>.<skeleton>`  | joules for one image; where power is known   |
+| `fits.<device>.<runtime>.<dataset>.<skeleton>`    | 1 where RAM and flash are within the part    |
+| `ram.<convention>.<dataset>.<skeleton>`           | bytes; of the network, whatever the part     |
+| `flash.weights.<dataset>.<skeleton>`              | bytes; of the network, whatever the part     |
 
 The network is that of the dataset (its resolution and classes) with the cells per stage that
 `network.SKELETONS` says. Nothing else takes such a name apart.
@@ -13,20 +14,20 @@ The network is that of the dataset (its resolution and classes) with the cells p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from benchsuite.space.network import SKELETONS, Skeleton
 from benchsuite.table.columns import DATASETS, SPLITS
 
-_OF_A_PART, _OF_A_NETWORK = ("latency", "fits"), ("ram", "flash")
+_OF_A_PART, _OF_A_NETWORK = ("latency", "energy", "fits"), ("ram", "flash")
 
 
 @dataclass(frozen=True)
 class DeviceColumn:
     """A name's parts; device, runtime: empty for RAM and flash.
 
-    what: `latency`, `fits`, `ram.<convention>` or `flash.weights`: the short name in a search.
+    what: `latency`, `energy`, `fits`, `ram.<convention>` or `flash.weights`, the short name.
     """
 
     what: str
@@ -59,6 +60,17 @@ def parse(name: str) -> DeviceColumn | None:
     if words[0] in _OF_A_NETWORK and len(words) == 2 and all(words):
         return DeviceColumn(head, "", "", dataset, skeleton)
     return None
+
+
+def no_energy(name: str, present: Container[str]) -> str:
+    """Return why a part has no energy, empty for other names and where its latency is not there."""
+    parts = parse(name)
+    if not parts or parts.what != "energy" or replace(parts, what="latency").name not in present:
+        return ""
+    return (
+        f"There is no energy of {parts.device}: nobody measured the mean power of this part. A "
+        "device that names one, power=Power(watts, error, source), has the column."
+    )
 
 
 def find(

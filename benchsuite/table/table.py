@@ -29,6 +29,7 @@ from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table import footer, parquet
 from benchsuite.table.columns import Column, Direction, resolve
+from benchsuite.table.device_columns import no_energy
 from benchsuite.table.stored import Stored
 
 if TYPE_CHECKING:
@@ -277,6 +278,8 @@ class Table:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
         if name in self.columns:
             return name
+        if why := no_energy(name, self.columns):
+            raise UserError(why)
         return resolve(
             name,
             self.columns,

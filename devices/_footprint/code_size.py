@@ -27,6 +27,7 @@ import functools
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ from benchsuite.devices._latency.cycles import TABLES
 from benchsuite.space.network import Skeleton
 
 Bytes = NDArray[np.int64]
+Numbers = Any  # A number, or an array of one per cell.
 
 # Sections of `Build.elf`, zig 0.17.0 -O3: code and constants; variables there are none.
 OWN = {"cortex-m4": 4418, "cortex-m7": 4584, "rv32imc": 3512, "cortex-a53": 8496}
@@ -57,6 +59,11 @@ class CodeSize:
     channel: float = 0.0
     ram_per_operator: float = 0.0
     missing: str = ""
+
+    def flash(self, weighted: Numbers, other: Numbers, channels: Numbers) -> Numbers:
+        """Return the bytes for so many operators with weights, and others, and channels."""
+        per_operator = self.with_weights * weighted + self.without_weights * other
+        return self.code + per_operator + self.channel * channels
 
 
 @dataclass(frozen=True)
@@ -100,11 +107,11 @@ def _published(row: Mapping[str, str]) -> Published:
 @functools.cache
 def code_size(runtime: str, core: str) -> CodeSize:
     """Return what a runtime needs on a core besides constants and tensors."""
-    rows = [row for row in published() if row.runtime == runtime]
+    rows = [row for row in published() if row.runtime == runtime.removesuffix("_os")]
     if runtime == "own":
         missing = "" if core in OWN else f"code not measured on {core}"
         return CodeSize(OWN.get(core, 0), "sections of the compiled kernels", missing=missing)
-    if runtime == "tflm_cmsis_nn":
+    if runtime in ("tflm_cmsis_nn", "tflm_cmsis_nn_os"):
         code = np.mean([row.besides_weights - _besides(_TFLITE, row) for row in rows])
         return CodeSize(
             float(code) + _TFLITE.code,
@@ -127,11 +134,7 @@ def all_code(runtime: str, core: str, skeleton: Skeleton) -> Bytes:
     """Return the flash [15625, bytes] of a runtime's code and of what it keeps per operator."""
     size = code_size(runtime, core)
     weighted, other = _operators(skeleton)
-    per_operator = size.with_weights * weighted + size.without_weights * other
-    total: NDArray[np.float64] = (
-        size.code + per_operator + size.channel * all_constants(skeleton)[1]
-    )
-    return np.ceil(total).astype(np.int64)
+    return _whole(size.flash(weighted, other, all_constants(skeleton)[1]))
 
 
 def all_static_ram(runtime: str, core: str, skeleton: Skeleton) -> Bytes:
@@ -161,9 +164,7 @@ def sections(elf: bytes) -> tuple[int, int]:
 
 
 def _besides(size: CodeSize, row: Published) -> float:
-    other = row.operators - row.weighted
-    per_operator = size.with_weights * row.weighted + size.without_weights * other
-    return size.code + per_operator + size.channel * row.channels
+    return float(size.flash(row.weighted, row.operators - row.weighted, row.channels))
 
 
 def _fit_x_cube_ai(rows: list[Published]) -> CodeSize:

@@ -1,8 +1,8 @@
-"""Columns of the devices: latency, RAM, flash and what fits, of every dataset's two networks.
+"""Columns of the devices, of every dataset's two networks: time, energy, memories and what fits.
 
 Names are those of `benchsuite.table.device_columns`, networks those of
 `benchsuite.space.network.SKELETONS`. RAM and flash belong to the network and the convention, not to
-the part. What fits is `_fits`.
+the part. What fits is `_fits`. Energy is there for parts whose power was measured.
 
 The latencies that MONAS printed are references beside them: of the CIFAR-10 network, and no runtime
 of a part, so nothing fits by them.
@@ -10,7 +10,7 @@ of a part, so nothing fits by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from benchsuite import plugins
 from benchsuite.api import Device
 from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.ram import CONVENTIONS, all_ram
+from benchsuite.devices._energy import energy
 from benchsuite.devices._footprint.code_size import code_size
-from benchsuite.devices._footprint.fits import all_fits, counts, ram_of
+from benchsuite.devices._footprint.fits import all_fits, counts, ram_of, ram_range
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
@@ -34,7 +35,7 @@ from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Values
 
 # Raised whenever a number of that kind changes.
-VERSIONS = {"latency": "3", "fits": "3", "ram": "2", "flash": "2"}
+VERSIONS = {"latency": "4", "energy": "1", "fits": "4", "ram": "2", "flash": "2"}
 NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
@@ -46,7 +47,7 @@ def columns(
 
     extra: folders with more devices; networks: pairs of a dataset and a skeleton's name.
     """
-    devices = _devices(extra)
+    devices = usable_devices(extra)
     for dataset, label in networks:
         skeleton = SKELETONS[label][dataset]
         for convention in CONVENTIONS:
@@ -59,17 +60,28 @@ def columns(
         what = f"weights, biases and scales of the deployed {dataset} network, {label}"
         name = DeviceColumn("flash.weights", "", "", dataset, label)
         yield Values(_column(name, what, "bytes", "min", "devices._flash"), all_weights(skeleton))
-        for device_name, device in devices.items():
-            for runtime in device.runtimes:
-                yield from of_runtime(device_name, device, runtime, dataset, label)
+        yield from of_devices(devices, [(dataset, label)])
         if (dataset, label) == ("cifar10", "official"):
             yield from _published()
+
+
+def of_devices(
+    devices: Mapping[str, Device], networks: Sequence[tuple[str, str]] = NETWORKS
+) -> Iterator[Values]:
+    """Yield the columns of some devices: under every runtime, of every network."""
+    for dataset, label in networks:
+        for name, device in devices.items():
+            for runtime in device.runtimes:
+                yield from of_runtime(name, device, runtime, dataset, label)
 
 
 def of_runtime(
     name: str, device: Device, runtime: str, dataset: str, label: str
 ) -> Iterator[Values]:
-    """Yield latency and, where the memories are known, what fits of a device under one runtime."""
+    """Yield what a device has of a network under one runtime.
+
+    Latency; energy, where the power is known; what fits, where the memories are.
+    """
     skeleton = SKELETONS[label][dataset]
     seconds = all_latencies(skeleton, device, runtime)
     what = (
@@ -80,27 +92,43 @@ def of_runtime(
     yield Values(
         _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
     )
+    if device.power is not None:
+        what = (
+            f"joules of one image on {name} under {runtime}, {dataset} network, {label}: latency "
+            f"times {device.power.watts * 1e3:.3g} mW, right to {device.power.error:.1%} for a "
+            f"known latency ({device.power.source})"
+        )
+        full = DeviceColumn("energy", name, runtime, dataset, label)
+        joules = energy.energies(device, _of_paths(seconds))
+        yield Values(_column(full, what, "J", "min", device.power.source), joules, _CONSTANT)
     if device.sram is None or device.flash is None:
         return
     missing = code_size(runtime, device.core).missing
     unknown = f"; {missing}" if missing else ""
     what = (
-        f"1 if RAM ({ram_of(runtime)} and the runtime's variables) and flash (flash.weights and "
-        f"its code) of the {dataset} network, {label}, are within {name}{unknown}"
+        f"1 if RAM ({ram_of(runtime)}{_ranged(runtime)} and the runtime's variables) and flash "
+        f"(flash.weights and its code) of the {dataset} network, {label}, are within {name}"
+        f"{unknown}"
     )
     full = DeviceColumn("fits", name, runtime, dataset, label)
-    column = _column(full, what, "0 or 1", "none", "devices._fits, devices._code_size")
-    yield Values(column, all_fits(device, runtime, skeleton) * 1)
+    unit = "0, 0.5 or 1" if _ranged(runtime) else "0 or 1"
+    column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
+    yield Values(column, all_fits(device, runtime, skeleton))
 
 
-def fit_counts(extra: Sequence[Path] = ()) -> list[dict[str, object]]:
+def _ranged(runtime: str) -> str:
+    least, most = ram_range(runtime)
+    return f" times {most}; 0.5, maybe, if only times {least} is" if least < most else ""
+
+
+def fit_counts(devices: Mapping[str, Device]) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(_devices(extra))]
+    return [asdict(fit) for fit in counts(devices)]
 
 
-def extrapolations(extra: Sequence[Path] = ()) -> dict[str, list[dict[str, object]]]:
-    """Return how the cycles of every device are known, as records (`_extrapolation.to_json`)."""
-    return to_json(_devices(extra))
+def extrapolations(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]:
+    """Return how the cycles of devices are known, as records (`_extrapolation.to_json`)."""
+    return to_json(devices)
 
 
 def _published() -> Iterator[Values]:
@@ -120,13 +148,13 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
     return np.where(connected(), seconds, np.nan)
 
 
-def _devices(extra: Sequence[Path]) -> dict[str, Device]:
+def usable_devices(extra: Sequence[Path], shipped: bool = True) -> dict[str, Device]:
     """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
 
-    So is one that names a runtime without a table.
+    So is one that names a runtime without a table. shipped: whether those of this project are, too.
     """
     devices: dict[str, Device] = {}
-    for plugin, device in plugins.usable("devices", extra):
+    for plugin, device in plugins.usable("devices", extra, lambda plugin: shipped):
         try:
             for name in device.runtimes:
                 shape_cycles(device, name)

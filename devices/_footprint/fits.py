@@ -4,6 +4,10 @@ A cell fits a part under a runtime if its RAM, by the runtime's convention and w
 variables, is within the SRAM, and its constants (`flash.weights`) with the runtime's code are
 within the flash (`_code_size`). Code, stack and variables of the application are in neither, so
 what fits here may still be a little too large.
+
+X-CUBE-AI publishes no planner. Over 12 published networks its activations take .62 to 1.87 times
+`ram.best` (`X_CUBE_AI_OVER_BEST`): a cell fits if the most of that does, does not if the least does
+not, and may fit in between.
 """
 
 from __future__ import annotations
@@ -22,17 +26,24 @@ from benchsuite.devices._footprint.code_size import all_code, all_static_ram
 from benchsuite.errors import UserError
 from benchsuite.space.network import SKELETONS, Skeleton
 
-# The own kernels take the two columns of 16 bits that `ram.tinyengine` counts. X-CUBE-AI publishes
-# no planner: the least that it could need.
-_RAM_OF = {"tflm_cmsis_nn": "ram.tflm", "tinyengine": "ram.tinyengine", "own": "ram.tinyengine"}
+# The own kernels take the two columns of 16 bits that `ram.tinyengine` counts.
+_RAM_OF = {
+    "tflm_cmsis_nn": "ram.tflm",
+    "tflm_cmsis_nn_os": "ram.tflm",
+    "tinyengine": "ram.tinyengine",
+    "own": "ram.tinyengine",
+}
 _LEAST = "ram.best"
+# What X-CUBE-AI reported for activations over `ram.best`, least and most of 12 published networks.
+X_CUBE_AI_OVER_BEST = (0.62, 1.87)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How many of the 15,625 cells fit; without_code: if the runtime needed nothing itself.
+    """How many of the 15,625 cells fit, and how many more may.
 
-    code, variables: bytes of the runtime, of the cell that needs most.
+    without_code: how many would fit if the runtime needed nothing itself; code, variables: bytes of
+    the runtime, of the cell that needs most.
     """
 
     device: str
@@ -42,6 +53,7 @@ class Fit:
     code: int
     variables: int
     cells: int
+    maybe: int
     without_code: int
 
 
@@ -52,18 +64,26 @@ def ram_of(runtime: str) -> str:
 
 def all_fits(
     device: Device, runtime: str, skeleton: Skeleton, code: bool = True
-) -> NDArray[np.bool_]:
-    """Return which cells [15625] fit a device under a runtime; code: whether it is counted.
+) -> NDArray[np.float64]:
+    """Return which cells [15625] fit a device under a runtime: 1 yes, 0.5 maybe, 0 no.
 
-    Raises UserError if the device's memories are not known.
+    code: whether the runtime's code and variables are counted. Raises UserError if the device's
+    memories are not known.
     """
     if device.sram is None or device.flash is None:
         raise UserError("What fits cannot be said of a device whose SRAM or flash is not known.")
     ram, flash = all_ram(ram_of(runtime), skeleton), all_weights(skeleton)
+    variables = np.zeros_like(ram)
     if code:
-        ram = ram + all_static_ram(runtime, device.core, skeleton)
+        variables = all_static_ram(runtime, device.core, skeleton)
         flash = all_total(skeleton, all_code(runtime, device.core, skeleton))
-    return np.asarray((ram <= device.sram) & (flash <= device.flash))
+    ends = [scale * ram + variables <= device.sram for scale in ram_range(runtime)]
+    return np.asarray(np.mean(ends, axis=0) * (flash <= device.flash), dtype=np.float64)
+
+
+def ram_range(runtime: str) -> tuple[float, float]:
+    """Return the least and most that a runtime takes over its convention, as factors."""
+    return X_CUBE_AI_OVER_BEST if runtime == "x_cube_ai" else (1.0, 1.0)
 
 
 def counts(devices: Mapping[str, Device]) -> Iterator[Fit]:
@@ -75,5 +95,6 @@ def counts(devices: Mapping[str, Device]) -> Iterator[Fit]:
         for runtime, (dataset, label, skeleton) in itertools.product(device.runtimes, networks):
             code = int(all_code(runtime, device.core, skeleton).max())
             variables = int(all_static_ram(runtime, device.core, skeleton).max())
-            fitting = [int(all_fits(device, runtime, skeleton, c).sum()) for c in (True, False)]
-            yield Fit(name, runtime, dataset, label, code, variables, *fitting)
+            fits, bare = (all_fits(device, runtime, skeleton, c) for c in (True, False))
+            numbers = ((fits == 1).sum(), (fits == 0.5).sum(), (bare == 1).sum())
+            yield Fit(name, runtime, dataset, label, code, variables, *map(int, numbers))

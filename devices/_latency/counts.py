@@ -29,7 +29,7 @@ from benchsuite.space.cell import (
     prune,
 )
 from benchsuite.space.deploy import deploy
-from benchsuite.space.network import STAGES, Network, Skeleton
+from benchsuite.space.network import STAGES, Layer, Network, Skeleton
 
 _REFERENCE = Cell((NONE, NONE, NONE, CONV1, NONE, NONE))
 
@@ -38,11 +38,15 @@ def shapes_of(network: Network) -> list[Shape]:
     """Return the shape of every deployed layer that costs something, in order of execution."""
     shapes = []
     for layer in network.layers:
-        in_size = network.layers[layer.inputs[0]].shape[1] if layer.inputs else 0
-        shape = shape_of(layer, in_size)
+        shape = shape_of(layer, in_size_of(layer, network))
         if shape is not None:
             shapes.append(shape)
     return shapes
+
+
+def in_size_of(layer: Layer, network: Network) -> int:
+    """Return the height and width of what a layer reads, 0 of the image."""
+    return network.layers[layer.inputs[0]].shape[1] if layer.inputs else 0
 
 
 @functools.cache

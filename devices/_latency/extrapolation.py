@@ -50,7 +50,7 @@ def described(skeleton: Skeleton, device: Device, runtime_name: str) -> str:
     each = shares(skeleton, device, runtime_name)
     text = ", ".join(f"{share:.1%} {mark or EXACT}" for mark, share in each.items())
     unseen = beyond(skeleton, device, runtime_name)
-    names = [f"{_name(shape)} {mark}" for shape, mark in unseen.items()]
+    names = [f"{shape.name} {mark}" for shape, mark in unseen.items()]
     return f"of all cycles {text}" + (f" ({', '.join(dict.fromkeys(names))})" if names else "")
 
 
@@ -77,7 +77,7 @@ def to_json(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]
     operators: dict[tuple[str, str, str, Mark], list[str]] = {}
     for _, device, runtime, _, _, skeleton in listed:
         for shape, mark in beyond(skeleton, device, runtime).items():
-            where = operators.setdefault((device.core, runtime, _name(shape), mark), [])
+            where = operators.setdefault((device.core, runtime, shape.name, mark), [])
             if (text := f"{shape.in_channels} x {shape.size}^2") not in where:
                 where.append(text)
     records: list[dict[str, object]] = [
@@ -88,7 +88,3 @@ def to_json(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]
         for key, of in operators.items()
     ]
     return {"shares": found, "operators": records}
-
-
-def _name(shape: Shape) -> str:
-    return f"{shape.operator} {shape.kernel}x{shape.kernel}" if shape.kernel > 1 else shape.operator

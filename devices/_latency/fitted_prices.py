@@ -8,11 +8,12 @@ A price carries a mark: `interpolated` between the operators that the fit's netw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+import numpy as np
 
 from benchsuite.devices._latency import cycles as _table
 from benchsuite.devices._latency import fitted as _fitted
-from benchsuite.devices._latency.cycles import TABLES
+from benchsuite.devices._latency.cycles import TABLES, amounts
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.range import Mark, of_file
 from benchsuite.errors import UserError
@@ -23,11 +24,16 @@ _RANGE = TABLES / "fitted_range.csv"
 _COUNTED = "tflm_cmsis_nn"
 # No counts are known on a Cortex-M33; a ratio of two kernels is taken from the core most like it.
 _COUNTED_ON = {"cortex-m33": "cortex-m4"}
+# The convolutions of whole cells, which say how a runtime's price compares with TFLM's.
+_COMPARED = tuple(Shape("conv", s, c, c, 3, 1, 1) for s, c in ((32, 16), (16, 32), (8, 64)))
 
 
-def x_cube_ai(core: str) -> Price:
-    """Return shape -> (cycles, mark) under the newest X-CUBE-AI that was fitted on a core."""
-    return _priced(core, _fitted.NEWEST)
+def x_cube_ai(core: str, version: str = "") -> Price:
+    """Return shape -> (cycles, mark) under a version of X-CUBE-AI, by default the newest.
+
+    Raises UserError for a core or version that was not fitted.
+    """
+    return _priced(core, version or _fitted.NEWEST)
 
 
 def tinyengine(core: str, memory_factor: float) -> Price:
@@ -55,13 +61,15 @@ def tinyengine(core: str, memory_factor: float) -> Price:
 def _priced(core: str, version: str) -> Price:
     fitted, _ = _fitted.shipped()
     seen = of_file(_RANGE)
+    ours = [fitted.cycles(core, version, _fitted.parts_of_shape(conv)) for conv in _COMPARED]
+    counted = _table.load(f"{_COUNTED}-{_COUNTED_ON.get(core, core)}")
+    pool = float(
+        np.mean([at / counted.cycles(c)[0] for at, c in zip(ours, _COMPARED, strict=True)])
+    )
 
     def price(shape: Shape) -> tuple[float, Mark]:
         if _is_local_pool(shape):
-            table = _table.load(f"{_COUNTED}-{_COUNTED_ON.get(core, core)}")
-            conv = replace(shape, operator="conv")
-            share = table.cycles(shape)[0] / table.cycles(conv)[0]
-            return share * price(conv)[0], "not identified"
+            return pool * float(amounts(shape) @ counted.coefficients("avg_pool")), "not identified"
         cycles = fitted.cycles(core, version, _fitted.parts_of_shape(shape))
         return cycles, seen.mark(shape)
 
@@ -69,8 +77,8 @@ def _priced(core: str, version: str) -> Price:
 
 
 def _is_local_pool(shape: Shape) -> bool:
-    return shape.operator == "avg_pool" and shape.out_size > 1
+    return shape.operator == "avg_pool" and shape.pixels > 1
 
 
 def _is_dense(shape: Shape) -> bool:
-    return shape.operator == "conv" and shape.kernel > 1 and shape.in_channels >= 4
+    return shape.operator == "conv" and shape.window > 1 and shape.in_channels >= 4

@@ -3,8 +3,10 @@
 `tables/measured.csv`: one row per figure; effective: the share of the model's multiply-accumulates
 that the runtime executed (the MLPerf person-detection model has dead channels, which X-CUBE-AI
 removes since version 8.1); clock_stated is 0 where the source names no clock (TinyEngine's table
-for the STM32H743; 480 MHz, the part's highest, is assumed). `tables/models.csv`: amounts of work of
-each model, counted from its layers.
+for the STM32H743; 480 MHz, the part's highest, is assumed); goal: what X-CUBE-AI was set to
+optimise (`time`, `balanced`, `ram`), as the project file of the submission says, empty where none
+does. `tables/models.csv`: amounts of work of each model, the sums of `work.work_of` over its
+layers.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ class Figure:
     clock_stated: bool
     runtime: str
     version: str
+    goal: str
     model: str
     family: str
     effective: float
@@ -52,6 +55,7 @@ def figures() -> tuple[Figure, ...]:
                 row["clock_stated"] == "1",
                 row["runtime"],
                 row["version"],
+                row["goal"],
                 row["model"],
                 row["family"],
                 float(row["effective"]),
@@ -81,8 +85,10 @@ def work(figure: Figure) -> Mapping[str, float]:
         raise UserError(
             f"The layers of {figure.model!r} are not known; known are {', '.join(models())}."
         )
-    unscaled = ("layers", "linear_macs", "linear_outputs")
-    return {
-        key: value if key in unscaled else value * figure.effective
-        for key, value in models()[figure.model].items()
-    }
+    linear = models()[figure.model]["linear_macs"]
+    whole = {"layers": None, "linear_macs": None, "linear_outputs": None, "macs": linear}
+    done = {}
+    for key, value in models()[figure.model].items():
+        kept = whole.get(key, 0)
+        done[key] = value if kept is None else kept + (value - kept) * figure.effective
+    return done

@@ -23,7 +23,7 @@ MARKS: Mapping[Mark, str] = {
     "extrapolated": "by coefficients, beyond them",
     "not identified": "nothing that was measured says it: priced by the counts of TFLM + CMSIS-NN",
 }
-Kind = tuple[str, int]
+Kind = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Seen:
 
 
 def kind(shape: Shape) -> Kind:
-    """Return the kind of an operator and its kernel, 0 for a pooling of the whole image."""
-    if shape.operator == "avg_pool" and shape.out_size == 1:
-        return "global_pool", 0
+    """Return the kind of an operator and its kernel, as `3x3`; of the whole image it is `all`."""
+    if shape.operator == "avg_pool" and shape.pixels == 1:
+        return "global_pool", "all"
+    kernel = f"{shape.height.kernel}x{shape.width.kernel}"
     if shape.operator == "conv" and shape.in_channels < 4:
-        return "first_conv", shape.kernel
-    return shape.operator, shape.kernel
+        return "first_conv", kernel
+    return shape.operator, kernel
 
 
 def of_shapes(shapes: Iterable[Shape]) -> Seen:
@@ -75,7 +76,7 @@ def of_file(path: Path) -> Seen:
     with path.open(encoding="utf-8", newline="") as file:
         return Seen(
             {
-                (row["operator"], int(row["kernel"])): (
+                (row["operator"], row["kernel"]): (
                     int(row["channels_least"]),
                     int(row["channels_most"]),
                     int(row["pixels_least"]),
@@ -87,5 +88,5 @@ def of_file(path: Path) -> Seen:
 
 
 def _pixels(shape: Shape) -> int:
-    side = shape.size if kind(shape)[0] == "global_pool" else shape.out_size
-    return side * side
+    is_global = kind(shape)[0] == "global_pool"
+    return shape.height.size * shape.width.size if is_global else shape.pixels

@@ -8,7 +8,7 @@ from typing import Literal
 
 from benchsuite.api import Device
 from benchsuite.devices._latency import cycles as _table
-from benchsuite.devices._latency import fitted, fitted_prices
+from benchsuite.devices._latency import fitted_prices
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.range import Mark
 from benchsuite.errors import UserError, did_you_mean
@@ -37,6 +37,11 @@ RUNTIMES = {
         "TensorFlow Lite Micro with CMSIS-NN, instructions counted in an emulator",
         "devices/tables/tflm_cmsis_nn-*.csv; CMSIS-NN 99f736a, gcc 12.2 -Ofast",
     ),
+    "tflm_cmsis_nn_os": Runtime(
+        "counted",
+        "TensorFlow Lite Micro with CMSIS-NN compiled for size, counted in an emulator",
+        "devices/tables/tflm_cmsis_nn_os-*.csv; CMSIS-NN 99f736a, gcc 12.2 -Os",
+    ),
     "vela": Runtime(
         "compiled",
         "the NPU's own kernels, cycles as Arm's compiler Vela estimates them operator by operator",
@@ -46,7 +51,7 @@ RUNTIMES = {
     ),
     "x_cube_ai": Runtime(
         "fitted",
-        f"X-CUBE-AI {fitted.NEWEST}, fitted to latencies published for boards; local average "
+        "X-CUBE-AI 10, fitted to latencies published for boards; local average "
         "pooling by TFLM's counts",
         "devices/tables/measured.csv (MLPerf Tiny v0.7 to v1.3, ST model zoo)",
     ),
@@ -74,9 +79,10 @@ def runtime(device: Device, name: str) -> Runtime:
     return RUNTIMES[name]
 
 
-def shape_cycles(device: Device, name: str) -> ShapeCycles:
+def shape_cycles(device: Device, name: str, version: str = "") -> ShapeCycles:
     """Return shape -> (clock cycles, how they are known) of one runtime on a device.
 
+    version: of X-CUBE-AI, empty for the newest; no other runtime has several here.
     How: one of `_range.MARKS`. Cycles of a table are multiplied with the device's memory factor;
     fitted ones hold it already. Raises UserError if the device has no such runtime, or the runtime
     is not known on its core.
@@ -84,7 +90,7 @@ def shape_cycles(device: Device, name: str) -> ShapeCycles:
     if runtime(device, name).origin == "fitted":
         if name == "tinyengine":
             return fitted_prices.tinyengine(device.core, device.memory_factor)
-        return fitted_prices.x_cube_ai(device.core)
+        return fitted_prices.x_cube_ai(device.core, version)
     table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
 
     def from_table(shape: Shape) -> tuple[float, Mark]:

@@ -148,11 +148,7 @@ def _row(row: Printed, found: list[Nearest]) -> dict[str, object]:
 
 
 def _macs(runs: Mapping[Shape, int]) -> float:
-    return sum(
-        n * shape.outputs * shape.kernel**2 * shape.in_channels
-        for shape, n in runs.items()
-        if shape.operator in ("conv", "conv1x1", "linear")
-    )
+    return sum(n * shape.macs for shape, n in runs.items())
 
 
 @functools.cache

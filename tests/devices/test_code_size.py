@@ -125,7 +125,14 @@ def test_fits_is_ram_and_flash_cell_by_cell() -> None:
             cell = Cell.from_index(index)
             needed = ram(ram_of(runtime), cell, mcu) + variables[index]
             flash = all_weights(mcu)[index] + code[index]
-            assert fits[index] == (needed <= device.sram and flash <= device.flash)
+            yes, no = 1.0, 0.0
+            if runtime == "x_cube_ai" and flash <= device.flash:
+                tensors = ram(ram_of(runtime), cell, mcu)
+                most = 1.87 * tensors + variables[index] <= device.sram
+                least = 0.62 * tensors + variables[index] <= device.sram
+                yes = 1.0 if most else 0.5
+                needed = 0 if least else np.inf
+            assert fits[index] == (yes if needed <= device.sram and flash <= device.flash else no)
 
 
 def test_code_only_takes_away_and_matters_on_the_small_part() -> None:

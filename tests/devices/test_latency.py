@@ -77,9 +77,8 @@ def test_interpolated_cycles_never_fall_when_a_layer_grows(
     # A row of the table is exact and may lie beside the fit by its error, which is large for Vela.
     error = 1.6 if runtime == "vela" else 1.3
     slack = 1.0 if marked == also_marked else error
-    # A ratio of prices that no board row identifies: it falls once in 4 to 12 pixels and 4 to 48
-    # channels, by 4 %, from 4 channels at 4 pixels to 8 channels at 5.
-    slack = 1.05 if marked == also_marked == "not identified" else slack
+    # TinyEngine's price of what no board row identifies is a row of TFLM's table or beside it.
+    slack = error if runtime == "tinyengine" else slack
     assert 0 < before <= slack * after
 
 
@@ -112,7 +111,7 @@ def test_a_network_without_a_path_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("dataset", OFFICIAL)
-@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("name", [n for n, r in MODELLED if r in ("own", "vela")])
 def test_official_networks_need_no_interpolation(name: str, dataset: str) -> None:
     runtime = "own" if "own" in DEVICES[name].runtimes else "vela"
     assert shares(OFFICIAL[dataset], DEVICES[name], runtime) == {"": pytest.approx(1)}
@@ -151,10 +150,12 @@ def test_local_pooling_costs_a_fraction_of_a_convolution(name: str, runtime: str
                 cost(Shape(kind, size, channels, channels, 3, 1, 1))[0]  # type: ignore[arg-type]
                 for kind in ("avg_pool", "conv")
             )
-            assert pool <= 0.35 * conv
+            assert pool <= (0.36 if runtime.endswith("_os") else 0.35) * conv
 
 
-@pytest.mark.parametrize("name", [n for n, r in MODELLED if r == "x_cube_ai"])
+@pytest.mark.parametrize(
+    "name", [n for n, d in DEVICES.items() if {"x_cube_ai", "tflm_cmsis_nn"} <= set(d.runtimes)]
+)
 @pytest.mark.parametrize("dataset", OFFICIAL)
 def test_fitted_and_counted_runtimes_rank_cells_alike(name: str, dataset: str) -> None:
     for skeleton in (OFFICIAL[dataset], SKELETONS["mcu"][dataset]):

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import model_files
 import numpy as np
 
+from benchsuite.devices._models import layer_list, onnx, tflite
 from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.images import _npz as npz
 from benchsuite.proxies._tabulation import rows
@@ -40,6 +42,17 @@ budget = { seconds = 1e4, queries = 50 }
 strategy = "rea"
 parameters = { population = 10, edges = "uniform" }
 bounds = { "cifar10.flops" = 1e8 }
+"""
+LAYERS = b"""name,operator,reads,size,channels,kernel,stride,padding,relu
+image,input,,9x8,3,,,,
+a,conv,,,8,3,2,same,1
+b,depthwise,,,,3x1,1,same,
+c,conv,a,,8,1,1,valid,
+d,add,c b,,,,,,
+e,avg_pool,,,,5x4,,valid,
+f,reshape,,,,,,,
+g,linear,,,4,,,,
+h,other,,,,,,,
 """
 TOLERANCES = b"""schema = 1
 [columns."latency.*"]
@@ -133,6 +146,8 @@ def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
     zen = json.dumps([{"arch": "(0, 1, 2, 3, 4, 0)", "zen": {"score": 1.5}}])
     member = "zen/benchmark--nasbench201--cifar10--0.json"
     small = a_table().pandas(["x"]).head(20)
+    layers = layer_list.parse(LAYERS.decode().replace("h,", "softmax,"), "f.csv")
+    tflites = [model_files.to_tflite(layers, pad) for pad in (False, True)]
     return {
         "pickle": (read_pickle, "f.pkl", pickles),
         "pandas pickle": (lambda p: list(mini_nasbench.read(_folder(p))), "f.pd", pickles),
@@ -186,6 +201,9 @@ def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
         ),
         "kept": (kept, "kept", [written(lambda p: store(p, a_table().data, {}, {}))]),
         "digests": (Digests, "f.json", [b'{"sha256:/a": [1, 2, 3, 4, "x"]}']),
+        "tflite": (tflite.read, "f.tflite", tflites),
+        "onnx": (onnx.read, "f.onnx", [model_files.to_onnx(layers)]),
+        "layers": (layer_list.read, "f.csv", [LAYERS]),
         "images": (npz, "f.npz", [array.getvalue()]),
         "cell": (
             cell,

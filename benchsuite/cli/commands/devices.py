@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_file
 
 
@@ -15,10 +17,24 @@ def command() -> None:
     """Examine the device profiles and their latency models."""
 
 
-@command.command(epilog="Examples: benchsuite devices check | benchsuite devices check --json")
+@command.command(
+    epilog="Examples: benchsuite devices check | benchsuite devices check --json | "
+    "benchsuite devices check rows.csv"
+)
+@click.argument("rows", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@plugins_option
 @json_option
-def check(as_json: bool) -> None:
-    """Compare predicted with measured latency for every board and runtime that was measured."""
+def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+    """Compare predicted with measured latency for every board and runtime that was measured.
+
+    With ROWS, a CSV file of your own figures, it prints what is predicted beside each: columns
+    device, runtime, model (a .tflite, .onnx or .csv file beside ROWS, a network of MLPerf Tiny, or
+    a cell's index), ms, and where they matter version (of X-CUBE-AI) and skeleton (of a cell).
+    Nothing is fitted to them.
+    """
+    if rows is not None:
+        _check_rows(rows, plugin_folders, as_json)
+        return
     import pandas as pd
 
     from benchsuite.devices._footprint import columns
@@ -26,14 +42,14 @@ def check(as_json: bool) -> None:
     from benchsuite.reporting.text import print_table
 
     found = boards.check()
-    beyond = columns.extrapolations()
+    beyond = columns.extrapolations(columns.usable_devices(()))
     compiled = vela_networks.to_json()
     if as_json:
         print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
         return
-    rows = pd.DataFrame(found.to_json()["rows"])
-    print_table(rows.drop(columns="note"))
-    for row in rows[rows["note"] != ""].itertuples():
+    pairs = pd.DataFrame(found.to_json()["rows"])
+    print_table(pairs.drop(columns=["note", "version", "goal", "factor_rows"]))
+    for row in pairs[pairs["note"] != ""].itertuples():
         print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
         print(f"Left out: {count} figures ({reason}).")
@@ -54,6 +70,88 @@ def check(as_json: bool) -> None:
     )
 
 
+def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
+    import pandas as pd
+
+    from benchsuite.devices._footprint import columns
+    from benchsuite.devices._models import blind
+    from benchsuite.reporting.text import print_table
+
+    rows = blind.compare(path, columns.usable_devices(plugin_folders))
+    agree = blind.agreement(rows)
+    if as_json:
+        print_json({"rows": list(map(asdict, rows)), "agreement": list(map(asdict, agree))})
+        return
+    print_table(pd.DataFrame(map(asdict, rows)))
+    print("Agreement, by device, runtime and version:")
+    print_table(pd.DataFrame(map(asdict, agree)))
+    print(
+        "measured and predicted in milliseconds; ratio: predicted over measured; within: "
+        "half-width of the interval in which nine of ten figures of families left out lie; beyond: "
+        "share of the cycles that no table or fit has seen. Nothing was fitted to these rows."
+    )
+
+
+@command.command(
+    epilog="Examples: benchsuite devices estimate model.tflite --device stm32f746 | "
+    "benchsuite devices estimate resnet8 --device stm32l4r5 --runtime x_cube_ai --layers | "
+    "benchsuite devices estimate 6111 --skeleton mcu --memory arena.png"
+)
+@click.argument("model")
+@click.option("--device", "devices", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--runtime", "runtimes", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--dataset", default="cifar10", show_default=True, help="Of a cell's network.")
+@click.option(
+    "--skeleton", default="official", show_default=True, help="Of a cell: official or mcu."
+)
+@click.option("--layers", is_flag=True, help="A row per operator, of the first runtime.")
+@out_file(".png", ".pdf", ".svg", option="--memory", name="picture", help="Draw the arena.")
+@plugins_option
+@json_option
+def estimate(
+    model: str,
+    devices: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    dataset: str,
+    skeleton: str,
+    layers: bool,
+    picture: Path | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Say what MODEL needs on each device under each runtime: latency, RAM, flash, energy, fit.
+
+    MODEL is an int8 .tflite or .onnx file, a .csv list of layers, a network of MLPerf Tiny
+    (resnet8, ds_cnn, mobilenet_v1, autoencoder), or a cell as in `benchsuite cell`.
+
+    A list of layers has a row per layer and the columns name, operator (input, conv, depthwise,
+    avg_pool, global_pool, add, affine, relu, linear, reshape, other), reads (names; empty: the row
+    before), size (of an input, as 49x10), channels, kernel (3 or 10x4), stride, padding (same,
+    valid or pixels) and relu (1 where it is fused); see docs/estimate.md.
+    """
+    from benchsuite.face.estimates import estimate as of_model
+    from benchsuite.face.estimates import plain
+
+    found = of_model(
+        model,
+        device=listed("--device", devices) if devices else (),
+        runtime=listed("--runtime", runtimes) if runtimes else (),
+        dataset=dataset,
+        skeleton=skeleton,
+        plugins=plugin_folders,
+    )
+    if picture is not None:
+        found.memory(picture)
+    if as_json:
+        rows = {"layers": [plain(row) for row in found.layer_rows()]} if layers else {}
+        drawn = {"memory": str(picture)} if picture else {}
+        print_json({**found.to_json(), **rows, **drawn})
+        return
+    print(found.layers_text() if layers else found)
+    if picture is not None:
+        print(f"The arena is drawn in {picture}.")
+
+
 @command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
 @out_file(".parquet", required=True)
 @plugins_option
@@ -66,18 +164,20 @@ def tabulate(out: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> None
     runtimes, which operators are extrapolated, and which deployments MONAS' latencies allow go into
     the file's provenance.
     """
+    from benchsuite.devices._energy import setups
     from benchsuite.devices._footprint import columns
     from benchsuite.devices._validation import boards, monas_deployment
     from benchsuite.provenance import environment
     from benchsuite.table.table import Table
 
-    checked = boards.check()
+    checked, parts = boards.check(), columns.usable_devices(plugin_folders)
     about = {
         "inputs": {},
         "made_by": environment(),
         "validation": {**checked.to_json(), "points": checked.points()},
-        "fits": columns.fit_counts(plugin_folders),
-        "extrapolation": columns.extrapolations(plugin_folders),
+        "power": [asdict(setup) for setup in setups.shipped()],
+        "fits": columns.fit_counts(parts),
+        "extrapolation": columns.extrapolations(parts),
         "monas_deployment": monas_deployment.analysis(),
     }
     table = Table.empty(about).with_columns(columns.columns(plugin_folders))

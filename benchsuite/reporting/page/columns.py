@@ -24,6 +24,7 @@ from benchsuite.table.table import Table
 BUDGET = 8_000_000
 _SHOWN_UNITS = {
     "s": (1e3, "ms"),
+    "J": (1e3, "mJ"),
     "bytes": (1 / 1024, "KiB"),
     "FLOPs": (1e-6, "MFLOPs"),
     "MACs": (1e-6, "M MACs"),

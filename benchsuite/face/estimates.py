@@ -1,0 +1,196 @@
+"""What any network needs on the devices."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchsuite import plugins as plug_ins
+from benchsuite.api import Device
+from benchsuite.arguments import checked
+from benchsuite.errors import UserError, did_you_mean
+from benchsuite.face.facts import cell_of
+from benchsuite.face.tables import folders_of
+from benchsuite.files import write_atomically
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import SKELETONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchsuite.devices._models.estimation import Estimate
+    from benchsuite.devices._models.model import Model
+    from benchsuite.devices._models.rows import Row
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """One network on devices and runtimes; a record of each, `estimates[0].latency` in seconds.
+
+    model: its operators; estimates: latency, RAM, flash, energy and whether it fits, each with how
+    it is known; devices: their profiles.
+    """
+
+    model: Model
+    estimates: tuple[Estimate, ...]
+    devices: Mapping[str, Device]
+
+    def pandas(self) -> pd.DataFrame:
+        """Return one row per device and runtime: seconds, bytes, joules."""
+        import pandas as pd
+
+        return pd.DataFrame([dataclasses.asdict(one) for one in self.estimates])
+
+    def layers(self, device: str = "", runtime: str = "") -> pd.DataFrame:
+        """Return one row per operator on a device under a runtime, by default the first of each.
+
+        Columns: number, operator, output [height x width x channels], macs, cycles (NaN where no
+        kernel is known), share of the cycles, alive (bytes of the tensors that live while it
+        runs, in this order), known (how the cycles are known), note.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([dataclasses.asdict(row) for row in self.layer_rows(device, runtime)])
+
+    def layer_rows(self, device: str = "", runtime: str = "") -> list[Row]:
+        """Return the rows of `layers` as records."""
+        from benchsuite.devices._models.rows import rows
+
+        one = self.chosen(device, runtime)
+        return rows(self.model, self.devices[one.device], one.runtime)
+
+    def layers_text(self, device: str = "", runtime: str = "") -> str:
+        """Return `layers` as the command prints them, at most 80 columns wide."""
+        from benchsuite.face.estimates_text import layers
+
+        one = self.chosen(device, runtime)
+        return layers(one, self.layer_rows(device, runtime), self.devices[one.device].clock)
+
+    def memory(self, path: str | PathLike[str]) -> Path:
+        """Draw which tensor lies where in the arena while which operator runs; return the path.
+
+        Raises UserError for a name that does not end in .png, .pdf or .svg.
+        """
+        from benchsuite.devices._models.timeline import picture
+
+        where = Path(path)
+        if where.suffix.lower() not in PICTURES:
+            raise UserError(f"{where}: a picture's name ends in {', '.join(PICTURES)}.")
+        drawn = picture(self.model, where.suffix.lower()[1:])
+        write_atomically(where, lambda part: Path(part).write_bytes(drawn))
+        return where
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all as plain values; a number that is not known is None."""
+        model = {
+            "name": self.model.name,
+            "origin": self.model.origin,
+            "operators": len(self.model.operations),
+            "macs": self.model.macs,
+            "weights_bytes": self.model.weights_bytes,
+        }
+        rows = [plain(one) for one in self.estimates]
+        return {"model": model, "estimates": rows}
+
+    def chosen(self, device: str = "", runtime: str = "") -> Estimate:
+        """Return an estimate by device and runtime; UserError if there is none."""
+        for one in self.estimates:
+            if device in ("", one.device) and runtime in ("", one.runtime):
+                return one
+        known = ", ".join(f"{one.runtime} on {one.device}" for one in self.estimates)
+        raise UserError(f"There is no estimate of {runtime or device!r}; there are {known}.")
+
+    def __repr__(self) -> str:
+        from benchsuite.face.estimates_text import summary
+
+        return summary(self.model, self.estimates)
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """Return a record as plain values; a number that is not known is None."""
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in dataclasses.asdict(record).items()
+    }
+
+
+@checked
+def estimate(
+    model: int | str | PathLike[str] | Cell,
+    *,
+    device: str | Sequence[str] = (),
+    runtime: str | Sequence[str] = (),
+    dataset: str = "cifar10",
+    skeleton: str = "official",
+    plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+) -> Estimates:
+    """Return latency, RAM, flash, energy of one image, and whether it fits, of any network.
+
+    model: an int8 .tflite or .onnx file, a .csv list of layers, `resnet8`, `ds_cnn`,
+    `mobilenet_v1` or `autoencoder` of MLPerf Tiny, or a cell as `cell` takes it; device, runtime:
+    names, all by default; dataset, skeleton: of a cell. Raises UserError for what is not there or
+    cannot be read.
+
+    >>> import benchsuite as bs
+    >>> found = bs.estimate(6111, device="stm32f746", runtime="tflm_cmsis_nn")
+    >>> found.estimates[0].fits, found.estimates[0].because
+    ('no', 'flash')
+    >>> bs.estimate("resnet8", device="stm32l4r5").layers()["macs"].sum()
+    np.int64(12501632)
+    """
+    from benchsuite.devices._models.estimation import estimate as of_model
+
+    wanted = {"device": _names(device), "runtime": _names(runtime)}
+    devices = _devices(wanted["device"], folders_of(plugins))
+    network = _model(model, dataset, skeleton)
+    known = dict.fromkeys(name for one in devices.values() for name in one.runtimes)
+    for name in wanted["runtime"]:
+        if name not in known:
+            raise UserError(
+                f"There is no runtime {name!r} on {', '.join(devices)}; there are "
+                f"{', '.join(known)}." + did_you_mean(name, known)
+            )
+    each = [
+        of_model(network, name, one, runs)
+        for name, one in devices.items()
+        for runs in one.runtimes
+        if not wanted["runtime"] or runs in wanted["runtime"]
+    ]
+    return Estimates(network, tuple(each), devices)
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((given,) if isinstance(given, str) else given))
+
+
+def _devices(names: Sequence[str], folders: Sequence[Path]) -> dict[str, Device]:
+    if names:
+        return {name: plug_ins.load("devices", name, folders) for name in names}
+    from benchsuite.devices._footprint.columns import usable_devices
+
+    return usable_devices(folders)
+
+
+def _model(given: int | str | PathLike[str] | Cell, dataset: str, skeleton: str) -> Model:
+    from benchsuite.devices._models import reading
+    from benchsuite.devices._models.model import of_network
+    from benchsuite.space.deploy import deploy
+
+    if isinstance(given, PathLike) or (isinstance(given, str) and reading.is_file(given)):
+        return reading.read(str(fspath(given)))
+    for name, known in ((skeleton, SKELETONS), (dataset, SKELETONS.get(skeleton, {}))):
+        if name not in known:
+            raise UserError(
+                f"There is no dataset or skeleton {name!r}; there are {', '.join(known)}."
+                + did_you_mean(name, known)
+            )
+    cell = cell_of(given)
+    network = deploy(cell, SKELETONS[skeleton][dataset])
+    return of_network(network, f"cell {cell.index}, {dataset} network, {skeleton}")

@@ -1,0 +1,164 @@
+"""Estimates as text, at most 80 columns wide."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from benchsuite.reporting.text import aligned
+
+if TYPE_CHECKING:
+    from benchsuite.devices._models.estimation import Estimate
+    from benchsuite.devices._models.model import Model
+    from benchsuite.devices._models.rows import Row
+
+_WIDTH = 80
+_TEXTS = ("device", "runtime", "fits", "operator", "output", "known")
+_KIB = 1024
+_SEEN = ("exact", "interpolated")
+_SHORT = {"interpolated": "interp.", "extrapolated": "extrap.", "not identified": "by TFLM"}
+_LEGEND = (
+    "known: exact, counted for this very shape; interp., by coefficients, between operators that "
+    "were seen; extrap., beyond them; by TFLM, priced by TFLM's counts, for nothing measured says "
+    "it; free, costs nothing; not priced, no kernel of it is known. alive: bytes of the tensors "
+    "that live while it runs."
+)
+
+
+def summary(model: Model, estimates: Sequence[Estimate]) -> str:
+    """Return a row per device and runtime, and what must be said of them."""
+    head = (
+        f"{model.name}: {len(model.operations) - 1} operators, {model.macs / 1e6:,.3f} M "
+        f"multiply-accumulates, {model.weights_bytes / _KIB:,.1f} KiB of weights"
+    )
+    rows = [_row(one) for one in estimates]
+    # Eighty columns hold one of the two; notes say of every row what no table or fit has seen.
+    without = "mJ" if all(row["mJ"] == "-" for row in rows) else "seen"
+    rows = [{key: text for key, text in row.items() if key != without} for row in rows]
+    units = (
+        "Latency in ms, RAM and flash in KiB; seen: share of the cycles of operators like those "
+    )
+    units += "counted or measured."
+    return "\n".join(
+        [
+            *_wrapped(head),
+            "",
+            aligned(rows, _TEXTS),
+            "",
+            *_wrapped(units),
+            *_notes(model, estimates),
+        ]
+    )
+
+
+def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
+    """Return a row per operator of an estimate; clock: of its device [Hz]."""
+    rows = [
+        {
+            "#": str(row.number),
+            "operator": row.operator,
+            "output": row.output,
+            "MMACs": f"{row.macs / 1e6:.3f}",
+            "cycles": "-" if math.isnan(row.cycles) else f"{row.cycles:,.0f}",
+            "share": "-" if math.isnan(row.share) else f"{row.share:.1%}",
+            "alive": f"{row.alive:,}",
+            "known": _SHORT.get(row.known, row.known),
+        }
+        for row in each
+    ]
+    total = sum(row.cycles for row in each if not math.isnan(row.cycles))
+    said = f"{one.device} under {one.runtime}: {total:,.0f} cycles, {total / clock * 1e3:,.3f} ms"
+    notes = {f"{row.operator}: {row.note}." for row in each if row.note}
+    return "\n".join(
+        [said, "", aligned(rows, _TEXTS), "", *_wrapped(_LEGEND)]
+        + [line for note in sorted(notes) for line in _wrapped(note)]
+    )
+
+
+def _row(one: Estimate) -> dict[str, str]:
+    bound = ">=" if one.not_priced else ""
+    within = "-" if math.isnan(one.within) else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
+    seen = sum(one.known_how.get(mark, 0.0) for mark in _SEEN)
+    return {
+        "device": one.device,
+        "runtime": one.runtime,
+        "ms": f"{bound}{_ms(one.latency)}",
+        "interval": within,
+        "seen": f"{seen:.0%}",
+        "RAM": f"{one.ram / _KIB:,.1f}",
+        "flash": f"{one.flash / _KIB:,.1f}",
+        "mJ": "-" if math.isnan(one.energy) else f"{one.energy * 1e3:.3g}",
+        "fits": one.fits,
+    }
+
+
+def _ms(seconds: float, digits: int = 4) -> str:
+    ms = seconds * 1e3
+    before = len(f"{ms:.0f}")
+    return f"{ms:,.{max(min(digits - before, 2), 0)}f}"
+
+
+def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
+    """Yield lines, each said once with what it holds of."""
+    for title, of in (
+        ("Not priced", _grouped(estimates, lambda one: _kinds(one.not_priced))),
+        ("Not seen", _grouped(estimates, _unseen)),
+        ("Interval", _grouped(estimates, lambda one: one.interval)),
+        ("RAM", _grouped(estimates, _ram)),
+        (
+            "Fits",
+            _grouped(estimates, lambda one: f"{one.fits}: {one.because}" if one.because else ""),
+        ),
+        ("Energy", _grouped(estimates, lambda one: one.energy_because)),
+    ):
+        for said, where in of.items():
+            yield from _wrapped(f"{title}: {said}{where}.")
+    for note in dict.fromkeys(f"{one.label}: {one.note}" for one in model.operations if one.note):
+        yield from _wrapped(f"{note}.")
+
+
+def _grouped(estimates: Sequence[Estimate], say: Callable[[Estimate], str]) -> Mapping[str, str]:
+    """Return what is said -> of which runtimes and devices, empty where of all."""
+    of: dict[str, list[Estimate]] = {}
+    for one in estimates:
+        if text := say(one):
+            of.setdefault(text, []).append(one)
+    return {text: _where(estimates, each) for text, each in of.items()}
+
+
+def _where(estimates: Sequence[Estimate], each: list[Estimate]) -> str:
+    if len(each) == len(estimates):
+        return ""
+    runtimes = dict.fromkeys(one.runtime for one in each)
+    if all(
+        sum(one.runtime == name for one in each) == sum(one.runtime == name for one in estimates)
+        for name in runtimes
+    ):
+        return f" ({', '.join(runtimes)})"
+    devices = dict.fromkeys(one.device for one in each)
+    return f" ({', '.join(runtimes)} on {', '.join(devices)})"
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} ({n})" if n > 1 else kind for kind, n in counts.items())
+
+
+def _unseen(one: Estimate) -> str:
+    marks = [f"{share:.1%} {mark}" for mark, share in one.known_how.items() if mark not in _SEEN]
+    return f"of the cycles {', '.join(marks)}" if marks else ""
+
+
+def _verdict(one: Estimate) -> str:
+    return f"{one.fits}: {one.because}" if one.because else ""
+
+
+def _ram(one: Estimate) -> str:
+    if one.ram_least == one.ram_most:
+        return f"by {one.convention}"
+    return f"by {one.convention}; it may be {one.ram_least:,} to {one.ram_most:,} bytes"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False)

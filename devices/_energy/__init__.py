@@ -1,0 +1,1 @@
+"""Joules of one inference: the power that boards draw, and how far that carries."""

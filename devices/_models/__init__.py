@@ -1,0 +1,1 @@
+"""Networks of any origin, as lists of operators: cells, files and lists of layers."""

@@ -1,0 +1,179 @@
+"""What a model needs on a part under a runtime: latency, RAM, flash, energy, and whether it fits.
+
+    latency = sum over operators of cycles(operator | core, runtime) / clock
+    RAM     = the runtime's convention on the model's tensors + the runtime's variables
+    flash   = weights, biases and scales + the runtime's code
+
+They are what the columns of cells hold, of any network. Operators without a kernel are named, and
+then the latency is that of the others: at least so much.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from benchsuite.api import Device
+from benchsuite.deployment import arena
+from benchsuite.deployment.liveness import TooManyOrdersError, best_peak, order_peak
+from benchsuite.deployment.ram import CONVENTIONS, im2col
+from benchsuite.devices._energy.energy import energy as energy_of
+from benchsuite.devices._footprint.code_size import code_size
+from benchsuite.devices._footprint.fits import X_CUBE_AI_OVER_BEST, ram_of
+from benchsuite.devices._latency.extrapolation import EXACT
+from benchsuite.devices._latency.range import MARKS
+from benchsuite.devices._models.intervals import interval
+from benchsuite.devices._models.model import Model, Price, prices
+
+Verdict = Literal["yes", "maybe", "no", "unknown"]
+KERNELS_MISS = "no kernel of it is known"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One model on one part under one runtime; seconds, joules, bytes.
+
+    latency: of the operators that are priced; within: relative half-width of its interval, NaN
+    where nobody measured the runtime on the core; interval: what that is of; known_how: share of
+    the cycles by mark; not_priced: operators without a price, and how many; ram: under
+    `convention`, with the runtime's variables; ram_least, ram_most: what it may really be; flash:
+    weights and code; energy: NaN where it is not known, and why; fits, because: the verdict.
+    """
+
+    device: str
+    runtime: str
+    latency: float
+    within: float
+    interval: str
+    known_how: Mapping[str, float]
+    not_priced: Mapping[str, int]
+    ram: int
+    convention: str
+    ram_least: int
+    ram_most: int
+    flash: int
+    energy: float
+    energy_because: str
+    fits: Verdict
+    because: str
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval of the latency [s]."""
+        return self.latency * max(1 - self.within, 0.0)
+
+    @property
+    def high(self) -> float:
+        """Upper end of it [s]."""
+        return self.latency * (1 + self.within)
+
+
+def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
+    """Return what a model needs on a device under a runtime.
+
+    Raises UserError if the device has no such runtime, or that is not known on its core.
+    """
+    each = prices(model, device, runtime)
+    seconds = sum(price.cycles or 0.0 for price in each) / device.clock
+    how = interval(device.core, runtime)
+    joules, why = energy(name, device, runtime, seconds)
+    code = code_size(runtime, device.core)
+    weighted = sum(one.weights > 0 for one in model.operations)
+    other = sum(one.weights == 0 and one.kind != "input" for one in model.operations)
+    channels = sum(one.channels for one in model.operations)
+    flash = model.weights_bytes + math.ceil(code.flash(weighted, other, channels))
+    variables = math.ceil(code.ram_per_operator * (weighted + other))
+    convention = ram_of(runtime)
+    tensors, least, most = ram_range(model, convention, runtime)
+    verdict, because = _fits(device, (least + variables, most + variables), flash, code.missing)
+    return Estimate(
+        name,
+        runtime,
+        seconds,
+        how.width,
+        how.said,
+        _shares(each),
+        _not_priced(model, each),
+        tensors + variables,
+        convention,
+        least + variables,
+        most + variables,
+        flash,
+        joules,
+        why,
+        verdict,
+        because,
+    )
+
+
+def ram(model: Model, convention: str) -> int:
+    """Return the RAM [bytes] under a convention.
+
+    `ram.best` of a network that branches too widely is that of its own order. Raises KeyError for
+    a convention that does not exist.
+    """
+    graph = model.graph()
+    try:
+        if convention == "ram.tinyengine" and graph.kinds != ("constant",):
+            windows = [
+                one.shape.window * one.shape.in_channels
+                for one in model.operations
+                if one.shape and one.kind == "conv"
+            ]
+            return best_peak(graph) + im2col(max(windows, default=0))
+        return CONVENTIONS[convention](graph)
+    except TooManyOrdersError:
+        return order_peak(graph)
+
+
+def ram_range(model: Model, convention: str, runtime: str) -> tuple[int, int, int]:
+    """Return the RAM [bytes] under a convention, and the least and most it may really be.
+
+    X-CUBE-AI publishes no planner; the arena of a 64-bit machine is more than that of a 32-bit
+    core needs, and the planned tensors alone are less.
+    """
+    size = ram(model, convention)
+    if runtime == "x_cube_ai":
+        least, most = X_CUBE_AI_OVER_BEST
+        return size, math.floor(least * size), math.ceil(most * size)
+    if convention == "ram.tflm":
+        graph = model.graph()
+        return size, size if graph.kinds == ("constant",) else arena.head(graph), size
+    return size, size, size
+
+
+def energy(name: str, device: Device, runtime: str, seconds: float) -> tuple[float, str]:
+    """Return the joules of one image, NaN where they are not known, and why."""
+    known = energy_of(device, runtime, seconds)
+    return known.joules, known.why_not
+
+
+def _shares(each: list[Price]) -> dict[str, float]:
+    """Return the share of the cycles by mark, those that occur."""
+    total = sum(price.cycles or 0.0 for price in each)
+    spent = {mark: sum(p.cycles or 0.0 for p in each if p.mark == mark) for mark in MARKS}
+    return {mark or EXACT: cycles / total for mark, cycles in spent.items() if cycles}
+
+
+def _not_priced(model: Model, each: list[Price]) -> dict[str, int]:
+    kinds = [
+        one.shape.name if one.shape else one.kind
+        for one, price in zip(model.operations, each, strict=True)
+        if price.cycles is None
+    ]
+    return dict(Counter(kinds))
+
+
+def _fits(device: Device, size: tuple[int, int], flash: int, missing: str) -> tuple[Verdict, str]:
+    if device.sram is None or device.flash is None:
+        return "unknown", "nobody states the part's memories"
+    if flash > device.flash:
+        return "no", "flash"
+    if size[0] > device.sram:
+        return "no", "RAM"
+    if size[1] > device.sram:
+        return "maybe", "RAM may be more or less than the part's"
+    return ("maybe", missing) if missing else ("yes", "")

@@ -1,0 +1,324 @@
+"""Estimates of files: what a cell's column says, what MLPerf Tiny measured, and what is refused."""
+
+import json
+import time
+import tracemalloc
+
+import flatbuffers
+import model_files
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import benchsuite as bs
+from benchsuite import plugins
+from benchsuite.cli.commands import cell as cell_command
+from benchsuite.cli.commands import devices as devices_command
+from benchsuite.deployment import arena
+from benchsuite.deployment.flash import all_weights
+from benchsuite.deployment.ram import CONVENTIONS, all_ram
+from benchsuite.devices._export.formats import export
+from benchsuite.devices._footprint.code_size import all_code, all_static_ram
+from benchsuite.devices._footprint.fits import all_fits
+from benchsuite.devices._latency.fitted import parts_of_shape, parts_of_work
+from benchsuite.devices._latency.latency import all_latencies
+from benchsuite.devices._latency.measured import figures, models
+from benchsuite.devices._models import tflite
+from benchsuite.devices._models.estimation import ram
+from benchsuite.devices._models.model import prices
+from benchsuite.devices._models.reading import examples, read
+from benchsuite.files import shipped
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import SKELETONS
+
+MLPERF = {
+    "resnet8": "pretrainedResnet_quant",
+    "ds_cnn": "kws_ref_model",
+    "mobilenet_v1": "vww_96_int8",
+    "autoencoder": "ad01_int8",
+}
+MIXED = Cell.from_arch(
+    "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_3x3~0|avg_pool_3x3~1|none~2|"
+)
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+@pytest.mark.parametrize(
+    ("cell", "dataset", "label"),
+    [
+        (6111, "cifar10", "official"),
+        (MIXED.index, "cifar100", "mcu"),
+        (1462, "imagenet16-120", "mcu"),
+    ],
+)
+def test_an_exported_cell_is_estimated_as_its_columns_say(
+    cell, dataset, label, file_format, tmp_path
+):
+    """Latency to the cycle, RAM, flash and what fits to the byte, on all devices and runtimes."""
+    skeleton = SKELETONS[label][dataset]
+    path = tmp_path / f"cell.{file_format}"
+    path.write_bytes(export(Cell.from_index(cell), skeleton, file_format, 0))
+    found = bs.estimate(path)
+    assert len(found.estimates) == sum(len(one.runtimes) for one in found.devices.values())
+    for one in found.estimates:
+        device = found.devices[one.device]
+        column = all_latencies(skeleton, device, one.runtime)[cell]
+        assert round(one.latency * device.clock) == round(column * device.clock)
+        core = device.core
+        variables = all_static_ram(one.runtime, core, skeleton)[cell]
+        assert one.ram == all_ram(one.convention, skeleton)[cell] + variables
+        code = all_code(one.runtime, core, skeleton)[cell]
+        assert one.flash == all_weights(skeleton)[cell] + code
+        assert not one.not_priced
+        if device.sram is not None:
+            fits = all_fits(device, one.runtime, skeleton)[cell]
+            assert one.fits != ("no" if fits else "yes")
+    for convention in CONVENTIONS:
+        assert ram(found.model, convention) == all_ram(convention, skeleton)[cell]
+
+
+def test_a_cell_is_estimated_as_the_shipped_columns_say():
+    estimates = bs.estimate(MIXED, skeleton="mcu").estimates
+    names = [f"latency.{one.device}.{one.runtime}.cifar10.mcu" for one in estimates]
+    table = pd.read_parquet(shipped("data") / "devices.parquet", columns=names)
+    for name, one in zip(names, estimates, strict=True):
+        assert one.latency == pytest.approx(table[name][MIXED.index], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", MLPERF)
+def test_lists_of_mlperf_tiny_hold_the_work_of_the_reference_models(name):
+    model = read(name)
+    parts = sum(parts_of_shape(one.shape) for one in model.operations if one.shape)
+    work = models()[MLPERF[name]]
+    # The fit's parts of the autoencoder count its outputs in the classifier alone, as shapes do.
+    np.testing.assert_array_equal(parts, parts_of_work(work))
+    assert sorted(examples()) == sorted(MLPERF)
+
+
+@pytest.mark.parametrize("name", MLPERF)
+@pytest.mark.parametrize("padded", [False, True])
+def test_files_of_mlperf_tiny_are_read_back(name, padded, tmp_path):
+    """Depthwise, 10x4, softmax, reshape; PAD is folded where one convolution reads it."""
+    model = read(name)
+    (tmp_path / "m.tflite").write_bytes(model_files.to_tflite(model, padded))
+    (tmp_path / "m.onnx").write_bytes(model_files.to_onnx(model))
+    wanted = [(one.shape, one.weights, one.relu) for one in model.operations if one.shape]
+    for path in (tmp_path / "m.tflite", tmp_path / "m.onnx"):
+        again = read(str(path))
+        assert [(o.shape, o.weights, o.relu) for o in again.operations if o.shape] == wanted
+        assert again.not_covered() == model.not_covered()
+        assert again.weights_bytes == model.weights_bytes
+    pads = [one for one in read(str(tmp_path / "m.tflite")).operations if one.kind == "pad"]
+    assert bool(pads) == (padded and name != "autoencoder")
+    assert all("not priced" in one.note for one in pads)
+
+
+@pytest.mark.parametrize("name", MLPERF)
+def test_the_arena_of_mlperf_tiny_is_the_interpreters(name, tmp_path):
+    """Of the 64-bit interpreter: the planned part equal, what stays to 32 bytes."""
+    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    from test_export import reported_arena
+
+    data = model_files.to_tflite(read(name))
+    (tmp_path / "m.tflite").write_bytes(data)
+    graph = tflite.read(tmp_path / "m.tflite").graph()
+    mode = runtime.InterpreterConfig.kAllocationRecording
+    head, tail = reported_arena(
+        runtime.Interpreter.from_bytes(data, arena_size=8 << 20, intrepreter_config=mode)
+    )
+    assert arena.head(graph) == head
+    assert abs(arena.tail(graph) - tail) <= 32
+
+
+def test_mlperf_tiny_on_the_reference_board():
+    """X-CUBE-AI 10.2.0 on NUCLEO-L4R5ZI, measured by others: within 15 % but the autoencoder.
+
+    This version removes the dead channels of the visual wake words model; they are not in what a
+    list of layers says, so what it executed is the model's share `effective`.
+    """
+    at = ("NUCLEO-L4R5ZI", "x_cube_ai", "10.2.0")
+    measured = {f.model: f for f in figures() if (f.board, f.runtime, f.version) == at}
+    ratios = {}
+    for name, model in MLPERF.items():
+        one = bs.estimate(name, device="stm32l4r5", runtime="x_cube_ai").estimates[0]
+        ratios[name] = one.latency * measured[model].effective / measured[model].latency
+    assert 1 < ratios.pop("autoencoder") < 1.5  # No network without convolutions is in the fit.
+    assert all(0.85 < ratio < 1.15 for ratio in ratios.values()), ratios
+
+
+def test_what_nobody_measured_has_no_interval_and_what_was_has_one():
+    for one in bs.estimate("resnet8").estimates:
+        if one.runtime in ("own", "vela"):
+            assert np.isnan(one.within)
+            assert one.interval == "no interval: nobody measured it"
+        else:
+            assert 0 < one.low < one.latency < one.high
+    assert bs.estimate(6111).estimates[0].energy_because
+
+
+def test_operators_without_a_kernel_are_named_and_never_priced():
+    found = bs.estimate("ds_cnn", device="stm32l4r5")
+    by_runtime = {one.runtime: one for one in found.estimates}
+    assert by_runtime["own"].not_priced == {"depthwise 3x3": 4, "softmax": 1}
+    assert by_runtime["x_cube_ai"].not_priced == {"softmax": 1}
+    assert "Not priced: depthwise 3x3 (4), softmax (own)" in repr(found)
+    rows = found.layers(runtime="own").set_index("operator")
+    assert rows.loc["softmax", "known"] == "not priced"
+    assert np.isnan(rows.loc["softmax", "cycles"])
+    device = plugins.load("devices", "stm32l4r5")
+    for runtime, one in by_runtime.items():
+        each = prices(found.model, device, runtime)
+        assert one.latency == sum(p.cycles for p in each if p.cycles) / device.clock
+
+
+@pytest.mark.parametrize("said", ["floating point", "not fixed", "damaged", "no .tflite"])
+def test_a_bad_tflite_file_is_a_sentence_within_a_second(said, tmp_path):
+    content = model_files.to_tflite(read("resnet8"))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(
+        {
+            "floating point": model_files.patched(content, 3, 1, 0),
+            "not fixed": model_files.patched(content, 0, 0, -1),
+            "damaged": content[: len(content) // 2],
+            "no .tflite": b"TFL2" * 4,
+        }[said]
+    )
+    start = time.perf_counter()
+    with pytest.raises(bs.UserError, match=said):
+        read(str(path))
+    assert time.perf_counter() - start < 1
+
+
+def test_a_float_onnx_file_and_others_are_refused(tmp_path):
+    import onnx
+
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model_files.to_onnx(read("resnet8"), quantised=False))
+    with pytest.raises(bs.UserError, match="floating point"):
+        read(str(path))
+    file = onnx.load_from_string(model_files.to_onnx(read("resnet8")))
+    file.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+    path.write_bytes(file.SerializeToString())
+    with pytest.raises(bs.UserError, match="not fixed"):
+        read(str(path))
+    for content in (b"", b"\xff" * 40, b"\x3a\xff\xff\xff\xff\x0f", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(bs.UserError, match=r"damaged|cannot be read"):
+            read(str(path))
+
+
+def test_weights_in_other_files_are_not_needed(tmp_path):
+    import onnx
+
+    file = onnx.load_from_string(model_files.to_onnx(read("mobilenet_v1")))
+    onnx.save_model(
+        file, tmp_path / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=900
+    )
+    (tmp_path / "w.bin").unlink()
+    assert read(str(tmp_path / "m.onnx")).macs == read("mobilenet_v1").macs
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_weights_of_a_large_file_are_never_in_memory(file_format, tmp_path):
+    """25 MB of weights are read in less than a second and 2 MB."""
+    rows = "name,operator,size,channels\nimage,input,1,5000\na,linear,,5000\n"
+    (tmp_path / "m.csv").write_text(rows)
+    model = read(str(tmp_path / "m.csv"))
+    path = tmp_path / f"m.{file_format}"
+    write = model_files.to_tflite if file_format == "tflite" else model_files.to_onnx
+    path.write_bytes(write(model))
+    assert path.stat().st_size > 25_000_000
+    read(str(path))  # What is imported is not what is measured.
+    tracemalloc.start()
+    start = time.perf_counter()
+    assert read(str(path)).macs == 25_000_000
+    seconds = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seconds < 1
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("", "no operators"),
+        ("name,size\n", "columns are"),
+        ("name,operator,colour\n", "'colour' is none"),
+        ("name,operator\na,conv\n", "line 2.*first layer is an `input`"),
+        (
+            "# note\nname,operator,size,channels\na,input,8,3\nb,cnov,,\n",
+            "line 4.*Did you mean conv",
+        ),
+        ("name,operator,size,channels\na,input,8,x\n", "whole number of channels"),
+        ("name,operator,size,channels\na,input,8x8x8,3\n", "size as 3 or 10x4"),
+        ("name,operator,size,channels\na,input,8,3\na,relu,,\n", "a name of its own"),
+        ("name,operator,size,channels,reads\na,input,8,3,\nb,relu,,,c\n", "reads 'c'"),
+        ("name,operator,size,channels,kernel\na,input,8,3,\nb,conv,,4,0\n", "kernel above 0"),
+        (
+            "name,operator,size,channels,kernel,padding\na,input,8,3,,\nb,conv,,4,9,valid\n",
+            "larger than the image",
+        ),
+        ("name,operator,size,channels\na,input,99999999,3\n", "1 to 65,536"),
+        ("name,operator,size,channels,relu\na,input,8,3,\nb,relu,,,yes\n", "relu is 0 or 1"),
+        ("name,operator\na,b,c\n", "3 fields"),
+    ],
+)
+def test_a_bad_list_of_layers_says_which_line(rows, said, tmp_path):
+    (tmp_path / "m.csv").write_text(rows)
+    with pytest.raises(bs.UserError, match=said):
+        read(str(tmp_path / "m.csv"))
+
+
+def test_the_command_prints_all_forms(tmp_path):
+    runner = CliRunner()
+    picture = tmp_path / "arena.png"
+    line = ["estimate", "mobilenet_v1", "--device", "stm32l4r5", "--memory", str(picture)]
+    shown = runner.invoke(devices_command.command, line)
+    assert shown.exit_code == 0, shown.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert max(map(len, shown.output.replace(str(picture), "").splitlines())) <= 80
+    layers = runner.invoke(devices_command.command, [*line[:4], "--layers"])
+    assert max(map(len, layers.output.splitlines())) <= 80
+    assert "depthwise 3x3/2" in layers.output
+    printed = json.loads(
+        runner.invoke(devices_command.command, [*line[:4], "--layers", "--json"]).output
+    )
+    assert printed["model"]["macs"] == 7489664
+    assert len(printed["layers"]) == printed["model"]["operators"]
+    everything = runner.invoke(devices_command.command, ["estimate", "6111", "--skeleton", "mcu"])
+    assert max(map(len, everything.output.splitlines())) <= 80
+    assert "nobody measured it" in everything.output
+    of_cell = runner.invoke(cell_command.command, ["6111", "--layers", "--device", "stm32f746"])
+    assert of_cell.exit_code == 0, of_cell.output
+    assert "conv 3x3" in of_cell.output
+    assert max(map(len, of_cell.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: bs.estimate("none.tflite"), "cannot be read"),
+        (lambda: bs.estimate("pyproject.toml"), "is no network"),
+        (lambda: bs.estimate("resnet9"), "no cell|'resnet9'"),
+        (lambda: bs.estimate(6111, device="stm32f747"), "Did you mean stm32f7"),
+        (lambda: bs.estimate(6111, device="stm32l4r5", runtime="vela"), "no runtime 'vela'"),
+        (lambda: bs.estimate(6111, dataset="mnist"), "'mnist'"),
+        (lambda: bs.estimate(6111, skeleton="tiny"), "'tiny'"),
+        (lambda: bs.estimate(None), "The model of estimate"),
+        (lambda: bs.estimate("resnet8").memory("x.jpg"), "ends in .png"),
+        (lambda: bs.estimate("resnet8").layers("nowhere"), "no estimate of 'nowhere'"),
+    ],
+)
+def test_mistakes_are_sentences(call, said):
+    with pytest.raises(bs.UserError, match=said):
+        call()
+
+
+def test_an_empty_builder_is_refused(tmp_path):
+    builder = flatbuffers.Builder(64)
+    builder.Finish(model_files.Writer(builder).table("Model", Version=3), b"TFL3")
+    (tmp_path / "m.tflite").write_bytes(bytes(builder.Output()))
+    with pytest.raises(bs.UserError, match="holds 0 graphs"):
+        read(str(tmp_path / "m.tflite"))
