@@ -13,7 +13,10 @@ from benchsuite import cli
 from benchsuite.reporting import pipeline
 from benchsuite.reports import mcunet_spaces
 
-COMMANDS = sorted(path.stem for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py"))
+COMMANDS = sorted(
+    path.stem.replace("_", "-")
+    for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py")
+)
 
 
 pytestmark = pytest.mark.usefixtures("only_what_ships")

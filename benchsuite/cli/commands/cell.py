@@ -9,12 +9,17 @@ from benchsuite.cli import json_option, print_json
 
 @click.command(
     epilog="Examples: benchsuite cell 6111 | benchsuite cell hpo:333132 | "
-    "benchsuite cell naslib:2,2,0,2,2,3 --json | benchsuite cell '|nor_conv_3x3~0|+...|'"
+    "benchsuite cell '(2, 2, 0, 2, 2, 3)' --json | benchsuite cell 64-41414-1_02_333 | "
+    "benchsuite cell '|nor_conv_3x3~0|+...|'"
 )
 @click.argument("cell")
 @json_option
 def command(cell: str, as_json: bool) -> None:
-    """Print everything known of CELL: an index, an architecture string, or ENCODING:DIGITS."""
+    """Print everything known of CELL.
+
+    CELL is an index, an architecture string, ENCODING:DIGITS, six digits, a NASLib tuple, a
+    TransNAS-Bench string, a genotype, or a matrix as str2matrix makes it.
+    """
     from benchsuite.face import facts
 
     known = facts.cell(cell)
