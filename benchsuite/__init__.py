@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from benchsuite.errors import PluginError, UserError
     from benchsuite.face.artefacts import report
     from benchsuite.face.facts import cell
+    from benchsuite.face.problems import problem
     from benchsuite.face.ranking import correlate
     from benchsuite.face.scoring import score
     from benchsuite.face.searches import replay, study
@@ -48,6 +49,7 @@ __all__ = [
     "correlate",
     "kendall",
     "load",
+    "problem",
     "replay",
     "report",
     "score",
@@ -66,6 +68,7 @@ _HOMES = {
     "correlate": "benchsuite.face.ranking",
     "kendall": "benchsuite.stats.correlation",
     "load": "benchsuite.face.tables",
+    "problem": "benchsuite.face.problems",
     "replay": "benchsuite.face.searches",
     "report": "benchsuite.face.artefacts",
     "score": "benchsuite.face.scoring",
