@@ -137,7 +137,8 @@ def _choose(
 ) -> tuple[dict[_Key, Column | None], list[Column], list[Column]]:
     """Return the column of every data set, split and epochs, what is refused, what is left out."""
     used: dict[_Key, Column | None] = {}
-    refused, gaps = [], []
+    refused: list[Column] = []
+    gaps: list[Column] = []
     for key in sorted(
         {(r.dataset, s, e) for r in RUNS.values() for _, s in r.sets for e in EPOCHS}
     ):

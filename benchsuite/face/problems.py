@@ -96,7 +96,7 @@ def _tabular(values: NDArray[np.float64], names: tuple[str, ...]) -> Any:
             f"A problem is one of pymoo's, which cannot be imported ({error}). Install the extra: "
             "pip install 'benchsuite[optimisers]'."
         ) from error
-    whole = np.isfinite(values).all(axis=1)
+    whole = np.asarray(np.isfinite(values).all(axis=1))
     worst = np.where(whole[:, None], values, np.nanmax(values[whole], axis=0))
 
     def evaluate(_: Any, x: Any, out: dict[str, Any], *__: Any, **___: Any) -> None:

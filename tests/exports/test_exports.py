@@ -290,3 +290,26 @@ def test_what_is_there_is_not_written_over(command):
     assert code == 2
     assert "is there already" in error
     assert command("hw", "--out", "home", "--replace")[0] == 0
+
+
+# What the authors' notebook find-largest.ipynb of NATS-Bench prints of cell 1462.
+PRINTED = {
+    ("cifar10", "12"): {"test-accuracy": 82.2, "train-all-time": 415.2997846603394},
+    ("cifar10", "200"): {"test-accuracy": 93.76, "train-all-time": 6921.6630776723405},
+    ("cifar100", "12"): {"test-accuracy": 44.98, "valid-accuracy": 44.06},
+    ("cifar100", "200"): {"valid-accuracy": 70.706667, "valtest-accuracy": 70.906667},
+    ("ImageNet16-120", "12"): {"test-accuracy": 22.4, "valid-accuracy": 23.266667},
+    ("ImageNet16-120", "200"): {"test-accuracy": 41.444444, "train-all-time": 21000.325777657865},
+}
+
+
+@pytest.mark.nb201
+def test_the_authors_notebook_prints_the_same(raw, table, tmp_path):
+    nats_bench = pytest.importorskip("nats_bench", reason="nats_bench is not installed")
+    trainings = Trainings(table, Allowed(mixed=True))
+    nats.write_simple(tmp_path / "simple", trainings, lambda _: [1462], replace=False)
+    api = nats_bench.create(str(tmp_path / "simple"), "tss", fast_mode=True, verbose=False)
+    for (dataset, hp), printed in PRINTED.items():
+        told = api.get_more_info(1462, dataset, hp=hp, is_random=False)
+        for key, value in printed.items():
+            assert told[key] == pytest.approx(value, rel=1e-6), (dataset, hp, key)
