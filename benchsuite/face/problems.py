@@ -51,8 +51,9 @@ def problem(name: str, table: Table | None = None, *, runtime: str = "x_cube_ai"
     >>> asked = bs.problem("stm32f746")
     >>> asked.n_var, asked.n_obj, asked.n_ieq_constr
     (6, 4, 1)
-    >>> asked.evaluate(bs.cell(6111).ops, return_values_of=["F"]).shape
-    (4,)
+    >>> import numpy as np
+    >>> asked.evaluate(np.array([bs.cell(6111).ops]), return_values_of=["F"]).shape
+    (1, 4)
     """
     known = given_or_loaded(table)
     names = SUITE.get(name) or _of_device(name, runtime, known)

@@ -31,6 +31,7 @@ OPTIONS = {
     "tabulate": f"{SMALL} --proxy l2_norm --cells 3 --repeats 1",
     "replay": "--seeds 2",
     "baseline": None,
+    "export-api": None,
     "profile": None,
     "fetch": None,
     "run": None,
