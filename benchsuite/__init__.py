@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from benchsuite.face.artefacts import report
     from benchsuite.face.estimates import estimate
     from benchsuite.face.facts import cell
+    from benchsuite.face.problems import problem
     from benchsuite.face.ranking import correlate
     from benchsuite.face.scoring import score
     from benchsuite.face.searches import replay, study
@@ -51,6 +52,7 @@ __all__ = [
     "estimate",
     "kendall",
     "load",
+    "problem",
     "replay",
     "report",
     "score",
@@ -70,6 +72,7 @@ _HOMES = {
     "estimate": "benchsuite.face.estimates",
     "kendall": "benchsuite.stats.correlation",
     "load": "benchsuite.face.tables",
+    "problem": "benchsuite.face.problems",
     "replay": "benchsuite.face.searches",
     "report": "benchsuite.face.artefacts",
     "score": "benchsuite.face.scoring",

@@ -26,6 +26,11 @@ _KEPT = " Finished work is kept; the same command goes on."  # Of modules that s
 P = ParamSpec("P")
 
 
+def module_name(command: str) -> str:
+    """Return the name of a command's module: `export_api` of `export-api`."""
+    return command.replace("-", "_")
+
+
 class _Stopped(Exception):  # noqa: N818
     """Stopped by a person; what is kept, as a sentence with a space before it."""
 
@@ -34,13 +39,13 @@ class _Commands(click.Group):
     """The files of `benchsuite/commands`; only the one that is called is imported."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(path.stem for path in _COMMANDS.glob("[!_]*.py"))
+        return sorted(path.stem.replace("_", "-") for path in _COMMANDS.glob("[!_]*.py"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(
-            f"benchsuite.cli.commands.{cmd_name}"
+            f"benchsuite.cli.commands.{module_name(cmd_name)}"
         ).command
         return command
 
@@ -60,7 +65,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            module = sys.modules.get(f"{__name__}.commands.{ctx.invoked_subcommand}")
+            module = sys.modules.get(
+                f"{__name__}.commands.{module_name(ctx.invoked_subcommand or '')}"
+            )
             raise _Stopped(_KEPT if getattr(module, "RESUMES", False) else "") from stop
         except MemoryError:
             raise UserError("There is not enough memory for this.") from None
@@ -71,7 +78,12 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = []
         for name in self.list_commands(ctx):
-            text = ast.get_docstring(ast.parse((_COMMANDS / f"{name}.py").read_text("utf-8"))) or ""
+            text = (
+                ast.get_docstring(
+                    ast.parse((_COMMANDS / f"{module_name(name)}.py").read_text("utf-8"))
+                )
+                or ""
+            )
             rows.append((name, text.partition("\n")[0]))
         with formatter.section("Commands"):
             formatter.write_dl(rows)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from benchsuite.assembly.whole import whole_table
-from benchsuite.errors import PluginWarning, UserError
+from benchsuite.errors import PluginWarning
 from benchsuite.sources._read import source_ids
-from benchsuite.space.cell import EDGES, ENCODINGS, NONE, OPS, Cell, live_edges
+from benchsuite.space.cell import EDGES, ENCODINGS, NONE, OPS, live_edges
+from benchsuite.space.spellings import cell_of
 from benchsuite.table.columns import DATASETS
 
 _COSTS = ("params", "flops", "deployed_params", "deployed_macs")
@@ -65,11 +66,12 @@ class Facts:
         return self.text(_ACCURACIES)
 
 
-def cell(given: int | str | Cell) -> Facts:
+def cell(given: Any) -> Facts:
     """Return everything known of a cell: encodings, classes, costs, accuracies, neighbours.
 
-    given: an official index, an architecture string, `encoding:digits` as in `hpo:333132`, or a
-    `Cell`. Raises UserError, with what would do, for anything else.
+    given: an official index, an architecture string, `encoding:digits` as in `hpo:333132`, six
+    digits, NASLib's six numbers, TransNAS-Bench's string, a genotype, a matrix of `str2matrix`, or
+    a `Cell` (`benchsuite/space/spellings.py` lists them). Raises UserError for anything else.
 
     >>> import benchsuite as bs
     >>> bs.cell("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+"
@@ -77,6 +79,8 @@ def cell(given: int | str | Cell) -> Facts:
     9930
     >>> bs.cell(6111).params
     1073466
+    >>> bs.cell((2, 2, 0, 2, 2, 3)).index, bs.cell("333132").index  # NASLib's, and digits
+    (6111, 6111)
     """
     chosen = cell_of(given)
     index = chosen.index
@@ -116,20 +120,6 @@ def cell(given: int | str | Cell) -> Facts:
         neighbours=tuple(near.index for near in chosen.neighbours()),
         accuracy={name: value for name, value in known.items() if value == value},
         accuracy_source=table.provenance["accuracy"],
-    )
-
-
-def cell_of(given: int | str | Cell) -> Cell:
-    """Return the cell that is meant; UserError for what means none."""
-    if isinstance(given, Cell):
-        return given
-    if isinstance(given, str):
-        return Cell.parse(given)
-    if isinstance(given, int | np.integer) and not isinstance(given, bool):
-        return Cell.from_index(int(given))
-    raise UserError(
-        f"{given!r:.60} is no cell: give an index (6111), an architecture string, an encoding and "
-        "six digits ('hpo:333132'), or a Cell."
     )
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError
-from benchsuite.face.facts import cell_of
 from benchsuite.face.tables import folders_of
-from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
+from benchsuite.space.spellings import cell_of
 from benchsuite.table.columns import stem
 
 
@@ -65,7 +64,7 @@ class CellScores:
 
 @checked
 def score(
-    cell: int | str | Cell,
+    cell: Any,
     proxies: str | Sequence[str] = (),
     *,
     channels: int = 16,

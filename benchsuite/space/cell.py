@@ -33,7 +33,6 @@ N_CELLS: int = len(OPS) ** len(EDGES)
 _PLACE_VALUE = len(OPS) ** np.arange(len(EDGES))[::-1]
 _NODES = re.compile(r"\s*\+\s*".join(r"\|([^|+]*)" * n + r"\|" for n in (1, 2, 3)))
 _TOKEN = re.compile(r"(\w+)~([0-9])")
-_CODES = re.compile(r"[0-4]{6}|[0-4](\s*,\s*[0-4]){5}|[0-4](\s+[0-4]){5}")
 
 
 @dataclass(frozen=True)
@@ -110,33 +109,6 @@ class Cell:
             )
         op_of = {edge: code.ops[value] for edge, value in zip(code.edges, values, strict=True)}
         return cls(tuple(OPS.index(op_of[edge]) for edge in EDGES))
-
-    @classmethod
-    def parse(cls, text: str) -> Cell:
-        """Return the cell a person means: an index, a string, or `encoding:digits`."""
-        text = text.strip()
-        if re.fullmatch(r"0|[1-9][0-9]*", text) and len(text) <= len(str(N_CELLS)):
-            return cls.from_index(int(text))
-        if text.startswith("|"):
-            return cls.from_arch(text)
-        name, colon, codes = text.partition(":")
-        if colon:
-            _encoding(name)
-            if not _CODES.fullmatch(codes.strip().strip("()[]").strip()):
-                raise UserError(
-                    f"{_short(codes)!r} is not a cell in {name!r}: six codes 0 to 4 are needed, as "
-                    f"in {name}:{','.join(map(str, cls.from_index(0).encode(name)))}."
-                )
-            return cls.decode([int(code) for code in re.findall("[0-4]", codes)], name)
-        if re.fullmatch(r"[+-]?[0-9]+", text):
-            raise UserError(
-                f"There is no cell {_short(text)}: indices run from 0 to {N_CELLS - 1}, without "
-                "leading zeros; six digits of an encoding follow its name, as in hpo:333132."
-            )
-        raise UserError(
-            f"{_short(text)!r} is no cell: give an index (6111), an architecture string in quotes, "
-            f"or an encoding and six digits ({', '.join(f'{e}:...' for e in ENCODINGS)})."
-        )
 
     @property
     def index(self) -> int:
@@ -244,10 +216,6 @@ def _is_whole(value: object) -> bool:
 def _are_codes(values: Sequence[int]) -> bool:
     whole = len(values) == len(EDGES) and all(map(_is_whole, values))
     return whole and all(0 <= value < len(OPS) for value in values)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:40]}... ({len(text):,} characters)"
 
 
 def _encoding(name: str) -> Encoding:

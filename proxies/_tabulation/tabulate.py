@@ -29,6 +29,7 @@ from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.space.cell import N_CELLS, Cell
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
+from benchsuite.space.spellings import cell_of
 from benchsuite.surroundings import numerics
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def choose_cells(which: str, seed: int, *, unpruned: bool = False) -> list[int]:
     if not Path(which).is_file():
         raise UserError(f"--cells {which!r} is neither `all`, nor a number, nor a file.")
     lines = read_text(Path(which)).split("\n")
-    indices = [Cell.parse(line).index for line in lines if line.strip()]
+    indices = [cell_of(line).index for line in lines if line.strip()]
     if not indices:
         raise UserError(f"{which} lists no cell.")
     return sorted({int(everyone[number]) for number in stands_for[indices]})

@@ -12,7 +12,10 @@ from command_line import call
 from benchsuite import cli
 from benchsuite.reporting import pipeline
 
-COMMANDS = sorted(path.stem for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py"))
+COMMANDS = sorted(
+    path.stem.replace("_", "-")
+    for path in (Path(cli.__file__).parent / "commands").glob("[!_]*.py")
+)
 
 
 pytestmark = pytest.mark.usefixtures("only_what_ships")

@@ -97,5 +97,5 @@ def test_only_what_resumes_promises_it(capsys, monkeypatch, name):
 
 def test_every_command_is_known_to_resume_or_not():
     for name in cli._root.list_commands(click.Context(cli._root)):
-        module = importlib.import_module(f"benchsuite.cli.commands.{name}")
+        module = importlib.import_module(f"benchsuite.cli.commands.{cli.module_name(name)}")
         assert getattr(module, "RESUMES", False) == (name in RESUME)

@@ -14,7 +14,9 @@ import pytest
 import benchsuite as bs
 from benchsuite.space.cell import N_CELLS, all_archs
 
-VERBS = ("cell", "correlate", "kendall", "load", "replay", "report", "score", "study")
+VERBS = (
+    "cell", "correlate", "kendall", "load", "problem", "replay", "report", "score", "study",
+)  # fmt: skip
 HEAVY = ("matplotlib", "numba", "pandas", "pyarrow", "scipy", "torch")
 SCREEN = 40  # Lines.
 

@@ -27,7 +27,8 @@ from benchsuite.sources import analog_nasbench, mini_nasbench, naslib_zen
 from benchsuite.sources._official import Records
 from benchsuite.sources._source import read_pickle, read_zipped_pickle
 from benchsuite.sources._whole_file import opened
-from benchsuite.space.cell import N_CELLS, Cell, all_archs
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.space.spellings import cell_of
 from benchsuite.table import score_files
 from benchsuite.table.columns import Column
 from benchsuite.table.stored import DamagedError, Stored, store
@@ -97,7 +98,7 @@ def kept(path: Path) -> None:
 
 
 def cell(path: Path) -> None:
-    Cell.parse(path.read_bytes().decode("latin-1"))
+    cell_of(path.read_bytes().decode("latin-1"))
 
 
 def a_table() -> Table:

@@ -1,5 +1,6 @@
 """The workflow and the document that guard a proxy and a search: what they say, runs."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -10,8 +11,12 @@ import pytest
 
 from benchsuite import cli
 
-DOCS = Path(__file__).parents[2] / "docs"
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (extra test)")
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 WORKFLOW = (DOCS / "examples" / "guard.yml").read_text()
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 TEXT = (DOCS / "guard_in_ci.md").read_text()
 PROXY = '''"""Mean size of the logits."""
 
@@ -42,41 +47,78 @@ STRATEGY = Strategy(version=1, source="a test", run=run, parameters=Parameters)
 '''
 
 
-def steps():
-    """Name -> script of every `run` of the workflow, read by indentation."""
-    found = {}
-    for block in re.split(r"^ {6}- ", WORKFLOW, flags=re.M)[1:]:
-        name = re.search(r"name: (.*)", block)
-        script = re.search(r"run: (?:\|\n((?: {10}.*\n)+)|(.*))", block)
-        if name and script:
-            lines = (script[1] or script[2]).splitlines()
-            found[name[1]] = "\n".join(line.strip() for line in lines)
-    return found
+INPUTS = {name: settings["default"] for name, settings in ACTION["inputs"].items()}
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
 
-def test_the_workflow_is_yaml():
-    yaml = pytest.importorskip("yaml")
-    job = yaml.safe_load(WORKFLOW)["jobs"]["guard"]
-    parsed = {step["name"]: step["run"] for step in job["steps"] if "run" in step}
-    lines = {name: [line.strip() for line in run.splitlines()] for name, run in parsed.items()}
-    assert lines == {name: run.splitlines() for name, run in steps().items()}
+def run(name, tmp_path, path="", **inputs):
+    """Run a step as GitHub does: its script by bash, its environment from the inputs."""
+    said = {f"inputs.{key}": value for key, value in {**INPUTS, **inputs}.items()}
+    said["github.action_path"] = str(ROOT)
+    environment = {
+        key: re.sub(r"\$\{\{ (\S+) \}\}", lambda found: said[found[1]], value)
+        for key, value in STEPS[name].get("env", {}).items()
+    }
+    environment |= {
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "PATH": f"{path}{os.pathsep}{os.environ['PATH']}",
+    }
+    assert STEPS[name]["shell"] == "bash"
+    script = tmp_path / "step.sh"
+    script.write_text(STEPS[name]["run"])
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def run(script, environment):
-    """Run a step, lines of `benchsuite` in this process; return the exit code."""
-    for line in script.replace("\\\n", " ").splitlines():
-        if line.startswith("benchsuite "):
-            try:
-                cli.main(shlex.split(line)[1:])
-            except SystemExit as stop:
-                if stop.code:
-                    return stop.code
-        else:
-            subprocess.run(["bash", "-c", line], check=True, env=environment)
+def test_the_workflow_gives_the_action_inputs_that_it_has():
+    steps = yaml.safe_load(WORKFLOW)["jobs"]["guard"]["steps"]
+    used = next(step for step in steps if step.get("uses") == "./.benchsuite")
+    assert set(used["with"]) <= set(INPUTS)
+    assert all(used["with"].get(name, value) for name, value in INPUTS.items() if value)
+    checked_out = next(step for step in steps if step.get("with", {}).get("path") == ".benchsuite")
+    assert checked_out["with"]["repository"] == "${{ vars.BENCHSUITE }}"
+    scripts = " ".join(step["run"] for step in ACTION["runs"]["steps"])
+    assert "${{" not in scripts, "what a user gives reaches a script by its environment alone"
+
+
+def guard(tmp_path, **inputs):
+    """Return exit code and verdict of the guarding step, `benchsuite` run in this process.
+
+    The script is run twice: what it asks of `benchsuite` is done here, and its exit code is what
+    the script is given the second time.
+    """
+    folder = tmp_path / "bin"
+    folder.mkdir(exist_ok=True)
+    asked = folder / "asked"
+    for code in ("0", None):
+        if code is None:
+            code = exit_code(asked.read_text().splitlines())
+        (folder / "benchsuite").write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$@" > {asked}\nexit {code}\n'
+        )
+        (folder / "benchsuite").chmod(0o755)
+        for written in ("output", "summary.md"):
+            (tmp_path / written).unlink(missing_ok=True)
+        done = run("Guard", tmp_path, str(folder), **inputs)
+    assert not done.stderr
+    return done.returncode, (tmp_path / "output").read_text().strip()
+
+
+def exit_code(arguments):
+    try:
+        cli.main(arguments)
+    except SystemExit as stop:
+        return stop.code
     return 0
 
 
-def test_the_workflow_passes_and_fails_as_it_should(tmp_path, only_what_ships):
+def test_the_action_passes_and_fails_as_it_should(tmp_path, only_what_ships):
     for kind, text in (("proxies", PROXY.replace("SIGN", "1")), ("search", STRATEGY)):
         (tmp_path / "my_plugins" / kind).mkdir(parents=True)
         (tmp_path / "my_plugins" / kind / "mine.py").write_text(text)
@@ -86,26 +128,26 @@ def test_the_workflow_passes_and_fails_as_it_should(tmp_path, only_what_ships):
         assert tomllib.loads(text)["schema"] == 1
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = steps()
-    environment = {"PATH": "/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-    assert list(found) == ["Install", "Save", "Compare", "Summary"]
-    assert run(found["Save"], environment) == 0
-    assert run(found["Compare"], environment) == 0
-    assert run(found["Summary"], environment) == 0
+    made = {"proxy": "mine", "study": "guard/quick.toml"}
+    assert guard(tmp_path, save="true", **made) == (0, "verdict=pass")
+    assert guard(tmp_path) == (0, "verdict=pass")
     assert "0 regressions" in (tmp_path / "summary.md").read_text()
     assert (tmp_path / "guard.xml").is_file()
     flipped = tmp_path / "flipped"
     (tmp_path / "my_plugins").rename(flipped)
     (flipped / "proxies" / "mine.py").write_text(PROXY.replace("SIGN", "-1"))
-    assert run(found["Compare"].replace("my_plugins", "flipped"), environment) == 1
+    assert guard(tmp_path, plugins="flipped") == (1, "verdict=regression")
     assert "The sign is flipped" in (tmp_path / "guard.md").read_text()
+    assert "The sign is flipped" in (tmp_path / "summary.md").read_text()
+    assert guard(tmp_path, plugins="flipped", baseline="nowhere") == (2, "verdict=error")
 
 
-def test_the_document_names_the_workflows_commands_and_real_messages():
-    scripts = " ".join(" ".join(steps().values()).replace("\\\n", " ").split())
+def test_the_document_names_the_actions_commands_and_real_messages():
+    script = STEPS["Guard"]["run"]
     for block in re.findall(r"```sh\n(benchsuite .*?)\n```", TEXT):
-        words = set(shlex.split(block))
-        assert words <= {*shlex.split(scripts)}, block
+        options = [word for word in shlex.split(block) if word.startswith("--")]
+        assert options
+        assert all(option in script for option in options), block
     code = "".join(
         path.read_text() for path in (DOCS.parent / "benchsuite" / "regression").glob("*.py")
     )
@@ -116,20 +158,13 @@ def test_the_document_names_the_workflows_commands_and_real_messages():
     assert "(examples/guard.yml)" in TEXT
 
 
-def test_what_is_installed_is_named_by_the_user_and_torch_is_for_cpus(tmp_path):
+@pytest.mark.parametrize("given", ["", "git+https://example.org/somebody/benchsuite@main"])
+def test_what_is_installed_is_the_action_or_what_is_named_and_torch_is_for_cpus(tmp_path, given):
     said = tmp_path / "said"
     (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
     (tmp_path / "python").chmod(0o755)
-    script = ["bash", "-e", "-c", steps()["Install"]]
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "BENCHSUITE": ""}
-    refused = subprocess.run(script, env=environment, capture_output=True, check=False)
-    assert refused.returncode
-    assert b"set the variable BENCHSUITE" in refused.stderr
-    assert not said.exists()
-    address = "git+https://example.org/somebody/benchsuite@main"
-    subprocess.run(script, env={**environment, "BENCHSUITE": address}, check=True)
+    assert run("Install", tmp_path, str(tmp_path), install=given).returncode == 0
     assert said.read_text().splitlines() == [
         "-m pip install torch --index-url https://download.pytorch.org/whl/cpu",
-        f"-m pip install {address}",
+        f"-m pip install {given or ROOT}",
     ]
-    assert "BENCHSUITE: ${{ vars.BENCHSUITE }}" in WORKFLOW

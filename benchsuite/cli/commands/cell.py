@@ -6,12 +6,13 @@ import click
 
 from benchsuite.cli import json_option, print_json
 from benchsuite.errors import UserError
-from benchsuite.space.cell import Cell
+from benchsuite.space.spellings import cell_of
 
 
 @click.command(
     epilog="Examples: benchsuite cell 6111 | benchsuite cell hpo:333132 | "
-    "benchsuite cell naslib:2,2,0,2,2,3 --json | benchsuite cell '|nor_conv_3x3~0|+...|' | "
+    "benchsuite cell '(2, 2, 0, 2, 2, 3)' --json | benchsuite cell 64-41414-1_02_333 | "
+    "benchsuite cell '|nor_conv_3x3~0|+...|' | "
     "benchsuite cell 6111 --layers --device stm32f746 --runtime tflm_cmsis_nn"
 )
 @click.argument("cell")
@@ -30,7 +31,11 @@ def command(
     skeleton: str,
     as_json: bool,
 ) -> None:
-    """Print everything known of CELL: an index, an architecture string, or ENCODING:DIGITS."""
+    """Print everything known of CELL.
+
+    CELL is an index, an architecture string, ENCODING:DIGITS, six digits, a NASLib tuple, a
+    TransNAS-Bench string, a genotype, or a matrix as str2matrix makes it.
+    """
     from benchsuite.face import facts
 
     if layers:
@@ -39,7 +44,7 @@ def command(
         from benchsuite.face.estimates import estimate, plain
 
         found = estimate(
-            Cell.parse(cell),
+            cell_of(cell),
             device=device,
             runtime=runtime or (),
             dataset=dataset,

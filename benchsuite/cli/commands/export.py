@@ -10,8 +10,8 @@ from benchsuite.cli import json_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
-from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, Skeleton
+from benchsuite.space.spellings import cell_of
 
 _DEFAULT = OFFICIAL["cifar10"]
 
@@ -53,7 +53,7 @@ def command(
     if file_format not in (None, suffix):
         raise UserError(f"--format {file_format} and --out {out} differ: leave out --format.")
     skeleton = Skeleton(channels, cells_per_stage, resolution, classes)
-    chosen = Cell.parse(cell)
+    chosen = cell_of(cell)
     data = export(chosen, skeleton, suffix, seed)
     write_atomically(out, lambda part: Path(part).write_bytes(data))
     sizes = {name: ram(name, chosen, skeleton) for name in CONVENTIONS}
