@@ -240,7 +240,7 @@ def test_a_damaged_file_is_never_believed(made, cache):
     fresh = whole_table()
     (path,) = cache.iterdir()
     good = path.read_bytes()
-    places = np.linspace(0, len(good) - 1, 60).astype(int).tolist()
+    places = np.linspace(0, len(good) - 1, 12).astype(int).tolist()
     torn = [good[:n] for n in (0, 3, 20, 200, len(good) // 2, len(good) - 1)]
     flipped = [good[:at] + bytes([good[at] ^ 4]) + good[at + 1 :] for at in places]
     for bad in [*torn, *flipped, b"\0" * len(good), good[::-1], good + b"more"]:

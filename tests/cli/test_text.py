@@ -77,7 +77,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("encoding", ["gbk", "ascii"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_terminals_without_our_letters(tmp_path, command, encoding):
+def test_terminals_without_our_letters(tmp_path, cache_home, command, encoding):
     run = subprocess.run(
         [sys.executable, "-m", "benchsuite", *COMMANDS[command]],
         cwd=tmp_path,
@@ -85,7 +85,7 @@ def test_terminals_without_our_letters(tmp_path, command, encoding):
             **{k: v for k, v in os.environ.items() if k != "BENCHSUITE_DATA"},
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "PYTHONIOENCODING": encoding,
-            "XDG_CACHE_HOME": str(tmp_path),
+            "XDG_CACHE_HOME": str(cache_home),
         },
         capture_output=True,
         check=False,

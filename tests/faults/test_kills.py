@@ -1,6 +1,6 @@
 """Killed or stopped at any moment: nothing hangs or is left, and the same command ends the same.
 
-BENCHSUITE_KILLS=80 does it to each command that many times (default 2): by turns to the caller and
+BENCHSUITE_KILLS=80 does it to each command that many times (default 1): by turns to the caller and
 to one of its workers, by SIGKILL and by SIGINT or SIGTERM, at moments drawn over the whole run,
 every other one over its first second. A line of `BENCHSUITE_KILLS_LOG` tells what came of each.
 """
@@ -26,7 +26,7 @@ from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.regression import baseline
 from benchsuite.table.table import Table
 
-KILLS = int(os.environ.get("BENCHSUITE_KILLS", "2"))
+KILLS = int(os.environ.get("BENCHSUITE_KILLS", "1"))
 LOG = os.environ.get("BENCHSUITE_KILLS_LOG")
 CONTENT = bytes(range(256)) * 2000
 STOPPED_WITHIN, TOLD_WITHIN = 2, 5  # seconds
