@@ -51,7 +51,8 @@ class Proxy:
     accurate; outputs: suffix -> what it is, for a proxy of several numbers (`{"k2": ...}`), or
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
-    named. Exactly one of the following computes it:
+    named; unpruned: whether dead operators can move it, so that it may be scored with them
+    (`tabulate --unpruned`). Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
     - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`);
@@ -71,6 +72,7 @@ class Proxy:
     score: Callable[[Passes], Mapping[str, float]] | None = None
     combine: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
     needs: tuple[str, ...] = ()
+    unpruned: bool = False
 
     def __post_init__(self) -> None:
         _check_version("proxy", self.version)

@@ -6,7 +6,7 @@ nothing that is given may be changed in place, except copies, which are named as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from benchsuite.space.cell import Cell
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
+See = Callable[[int, "Tensor"], None]
 
 
 class Batch(Protocol):
@@ -48,6 +49,9 @@ class Tape(Protocol):
 
     def relus(self) -> list[tuple[Tensor, int]]:
         """Return each ReLU's output [B, C, H, W] and how many layers read it, in order."""
+
+    def between(self, start: int, end: int, grad: Tensor) -> Tensor:
+        """Return the gradient of layer `start`'s output, given that of `end`'s, over all paths."""
 
 
 class Gradients(Protocol):
@@ -123,8 +127,24 @@ class Passes(Protocol):
     def log_synaptic_flow(self) -> float:
         """Log of sum |w dR/dw| of the network of |w| without BN, R the sum of its outputs."""
 
-    def forward(self, images: Tensor, rule: Rule = "default") -> Tape:
-        """Return the forward pass of any images [B, 3, H, W], with weights drawn by a rule."""
+    @property
+    def trained(self) -> Network:
+        """The network as it is trained: a layer of its own for every ReLU and every sum."""
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Where in `network.layers` the output of each layer of `trained` is; zeros are nowhere."""
+
+    def forward(self, images: Tensor, rule: Rule = "default", see: See | None = None) -> Tape:
+        """Return the forward pass of any images [B, 3, H, W], with weights drawn by a rule.
+
+        see(at, output): called with what each layer puts out, which later ones may overwrite.
+        """
+
+    def drawn(
+        self, rule: Rule, skeleton: Skeleton | None = None
+    ) -> tuple[Network, Mapping[str, Tensor]]:
+        """Return the network, in another skeleton if one is given, and its weights by a rule."""
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape; the same name, the same images."""

@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
 from benchsuite.api import Passes, Proxy
-from benchsuite.proxies._scoring.net import Net, as_net, blocks, outputs, unchanged
+from benchsuite.proxies._engine.forward import pixels
+from benchsuite.proxies._scoring.net import blocks
 from benchsuite.space.cost import flops
 
 OUTPUTS = {
@@ -37,52 +38,53 @@ OUTPUTS = {
 
 def entropy(feature: Tensor) -> float:
     """Return the entropy of the shares of variance of a feature's [B, C, H, W] components."""
-    rows = feature.transpose(0, 1).flatten(1)
-    rows = rows - rows.mean(1, keepdim=True)
-    variances = torch.linalg.eigvalsh((rows @ rows.T).double()).clamp(min=0)
+    rows = pixels(feature)
+    rows = rows - rows.mean(0)
+    variances = torch.linalg.eigvalsh((rows.T @ rows).double()).clamp(min=0)
     share = variances / variances.sum()
     return -float((share * torch.log(share + 1e-8)).sum())
 
 
-def trainability(before: Tensor, after: Tensor, signs: Tensor) -> float:
-    """Return 2 - s - 1/(s + 1e-6) of the block from one feature to the next, NaN if an identity.
+def gain(entering: Tensor, signs: Tensor) -> float:
+    """Return 2 - s - 1/(s + 1e-6) of a block, NaN if it is an identity.
 
-    before [B, C, H, W] and after share a graph; signs has the shape of `after`.
+    entering [B, C, H, W]: gradient of its input, where that of its output is `signs`.
     """
-    (entering,) = torch.autograd.grad(after, before, signs)
     if entering.shape == signs.shape and torch.equal(entering, signs):
         return math.nan
     if entering.shape[2:] != signs.shape[2:]:
         entering = pixel_unshuffle(entering, entering.shape[2] // signs.shape[2])
-    inward, outward = (g.transpose(0, 1).flatten(1) for g in (entering, signs))
-    product = (inward @ outward.T).double() / outward.shape[1]
+    inward, outward = pixels(entering), pixels(signs)
+    product = (inward.T @ outward).double() / len(outward)
     s = float(torch.linalg.matrix_norm(product, ord=2))
     return 2 - s - 1 / (s + 1e-6)
 
 
-def parts(net: Net, images: Tensor, source: torch.Generator) -> tuple[float, float, float]:
+def parts(passes: Passes, images: Tensor, source: torch.Generator) -> tuple[float, float, float]:
     """Return expressivity, progressivity and trainability; signs are drawn block by block."""
-    names = blocks(net.network)
-    with unchanged(net), outputs(net, names) as features:
-        net(images, stop=names[-1])
-        entropies = [entropy(features[name].detach()) for name in names]
-        trainable = [
-            trainability(before, after, _random_signs(after, source))
-            for before, after in itertools.pairwise(features[name] for name in names)
-        ]
-    gains = [after - before for before, after in itertools.pairwise(entropies)]
-    return sum(entropies), min(gains), sum(trainable) / len(trainable)
+    ends = [passes.places[name] for name in blocks(passes.trained)]
+    entropies, shapes = dict.fromkeys(ends, 0.0), dict.fromkeys(ends, torch.Size())
 
+    def see(at: int, output: Tensor) -> None:
+        if at in entropies:
+            entropies[at], shapes[at] = entropy(output), output.shape
 
-def _random_signs(like: Tensor, source: torch.Generator) -> Tensor:
-    signs = 2 * torch.randint(2, like.shape, generator=source) - 1
-    return signs.to(like.dtype)
+    tape = passes.forward(images, "kaiming", see)
+    trainable = []
+    for before, after in itertools.pairwise(ends):
+        signs = 2 * torch.randint(2, shapes[after], generator=source) - 1
+        signs = signs.to(passes.dtype).contiguous(memory_format=torch.channels_last)
+        trainable.append(gain(tape.between(before, after, signs), signs))
+    found = [entropies[at] for at in ends]
+    gains = [after - before for before, after in itertools.pairwise(found)]
+    return sum(found), min(gains), sum(trainable) / len(trainable)
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net = as_net(passes.module("kaiming"))
-    source = passes.generator("az_nas")
-    numbers = (*parts(net, passes.noise("az_nas"), source), float(flops(net.network)))
+    numbers = (
+        *parts(passes, passes.noise("az_nas"), passes.generator("az_nas")),
+        float(flops(passes.trained)),
+    )
     return dict(zip(OUTPUTS, numbers, strict=True))
 
 

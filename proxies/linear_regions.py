@@ -90,4 +90,5 @@ PROXY = Proxy(
         "cell3000": "linear regions of the first cell alone among 3,000 patches; at most 3,000",
     },
     score=_score,
+    unpruned=True,
 )

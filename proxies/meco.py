@@ -9,38 +9,56 @@ of their code (an operator, a cell, a stage), so some of their maps count twice 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
-from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 
 KINDS = ("conv", "bn", "relu", "avg_pool", "add")
 SIZE = 64
 
 
-def smallest_eigenvalues(net: Net, image: Tensor) -> float:
+def times(passes: Passes) -> Counter[int]:
+    """Return how often the map at a position of the passes' network counts.
+
+    BN scales and shifts channels, which correlate as before it: its map is that which it reads.
+    """
+    layers, counted = passes.network.layers, Counter[int]()
+    for layer in passes.trained.layers:
+        at = passes.places.get(layer.name)
+        if at is not None and layer.kind in KINDS:
+            counted[layers[at].inputs[0] if layers[at].kind == "bn" else at] += 1
+    return counted
+
+
+def smallest_eigenvalues(passes: Passes, image: Tensor) -> float:
     """Return the sum over feature maps of the smallest eigenvalue, image [1, 3, H, W]."""
-    with unchanged(net), torch.no_grad(), outputs(net, KINDS) as seen:
-        net(image)
-    by_channels: dict[int, list[Tensor]] = defaultdict(list)
-    for feature in seen.values():
-        rows = feature[0].flatten(1).double()
-        rows = rows - rows.mean(1, keepdim=True)
-        rows = torch.nan_to_num(rows / rows.norm(dim=1, keepdim=True))
-        by_channels[len(rows)].append(rows @ rows.T)
-    return sum(
-        float(torch.linalg.eigvalsh(torch.stack(matrices))[:, 0].sum())
-        for matrices in by_channels.values()
-    )
+    counted = times(passes)
+    by_channels: Mapping[int, list[tuple[int, Tensor]]] = defaultdict(list)
+
+    def see(at: int, output: Tensor) -> None:
+        if at in counted:
+            rows = output[0].flatten(1).double()
+            rows = rows - rows.mean(1, keepdim=True)
+            rows = torch.nan_to_num(rows / rows.norm(dim=1, keepdim=True))
+            by_channels[len(rows)].append((counted[at], rows @ rows.T))
+
+    passes.forward(image, see=see)
+    total = 0.0
+    for found in by_channels.values():
+        counts, matrices = zip(*found, strict=True)
+        smallest = torch.linalg.eigvalsh(torch.stack(matrices))[:, 0]
+        total += float(smallest @ torch.tensor(counts, dtype=smallest.dtype))
+    return total
 
 
 def _score(passes: Passes) -> dict[str, float]:
     source = passes.generator("meco")
-    image = torch.randn((1, 3, SIZE, SIZE), generator=source).to(passes.dtype)
-    return {"": smallest_eigenvalues(as_net(passes.module()), image)}
+    image = torch.randn((1, 3, SIZE, SIZE), generator=source)
+    return {"": smallest_eigenvalues(passes, image)}
 
 
 PROXY = Proxy(
@@ -50,4 +68,5 @@ PROXY = Proxy(
     source="Jiang et al., MeCo, NeurIPS 2023, section 4.2; released code, `meco.py`",
     cost="forward",
     score=_score,
+    unpruned=True,
 )

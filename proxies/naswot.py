@@ -1,5 +1,7 @@
 """NASWOT: how differently the ReLUs switch on the images of a batch."""
 
+import math
+
 import torch
 
 from benchsuite.api import Passes, Proxy
@@ -14,6 +16,9 @@ def _score(passes: Passes) -> dict[str, float]:
         both = (active @ active.t()).double()
         on = both.diagonal()
         kernel += readers * (2 * both - on[:, None] - on[None, :] + active.shape[1])
+    for layer in passes.trained.layers:  # A ReLU of zeros is off for every image.
+        if layer.kind == "relu" and layer.name not in passes.places:
+            kernel += math.prod(layer.shape)
     return {"": float(torch.linalg.slogdet(kernel).logabsdet)}
 
 
@@ -25,4 +30,5 @@ PROXY = Proxy(
     source="Mellor et al., Neural Architecture Search without Training, ICML 2021, eq. 2",
     cost="forward",
     score=_score,
+    unpruned=True,
 )

@@ -13,36 +13,35 @@ where l_(n-i) is not above 0, and K_i for i >= B does not exist. K_31 is 1 for 3
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
-from benchsuite.proxies._scoring.net import Net, as_net, channels_last, unchanged
+from benchsuite.proxies._engine import lanes
+from benchsuite.proxies._engine._loops import Array
+from benchsuite.space.network import Network
 
 ORDERS = tuple(range(31))
 JUDGED = (0, 1, 2, 4, 8, 16)
 
 
-def kernel(net: Net, images: Tensor) -> Tensor:
+def kernel(network: Network, weights: Mapping[str, Tensor], images: Tensor) -> Array:
     """Return K [B, B] in float64 of images [B, 3, H, W], from gradients in their own precision."""
-    weights = [value for name, value in net.named_parameters() if name.endswith("weight")]
-    with unchanged(channels_last(net)):
-        summed = net(images.contiguous(memory_format=torch.channels_last)).sum(1)
-        rows = [
-            torch.autograd.grad(one, weights, retain_graph=True, materialize_grads=True)
-            for one in summed
-        ]
-    jacobian = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows]).double()
+    arrays = {name: np.ascontiguousarray(weight.numpy()) for name, weight in weights.items()}
+    steps = [(at, layer.inputs) for at, layer in enumerate(network.layers) if at > 0]
+    done = lanes.forward(network.layers, arrays, steps, images.numpy())
+    jacobian = lanes.jacobian(done).astype(np.float64)
     return jacobian @ jacobian.T
 
 
 def _score(passes: Passes) -> dict[str, float]:
     numbers = dict.fromkeys(ORDERS, float("nan"))
     thin = replace(passes.skeleton, channels=3, cells_per_stage=1)
-    net = as_net(passes.module("kaiming_fan_out", thin))
-    ascending = torch.linalg.eigvalsh(kernel(net, passes.images)).tolist()
+    network, weights = passes.drawn("kaiming_fan_out", thin)
+    ascending = np.linalg.eigvalsh(kernel(network, weights, passes.images)).tolist()
     for i in ORDERS:
         if i < len(ascending) and ascending[i] > 0:
             numbers[i] = ascending[-1] / ascending[i]

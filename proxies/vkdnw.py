@@ -14,66 +14,15 @@ it is the paper's matrix.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
-from benchsuite.proxies._scoring.net import Net, as_net, channels_last, unchanged
+from benchsuite.proxies._engine import settled
+from benchsuite.space.deploy import shared_relus
 
 TENSORS = 128
 _SMOOTHING = 0.05
 _TINY = 1e-10
-
-
-def jacobian(net: Net, images: Tensor) -> Tensor:
-    """Return d logits/d (first number of each tensor): [B, classes, tensors], BN in eval mode.
-
-    Without normalisation over the batch images do not mix, so the gradient with respect to what a
-    layer puts out, times what a step of the number adds to that, is the derivative image by image:
-    one backward pass per class gives them all.
-    """
-    reached: list[Tensor] = []
-    steps: list[list[Tensor]] = []
-
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        names = [name for name, _ in module.named_parameters()][: TENSORS - sum(map(len, steps))]
-        if names:
-            reached.append(output)
-            steps.append([_effect(module, name, inputs[0].detach()) for name in names])
-
-    handles = [module.register_forward_hook(hook) for module in net.layers]
-    rows = []
-    try:
-        with unchanged(net, training=False):
-            logits = net(images.clone().requires_grad_())
-            for column in logits.unbind(1):
-                grads = torch.autograd.grad(column.sum(), reached, retain_graph=True)
-                rows.append(
-                    [
-                        (grad[:, :1] * step).flatten(1).sum(1)
-                        for grad, of_layer in zip(grads, steps, strict=True)
-                        for step in of_layer
-                    ]
-                )
-    finally:
-        for handle in handles:
-            handle.remove()
-    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
-
-
-def _effect(module: nn.Module, parameter: str, x: Tensor) -> Tensor:
-    """Return what a unit step of a tensor's first number adds to channel 0: [B, 1, H, W]."""
-    if parameter == "bias":
-        return x.new_ones(())
-    if isinstance(module, nn.BatchNorm2d):
-        assert module.running_var is not None
-        assert module.running_mean is not None
-        return (x[:, :1] - module.running_mean[0]) / (module.running_var[0] + module.eps).sqrt()
-    if isinstance(module, nn.Conv2d):
-        corner = x.new_zeros(1, 1, *module.kernel_size)
-        corner[0, 0, 0, 0] = 1
-        return conv2d(x[:, :1], corner, stride=module.stride, padding=module.padding)
-    return x[:, :1]
 
 
 def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
@@ -89,11 +38,10 @@ def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    net = channels_last(as_net(passes.module("kaiming").requires_grad_(False)))
-    images = passes.noise("vkdnw").contiguous(memory_format=torch.channels_last)
-    with unchanged(net, training=False):
-        logits = net(images)
-    return {"": spectrum_entropy(jacobian(net, images), logits)}
+    weights = passes.drawn("kaiming")[1]
+    layers = shared_relus(passes.trained.layers)
+    done = settled.forward(layers, weights, passes.noise("vkdnw"))
+    return {"": spectrum_entropy(settled.first_numbers(done, TENSORS), done.logits)}
 
 
 PROXY = Proxy(
@@ -104,4 +52,5 @@ PROXY = Proxy(
     source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 11; released code, NB201",
     cost="per-sample",
     score=_score,
+    unpruned=True,
 )

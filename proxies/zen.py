@@ -25,6 +25,9 @@ def _score(passes: Passes) -> dict[str, float]:
         keep = 1 - _MOMENTUM
         running = keep * (keep + _MOMENTUM * one) + _MOMENTUM * two
         score += math.log(float(running.mean())) / 2
+    for layer in passes.trained.layers:  # A BN of zeros only forgets.
+        if layer.kind == "bn" and layer.name not in passes.places:
+            score += math.log(1 - _MOMENTUM)
     return {"": score}
 
 
@@ -53,4 +56,5 @@ PROXY = Proxy(
     source="Lin et al., Zen-NAS, ICCV 2021, Algorithm 1 (and its code)",
     cost="forward",
     score=_score,
+    unpruned=True,
 )

@@ -76,6 +76,8 @@ def score(
     seed: int = 0,
     repeat: int = 0,
     images: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    unpruned: bool = False,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> CellScores:
     """Return what zero-cost proxies say of a cell, on weights and a batch drawn by the seed.
@@ -83,7 +85,8 @@ def score(
     cell: as `cell` takes it; proxies: names, all that score networks by default; channels,
     cells_per_stage, resolution [pixels], classes: of the network; batch_size: images; images: a
     CIFAR folder, an .npz file, `synthetic` or `gaussian`, by default what BENCHSUITE_IMAGES names,
-    else synthetic. Raises UserError for what is not there, PluginError where a proxy fails.
+    else synthetic; dtype: float32 or float64; unpruned: with dead operators. Raises UserError for
+    what is not there, PluginError where a proxy fails.
 
     >>> import benchsuite as bs
     >>> small = dict(channels=4, cells_per_stage=1, resolution=8, batch_size=4)
@@ -97,15 +100,17 @@ def score(
     folders = folders_of(plugins)
     names = (proxies,) if isinstance(proxies, str) else tuple(proxies)
     spec = tabulate.Spec(
-        proxies=names or tabulate.scoring_proxies(folders),
+        proxies=names or (tabulate.with_dead if unpruned else tabulate.scoring_proxies)(folders),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,
         images=None if images is None else str(images),
         plugin_folders=folders,
+        dtype=dtype,
+        unpruned=unpruned,
     )
     wanted = cell_of(cell)
-    scored_as = representative(wanted)
+    scored_as = wanted if unpruned else representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
     tabulate.report_failures([row], by_name=bool(names))
     return CellScores(

@@ -30,7 +30,24 @@ def live(cell: Cell, skeleton: Skeleton) -> Network:
     if not any(alive.ops):
         logits = Layer("logits", "constant", (), (skeleton.classes, 1, 1), 0)
         return Network(cell, skeleton, (logits,))
-    return Network(cell, skeleton, _share_relu(_drop_zeros(build(alive, skeleton).layers)))
+    return Network(cell, skeleton, condensed(build(alive, skeleton).layers)[0])
+
+
+def condensed(layers: tuple[Layer, ...]) -> tuple[tuple[Layer, ...], dict[str, int]]:
+    """Return the layers of a trained network that are not zeros, and where each layer stands.
+
+    `none` and what reads zeros alone are gone, a sum of one term is that term, and the ReLUs that
+    read one tensor are one ReLU. The dictionary says by name at which position the output of a
+    layer is computed; what is all zeros (BN in training mode, without offset) has none.
+    """
+    dense, there = _drop_zeros(layers)
+    shared, now = _share_relu(dense)
+    return shared, {layers[at].name: now[place] for at, place in there.items()}
+
+
+def shared_relus(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return layers in which the ReLUs that read one tensor are one ReLU."""
+    return _share_relu(layers)[0]
 
 
 def deploy(cell: Cell, skeleton: Skeleton) -> Network:
@@ -79,7 +96,7 @@ def _reading(layer: Layer, inputs: tuple[int, ...]) -> Layer:
     )
 
 
-def _drop_zeros(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _drop_zeros(layers: tuple[Layer, ...]) -> tuple[tuple[Layer, ...], dict[int, int]]:
     """Remove `none` and sums of nothing; a sum of one term is that term."""
     new = _Rewrite()
     zeros: set[int] = set()
@@ -91,7 +108,7 @@ def _drop_zeros(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
             new.now_at[position] = new.now_at[alive[0]]
         else:
             new.copy(position, _reading(layer, tuple(new.now_at[at] for at in alive)))
-    return tuple(new.layers)
+    return tuple(new.layers), new.now_at
 
 
 def _fold_bn(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -118,7 +135,7 @@ def _two_operand_adds(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     return tuple(new.layers)
 
 
-def _share_relu(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _share_relu(layers: tuple[Layer, ...]) -> tuple[tuple[Layer, ...], dict[int, int]]:
     new = _Rewrite()
     relu_of: dict[int, int] = {}
     for position, layer in enumerate(layers):
@@ -129,7 +146,7 @@ def _share_relu(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         new.copy(position, _reading(layer, inputs))
         if layer.kind == "relu":
             relu_of[inputs[0]] = new.now_at[position]
-    return tuple(new.layers)
+    return tuple(new.layers), new.now_at
 
 
 def _fuse_relu(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from benchsuite.passes import See
 from benchsuite.proxies._engine.weights import Weights
 from benchsuite.space.network import Layer
 
@@ -54,9 +55,27 @@ class Tape:
             if layer.kind == "relu"
         ]
 
+    def between(self, start: int, end: int, grad: Tensor) -> Tensor:
+        """Return the gradient of layer `start`'s output, given that of `end`'s, over all paths."""
+        sums = Sums(len(self.layers))
+        sums.add(end, grad, fresh=False)
+        for at in range(end, start, -1):
+            if not sums.has(at):
+                continue
+            layer, g = self.layers[at], sums.take(at)
+            if layer.kind == "add":
+                for source in layer.inputs:
+                    sums.add(source, g, fresh=False)
+            else:
+                sums.add(layer.inputs[0], pull_back(self, at, g), fresh=True)
+        return sums.take(start)
 
-def forward(layers: Layers, weights: Weights, x: Tensor) -> Tape:
-    """Run images [B, 3, H, W] through a live network."""
+
+def forward(layers: Layers, weights: Weights, x: Tensor, see: See | None = None) -> Tape:
+    """Run images [B, 3, H, W] through a live network.
+
+    see(at, output): called with what each layer puts out, which a later sum may overwrite.
+    """
     readers = Counter(at for layer in layers for at in layer.inputs)
     values: list[Tensor] = []
     saved: list[tuple[Any, ...]] = []
@@ -90,6 +109,8 @@ def forward(layers: Layers, weights: Weights, x: Tensor) -> Tape:
         else:
             value = F.linear(inputs[0], weights[layer.name], weights.get(f"{layer.name}.bias"))
             kept = (inputs[0], value)
+        if see is not None:
+            see(len(values), value)
         values.append(value)
         saved.append(kept)
     return Tape(layers, weights, tuple(saved), values[-1])
@@ -157,6 +178,10 @@ class Sums:
         else:
             self._values[at], self._own[at] = total + term, True
 
+    def has(self, at: int) -> bool:
+        """Return whether a layer has a gradient."""
+        return self._values[at] is not None
+
     def take(self, at: int) -> Tensor:
         """Return the sum and forget it."""
         total, self._values[at] = self._values[at], None
@@ -181,8 +206,20 @@ def pull_back(tape: Tape, at: int, grad: Tensor, frozen_bn: bool = False) -> Ten
     return grad @ tape.weights[layer.name]
 
 
+def pixels(x: Tensor) -> Tensor:
+    """Return a map [B, C, H, W] as rows [B H W, C]: of one laid out channels last, no copy."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def maps(rows: Tensor, like: Tensor) -> Tensor:
+    """Return rows [B H W, C] as a map [B, C, H, W], B, H and W those of another."""
+    return rows.view(len(like), *like.shape[2:], -1).permute(0, 3, 1, 2)
+
+
 def conv(layer: Layer, x: Tensor, weight: Tensor) -> Tensor:
     """Apply a convolution layer's geometry to any input and weight."""
+    if layer.kernel == layer.stride == 1:
+        return maps(pixels(x) @ weight.flatten(1).t(), x)
     return F.conv2d(x, weight, None, layer.stride, layer.kernel // 2)
 
 
@@ -195,11 +232,15 @@ def avg_pool(layer: Layer, x: Tensor) -> Tensor:
 
 def conv_input_grad(layer: Layer, grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """Return dL/dx of a convolution, given dL/dz; of x only the shape is read."""
+    if layer.kernel == layer.stride == 1:
+        return maps(pixels(grad) @ weight.flatten(1), grad)
     return _conv_grads(layer, grad, x, weight, [True, False, False])[0]
 
 
 def conv_weight_grad(layer: Layer, grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """Return dL/dw of a convolution, given dL/dz; of w only the shape is read."""
+    if layer.kernel == layer.stride == 1:
+        return (pixels(grad).t() @ pixels(x))[:, :, None, None]
     return _conv_grads(layer, grad, x, weight, [False, True, False])[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +80,9 @@ def frozen_gram(tape: Tape) -> Tensor:
             z, mean, rstd = saved
             of_z = (grad * z).sum((2, 3))
             rows = (of_z - mean * grad.sum((2, 3))) * rstd
+        elif layer.kind == "conv" and _by_pixels(layer, saved[0]):
+            gram.add_(pixel_gram(grad, saved[0]).double())
+            return
         elif layer.kind == "conv":
             rows = per_sample_weight_grad(layer, grad, saved[0]).flatten(1)
         else:  # a sample's gradient is the outer product of its gradient and its input
@@ -88,3 +92,41 @@ def frozen_gram(tape: Tape) -> Tensor:
 
     backward(tape, torch.ones_like(tape.logits), visit, frozen_bn=True)
     return gram
+
+
+# Where to, and where from, along an axis: by one pixel on, by none, by one back.
+_MOVES = (
+    (slice(1, None), slice(None, -1)),
+    (slice(None), slice(None)),
+    (slice(None, -1), slice(1, None)),
+)
+
+
+def _by_pixels(layer: Layer, x: Tensor) -> bool:
+    """Whether `pixel_gram` multiplies less than the samples' gradients and their products do."""
+    batch, inner, height, width = x.shape
+    outer, count = layer.shape[0], height * width
+    if layer.kernel != 3 or layer.stride != 1:
+        return False
+    weights = 9 * inner * outer
+    return (batch * count) ** 2 * (inner + outer + 9) < batch * (count + batch) * weights
+
+
+def pixel_gram(grad: Tensor, x: Tensor) -> Tensor:
+    """Return K [B, B], K_bc = <dL_b/dw, dL_c/dw> of a 3x3 convolution of stride 1, for small maps.
+
+    dL_b/dw = sum_p g_bp u_bp^T over pixels p, u_bp the 3x3 neighbourhood of x, zeros around it. So
+    K_bc = sum_pq <g_bp, g_cq> <u_bp, u_cq>, and <u_bp, u_cq> is the sum over shifts by d of
+    <x_b(p+d), x_c(q+d)>. No gradient is made; images are innermost, so that shifts move long rows.
+    """
+    batch, _, height, width = x.shape
+    by_pixel = [value.permute(2, 3, 0, 1).flatten(0, 2) for value in (grad, x)]
+    slopes, values = (rows @ rows.t() for rows in by_pixel)
+    values = values.view(height, width, batch, height, width, batch)
+    near = torch.zeros_like(values)
+    for (to_h, from_h), (to_w, from_w) in itertools.product(_MOVES, _MOVES):
+        near[to_h, to_w, :, to_h, to_w] += values[from_h, from_w, :, from_h, from_w]
+    count = height * width
+    return (slopes.view(count, batch, count, batch) * near.view(count, batch, count, batch)).sum(
+        (0, 2)
+    )

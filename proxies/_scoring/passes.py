@@ -7,7 +7,7 @@ pass, the gradients of a batch) is computed for the first and kept for the secon
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.errors import UserError
-from benchsuite.passes import Rule
+from benchsuite.passes import Rule, See
 from benchsuite.proxies._engine.curvature import grad_hessian_weights
 from benchsuite.proxies._engine.flow import log_synaptic_flow
 from benchsuite.proxies._engine.forward import Tape, forward
@@ -28,12 +28,12 @@ from benchsuite.proxies._engine.gradients import (
     input_jacobian,
     loss_gradients,
 )
-from benchsuite.proxies._engine.weights import draw_weights, generator
+from benchsuite.proxies._engine.weights import Weights, draw_weights, generator
 from benchsuite.proxies._scoring.batch import Batch
 from benchsuite.proxies._scoring.net import Net, initialise
 from benchsuite.proxies._scoring.seal import seal
-from benchsuite.space.cell import Cell, prune
-from benchsuite.space.deploy import live
+from benchsuite.space.cell import Cell, live_edges, prune
+from benchsuite.space.deploy import condensed, live
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Network, Skeleton, build
 from benchsuite.surroundings import numerics
@@ -49,6 +49,8 @@ class Passes:
     most proxies look at, ZiCo takes all; seed, repeat: of the weights
     (`benchsuite.proxies._engine.weights`). Everything runs in `dtype` on one device, the processor,
     with BN in training mode.
+    unpruned: score the cell itself, dead operators included: no function of the class. Then passes
+    go forward only.
 
     seconds: by pass, its processor time, without the passes it called for.
     """
@@ -62,13 +64,15 @@ class Passes:
         seed: int = 0,
         repeat: int = 0,
         dtype: torch.dtype = torch.float32,
+        unpruned: bool = False,
     ) -> None:
-        self.cell = representative(cell)
+        self.cell = cell if unpruned else representative(cell)
+        self.unpruned = unpruned
         self.skeleton = skeleton
         self.batches = tuple(map(_copy, batches))
         self.seed, self.repeat, self.dtype = seed, repeat, dtype
         self.seconds: dict[str, float] = {}
-        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype
+        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype, unpruned
         self._inner = 0.0
         self._done: dict[tuple[object, ...], Any] = {}
         self._seals: dict[tuple[object, ...], int] = {}
@@ -77,13 +81,18 @@ class Passes:
 
     @cached_property
     def network(self) -> Network:
-        """The live network (`benchsuite.space.deploy.live`) whose layers all passes run."""
+        """The live network (`benchsuite.space.deploy.live`) whose layers all passes run.
+
+        Unpruned it has all layers but those of zeros.
+        """
+        if self.unpruned:
+            return Network(self.cell, self.skeleton, condensed(self.trained.layers)[0])
         return live(self.cell, self.skeleton)
 
     @property
     def connected(self) -> bool:
         """Whether the logits depend on the images."""
-        return any(self.cell.ops)
+        return bool(live_edges(np.array([self.cell.ops])).any())
 
     @property
     def images(self) -> Tensor:
@@ -95,10 +104,20 @@ class Passes:
         """Labels of the first batch, int64 [B], a copy."""
         return self.batches[0].labels.clone()
 
+    @cached_property
+    def trained(self) -> Network:
+        """The network as it is trained (`benchsuite.space.network.build`), a layer per ReLU."""
+        return build(self.cell, self.skeleton)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where in `network.layers` the output of each layer of `trained` is; zeros are nowhere."""
+        return condensed(self.trained.layers)[1]
+
     @property
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> Weights:
         """Default weights by layer name: [C_out, C_in, k, k], classifier [K, C], its bias [K]."""
-        return self._once(("weights",), lambda: self._draw("default"))
+        return self._once(("weights",), lambda: self.drawn("default")[1])
 
     @property
     def tape(self) -> Tape:
@@ -140,11 +159,21 @@ class Passes:
         """Log of sum |w dR/dw| of the network of |w| without BN (`_engine.flow`)."""
         return self._once(("flow",), lambda: log_synaptic_flow(self.network.layers, self.weights))
 
-    def forward(self, images: Tensor, rule: Rule = "default") -> Tape:
-        """Return the forward pass of any images [B, 3, H, W]; it is not kept."""
-        weights = self.weights if rule == "default" else self._draw(rule)
+    def forward(self, images: Tensor, rule: Rule = "default", see: See | None = None) -> Tape:
+        """Return the forward pass of any images [B, 3, H, W]; it is not kept.
+
+        see(at, output): called with what each layer puts out, which later ones may overwrite.
+        """
+        weights = self.weights if rule == "default" else self.drawn(rule)[1]
+        with numerics(), torch.no_grad():
+            return forward(self.network.layers, weights, images.to(self.dtype), see)
+
+    def drawn(self, rule: Rule, skeleton: Skeleton | None = None) -> tuple[Network, Weights]:
+        """Return the network, in another skeleton if one is given, and its weights by a rule."""
+        network = self.network if skeleton is None else live(self.cell, skeleton)
+        of = self.trained if skeleton is None else network
         with numerics():
-            return forward(self.network.layers, weights, images.to(self.dtype))
+            return network, draw_weights(of, self.seed, self.repeat, rule, self.dtype)
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape, by seed, repeat and `name`."""
@@ -170,14 +199,17 @@ class Passes:
 
     def fresh(self) -> Passes:
         """Return passes of the same network and batches of which nothing is computed."""
-        cell, skeleton, batches, seed, repeat, dtype = self._given
-        return Passes(cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype)
+        cell, skeleton, batches, seed, repeat, dtype, unpruned = self._given
+        return Passes(
+            cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype, unpruned=unpruned
+        )
 
     def changed(self) -> str:
         """Return what is not as it was computed or given, as `weights`; empty if all is."""
-        cell, skeleton, _, seed, repeat, dtype = self._given
-        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype
-        if now != (representative(cell), skeleton, seed, repeat, dtype):
+        cell, skeleton, _, seed, repeat, dtype, unpruned = self._given
+        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype, self.unpruned
+        scored = cell if unpruned else representative(cell)
+        if now != (scored, skeleton, seed, repeat, dtype, unpruned):
             return "settings"
         for key, value in self._seals.items():
             held = self.batches if key == ("batches",) else self._done.get(key)
@@ -208,10 +240,6 @@ class Passes:
 
     def _run(self, batch: int) -> Tape:
         return self.forward(self.batches[batch].images)
-
-    def _draw(self, rule: Rule) -> dict[str, Tensor]:
-        with numerics():
-            return draw_weights(self.network, self.seed, self.repeat, rule, self.dtype)
 
 
 def _copy(batch: Batch) -> Batch:

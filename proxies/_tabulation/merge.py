@@ -16,9 +16,13 @@ from benchsuite.errors import UserError
 from benchsuite.provenance import environment
 from benchsuite.proxies._scoring.score import passes_of
 from benchsuite.proxies._tabulation import rows as _rows
+from benchsuite.proxies._tabulation.tabulate import choose_cells
+from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.table.columns import Column, seconds_column
 from benchsuite.table.table import Table, Values
+
+UNPRUNED = "unpruned"
 
 
 def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
@@ -29,10 +33,12 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
     `seconds.<pass>@1` and `seconds.alone.<proxy>@1`, the sum of all passes it needs. A mean is
     missing where any repeat is. label: ends every name, `name.label@v`, so that it stands beside
     the same proxy under other settings; such columns are details. Raises UserError if the folder
-    holds no row.
+    holds no row. Scores of unpruned cells belong to those cells alone: `name.unpruned@v`, whose
+    description says of how many cells, and how they were drawn.
     """
     settings = _rows.read_settings(folder)
-    found = _Collected(repeats)
+    unpruned = bool(settings.get("unpruned"))
+    found = _Collected(repeats, unpruned)
     for row in _rows.read(folder):
         found.add(row)
     if not found.rows:
@@ -42,6 +48,9 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
         f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}, "
         f"{skeleton['resolution']} px, batch {settings['batch']['size']}"
     )
+    if unpruned:
+        where += f", dead operators too, {found.sample(settings['seed'])}"
+        label = label or UNPRUNED
     columns: list[Values] = []
     for name, proxy in proxies.items():
         for suffix, column in proxy.columns(name, proxy.formula).items():
@@ -60,11 +69,12 @@ def _labelled(column: Column, label: str) -> Column:
 class _Collected:
     """Values by name as [repeats, classes], NaN where there are none."""
 
-    def __init__(self, repeats: int) -> None:
+    def __init__(self, repeats: int, unpruned: bool) -> None:
         self.repeats = repeats
         self.rows = 0
-        self._number = classes("functional")
-        self._of_cell = {int(cell): i for i, cell in enumerate(representatives("functional"))}
+        self._number = np.arange(N_CELLS) if unpruned else classes("functional")
+        stand = self._number if unpruned else representatives("functional")
+        self._of_cell = {int(cell): i for i, cell in enumerate(stand)}
         self._values: dict[str, NDArray[np.float64]] = defaultdict(self._empty)
         self._seconds: dict[str, NDArray[np.float64]] = defaultdict(self._empty)
         self._reasons: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
@@ -90,6 +100,14 @@ class _Collected:
             self._seconds[name][at] = value
         for name, reason in row["reasons"].items():
             self._reasons[name][at] = reason
+
+    def sample(self, seed: int) -> str:
+        """Return how many cells there are, and how they were drawn if they were."""
+        there = np.flatnonzero(self._there.any(axis=0))
+        if len(there) == len(self):
+            return "all cells"
+        drawn = choose_cells(str(len(there)), seed, unpruned=True)
+        return f"{len(there):,} cells" + (f" drawn by seed {seed}" * (drawn == there.tolist()))
 
     def of_proxy(self, name: str, column: Column) -> Iterator[Values]:
         values = self._values[name]
@@ -158,7 +176,7 @@ class _Collected:
             "command": "tabulate",
             "settings": dict(settings),
             "repeats": self.repeats,
-            "classes": len(self._of_cell),
+            "classes": len(self),
             "rows": self.rows,
             "batches": {str(r): list(next(iter(s))) for r, s in sorted(self._batches.items())},
             "threads per process": 1,

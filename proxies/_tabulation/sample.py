@@ -15,7 +15,6 @@ from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
 from benchsuite.proxies._scoring.threads import one_thread
 from benchsuite.proxies._tabulation.tabulate import Spec
-from benchsuite.space.cell import Cell
 
 TIMED_CELLS = 4
 LEAST_SECONDS = 0.01
@@ -88,7 +87,7 @@ def reference() -> Callable[[], float]:
 
 
 def _passes(spec: Spec, batches: Sequence[Any], cell: int) -> Passes:
-    return Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed)
+    return spec.passes(cell, 0, batches)
 
 
 def _scored(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,12 +26,16 @@ from benchsuite.files import read_text
 from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.space.cell import Cell
+from benchsuite.space.cell import N_CELLS, Cell
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
 from benchsuite.surroundings import numerics
 
+if TYPE_CHECKING:
+    from benchsuite.proxies._scoring.passes import Passes
+
 BATCHES = 2
+DTYPES = ("float32", "float64")
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
 _MALLOC = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:"
@@ -50,7 +54,9 @@ class Spec:
     """What every score depends on, except cell and repeat.
 
     proxies: their names; images: what `benchsuite.proxies._scoring.images.open_images` understands,
-    or None; plugin_folders: where to look for proxies besides this project's.
+    or None; plugin_folders: where to look for proxies besides this project's; dtype: float32 or
+    float64, of all that is computed; unpruned: whether dead operators are scored too, so that cells
+    of a class differ.
     """
 
     proxies: tuple[str, ...]
@@ -59,6 +65,12 @@ class Spec:
     seed: int = 0
     images: str | None = None
     plugin_folders: tuple[Path, ...] = ()
+    dtype: str = "float32"
+    unpruned: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise UserError(f"Scores are computed in {' or '.join(DTYPES)}, not in {self.dtype}.")
 
     def load(self) -> dict[str, Proxy]:
         """Return the proxies by name; UserError for one that does not score networks."""
@@ -68,6 +80,11 @@ class Spec:
                 raise UserError(
                     f"The proxy {name} scores no network: it is computed of the cell's structure "
                     "or of other columns, and needs no tabulation."
+                )
+            if self.unpruned and not proxy.unpruned:
+                raise UserError(
+                    f"The proxy {name} is not scored unpruned: dead operators do not move it. "
+                    f"They move {', '.join(with_dead(self.plugin_folders))}."
                 )
         return loaded
 
@@ -102,7 +119,8 @@ class Spec:
     def memory(self) -> float:
         """What a worker needs [B], roughly: the largest feature map, times how many are kept."""
         net = self.skeleton
-        largest = 4 * self.batch_size * net.channels * net.resolution**2
+        number = 8 if self.dtype == "float64" else 4
+        largest = number * self.batch_size * net.channels * net.resolution**2
         return _IMPORTED + _FEATURE_MAPS * net.cells_per_stage * largest
 
     def settings(self) -> dict[str, Any]:
@@ -127,9 +145,32 @@ class Spec:
             },
             "seed": self.seed,
             "weights": RULE,
-            "dtype": "float32",
+            "dtype": self.dtype,
             "torch": version("torch"),
+            **({"unpruned": True} if self.unpruned else {}),
         }
+
+    def passes(self, cell: int, repeat: int, batches: Sequence[Any]) -> Passes:
+        """Return the passes of a cell and repeat, of which nothing is computed yet."""
+        import torch
+
+        from benchsuite.proxies._scoring.passes import Passes
+
+        return Passes(
+            Cell.from_index(cell),
+            self.skeleton,
+            batches,
+            seed=self.seed,
+            repeat=repeat,
+            dtype=getattr(torch, self.dtype),
+            unpruned=self.unpruned,
+        )
+
+
+def with_dead(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names of the proxies that dead operators can move."""
+    found = plugins.usable("proxies", plugin_folders)
+    return tuple(plugin.name for plugin, proxy in found if proxy.unpruned)
 
 
 def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
@@ -169,12 +210,14 @@ def report_failures(rows: Iterable[_rows.Row], *, by_name: bool = False) -> None
         plugins.leave_out(f"{name} has {len(reasons)} scores missing because it fails: {first}")
 
 
-def choose_cells(which: str, seed: int) -> list[int]:
+def choose_cells(which: str, seed: int, *, unpruned: bool = False) -> list[int]:
     """Return official indices, sorted, of the representatives of the chosen cells.
 
     which: `all`, a number of representatives to draw by `seed`, or a file with a cell per line.
+    unpruned: every cell stands for itself.
     """
-    everyone = representatives("functional")
+    everyone = np.arange(N_CELLS) if unpruned else representatives("functional")
+    stands_for = everyone if unpruned else classes("functional")
     if which == "all":
         return [int(index) for index in everyone]
     if which.isascii() and which.isdigit():
@@ -188,7 +231,7 @@ def choose_cells(which: str, seed: int) -> list[int]:
     indices = [Cell.parse(line).index for line in lines if line.strip()]
     if not indices:
         raise UserError(f"{which} lists no cell.")
-    return sorted({int(everyone[number]) for number in classes("functional")[indices]})
+    return sorted({int(everyone[number]) for number in stands_for[indices]})
 
 
 def tasks(cells: Sequence[int], repeats: int, shard: int, shards: int) -> list[Task]:
@@ -280,12 +323,10 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
 
     What a proxy fails at is missing, with its file and line for a reason.
     """
-    from benchsuite.proxies._scoring.passes import Passes
     from benchsuite.proxies._scoring.score import score_network
 
     batches = _batches(spec, repeat)
-    passes = Passes(Cell.from_index(cell), spec.skeleton, batches, seed=spec.seed, repeat=repeat)
-    scores = score_network(_loaded(spec), passes, keep_going=True)
+    scores = score_network(_loaded(spec), spec.passes(cell, repeat, batches), keep_going=True)
     return {
         "cell": cell,
         "repeat": repeat,

@@ -14,6 +14,7 @@ import torch
 from benchsuite.plugins import load
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images
+from benchsuite.proxies._scoring.net import blocks
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell
 from benchsuite.space.network import Skeleton
@@ -38,8 +39,24 @@ REFERENCES = {
     "zico": lambda net, x, y: reference.zico(net, [(x, y), (x.flip(0), y.flip(0))]),
     "ntk_frozen": lambda net, x, y: reference.condition_numbers(reference.ntk(net, x, frozen=True)),
     "knas": lambda net, x, y: reference.ntk(net, x, frozen=True).mean(),
+    "ntk_cond": lambda net, x, y: reference.ntk(thin(), x),
+    "swap": lambda net, x, y: reference.swap(net, x[:16]),
+    "meco": lambda net, x, y: reference.meco(net, torch.randn(1, 3, 64, 64)),
+    "az_nas": lambda net, x, y: reference.az_nas(net, x, *ends(net, len(x))),
+    "vkdnw": lambda net, x, y: reference.vkdnw(net, x),
 }
-FLOORS = {"ntk_frozen": 10, "knas": 10}
+FLOORS = {"ntk_frozen": 10, "knas": 10, "vkdnw": 10, "ntk_cond": 1.5, "swap": 2}
+
+
+def thin():
+    return passes().module("kaiming_fan_out", Skeleton(3, 1, SKELETON.resolution))
+
+
+def ends(net, size):
+    """Return the layers that end blocks, and random signs of their shapes."""
+    sizes = {layer.name: layer.shape for layer in net.network.layers}
+    names = blocks(net.network)
+    return names, {name: torch.randn(size, *sizes[name]).sign() for name in names}
 
 
 @pytest.fixture(scope="module", autouse=True)

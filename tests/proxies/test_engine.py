@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from benchsuite.errors import UserError
 from benchsuite.plugins import load
+from benchsuite.proxies._engine.forward import per_sample_weight_grad
+from benchsuite.proxies._engine.gradients import pixel_gram
 from benchsuite.proxies._engine.weights import draw_weights
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images
@@ -18,7 +20,7 @@ from benchsuite.proxies._scoring.passes import Passes, representative
 from benchsuite.proxies._scoring.score import NO_PATH, score_network
 from benchsuite.space.cell import CONV1, CONV3, N_CELLS, NONE, POOL, SKIP, Cell
 from benchsuite.space.equivalence import classes
-from benchsuite.space.network import Skeleton
+from benchsuite.space.network import Layer, Skeleton
 
 SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
 DEEPER = Skeleton(channels=3, cells_per_stage=2, resolution=12, classes=7)
@@ -124,6 +126,15 @@ def test_random_cells_equal_autograd(cell):
     assert p.log_synaptic_flow == pytest.approx(reference.synflow(net, x), rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [(3, 2, 5, 4), (2, 3, 1, 1), (4, 1, 3, 2), (2, 5, 4, 4)])
+def test_products_of_gradients_by_pixels_are_those_of_gradients(size):
+    batch, inner, height, width = size
+    x, grad = torch.randn(size, dtype=torch.float64), torch.randn(batch, 3, height, width).double()
+    layer = Layer("conv", "conv", (0,), (3, height, width), inner, 3)
+    rows = per_sample_weight_grad(layer, grad, x).flatten(1)
+    torch.testing.assert_close(pixel_gram(grad, x), rows @ rows.t(), rtol=1e-12, atol=1e-12)
+
+
 def test_zico_with_many_batches_is_stable_in_float32():
     score = PROXIES["zico"].score
     values = [
@@ -218,7 +229,7 @@ def test_a_proxy_that_fails_or_lies_names_itself():
     assert infinite.reasons == {"mine": "not finite (inf)"}
     zero = score_network({"mine": record(**fields, score=lambda _: {"": 1 / 0})}, p)
     assert zero.reasons["mine"].startswith("ZeroDivisionError: division by zero (")
-    assert "test_engine.py, line 219" in zero.reasons["mine"]
+    assert "test_engine.py, line 230" in zero.reasons["mine"]
 
 
 def test_batches_that_do_not_fit_are_refused():

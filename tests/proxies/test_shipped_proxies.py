@@ -175,3 +175,13 @@ def test_a_file_that_its_code_no_longer_makes_is_seen(monkeypatch):
     changed = replace(zen, score=lambda passes: {"": 1.05 * zen.score(passes)[""]})
     monkeypatch.setattr(tabulate, "_loaded", lambda spec: {"zen": changed})
     assert {name for _, name, *_ in differences("gaussian", "gaussian", ("zen",), 2)} == {"zen"}
+
+
+@pytest.mark.nb201
+def test_in_double_precision_grasp_is_what_both_codes_give(raw):
+    """In single precision it ships as -235,296: rounding, summed over cancelling weights."""
+    images = raw.parent / "cifar10" / "cifar10_jpeg_subset.npz"
+    if not images.is_file():
+        pytest.skip(f"{images} is not there")
+    spec = Spec(("grasp",), Skeleton(resolution=16), images=str(images), dtype="float64")
+    assert score_row(spec, 818, 0)["values"]["grasp"] == pytest.approx(-146_330, rel=1e-3)

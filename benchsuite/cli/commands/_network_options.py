@@ -13,7 +13,8 @@ P = ParamSpec("P")
 
 
 def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Add --channels, --cells-per-stage, --resolution, --classes, --batch-size, --seed, --images.
+    """Add --channels, --cells-per-stage, --resolution, --classes, --batch-size, --seed, --images,
+    --dtype, --unpruned.
 
     The command gets `skeleton_of(...)` arguments of those names; --images stays None if not given.
     """
@@ -30,6 +31,16 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
             metavar="WHERE",
             help="A CIFAR folder, an .npz file, `synthetic` or `gaussian` "
             "[default: BENCHSUITE_IMAGES, else synthetic].",
+        ),
+        click.option(
+            "--dtype",
+            type=click.Choice(["float32", "float64"]),
+            default="float32",
+            show_default=True,
+            help="Of all arithmetic; grasp, plain, epe_nas and zico need float64.",
+        ),
+        click.option(
+            "--unpruned", is_flag=True, help="With dead operators, cell by cell, not by class."
         ),
     ]
     for option in reversed(options):

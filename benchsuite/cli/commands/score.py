@@ -31,6 +31,8 @@ def command(
     batch_size: int,
     seed: int,
     images: str | None,
+    dtype: str,
+    unpruned: bool,
     repeat: int,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
@@ -49,6 +51,8 @@ def command(
         seed=seed,
         repeat=repeat,
         images=images,
+        dtype=dtype,
+        unpruned=unpruned,
         plugins=plugin_folders,
     )
     if as_json:

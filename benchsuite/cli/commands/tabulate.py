@@ -25,7 +25,9 @@ RESUMES = True  # Stopped, the same command goes on.
 @click.command(
     epilog="Examples: benchsuite tabulate --images cifar-10-batches-py --jobs 2 --out out/proxies "
     "| benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample "
-    "| benchsuite tabulate --shard 2/4 --out out/proxies"
+    "| benchsuite tabulate --shard 2/4 --out out/proxies "
+    "| benchsuite tabulate --dtype float64 --proxy grasp,plain,epe_nas,zico --out out/double "
+    "| benchsuite tabulate --unpruned --cells 1000 --out out/unpruned"
 )
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
@@ -57,6 +59,8 @@ def command(
     batch_size: int,
     seed: int,
     images: str | None,
+    dtype: str,
+    unpruned: bool,
     repeats: int,
     cells: str,
     shard: str,
@@ -86,16 +90,19 @@ def command(
     if min(repeats, jobs) < 1:
         raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
     spec = tabulate.Spec(
-        proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
+        proxies=proxy_names(proxies)
+        or (tabulate.with_dead if unpruned else tabulate.scoring_proxies)(plugin_folders),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,
         images=images,
         plugin_folders=tuple(plugin_folders),
+        dtype=dtype,
+        unpruned=unpruned,
     )
     if proxies:
         spec.check()
-    chosen = tabulate.choose_cells(cells, seed)
+    chosen = tabulate.choose_cells(cells, seed, unpruned=unpruned)
     todo = tabulate.tasks(chosen, repeats, number, shards)
     with _progress() as progress:
         tabulate.run(
