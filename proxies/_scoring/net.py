@@ -66,6 +66,14 @@ def channels_last(net: Net) -> Net:
     return net
 
 
+def without_bn(net: Net, but: str = "") -> Net:
+    """Make every BN of a network the identity, except where a name begins with `but`; return it."""
+    for at, layer in enumerate(net.network.layers):
+        if layer.kind == "bn" and not (but and layer.name.startswith(but)):
+            net.layers[at] = nn.Identity()
+    return net
+
+
 @contextmanager
 def outputs(net: Net, which: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     """Collect what layers put out while the network runs: a dictionary by layer name.

@@ -1,0 +1,36 @@
+"""How often the images' own gradients agree in sign, summed over all weights.
+
+Every image is a batch of its own, as in the authors' code, so BN in train mode normalises it by its
+own pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.forward import Tape
+from benchsuite.proxies._engine.gradients import loss_gradients
+
+
+def _score(passes: Passes) -> dict[str, float]:
+    signs: dict[str, torch.Tensor] = {}
+    for image, label in zip(passes.images, passes.labels, strict=True):
+        tape = passes.forward(image[None])
+        assert isinstance(tape, Tape)
+        with torch.no_grad():
+            for name, grad in loss_gradients(tape, label[None]).weights.items():
+                signs[name] = signs.get(name, 0) + grad.sign()
+    return {"": sum(float(sign.abs().sum(dtype=torch.float64)) for sign in signs.values())}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    unit="signs",
+    formula="sum over weights of |sum_b sign(dL_b/dw)|, convolutions and classifier, L_b the "
+    "cross-entropy of image b in a batch of its own; BN train",
+    source="Zhang & Jia, GradSign, ICLR 2022; released code, `gradsign.py`",
+    cost="per-sample",
+    score=_score,
+)

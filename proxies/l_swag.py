@@ -1,0 +1,53 @@
+"""L-SWAG: the steadiness of gradients, layer by layer, times the number of activation patterns.
+
+No code of it is public: all layers count, the deviation is that of |g| over the batches, as in
+`zico`, weights that do not deviate are left out, and the patterns are those of `swap`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from benchsuite.api import Passes, Proxy
+from benchsuite.errors import UserError
+from benchsuite.proxies.swap import IMAGES
+
+
+def patterns(passes: Passes) -> int:
+    """Return how many sign patterns the neurons of all ReLUs show on the first 16 images."""
+    images = passes.images[:IMAGES]
+    place = 2.0 ** torch.arange(len(images), dtype=torch.float64)
+    relus = (value for value, _ in passes.forward(images).relus())
+    codes = [torch.unique(place @ (value.flatten(1) > 0).double()) for value in relus]
+    return len(torch.unique(torch.cat(codes)))
+
+
+def steadiness(passes: Passes) -> float:
+    """Return sum over layers of log sum 1 / std |g|, over weights that deviate."""
+    batches = [passes.gradients(i).weights for i in range(len(passes.batches))]
+    if len(batches) < 2:
+        raise UserError("l_swag compares the gradients of batches: at least two are needed.")
+    total = 0.0
+    for name in batches[0]:
+        sizes = torch.stack([batch[name].abs() for batch in batches])
+        deviation = sizes.std(0, correction=0)
+        layer = float((1 / deviation[deviation > 0]).sum(dtype=torch.float64))
+        total += math.log(layer) if layer > 0 else 0.0
+    return total
+
+
+def _score(passes: Passes) -> dict[str, float]:
+    return {"": steadiness(passes) * patterns(passes)}
+
+
+PROXY = Proxy(
+    version=1,
+    direction="max",
+    formula="(sum_l log sum_w 1 / std_i |g_i|) x number of distinct sign columns of 16 images, g_i "
+    "the loss gradient of batch i, std with ddof 0; BN train",
+    source="Casarin et al., L-SWAG, CVPR 2025, arXiv:2505.07300 (no public code; all layers: ours)",
+    cost="backward",
+    score=_score,
+)
