@@ -14,11 +14,11 @@ from benchsuite import plugins as plug_ins
 from benchsuite.api import Device
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.face.facts import cell_of
 from benchsuite.face.tables import folders_of
 from benchsuite.files import write_atomically
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import SKELETONS
+from benchsuite.space.spellings import cell_of
 
 if TYPE_CHECKING:
     import pandas as pd
