@@ -85,7 +85,8 @@ def _normalised(z: Tensor) -> Tensor:
 def curvature(speed: Tensor, change: Tensor) -> float:
     """Return sqrt(vv aa - (va)^2) / vv^1.5 of the derivatives v and a [K], NaN where v is 0."""
     vv, aa, va = (float(x) for x in (speed @ speed, change @ change, speed @ change))
-    return math.sqrt(max(vv * aa - va * va, 0.0)) / vv**1.5 if vv > 0 else math.nan
+    size = vv**1.5  # 0 also where v is so small that this is
+    return math.sqrt(max(vv * aa - va * va, 0.0)) / size if size > 0 else math.nan
 
 
 def circle(shape: tuple[int, int, int], source: torch.Generator) -> Tensor:

@@ -173,7 +173,7 @@ def dextr(net, x, curve, chosen):
     first = [torch.autograd.grad(f, theta, create_graph=True)[0] for f in logits]
     second = [float(torch.autograd.grad(v, theta, retain_graph=True)[0]) for v in first]
     v, w = np.array([float(one.detach()) for one in first]), np.array(second)
-    if not v.any():
+    if not ((v @ v) ** 1.5):
         return a, a
     k = math.log(1 + math.sqrt((v @ v) * (w @ w) - (v @ w) ** 2) / (v @ v) ** 1.5)
     return a * k / (a + k), a

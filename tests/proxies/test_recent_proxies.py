@@ -127,9 +127,9 @@ def test_l_swag_is_the_definition(cell):
 @FEW
 @given(cell=CONNECTED)
 def test_dextr_is_the_definition(cell):
-    of = passes(cell)
+    of = passes(cell, skeleton=ROOMY)
     source = of.generator("dextr")
-    curve = dextr.circle((3, 8, 8), source)
+    curve = dextr.circle((3, 16, 16), source)
     torch.testing.assert_close(curve[:2].flatten(1) @ curve[:2].flatten(1).T, torch.eye(2).double())
     chosen = torch.randperm(10, generator=source)[:10]
     both, alone = reference.dextr(of.module(), of.images, curve, chosen)
