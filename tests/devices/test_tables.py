@@ -158,10 +158,10 @@ def test_agreement_with_boards() -> None:
 
 
 def test_large_depthwise_kernels_have_a_coefficient() -> None:
-    """With the price of 3x3 kernels the three networks that hold them are 15 % off."""
+    """With the price of 3x3 kernels the three networks that hold them are 16 % off."""
     rows = {(row.board, row.runtime): row for row in check().rows}
     assert rows["STM32H743", "x_cube_ai"].mape < 0.02
-    assert rows["STM32H743", "x_cube_ai"].mape_family_out == pytest.approx(0.149, abs=0.005)
+    assert rows["STM32H743", "x_cube_ai"].mape_family_out == pytest.approx(0.163, abs=0.005)
     used = [row for row in figures() if _fitted.usable(row)]
     holding = [row for row in used if work(row)["large_macs"]]
     assert {row.board for row in holding} == {"STM32H743"}
