@@ -131,25 +131,33 @@ def test_the_arena_of_mlperf_tiny_is_the_interpreters(name, tmp_path):
     assert abs(arena.tail(graph) - tail) <= 32
 
 
-def test_mlperf_tiny_on_the_reference_board():
-    """X-CUBE-AI 10.2.0 on NUCLEO-L4R5ZI, measured by others: within 15 % but the autoencoder.
+@pytest.mark.parametrize(
+    ("device", "board", "version"),
+    [
+        ("stm32l4r5", "NUCLEO-L4R5ZI", "10.2.0"),
+        ("stm32u575", "NUCLEO-U575ZI-Q", "10.2.0"),
+        ("stm32h7a3", "NUCLEO-H7A3ZI-Q", "9.0.0"),
+    ],
+)
+def test_mlperf_tiny_on_boards(device, board, version):
+    """X-CUBE-AI, measured by others: within 10 % but the autoencoder.
 
-    This version removes the dead channels of the visual wake words model; they are not in what a
-    list of layers says, so what it executed is the model's share `effective`.
+    These versions remove the dead channels of the visual wake words model; they are not in what a
+    list of layers says, so what is executed is the model's share `effective`.
     """
-    at = ("NUCLEO-L4R5ZI", "x_cube_ai", "10.2.0")
+    at = (board, "x_cube_ai", version)
     measured = {f.model: f for f in figures() if (f.board, f.runtime, f.version) == at}
     ratios = {}
     for name, model in MLPERF.items():
-        one = bs.estimate(name, device="stm32l4r5", runtime="x_cube_ai").estimates[0]
+        one = bs.estimate(name, device=device, runtime="x_cube_ai").estimates[0]
         ratios[name] = one.latency * measured[model].effective / measured[model].latency
     assert 1 < ratios.pop("autoencoder") < 1.5  # No network without convolutions is in the fit.
-    assert all(0.85 < ratio < 1.15 for ratio in ratios.values()), ratios
+    assert all(0.9 < ratio < 1.1 for ratio in ratios.values()), ratios
 
 
 def test_what_nobody_measured_has_no_interval_and_what_was_has_one():
     for one in bs.estimate("resnet8").estimates:
-        if one.runtime in ("own", "vela"):
+        if one.runtime in ("own", "vela", "tflm_cmsis_nn_os"):
             assert np.isnan(one.within)
             assert one.interval == "no interval: nobody measured it"
         else:
@@ -302,7 +310,7 @@ def test_the_command_prints_all_forms(tmp_path):
         (lambda: bs.estimate("none.tflite"), "cannot be read"),
         (lambda: bs.estimate("pyproject.toml"), "is no network"),
         (lambda: bs.estimate("resnet9"), "no cell|'resnet9'"),
-        (lambda: bs.estimate(6111, device="stm32f747"), "Did you mean stm32f7"),
+        (lambda: bs.estimate(6111, device="stm32f747"), "Did you mean stm32"),
         (lambda: bs.estimate(6111, device="stm32l4r5", runtime="vela"), "no runtime 'vela'"),
         (lambda: bs.estimate(6111, dataset="mnist"), "'mnist'"),
         (lambda: bs.estimate(6111, skeleton="tiny"), "'tiny'"),
