@@ -26,7 +26,9 @@ from benchsuite.devices._footprint.fits import all_fits, counts, ram_of, ram_ran
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
-from benchsuite.devices._latency.runtimes import RUNTIMES, shape_cycles
+from benchsuite.devices._latency.operators import OPERATORS, Shape
+from benchsuite.devices._latency.runtimes import runtime as runtime_of
+from benchsuite.devices._latency.runtimes import shape_cycles
 from benchsuite.errors import UserError
 from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS
@@ -84,14 +86,13 @@ def of_runtime(
     """
     skeleton = SKELETONS[label][dataset]
     seconds = all_latencies(skeleton, device, runtime)
+    about = runtime_of(device, runtime)
     what = (
-        f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, {dataset} "
+        f"{about.origin} latency of one image on {name} under {runtime}, {dataset} "
         f"network, {label}; {described(skeleton, device, runtime)}"
     )
     full = DeviceColumn("latency", name, runtime, dataset, label)
-    yield Values(
-        _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
-    )
+    yield Values(_column(full, what, "s", "min", about.source), _of_paths(seconds), _CONSTANT)
     if device.power is not None:
         what = (
             f"joules of one image on {name} under {runtime}, {dataset} network, {label}: latency "
@@ -151,13 +152,16 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
 def usable_devices(extra: Sequence[Path], shipped: bool = True) -> dict[str, Device]:
     """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
 
-    So is one that names a runtime without a table. shipped: whether those of this project are, too.
+    So is one that names a runtime without a table, or a table without an operator that cells hold.
+    shipped: whether those of this project are, too.
     """
     devices: dict[str, Device] = {}
     for plugin, device in plugins.usable("devices", extra, lambda plugin: shipped):
         try:
             for name in device.runtimes:
-                shape_cycles(device, name)
+                price = shape_cycles(device, name)
+                for operator in OPERATORS:
+                    price(Shape(operator, 8, 16, 16))
         except UserError as error:
             plugins.leave_out(f"{plugin.name} is left out of the devices: {error} ({plugin.path})")
         else:
