@@ -53,9 +53,9 @@ class Calibration:
             isinstance(self.networks, int) and self.networks > 0
         ):
             raise UserError(f"A calibration is of 1 network or more, not {self.networks!r}.")
-        for value in (self.error, self.within):
-            if value is not None and not (_is_number(value) and 0 <= value < math.inf):
-                raise UserError(f"An error of a calibration is 0 or more, or None, not {value!r}.")
+        for off in (self.error, self.within):
+            if off is not None and not (_is_number(off) and 0 <= off < math.inf):
+                raise UserError(f"An error of a calibration is 0 or more, or None, not {off!r}.")
         if not isinstance(self.source, str) or not self.source:
             raise UserError("A calibration needs its source: what was measured, by whom.")
 

@@ -19,7 +19,7 @@ from benchsuite.api import Calibration, Device
 from benchsuite.deployment.calibration import KINDS
 from benchsuite.devices._latency.calibrated import kind_of
 from benchsuite.devices._models import measured_rows
-from benchsuite.devices._models.fitting import PER_COEFFICIENT, SURE, WAYS, Fit, How, fit
+from benchsuite.devices._models.fitting import NOISE, SURE, WAYS, Fit, How, fit, least
 from benchsuite.devices._models.intervals import nine_of_ten
 from benchsuite.devices._models.measured_rows import Given
 from benchsuite.devices._models.model import Model, prices
@@ -184,28 +184,34 @@ def _short(value: float | None) -> float | None:
 
 def _notes(chosen: Fit, n: int, rows: Sequence[_Measured], how: How) -> Iterator[str]:
     """Yield what the rows do not say, a sentence each."""
-    absent = [kind for kind in KINDS if kind not in chosen.kinds]
-    if absent:
-        yield (
-            f"No network holds {_listed(absent)}: priced times the common factor "
-            f"{chosen.factor:.4g}, marked extrapolated."
-        )
-    joined = [one for one in chosen.coefficients if len(one.kinds) > 1]
-    if chosen.how == "factor" and how == "factor":
+    seconds = np.array([one.priced for one in rows]).sum(axis=0)
+    for kinds, what in (
+        ([k for k, held in zip(KINDS, seconds, strict=True) if not held], "is in no network"),
+        (
+            [k for k, held in zip(KINDS, seconds, strict=True) if held and k not in chosen.kinds],
+            f"is less than {NOISE:.1%} of every network",
+        ),
+    ):
+        if kinds:
+            yield (
+                f"{_listed(kinds)} {what.replace('is', 'are', 1) if len(kinds) > 1 else what}: "
+                f"priced times the common factor, {chosen.factor:.4g}, and marked extrapolated."
+            )
+    if how == "factor":
         yield "One factor for all kinds of operators was asked for."
-    elif len(chosen.coefficients) == 1 and n < 2 * PER_COEFFICIENT:
+    elif n < least(2):
         yield (
-            f"{n} network{'s' * (n > 1)}: one factor for all. Two coefficients need "
-            f"{2 * PER_COEFFICIENT} networks or more."
+            f"{n} network{'s' * (n > 1)}: one factor for all. Two coefficients need {least(2)} "
+            "networks or more."
         )
     elif chosen.how == "factor":
         yield "One factor for all predicts networks left out no worse than coefficients do."
-    else:
-        for one in joined:
+    for one in chosen.coefficients if chosen.how == "coefficients" else ():
+        if len(one.kinds) > 1:
             yield (
-                f"The rows do not tell {_listed(one.kinds)} apart (their standard error would be "
-                f"above {SURE:.0%} of the factor, one of them 0 or less, or there are fewer than "
-                f"{PER_COEFFICIENT} networks per coefficient): one coefficient."
+                f"The networks do not tell {_listed(one.kinds)} apart, so these have one "
+                f"coefficient: alone, one would be 0 or less or have a standard error above "
+                f"{SURE:.0%}, or there are fewer networks than two per coefficient and two more."
             )
     if n == 1:
         yield "With one network there is nothing to leave out: no error, no interval."

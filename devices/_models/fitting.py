@@ -3,15 +3,16 @@
     measured latency = sum over kinds of operators of coefficient(kind) * priced latency(kind)
 
 The coefficients minimise the relative error. Kinds that the networks do not tell apart share one:
-as long as there are fewer than `PER_COEFFICIENT` networks per coefficient, one is 0 or less, or the
-standard error of one is above `SURE` of the common factor, the two that are known least are joined.
-A residual below `NOISE` counts as that: nobody measures better. With all kinds joined there is one
+as long as the networks are fewer than `least` of so many coefficients, one is 0 or less, or the
+standard error of one is above `SURE` of the common factor, the kind in most doubt joins the one
+that this costs the least. A residual below `NOISE` counts as that: nobody measures better. A kind
+that is a smaller share of every network has the common factor. With all kinds joined there is one
 factor. A network left out is predicted by all of this anew without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,13 +21,17 @@ from numpy.typing import NDArray
 
 from benchsuite.deployment.calibration import KINDS
 
-PER_COEFFICIENT = 3
 SURE = 0.15
 NOISE = 0.005
 Way = Literal["factor", "coefficients"]
 How = Literal["auto"] | Way
 WAYS: tuple[Way, ...] = ("factor", "coefficients")
 _Floats = NDArray[np.float64]
+
+
+def least(coefficients: int) -> int:
+    """Return how many networks so many coefficients need: two each, and two more."""
+    return 2 * coefficients + 2
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients of the kinds that the networks hold; factor: of all together, and of the rest.
+    """Coefficients of the kinds that networks hold enough of; factor: of all, and of the rest.
 
     left_out: seconds of each network as predicted without it, NaN if it is the only one.
     """
@@ -62,7 +67,8 @@ class Fit:
 
     def predict(self, priced: _Floats) -> _Floats:
         """Return the seconds [n] of networks from their priced seconds by kind [n, kinds]."""
-        return priced @ np.array([self.kinds.get(kind, self.factor) for kind in KINDS])
+        by_kind = np.array([self.kinds.get(kind, self.factor) for kind in KINDS])
+        return np.asarray(priced @ by_kind)
 
     def errors(self, measured: _Floats) -> _Floats:
         """Return |measured / predicted - 1| of every network left out."""
@@ -81,12 +87,13 @@ def fit(priced: _Floats, measured: _Floats, how: How = "auto") -> Fit:
         better = several.errors(measured).mean() < one.errors(measured).mean()
         return several if better else one
     relative = priced / measured[:, None]
-    gram, moments, held = relative.T @ relative, relative.sum(axis=0), (relative > 0).sum(axis=0)
+    says = priced > NOISE * priced.sum(axis=1, keepdims=True)
+    gram, moments, held = relative.T @ relative, relative.sum(axis=0), says.sum(axis=0)
     n = len(measured)
     left_out = np.full(n, np.nan)
     if n > 1:
         for at, row in enumerate(relative):
-            rest = _Sums(gram - np.outer(row, row), moments - row, held - (row > 0), n - 1)
+            rest = _Sums(gram - np.outer(row, row), moments - row, held - says[at], n - 1)
             left_out[at] = _fit(rest, how).predict(priced[at])
     found = _fit(_Sums(gram, moments, held, n), how)
     return Fit(found.how, found.factor, found.coefficients, left_out)
@@ -94,7 +101,7 @@ def fit(priced: _Floats, measured: _Floats, how: How = "auto") -> Fit:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Of n networks' priced over measured seconds by kind: products, sums, how many hold it."""
+    """Of n networks' priced over measured seconds by kind: products, sums; how many hold it."""
 
     gram: _Floats
     moments: _Floats
@@ -102,45 +109,67 @@ class _Sums:
     n: int
 
 
+@dataclass(frozen=True)
+class _Solved:
+    """Least squares over groups of kinds; squares: what is left; errors: infinite, not told."""
+
+    groups: tuple[tuple[int, ...], ...]
+    values: _Floats
+    errors: _Floats
+    squares: float
+
+    def joined(self, one: int, other: int) -> tuple[tuple[int, ...], ...]:
+        """Return the groups with two of them as one."""
+        rest = [group for at, group in enumerate(self.groups) if at not in (one, other)]
+        return tuple(sorted([*rest, tuple(sorted(self.groups[one] + self.groups[other]))]))
+
+
 def _fit(of: _Sums, how: Way) -> Fit:
-    groups: list[tuple[int, ...]] = [(at,) for at in np.flatnonzero(of.held).tolist()]
-    factor = of.moments.sum() / of.gram.sum()
+    kinds = np.flatnonzero(of.held).tolist()
+    factor = float(of.moments.sum() / of.gram.sum())
+    solved = _solve(of, factor, tuple((at,) for at in kinds))
     if how == "factor":
-        groups = [tuple(at for group in groups for at in group)]
-    while True:
-        values, errors = _solve(of, groups)
-        few = of.n < PER_COEFFICIENT * len(groups)
-        if len(groups) == 1 or not (few or min(values) <= 0 or max(errors) > SURE * factor):
+        solved = _solve(of, factor, (tuple(kinds),))
+    while len(solved.groups) > 1:
+        doubt = np.where(solved.values <= 0, np.inf, solved.errors)
+        if of.n >= least(len(solved.groups)) and doubt.max() <= SURE * factor:
             break
-        doubt = np.where(values <= 0, np.inf, errors)
-        one, other = sorted(np.argsort(-doubt, kind="stable")[:2].tolist())
-        joined = tuple(sorted(groups[one] + groups[other]))
-        groups = sorted([g for at, g in enumerate(groups) if at not in (one, other)] + [joined])
-    shares = [float(of.moments[list(group)].sum() / of.moments.sum()) for group in groups]
+        one = int(doubt.argmax())
+        others = [at for at in range(len(solved.groups)) if at != one]
+        tried = [_solve(of, factor, solved.joined(one, other)) for other in others]
+        solved = min(tried, key=lambda each: each.squares)
+    total = of.moments.sum()
     coefficients = tuple(
-        Coefficient(tuple(KINDS[at] for at in group), _rounded(value), _rounded(error), share)
-        for group, value, error, share in zip(groups, values, errors, shares, strict=True)
+        Coefficient(
+            tuple(KINDS[at] for at in group),
+            _rounded(value if len(solved.groups) > 1 else factor),
+            _rounded(error),
+            float(of.moments[list(group)].sum() / total),
+        )
+        for group, value, error in zip(solved.groups, solved.values, solved.errors, strict=True)
     )
     return Fit(how, _rounded(factor), coefficients, np.array([]))
 
 
-def _solve(of: _Sums, groups: Sequence[tuple[int, ...]]) -> tuple[_Floats, _Floats]:
-    """Return coefficients and standard errors by least squares, infinite where nothing tells."""
+def _solve(of: _Sums, factor: float, groups: tuple[tuple[int, ...], ...]) -> _Solved:
+    """Return the least squares of some groups, where the other kinds have the factor."""
     member = np.zeros((len(of.moments), len(groups)))
     for at, group in enumerate(groups):
         member[list(group), at] = 1
-    gram, moments = member.T @ of.gram @ member, member.T @ of.moments
+    rest = factor * (member.sum(axis=1) == 0)
+    gram, moments = member.T @ of.gram @ member, member.T @ (of.moments - of.gram @ rest)
     scale = np.sqrt(np.diag(gram))
     inverse = np.linalg.pinv(gram / np.outer(scale, scale), rcond=1e-11, hermitian=True)
     values = inverse @ (moments / scale) / scale
-    squares = max(of.n - 2 * values @ moments + values @ gram @ values, 0.0)
-    residual = max(np.sqrt(squares / max(of.n - len(groups), 1)), NOISE)
+    every = member @ values + rest
+    squares = max(float(of.n - 2 * every @ of.moments + every @ of.gram @ every), 0.0)
+    residual = max(float(np.sqrt(squares / max(of.n - len(groups), 1))), NOISE)
     # What a kind says that no other kind does: the part of its column beside all others.
     alone = np.array([_alone(gram, at) for at in range(len(groups))])
     told = alone > 1e-9 * np.diag(gram)
     errors = np.full(len(groups), np.inf)
     errors[told] = residual / np.sqrt(alone[told])
-    return values, errors
+    return _Solved(groups, values, errors, squares)
 
 
 def _alone(gram: _Floats, at: int) -> float:
