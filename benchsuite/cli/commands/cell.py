@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.errors import UserError
 from benchsuite.space.cell import Cell
 
@@ -20,6 +22,7 @@ from benchsuite.space.cell import Cell
 @click.option("--runtime", default="", help="Of the layers. [default: the device's first]")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of the layers' network.")
 @click.option("--skeleton", default="official", show_default=True, help="The same.")
+@plugins_option
 @json_option
 def command(
     cell: str,
@@ -28,6 +31,7 @@ def command(
     runtime: str,
     dataset: str,
     skeleton: str,
+    plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Print everything known of CELL: an index, an architecture string, or ENCODING:DIGITS."""
@@ -44,6 +48,7 @@ def command(
             runtime=runtime or (),
             dataset=dataset,
             skeleton=skeleton,
+            plugins=plugin_folders,
         )
         if as_json:
             print_json({"layers": [plain(row) for row in found.layer_rows()]})
