@@ -159,28 +159,16 @@ def _solve(of: _Sums, factor: float, groups: tuple[tuple[int, ...], ...]) -> _So
     rest = factor * (member.sum(axis=1) == 0)
     gram, moments = member.T @ of.gram @ member, member.T @ (of.moments - of.gram @ rest)
     scale = np.sqrt(np.diag(gram))
-    inverse = np.linalg.pinv(gram / np.outer(scale, scale), rcond=1e-11, hermitian=True)
+    sizes, axes = np.linalg.eigh(gram / np.outer(scale, scale))
+    told = sizes > 1e-11 * sizes[-1]
+    inverse = (axes[:, told] / sizes[told]) @ axes[:, told].T
     values = inverse @ (moments / scale) / scale
     every = member @ values + rest
     squares = max(float(of.n - 2 * every @ of.moments + every @ of.gram @ every), 0.0)
     residual = max(float(np.sqrt(squares / max(of.n - len(groups), 1))), NOISE)
-    # What a kind says that no other kind does: the part of its column beside all others.
-    alone = np.array([_alone(gram, at) for at in range(len(groups))])
-    told = alone > 1e-9 * np.diag(gram)
-    errors = np.full(len(groups), np.inf)
-    errors[told] = residual / np.sqrt(alone[told])
+    errors = residual * np.sqrt(np.diag(inverse)) / scale
+    errors[(np.abs(axes[:, ~told]) > 1e-6).any(axis=1)] = np.inf
     return _Solved(groups, values, errors, squares)
-
-
-def _alone(gram: _Floats, at: int) -> float:
-    rest = [other for other in range(len(gram)) if other != at]
-    if not rest:
-        return float(gram[at, at])
-    scale = np.sqrt(np.diag(gram)[rest])
-    others = gram[np.ix_(rest, rest)] / np.outer(scale, scale)
-    across = gram[rest, at] / scale
-    inverse = np.linalg.pinv(others, rcond=1e-11, hermitian=True)
-    return float(gram[at, at] - across @ inverse @ across)
 
 
 def _rounded(value: float) -> float:

@@ -53,7 +53,7 @@ def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
         for row in reader:
             rows.append(_given(kept[reader.line_num - 1][0], row))
     except (csv.Error, ValueError) as error:
-        raise UserError(f"{path}, line {kept[reader.line_num - 1][0]}: {error}.") from None
+        raise UserError(f"{path}, line {kept[reader.reader.line_num - 1][0]}: {error}.") from None
     if not rows:
         raise UserError(f"{path} holds no rows.")
     return rows
