@@ -1,5 +1,6 @@
 """A board of one's own: the document's files and lines, tables that a device names."""
 
+import functools
 import re
 import shlex
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_every_line_of_the_document_runs(folder, capsys, monkeypatch):
     def count(shape: Shape, core: str) -> Row:
         return Row(shape, 1000 + shape.outputs + shape.macs // 256, {"npu": 1})
 
+    @functools.cache
     def small(folders=(), scores=None):
         return own_devices.join(made_up_table(), folders)
 
