@@ -22,7 +22,7 @@ from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.ram import CONVENTIONS, all_ram
 from benchsuite.devices._energy import energy
 from benchsuite.devices._footprint.code_size import code_size
-from benchsuite.devices._footprint.fits import all_fits, counts, ram_of, ram_range
+from benchsuite.devices._footprint.fits import Ram, all_fits, counts, ram_of, ram_range
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
@@ -68,17 +68,27 @@ def columns(
 
 
 def of_devices(
-    devices: Mapping[str, Device], networks: Sequence[tuple[str, str]] = NETWORKS
+    devices: Mapping[str, Device],
+    networks: Sequence[tuple[str, str]] = NETWORKS,
+    ram_by: Ram = all_ram,
 ) -> Iterator[Values]:
-    """Yield the columns of some devices: under every runtime, of every network."""
+    """Yield the columns of some devices: under every runtime, of every network.
+
+    ram_by: where the RAM of all cells is known from.
+    """
     for dataset, label in networks:
         for name, device in devices.items():
             for runtime in device.runtimes:
-                yield from of_runtime(name, device, runtime, dataset, label)
+                yield from of_runtime(name, device, runtime, dataset, label, ram_by)
 
 
 def of_runtime(
-    name: str, device: Device, runtime: str, dataset: str, label: str
+    name: str,
+    device: Device,
+    runtime: str,
+    dataset: str,
+    label: str,
+    ram_by: Ram = all_ram,
 ) -> Iterator[Values]:
     """Yield what a device has of a network under one runtime.
 
@@ -114,7 +124,7 @@ def of_runtime(
     full = DeviceColumn("fits", name, runtime, dataset, label)
     unit = "0, 0.5 or 1" if _ranged(runtime) else "0 or 1"
     column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
-    yield Values(column, all_fits(device, runtime, skeleton))
+    yield Values(column, all_fits(device, runtime, skeleton, ram_by=ram_by))
 
 
 def _ranged(runtime: str) -> str:
@@ -122,9 +132,9 @@ def _ranged(runtime: str) -> str:
     return f" times {most}; 0.5, maybe, if only times {least} is" if least < most else ""
 
 
-def fit_counts(devices: Mapping[str, Device]) -> list[dict[str, object]]:
+def fit_counts(devices: Mapping[str, Device], ram_by: Ram = all_ram) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(devices)]
+    return [asdict(fit) for fit in counts(devices, ram_by)]
 
 
 def extrapolations(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]:
