@@ -39,12 +39,12 @@ def _shape(row: Mapping[str, str]) -> Shape | None:
         return Shape("linear", 1, int(float(row["cin"])), int(float(row["cout"])))
     read, written = _numbers(row["in_shape"]), _numbers(row["out_shape"])
     if kind == "MEAN" and len(read) == 4:
-        _, height, width, channels = read
-        sides = Side(height, height, height), Side(width, width, width)
+        _, rows, columns, channels = read
+        sides = Side(rows, rows, rows), Side(columns, columns, columns)
         return Shape.of_sides("avg_pool", *sides, channels, channels)
     if kind in ("ADD", "MUL"):
-        _, height, width, channels = written
-        sides = Side(height), Side(width)
+        _, rows, columns, channels = written
+        sides = Side(rows), Side(columns)
         return Shape.of_sides("add" if kind == "ADD" else "affine", *sides, channels, channels)
     return None
 
