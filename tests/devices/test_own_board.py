@@ -71,8 +71,8 @@ def test_every_line_of_the_document_runs(folder, capsys, monkeypatch):
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     monkeypatch.setattr(assemble, "assemble", small)
-    monkeypatch.setattr(columns, "all_fits", lambda *of: np.ones(15_625))
-    monkeypatch.setattr(columns, "fit_counts", lambda devices: [])
+    monkeypatch.setattr(columns, "all_fits", lambda *of, **more: np.ones(15_625))
+    monkeypatch.setattr(columns, "fit_counts", lambda devices, ram_by: [])
     monkeypatch.setattr(vela, "count", count)
     monkeypatch.setattr(vela, "version", lambda: "vela of a test")
     said = {}
