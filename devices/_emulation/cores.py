@@ -59,5 +59,6 @@ def core(name: str) -> Core:
         raise UserError(
             f"There is no core {name!r} to emulate; there are {', '.join(CORES)}."
             + did_you_mean(name, CORES)
+            + " Cycles of another are a table of your own (docs/own_board.md)."
         )
     return CORES[name]

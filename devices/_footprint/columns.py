@@ -22,11 +22,13 @@ from benchsuite.deployment.flash import all_weights
 from benchsuite.deployment.ram import CONVENTIONS, all_ram
 from benchsuite.devices._energy import energy
 from benchsuite.devices._footprint.code_size import code_size
-from benchsuite.devices._footprint.fits import all_fits, counts, ram_of, ram_range
+from benchsuite.devices._footprint.fits import Ram, all_fits, counts, ram_of, ram_range
 from benchsuite.devices._latency import monas
 from benchsuite.devices._latency.extrapolation import described, to_json
 from benchsuite.devices._latency.latency import all_latencies
-from benchsuite.devices._latency.runtimes import RUNTIMES, shape_cycles
+from benchsuite.devices._latency.operators import OPERATORS, Shape
+from benchsuite.devices._latency.runtimes import runtime as runtime_of
+from benchsuite.devices._latency.runtimes import shape_cycles
 from benchsuite.errors import UserError
 from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS
@@ -66,17 +68,27 @@ def columns(
 
 
 def of_devices(
-    devices: Mapping[str, Device], networks: Sequence[tuple[str, str]] = NETWORKS
+    devices: Mapping[str, Device],
+    networks: Sequence[tuple[str, str]] = NETWORKS,
+    ram_by: Ram = all_ram,
 ) -> Iterator[Values]:
-    """Yield the columns of some devices: under every runtime, of every network."""
+    """Yield the columns of some devices: under every runtime, of every network.
+
+    ram_by: where the RAM of all cells is known from.
+    """
     for dataset, label in networks:
         for name, device in devices.items():
             for runtime in device.runtimes:
-                yield from of_runtime(name, device, runtime, dataset, label)
+                yield from of_runtime(name, device, runtime, dataset, label, ram_by)
 
 
 def of_runtime(
-    name: str, device: Device, runtime: str, dataset: str, label: str
+    name: str,
+    device: Device,
+    runtime: str,
+    dataset: str,
+    label: str,
+    ram_by: Ram = all_ram,
 ) -> Iterator[Values]:
     """Yield what a device has of a network under one runtime.
 
@@ -84,14 +96,13 @@ def of_runtime(
     """
     skeleton = SKELETONS[label][dataset]
     seconds = all_latencies(skeleton, device, runtime)
+    about = runtime_of(device, runtime)
     what = (
-        f"{RUNTIMES[runtime].origin} latency of one image on {name} under {runtime}, {dataset} "
+        f"{about.origin} latency of one image on {name} under {runtime}, {dataset} "
         f"network, {label}; {described(skeleton, device, runtime)}"
     )
     full = DeviceColumn("latency", name, runtime, dataset, label)
-    yield Values(
-        _column(full, what, "s", "min", RUNTIMES[runtime].source), _of_paths(seconds), _CONSTANT
-    )
+    yield Values(_column(full, what, "s", "min", about.source), _of_paths(seconds), _CONSTANT)
     if device.power is not None:
         what = (
             f"joules of one image on {name} under {runtime}, {dataset} network, {label}: latency "
@@ -113,7 +124,7 @@ def of_runtime(
     full = DeviceColumn("fits", name, runtime, dataset, label)
     unit = "0, 0.5 or 1" if _ranged(runtime) else "0 or 1"
     column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
-    yield Values(column, all_fits(device, runtime, skeleton))
+    yield Values(column, all_fits(device, runtime, skeleton, ram_by=ram_by))
 
 
 def _ranged(runtime: str) -> str:
@@ -121,9 +132,9 @@ def _ranged(runtime: str) -> str:
     return f" times {most}; 0.5, maybe, if only times {least} is" if least < most else ""
 
 
-def fit_counts(devices: Mapping[str, Device]) -> list[dict[str, object]]:
+def fit_counts(devices: Mapping[str, Device], ram_by: Ram = all_ram) -> list[dict[str, object]]:
     """Return how many cells fit, with and without the runtime's code, as records (`_fits.Fit`)."""
-    return [asdict(fit) for fit in counts(devices)]
+    return [asdict(fit) for fit in counts(devices, ram_by)]
 
 
 def extrapolations(devices: Mapping[str, Device]) -> dict[str, list[dict[str, object]]]:
@@ -151,13 +162,16 @@ def _of_paths(seconds: np.ndarray) -> np.ndarray:
 def usable_devices(extra: Sequence[Path], shipped: bool = True) -> dict[str, Device]:
     """Return all devices by name; of a user's, one that cannot be used is left out with a warning.
 
-    So is one that names a runtime without a table. shipped: whether those of this project are, too.
+    So is one that names a runtime without a table, or a table without an operator that cells hold.
+    shipped: whether those of this project are, too.
     """
     devices: dict[str, Device] = {}
     for plugin, device in plugins.usable("devices", extra, lambda plugin: shipped):
         try:
             for name in device.runtimes:
-                shape_cycles(device, name)
+                price = shape_cycles(device, name)
+                for operator in OPERATORS:
+                    price(Shape(operator, 8, 16, 16))
         except UserError as error:
             plugins.leave_out(f"{plugin.name} is left out of the devices: {error} ({plugin.path})")
         else:

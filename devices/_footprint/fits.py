@@ -13,7 +13,7 @@ not, and may fit in between.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ _RAM_OF = {
     "own": "ram.tinyengine",
 }
 _LEAST = "ram.best"
+Ram = Callable[[str, Skeleton], NDArray[np.int64]]  # of a convention and a network, by cell
 # What X-CUBE-AI reported for activations over `ram.best`, least and most of 12 published networks.
 X_CUBE_AI_OVER_BEST = (0.62, 1.87)
 
@@ -63,16 +64,16 @@ def ram_of(runtime: str) -> str:
 
 
 def all_fits(
-    device: Device, runtime: str, skeleton: Skeleton, code: bool = True
+    device: Device, runtime: str, skeleton: Skeleton, code: bool = True, ram_by: Ram = all_ram
 ) -> NDArray[np.float64]:
     """Return which cells [15625] fit a device under a runtime: 1 yes, 0.5 maybe, 0 no.
 
-    code: whether the runtime's code and variables are counted. Raises UserError if the device's
-    memories are not known.
+    code: whether the runtime's code and variables are counted; ram_by: where the RAM of all cells
+    is known from. Raises UserError if the device's memories are not known.
     """
     if device.sram is None or device.flash is None:
         raise UserError("What fits cannot be said of a device whose SRAM or flash is not known.")
-    ram, flash = all_ram(ram_of(runtime), skeleton), all_weights(skeleton)
+    ram, flash = ram_by(ram_of(runtime), skeleton), all_weights(skeleton)
     variables = np.zeros_like(ram)
     if code:
         variables = all_static_ram(runtime, device.core, skeleton)
@@ -86,7 +87,7 @@ def ram_range(runtime: str) -> tuple[float, float]:
     return X_CUBE_AI_OVER_BEST if runtime == "x_cube_ai" else (1.0, 1.0)
 
 
-def counts(devices: Mapping[str, Device]) -> Iterator[Fit]:
+def counts(devices: Mapping[str, Device], ram_by: Ram = all_ram) -> Iterator[Fit]:
     """Yield a `Fit` of every device with known memories, runtime and network."""
     networks = [(d, label, s) for label, of in SKELETONS.items() for d, s in of.items()]
     for name, device in devices.items():
@@ -95,6 +96,6 @@ def counts(devices: Mapping[str, Device]) -> Iterator[Fit]:
         for runtime, (dataset, label, skeleton) in itertools.product(device.runtimes, networks):
             code = int(all_code(runtime, device.core, skeleton).max())
             variables = int(all_static_ram(runtime, device.core, skeleton).max())
-            fits, bare = (all_fits(device, runtime, skeleton, c) for c in (True, False))
+            fits, bare = (all_fits(device, runtime, skeleton, c, ram_by) for c in (True, False))
             numbers = ((fits == 1).sum(), (fits == 0.5).sum(), (bare == 1).sum())
             yield Fit(name, runtime, dataset, label, code, variables, *map(int, numbers))

@@ -12,11 +12,14 @@ import csv
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.devices._latency.operators import NoKernelError, Shape
+from benchsuite import bounds
+from benchsuite.devices._latency.operators import NoKernelError, Operator, Shape
 from benchsuite.devices._latency.range import Mark, Seen, of_shapes
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import shipped
@@ -129,9 +132,34 @@ def load(name: str) -> Table:
         known = ", ".join(sorted(p.stem for p in TABLES.glob("*-*.csv")))
         raise UserError(
             f"There is no latency table {name!r}; there are {known}. "
-            "`benchsuite profile DEVICE` makes one." + did_you_mean(name, known.split(", "))
+            "`benchsuite profile DEVICE` makes one, and a device names it in its `tables` "
+            "(docs/own_board.md)." + did_you_mean(name, known.split(", "))
         )
     return parse(name, path.read_text(encoding="utf-8").splitlines())
+
+
+def of_file(path: Path, runtime: str, core: str) -> Table:
+    """Return the table that a device of one's own names, of a runtime on a core.
+
+    Raises UserError if it cannot be read, is malformed, or says that it is of another.
+    """
+    content = bounds.read_bytes(path, bounds.TEXT)
+    try:
+        table = _of_text(str(path), content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UserError(f"The latency table {path} is not UTF-8 text.") from None
+    for what, wanted in (("runtime", runtime), ("core", core)):
+        if table.conditions.get(what, wanted) != wanted:
+            raise UserError(
+                f"The latency table {path} is of the {what} {table.conditions[what]}, and the "
+                f"device names it for {wanted}."
+            )
+    return table
+
+
+@functools.lru_cache(maxsize=16)
+def _of_text(name: str, text: str) -> Table:
+    return parse(name, text.splitlines())
 
 
 def parse(name: str, lines: Iterable[str]) -> Table:
@@ -141,21 +169,37 @@ def parse(name: str, lines: Iterable[str]) -> Table:
         line[2:].split(": ", 1) for line in listed if line.startswith("# ") and ": " in line
     )
     rows: dict[Shape, Row] = {}
-    reader = csv.DictReader(line for line in listed if not line.startswith("#"))
+    kept = [(at, line) for at, line in enumerate(listed, 1) if line.strip() and line[0] != "#"]
+    reader = csv.DictReader(line for _, line in kept)
     try:
         for record in reader:
-            key = {k: record.pop(k) if k == "operator" else int(record.pop(k)) for k in _KEY}
-            shape = Shape(**key)  # type: ignore[arg-type]
-            cycles = int(record.pop("cycles"))
-            rows[shape] = Row(shape, cycles, {k: int(v) for k, v in record.items()})
-    except (KeyError, TypeError, ValueError) as error:
+            row = _row(record)
+            if row.shape in rows:
+                raise ValueError("its shape stands there before")
+            rows[row.shape] = row
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise UserError(
-            f"The latency table {name} is malformed in line {reader.line_num + len(conditions)}: "
+            f"The latency table {name} is malformed in line {kept[reader.line_num - 1][0]}: "
             f"columns {', '.join((*_KEY, 'cycles'))} of whole numbers are needed ({error!r})."
         ) from error
     if not rows:
         raise UserError(f"The latency table {name} holds no rows.")
     return Table(name, conditions, rows)
+
+
+def _row(record: dict[str, str]) -> Row:
+    key = {k: record.pop(k) if k == "operator" else int(record.pop(k)) for k in _KEY}
+    if key["operator"] not in get_args(Operator):
+        raise ValueError(f"there is no operator {key['operator']!r}")
+    shape = Shape(**key)  # type: ignore[arg-type]
+    if min(shape.size, shape.in_channels, shape.out_channels, shape.kernel, shape.stride) < 1:
+        raise ValueError("a size is 1 or more")
+    if not 0 <= shape.padding < shape.kernel or shape.out_size < 1:
+        raise ValueError("padding is less than the kernel, which is within the image")
+    cycles = int(record.pop("cycles"))
+    if cycles < 1:
+        raise ValueError("cycles are 1 or more")
+    return Row(shape, cycles, {k: int(v) for k, v in record.items()})
 
 
 def dump(conditions: Mapping[str, str], rows: Sequence[Row]) -> str:

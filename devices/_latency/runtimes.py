@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from benchsuite.api import Device
 from benchsuite.devices._latency import cycles as _table
 from benchsuite.devices._latency import fitted_prices
+from benchsuite.devices._latency.calibrated import calibrated
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.range import Mark
 from benchsuite.errors import UserError, did_you_mean
 
-Origin = Literal["emulated", "counted", "compiled", "fitted"]
+Origin = Literal["emulated", "counted", "compiled", "fitted", "tabulated", "calibrated"]
 ShapeCycles = Callable[[Shape], tuple[float, Mark]]
 
 
@@ -66,32 +68,56 @@ RUNTIMES = {
 
 
 def runtime(device: Device, name: str) -> Runtime:
-    """Return one of `RUNTIMES`. Raises UserError if unknown or not among the device's."""
-    if name not in RUNTIMES:
+    """Return one of `RUNTIMES`, or that of a table or a calibration of the device's own.
+
+    Raises UserError if unknown or not among the device's.
+    """
+    if name not in RUNTIMES and name not in device.tables:
         raise UserError(
-            f"There is no runtime {name!r}; there are {', '.join(RUNTIMES)}."
-            + did_you_mean(name, RUNTIMES)
+            f"There is no runtime {name!r}; there are {', '.join(RUNTIMES)}, and those that a "
+            "device names in its `tables`." + did_you_mean(name, RUNTIMES)
         )
     if name not in device.runtimes:
         raise UserError(
             f"This device has no runtime {name!r}; it has {', '.join(device.runtimes)}."
         )
-    return RUNTIMES[name]
+    if name in device.tables:
+        file = Path(device.tables[name]).name
+        about = RUNTIMES[name].description if name in RUNTIMES else f"{name}, by a table of cycles"
+        found = Runtime("tabulated", about, f"{file}, a table of the device's own")
+    else:
+        found = RUNTIMES[name]
+    if name in device.calibrations:
+        source = f"{found.source}; calibrated to {device.calibrations[name].source}"
+        found = replace(found, origin="calibrated", source=source)
+    return found
 
 
 def shape_cycles(device: Device, name: str, version: str = "") -> ShapeCycles:
     """Return shape -> (clock cycles, how they are known) of one runtime on a device.
 
     version: of X-CUBE-AI, empty for the newest; no other runtime has several here.
-    How: one of `_range.MARKS`. Cycles of a table are multiplied with the device's memory factor;
-    fitted ones hold it already. Raises UserError if the device has no such runtime, or the runtime
-    is not known on its core.
+    How: one of `_range.MARKS`. Cycles of a table, shipped or the device's own, are multiplied with
+    the device's memory factor; fitted ones hold it already; all with the coefficients of the
+    device's calibration, where it has one. Raises UserError if the device has no such runtime, or
+    the runtime is not known on its core.
     """
-    if runtime(device, name).origin == "fitted":
-        if name == "tinyengine":
-            return fitted_prices.tinyengine(device.core, device.memory_factor)
+    runtime(device, name)
+    price = _priced(device, name, version)
+    calibration = device.calibrations.get(name)
+    return price if calibration is None else calibrated(price, calibration)
+
+
+def _priced(device: Device, name: str, version: str) -> ShapeCycles:
+    if name in device.tables:
+        table = _table.of_file(Path(device.tables[name]), name, device.core)
+    elif RUNTIMES[name].origin != "fitted":
+        table = _table.load(f"{name}-{device.core}")
+    elif name == "tinyengine":
+        return fitted_prices.tinyengine(device.core, device.memory_factor)
+    else:
         return fitted_prices.x_cube_ai(device.core, version)
-    table, factor = _table.load(f"{name}-{device.core}"), device.memory_factor
+    factor = device.memory_factor
 
     def from_table(shape: Shape) -> tuple[float, Mark]:
         cycles, mark = table.cycles(shape)

@@ -28,14 +28,14 @@ import numpy as np
 from benchsuite.devices._export.quantise import Quantised, quantise
 from benchsuite.devices._latency.cycles import Row
 from benchsuite.devices._latency.operators import OPERATORS, Shape
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import OFFICIAL, Layer, Network
 
 CORE = "ethosu55-128"
+CORES = tuple(f"ethosu55-{macs}" for macs in (32, 64, 128, 256))
 _DISTRIBUTION = "ethos-u-vela"
-_SETTINGS = {
-    "accelerator-config": "ethos-u55-128",
+_SYSTEM = {
     "system-config": "Ethos_U55_High_End_Embedded",
     "memory-mode": "Shared_Sram",
 }
@@ -65,13 +65,23 @@ def version() -> str:
     return f"vela {metadata.version(_DISTRIBUTION)}"
 
 
-def conditions() -> dict[str, str]:
-    """Return what the table must say about how it was made."""
+def _settings(core: str) -> dict[str, str]:
+    if core not in CORES:
+        raise UserError(
+            f"Vela compiles for {', '.join(CORES)} here, not for {core}."
+            + did_you_mean(core, CORES)
+        )
+    return {"accelerator-config": core.replace("ethosu", "ethos-u"), **_SYSTEM}
+
+
+def conditions(core: str = CORE) -> dict[str, str]:
+    """Return what the table must say about how it was made. Raises UserError for another core."""
+    settings = _settings(core)
     return {
         "runtime": "vela",
-        "core": CORE,
+        "core": core,
         "compiler": version(),
-        "flags": " ".join(f"--{key} {value}" for key, value in _SETTINGS.items()),
+        "flags": " ".join(f"--{key} {value}" for key, value in settings.items()),
         "kernels": "one operator per file, written by devices/_tflite.py",
         "inputs": "random int8 weights, numpy default_rng(0)",
         "clock": "500 MHz (core_clock of the system in Arm/vela.ini)",
@@ -79,13 +89,13 @@ def conditions() -> dict[str, str]:
     }
 
 
-def compile_network(data: bytes) -> Estimate:
-    """Return Vela's estimate for the bytes of a .tflite file.
+def compile_network(data: bytes, core: str = CORE) -> Estimate:
+    """Return Vela's estimate for the bytes of a .tflite file on one of `CORES`.
 
     Raises UserError if Vela is not installed or refuses the file.
     """
     version()
-    settings = [word for key, value in _SETTINGS.items() for word in (f"--{key}", value)]
+    settings = [word for key, value in _settings(core).items() for word in (f"--{key}", value)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.tflite"
         path.write_bytes(data)
@@ -102,21 +112,23 @@ def compile_network(data: bytes) -> Estimate:
     return Estimate(round(float(found["cycles_total"])), float(found["core_clock"]), counts)
 
 
-def count(shape: Shape) -> Row:
+def count(shape: Shape, core: str = CORE) -> Row:
     """Return Vela's cycles for one operator. Raises UserError if it does not take the shape."""
     from benchsuite.devices._export.tflite import to_tflite
 
-    estimate = compile_network(to_tflite(single(shape)))
+    estimate = compile_network(to_tflite(single(shape)), core)
     return Row(shape, estimate.cycles, dict(estimate.counts))
 
 
 def count_all(
-    shapes: Sequence[Shape], report: Callable[[Row], None] = lambda row: None
+    shapes: Sequence[Shape],
+    report: Callable[[Row], None] = lambda row: None,
+    core: str = CORE,
 ) -> list[Row]:
     """Return `count` of several shapes in order; report is called after each."""
     rows = []
     for shape in shapes:
-        rows.append(count(shape))
+        rows.append(count(shape, core))
         report(rows[-1])
     return rows
 

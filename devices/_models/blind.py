@@ -1,14 +1,14 @@
 """Measured latencies of anybody's beside the predictions: a test on boards never seen.
 
 A CSV file with a row per figure: `device` (as `benchsuite ls devices` names it; a plug-in's too),
-`runtime`, `model` (a file of a network, a network that ships, or a cell's index in the network that
-`skeleton` names: official or mcu) and `ms`; where it matters also `version` (of X-CUBE-AI; empty:
-the newest that was fitted). Other columns stay as they are. Nothing is fitted to these rows.
+`runtime`, `model` (a file of a network, a network that ships, or a cell in the network that
+`dataset` and `skeleton` name: official or mcu) and `ms`; where it matters also `version` (of
+X-CUBE-AI; empty: the newest that was fitted). Other columns stay as they are. Nothing is fitted to
+these rows.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchsuite import bounds
 from benchsuite.api import Device
+from benchsuite.devices._models import measured_rows
 from benchsuite.devices._models import model as _model
-from benchsuite.devices._models import reading
 from benchsuite.devices._models.intervals import interval
-from benchsuite.devices._models.model import Model
+from benchsuite.devices._models.measured_rows import Given
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.space.cell import Cell
-from benchsuite.space.deploy import deploy
-from benchsuite.space.network import SKELETONS
 
 NEEDED = ("device", "runtime", "model", "ms")
 
@@ -68,20 +64,8 @@ def compare(path: Path, devices: Mapping[str, Device]) -> list[Compared]:
 
     devices: those that rows may name. Raises UserError, with the line, for what cannot be read.
     """
-    try:
-        text = bounds.read_bytes(path, bounds.SETTINGS).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is no table of measured rows: it is not UTF-8 text.") from None
-    lines = csv.DictReader(text.splitlines())
-    if lacking := [name for name in NEEDED if name not in (lines.fieldnames or ())]:
-        raise UserError(
-            f"{path} lacks the column {lacking[0]!r}: a row has device, runtime, model and ms, "
-            "where it matters version and skeleton."
-        )
-    found = [_compared(path, lines.line_num, row, devices) for row in lines]
-    if not found:
-        raise UserError(f"{path} holds no rows.")
-    return found
+    holds = "device, runtime, model and ms, where it matters version, dataset and skeleton"
+    return [_compared(path, row, devices) for row in measured_rows.read(path, NEEDED, holds)]
 
 
 def agreement(rows: Sequence[Compared]) -> list[Agreement]:
@@ -103,26 +87,17 @@ def agreement(rows: Sequence[Compared]) -> list[Agreement]:
     return found
 
 
-def _compared(
-    path: Path, line: int, row: Mapping[str, str | None], devices: Mapping[str, Device]
-) -> Compared:
-    given = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str)}
-    name, runtime, version = (given.get(key, "") for key in ("device", "runtime", "version"))
-    try:
-        measured = float(given.get("ms", ""))
-    except ValueError:
-        measured = math.nan
-    if not 0 < measured < math.inf:
-        raise UserError(f"{path}, line {line}: ms is a number above 0, not {given.get('ms')!r}.")
+def _compared(path: Path, row: Given, devices: Mapping[str, Device]) -> Compared:
+    name, runtime, version = (row.fields.get(key, "") for key in ("device", "runtime", "version"))
     if name not in devices:
         raise UserError(
-            f"{path}, line {line}: there is no device {name!r}." + did_you_mean(name, devices)
+            f"{path}, line {row.line}: there is no device {name!r}." + did_you_mean(name, devices)
         )
     try:
-        model = _read(path, given["model"], given.get("skeleton") or "official")
+        model = measured_rows.model_of(path, row)
         prices = _model.prices(model, devices[name], runtime, version)
     except UserError as error:
-        raise UserError(f"{path}, line {line}: {error}") from error
+        raise UserError(f"{path}, line {row.line}: {error}") from error
     spent = sum(price.cycles or 0.0 for price in prices)
     unseen = sum(p.cycles or 0.0 for p in prices if p.mark in ("extrapolated", "not identified"))
     missing = {
@@ -135,23 +110,11 @@ def _compared(
         name,
         runtime,
         version,
-        given["model"],
-        measured,
+        row.fields["model"],
+        row.ms,
         predicted,
-        predicted / measured,
-        interval(devices[name].core, runtime).width,
+        predicted / row.ms,
+        interval(devices[name], runtime).width,
         unseen / spent if spent else math.nan,
         ", ".join(sorted(missing)),
-    )
-
-
-def _read(path: Path, given: str, skeleton: str) -> Model:
-    """Return the model of a row; files lie beside the table that names them."""
-    if not given.isdecimal():
-        beside = path.parent / given
-        return reading.read(str(beside) if beside.is_file() else given)
-    if skeleton not in SKELETONS:
-        raise UserError(f"There is no skeleton {skeleton!r}; there are {', '.join(SKELETONS)}.")
-    return _model.of_network(
-        deploy(Cell.from_index(int(given)), SKELETONS[skeleton]["cifar10"]), f"cell {given}"
     )

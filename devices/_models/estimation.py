@@ -78,7 +78,7 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     """
     each = prices(model, device, runtime)
     seconds = sum(price.cycles or 0.0 for price in each) / device.clock
-    how = interval(device.core, runtime)
+    how = interval(device, runtime)
     joules, why = energy(name, device, runtime, seconds)
     code = code_size(runtime, device.core)
     weighted = sum(one.weights > 0 for one in model.operations)

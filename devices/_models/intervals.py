@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchsuite.api import Calibration, Device
+
 _SHARE = 0.9
+MANY = 10
 NOBODY = "no interval: nobody measured it"
 
 
@@ -26,9 +30,28 @@ class Interval:
     said: str
 
 
+def interval(device: Device, runtime: str) -> Interval:
+    """Return the interval of a runtime on a device: of its own calibration, where it has one."""
+    if runtime in device.calibrations:
+        return _of_calibration(device.calibrations[runtime])
+    if runtime in device.tables:
+        return Interval(math.nan, NOBODY)
+    return _of_core(device.core, runtime)
+
+
+def _of_calibration(measured: Calibration) -> Interval:
+    if measured.within is None or measured.error is None:
+        return Interval(math.nan, "no interval: one network was measured, so none can be left out")
+    share = "9 of 10 of" if measured.networks > MANY else "all of"
+    return Interval(
+        measured.within,
+        f"{share} {measured.networks} networks measured on this board are within "
+        f"{measured.within:.1%}, each left out (on average {measured.error:.1%})",
+    )
+
+
 @functools.cache
-def interval(core: str, runtime: str) -> Interval:
-    """Return the interval of a runtime on a core."""
+def _of_core(core: str, runtime: str) -> Interval:
     from benchsuite.devices._validation import boards
 
     errors = [
@@ -38,11 +61,16 @@ def interval(core: str, runtime: str) -> Interval:
     ]
     if not errors:
         return Interval(math.nan, NOBODY)
-    width = float(np.quantile(errors, _SHARE, method="higher"))
+    width = nine_of_ten(errors)
     mean = float(np.mean(errors))
-    share = "9 of 10 of" if len(errors) > 10 else "all of"
+    share = "9 of 10 of" if len(errors) > MANY else "all of"
     return Interval(
         width,
         f"{share} {len(errors)} latencies measured on {core} are within {width:.0%}, the family of "
         f"the network left out (on average {mean:.0%})",
     )
+
+
+def nine_of_ten(errors: Sequence[float]) -> float:
+    """Return what nine of ten errors are within, or all of ten or fewer."""
+    return float(np.quantile(errors, _SHARE, method="higher"))

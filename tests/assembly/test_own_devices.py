@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
+from benchsuite import plugins
 from benchsuite.assembly import own_devices, whole
+from benchsuite.devices._footprint import columns
 from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.space.network import SKELETONS
-from benchsuite.table.table import Table
+from benchsuite.table.columns import Column
+from benchsuite.table.table import Table, Values
+
+MCU = SKELETONS["mcu"]["cifar10"]
 
 TEXT = '''"""A part that nobody sells."""
 
@@ -41,8 +46,6 @@ def test_latency_and_energy_of_every_network_are_there(folder):
         for what in ("latency", "energy")
         for dataset, label in networks
     }
-    from benchsuite import plugins
-
     device = plugins.load("devices", "mine", [folder])
     seconds = all_latencies(SKELETONS["mcu"]["cifar10"], device, "tflm_cmsis_nn")
     held = table.values("latency.mine.tflm_cmsis_nn.cifar10.mcu")
@@ -55,6 +58,24 @@ def test_latency_and_energy_of_every_network_are_there(folder):
     assert {row["device"] for row in about["extrapolation"]["shares"][1:]} == {"mine"}
     assert table.provenance["own_devices"] == {"mine": "a test"}
     assert before.provenance["joined"] is joined, "the table before is as it was"
+
+
+def test_what_fits_is_said_by_the_ram_of_the_table(folder, monkeypatch):
+    """Made-up RAM, of which every second cell's is too much; nothing is computed anew."""
+    text = (folder / "devices" / "mine.py").read_text()
+    known = text.replace("sram=None", "sram=90_000").replace("flash=None", "flash=700_000")
+    (folder / "devices" / "known.py").write_text(known)
+    name = "ram.tflm.cifar10.mcu"
+    column = Column(name, "made up", "bytes", "min", "a test", "2", "device", dataset="cifar10")
+    size = np.where(np.arange(15_625) % 2, 100_000, 80_000)
+    ram_by = own_devices._ram_in(Table.empty().with_columns([Values(column, size)]))
+    monkeypatch.setattr(own_devices, "all_ram", lambda convention, skeleton: convention)
+    assert ram_by("ram.best", MCU) == "ram.best"
+    device = plugins.load("devices", "known", [folder])
+    made = columns.of_runtime("known", device, "tflm_cmsis_nn", "cifar10", "mcu", ram_by)
+    held = {one.column.name: one.values for one in made}["fits.known.tflm_cmsis_nn.cifar10.mcu"]
+    assert not held[1::2].any()
+    assert held[::2].all()
 
 
 def test_a_folder_without_devices_changes_nothing(tmp_path):

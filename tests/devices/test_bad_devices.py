@@ -113,7 +113,7 @@ def test_missing_fields(field, mine, benchsuite):
     with pytest.raises(UserError, match=f"does not import.*'{field}'"):
         plugins.load("devices", "mine", [Path(folder)])
     with pytest.warns(PluginWarning, match=f"mine.py does not import.*'{field}'.*mine.py, line"):
-        assert set(columns._devices([Path(folder)])) == set(plugins.find("devices"))
+        assert set(columns.usable_devices([Path(folder)])) == set(plugins.find("devices"))
 
 
 def test_a_field_that_no_device_has(mine, benchsuite):
@@ -134,7 +134,7 @@ def test_cores_that_cannot_be_profiled(change, sentence, mine, benchsuite):
 def test_runtimes_and_tables_that_do_not_exist(mine, benchsuite):
     folder = mine({**GOOD, "runtimes": ("owns",)})
     with pytest.warns(PluginWarning, match="There is no runtime 'owns'.*Did you mean own"):
-        assert "mine" not in columns._devices([Path(folder)])
+        assert "mine" not in columns.usable_devices([Path(folder)])
     with pytest.raises(UserError, match="no latency table 'own-cortex-m0'"):
         all_latencies(Skeleton(4, 1, 8), Device(**{**GOOD, "core": "cortex-m0"}), "own")
 

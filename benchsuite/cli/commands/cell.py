@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.errors import UserError
 from benchsuite.space.spellings import cell_of
 
@@ -21,6 +23,7 @@ from benchsuite.space.spellings import cell_of
 @click.option("--runtime", default="", help="Of the layers. [default: the device's first]")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of the layers' network.")
 @click.option("--skeleton", default="official", show_default=True, help="The same.")
+@plugins_option
 @json_option
 def command(
     cell: str,
@@ -29,6 +32,7 @@ def command(
     runtime: str,
     dataset: str,
     skeleton: str,
+    plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Print everything known of CELL.
@@ -49,6 +53,7 @@ def command(
             runtime=runtime or (),
             dataset=dataset,
             skeleton=skeleton,
+            plugins=plugin_folders,
         )
         if as_json:
             print_json({"layers": [plain(row) for row in found.layer_rows()]})

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
 from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_file
+
+if TYPE_CHECKING:
+    from benchsuite.devices._models.fitting import How
 
 
 @click.group(epilog="Examples: benchsuite devices check --json | benchsuite devices tabulate")
@@ -150,6 +154,67 @@ def estimate(
     print(found.layers_text() if layers else found)
     if picture is not None:
         print(f"The arena is drawn in {picture}.")
+
+
+@command.command(
+    epilog="Examples: benchsuite devices calibrate my.csv --device stm32f746 --runtime "
+    "tflm_cmsis_nn | benchsuite devices calibrate my.csv --device stm32f746 --runtime "
+    "tflm_cmsis_nn --out mine/devices/my_board.py | benchsuite devices estimate 6111 --device "
+    "my_board --plugins mine"
+)
+@click.argument("rows", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--device", required=True, help="The part, as `benchsuite ls devices` names it.")
+@click.option("--runtime", required=True, help="What the networks ran under.")
+@click.option("--dataset", default="cifar10", show_default=True, help="Of cells' networks.")
+@click.option("--skeleton", default="official", show_default=True, help="Of cells: official, mcu.")
+@click.option(
+    "--fit",
+    "how",
+    type=click.Choice(["auto", "factor", "coefficients"]),
+    default="auto",
+    show_default=True,
+    help="One factor, a coefficient per kind of operator, or what predicts better.",
+)
+@out_file(".py", help="The device, in a folder named devices. [default: none is written]")
+@plugins_option
+@json_option
+def calibrate(
+    rows: Path,
+    device: str,
+    runtime: str,
+    dataset: str,
+    skeleton: str,
+    how: How,
+    out: Path | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Fit a device's latencies to those that you measured, and write it as a device of your own.
+
+    ROWS is a CSV file with a row per figure: model (or cell: an index or architecture string, a
+    .tflite, .onnx or .csv file beside ROWS, or a network of MLPerf Tiny) and ms, milliseconds of
+    one image; of cells, where they differ, also dataset and skeleton. What is fitted: one factor,
+    or a coefficient per kind of operator as far as the networks tell; each network is also
+    predicted without itself. See docs/own_board.md.
+    """
+    from benchsuite import plugins
+    from benchsuite.cli.commands import _calibration
+    from benchsuite.devices._models import board_file
+    from benchsuite.devices._models.calibration import calibrate as fitted
+
+    if out is not None:
+        board_file.check(out)
+    base = plugins.load("devices", device, plugin_folders)
+    with _calibration.counted() as report:
+        found = fitted(
+            rows, device, base, runtime, how=how, dataset=dataset, skeleton=skeleton, report=report
+        )
+    if out is not None:
+        board_file.write(out, base, found)
+    if as_json:
+        print_json(_calibration.plain(found, out))
+        return
+    _calibration.show(found, out)
 
 
 @command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="Examples: benchsuite profile stm32f746 | benchsuite profile stm32l4r5 --compiler gcc | "
-    "benchsuite profile ethosu55"
+    "benchsuite profile ethosu55 | benchsuite profile my_core --plugins mine --out "
+    "mine/devices/own-my_core.csv"
 )
 @click.argument("device")
 @click.option(
@@ -46,15 +47,30 @@ def command(
 
     Kernels are compiled, run in an emulator and checked bit by bit (extra `mcu`). The Ethos-U55 has
     no kernels to run: its table is what Arm's compiler Vela estimates (extras `vela`, `export`).
+
+    A device of your own (--plugins) is priced by the table at once if it names it: `tables={"own":
+    Path(__file__).with_name("own-my_core.csv")}`, or "vela". A core that is not emulated, or a
+    runtime of your own, has a table that you write: a row per shape and its cycles, as in
+    docs/own_board.md.
     """
     found = plugins.load("devices", device, plugin_folders)
-    made = _estimate(compiler) if "vela" in found.runtimes else _emulate(found.core, compiler)
+    made = (
+        _estimate(found.core, compiler)
+        if "vela" in found.runtimes
+        else _emulate(found.core, compiler)
+    )
     path = out or Path(f"{made.name}.csv")
     write_text(path, made.text)
     if as_json:
         print_json({"path": str(path), "shapes": made.shapes, "core": found.core})
         return
     print(f"Wrote {made.shapes} shapes to {path}.")
+    runtime = made.name.partition("-")[0]
+    if not any(Path(named).resolve() == path.resolve() for named in found.tables.values()):
+        print(
+            f"A device beside it is priced by it with tables={{{runtime!r}: "
+            f"Path(__file__).with_name({path.name!r})}}."
+        )
 
 
 @dataclass(frozen=True)
@@ -76,15 +92,15 @@ def _emulate(name: str, compiler: str | None) -> _Made:
     return _Made(f"own-{core.name}", text, len(rows))
 
 
-def _estimate(compiler: str | None) -> _Made:
+def _estimate(core: str, compiler: str | None) -> _Made:
     from benchsuite.devices._latency import cycles, vela
 
     if compiler:
         raise UserError(f"Vela compiles for the Ethos-U55, not {compiler}: leave out --compiler.")
-    conditions = vela.conditions()
-    print(f"{vela.CORE}, {conditions['compiler']}", file=sys.stderr)
-    rows = _rows(vela.count_all)
-    return _Made(f"vela-{vela.CORE}", cycles.dump(conditions, rows), len(rows))
+    conditions = vela.conditions(core)
+    print(f"{core}, {conditions['compiler']}", file=sys.stderr)
+    rows = _rows(lambda shapes, report: vela.count_all(shapes, report, core))
+    return _Made(f"vela-{core}", cycles.dump(conditions, rows), len(rows))
 
 
 def _rows(count_all: Callable[[Sequence[Shape], Callable[[Row], None]], list[Row]]) -> list[Row]:

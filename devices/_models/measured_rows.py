@@ -1,0 +1,100 @@
+"""A CSV file of latencies that somebody measured: its rows, and the networks that they name."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchsuite import bounds
+from benchsuite.devices._models import reading
+from benchsuite.devices._models.model import Model, of_network
+from benchsuite.errors import UserError, did_you_mean
+from benchsuite.space.cell import Cell
+from benchsuite.space.deploy import deploy
+from benchsuite.space.network import SKELETONS
+
+_SAME = {"cell": "model", "milliseconds": "ms"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """One row; ms: milliseconds; fields: the text of each column."""
+
+    line: int
+    ms: float
+    fields: Mapping[str, str]
+
+
+def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
+    """Return the rows of a CSV file; lines that begin with # are comments.
+
+    needed: columns, of which `cell` may stand for `model` and `milliseconds` for `ms`; holds: what
+    a row holds, for people. Raises UserError, with the line, for what cannot be read.
+    """
+    try:
+        text = bounds.read_bytes(path, bounds.SETTINGS).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no table of measured rows: it is not UTF-8 text.") from None
+    lines = text.splitlines()
+    kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
+    if not kept:
+        raise UserError(f"{path} holds no rows.")
+    reader = csv.DictReader((line for _, line in kept), strict=True)
+    rows: list[Given] = []
+    try:
+        names = [_SAME.get(name.strip(), name.strip()) for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        for name in needed:
+            if names.count(name) != 1:
+                many = "lacks the column" if name not in names else "has more than one column"
+                raise UserError(f"{path} {many} {name!r}: a row has {holds}.")
+        for row in reader:
+            rows.append(_given(kept[reader.line_num - 1][0], row))
+    except (csv.Error, ValueError) as error:
+        raise UserError(f"{path}, line {kept[reader.reader.line_num - 1][0]}: {error}.") from None
+    if not rows:
+        raise UserError(f"{path} holds no rows.")
+    return rows
+
+
+def _given(line: int, row: Mapping[str, str | None]) -> Given:
+    if None in row:
+        raise ValueError("it has more fields than the header names; a decimal point is a point")
+    fields = {key: (value or "").strip() for key, value in row.items()}
+    text = fields["ms"]
+    try:
+        ms = float(text) if text.isascii() and "_" not in text else 0.0
+    except ValueError:
+        ms = 0.0
+    if not 0 < ms < float("inf"):
+        raise ValueError(f"ms is a number above 0, not {text!r}")
+    return Given(line, ms, fields)
+
+
+def model_of(path: Path, row: Given, dataset: str = "cifar10", skeleton: str = "official") -> Model:
+    """Return the network of a row; files lie beside the table that names them.
+
+    dataset, skeleton: of a cell whose row names none. Raises UserError for what is no network.
+    """
+    given = row.fields["model"]
+    beside = path.parent / given
+    if beside.is_file() or reading.is_file(given):
+        return reading.read(str(beside) if beside.is_file() else given)
+    skeleton = row.fields.get("skeleton") or skeleton
+    dataset = row.fields.get("dataset") or dataset
+    for what, name, known in (
+        ("skeleton", skeleton, SKELETONS),
+        ("dataset", dataset, SKELETONS.get(skeleton, {})),
+    ):
+        if name not in known:
+            raise UserError(
+                f"There is no {what} {name!r}; there are {', '.join(known)}."
+                + did_you_mean(name, known)
+            )
+    cell = Cell.parse(given)
+    return of_network(
+        deploy(cell, SKELETONS[skeleton][dataset]),
+        f"cell {cell.index}, {dataset} network, {skeleton}",
+    )
