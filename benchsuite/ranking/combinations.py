@@ -39,6 +39,7 @@ def best_combination(
     cells: str = "all",
     truth: str = BEST,
     seed: int = 0,
+    among: int | None = None,
     finished: Callable[[int, int], None] = lambda done, folds: None,
 ) -> pd.DataFrame:
     """Return one row: the `size` proxies whose sum of ranks orders cells best, cross-validated.
@@ -47,7 +48,8 @@ def best_combination(
     Folds are of functional classes, so that equal cells never stand on both sides. In each fold, on
     3,000 training cells, a proxy of several outputs is reduced to its best one, every choice of
     `size` proxies is tried, and the best by tau-b is judged on all held-out cells. chosen: the
-    choice of most folds, and agreed in how many; tau: mean over folds of the held-out tau of each
+    choice of most folds, and agreed in how many; among: only so many are combined, those best alone
+    on the training cells, by default all; tau: mean over folds of the held-out tau of each
     fold's choice, lo and hi its range; n: cells used, those with every score that was tried;
     choices: how many were tried in a fold. A column that lacks more than a tenth of the cells is
     not tried: `left_out`. finished(done, all) is called after each fold.
@@ -69,12 +71,12 @@ def best_combination(
     there = np.isfinite(accuracy) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
     values = np.stack([levels(scores[n][there]) for n in tried])
     accuracy = accuracy[there]
-    fold = _folds(equivalence.classes("functional")[chosen[there]], seed)
+    fold = folds(equivalence.classes("functional")[chosen[there]], seed)
     picks, taus = [], []
     for held_out in range(FOLDS):
         training = np.flatnonzero(fold != held_out)
         drawn = np.random.default_rng(seed).permutation(training)[:TRAINING_CELLS]
-        pick = _best(values[:, drawn], accuracy[drawn], heads, size)
+        pick = _best(values[:, drawn], accuracy[drawn], heads, size, among)
         picks.append(pick)
         judged = fold == held_out
         ranks = rankdata(values[list(pick)][:, judged], axis=1).sum(axis=0)
@@ -93,7 +95,7 @@ def best_combination(
                 "lo": min(taus),
                 "hi": max(taus),
                 "n": int(there.sum()),
-                "choices": math.comb(len(set(heads)), size),
+                "choices": math.comb(min(len(set(heads)), among or len(heads)), size),
                 "accuracy": column_of(table, truth, dataset),
                 "left_out": ", ".join(n for n in names if n not in tried),
             }
@@ -102,7 +104,11 @@ def best_combination(
 
 
 def _best(
-    values: NDArray[np.int64], truth: NDArray[np.float64], heads: Sequence[str], size: int
+    values: NDArray[np.int64],
+    truth: NDArray[np.float64],
+    heads: Sequence[str],
+    size: int,
+    among: int | None,
 ) -> tuple[int, ...]:
     """Return the rows of `values` [P, n] that rank best together; the first of equals."""
     ranks = rankdata(values, axis=1)
@@ -115,11 +121,13 @@ def _best(
     single: dict[str, int] = {}
     for row in np.argsort(alone, kind="stable").tolist():
         single.setdefault(heads[row], row)
-    choices = list(itertools.combinations(sorted(single.values()), size))
+    rows = list(single.values())[: None if among is None else max(among, size)]
+    choices = list(itertools.combinations(sorted(rows), size))
     return choices[argmax([tau(choice) for choice in choices])]
 
 
-def _folds(class_numbers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def folds(class_numbers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the fold, 0 ... 4, of cells [n] of functional classes [n]; a class is in one fold."""
     of_class = np.random.default_rng(seed).integers(FOLDS, size=int(class_numbers.max()) + 1)
     return np.asarray(of_class[class_numbers], dtype=np.int64)
 

@@ -11,9 +11,9 @@ from benchsuite import bounds
 from benchsuite.devices._models import reading
 from benchsuite.devices._models.model import Model, of_network
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.space.cell import Cell
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import SKELETONS
+from benchsuite.space.spellings import cell_of
 
 _SAME = {"cell": "model", "milliseconds": "ms"}
 
@@ -93,7 +93,7 @@ def model_of(path: Path, row: Given, dataset: str = "cifar10", skeleton: str = "
                 f"There is no {what} {name!r}; there are {', '.join(known)}."
                 + did_you_mean(name, known)
             )
-    cell = Cell.parse(given)
+    cell = cell_of(given)
     return of_network(
         deploy(cell, SKELETONS[skeleton][dataset]),
         f"cell {cell.index}, {dataset} network, {skeleton}",

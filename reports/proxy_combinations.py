@@ -1,0 +1,115 @@
+"""How far proxies get together, and what a forest learns of a few trainings, on cells not used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchsuite.api import Report, Result
+from benchsuite.errors import UserError
+from benchsuite.ranking.combinations import FOLDS, TRAINING_CELLS, best_combination
+from benchsuite.ranking.correlations import ceilings
+from benchsuite.ranking.learned import forest_ranking
+from benchsuite.reports._common.style import COLOURS, MARKERS, NAMES, PAGE_WIDTH, new_figure
+from benchsuite.reports._common.tables import about_accuracy, headline_proxies
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
+
+SIZES = {1: "best proxy", 2: "best pair", 3: "best triple"}
+AMONG = 10
+TRAINED = (100, 1000)
+FORESTS = {
+    "forest on cell features": (True, False),
+    "forest on cell features and the triple": (True, True),
+}
+
+
+def _make(table: Table) -> Result:
+    rows = pd.DataFrame(_rows(table, headline_proxies(table)))
+    ceiling = {d: noise.headline.tau.value for d, noise in ceilings(table).items()}
+    notes = [
+        about_accuracy(table),
+        f"tau-b on cells that were not used, mean and range of {FOLDS} folds of functional "
+        f"classes. Proxies are chosen on {TRAINING_CELLS:,} cells of the other folds, whose "
+        f"accuracies the choice thus knows, among the {AMONG} that are best there alone, and "
+        "combined by the sum of their ranks, without weights; agreed: how many folds chose these.",
+        "Forests (30 trees) have seen the accuracies of as many cells as `trained` says; the "
+        "least size of a leaf is chosen inside them by two folds. Cell features: operators by "
+        "edge, counts of operators and paths. The triple is the one that most folds chose.",
+    ]
+    if ceiling:
+        each = ", ".join(f"{NAMES[d]} {tau:.3f}" for d, tau in ceiling.items())
+        notes.append(f"Line: tau between two training runs of the same cells ({each}).")
+    if not (rows["trained"] > 0).any():
+        notes.append("No forest: scikit-learn is not installed (extra `optimisers`).")
+    return Result(
+        tables={"proxy_combinations": rows},
+        figures={"proxy_combinations": _figure(rows, ceiling)},
+        notes=tuple(notes),
+    )
+
+
+def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
+    for dataset in DATASETS:
+        triple: list[str] = []
+        for size, method in SIZES.items():
+            try:
+                best = best_combination(
+                    table, names, size=size, dataset=dataset, truth="test", among=AMONG
+                ).iloc[0]
+            except UserError:  # fewer proxies than that
+                break
+            triple = str(best["chosen"]).split(" + ")
+            kept = {key: best[key] for key in ("tau", "lo", "hi", "n", "chosen", "agreed")}
+            yield {"dataset": dataset, "method": method, "trained": 0, **kept}
+        for method, (cells, proxies) in FORESTS.items():
+            for trained in TRAINED:
+                try:
+                    row = forest_ranking(
+                        table,
+                        triple * proxies,
+                        cell_features=cells,
+                        trained=trained,
+                        dataset=dataset,
+                        truth="test",
+                    )
+                except UserError:  # no scikit-learn
+                    return
+                of = " + ".join(triple * proxies)
+                yield {"dataset": dataset, "method": method, **row, "chosen": of, "agreed": ""}
+
+
+def _figure(rows: pd.DataFrame, ceiling: dict[str, float]) -> Figure:
+    rows = rows.assign(
+        label=[
+            f"{method}, {trained:,} trained" if trained else method
+            for method, trained in zip(rows["method"], rows["trained"], strict=True)
+        ]
+    )
+    labels = list(dict.fromkeys(rows["label"]))
+    figure = new_figure(PAGE_WIDTH, 0.9 + 0.26 * len(labels))
+    axes = figure.add_subplot()
+    places = {label: len(labels) - at for at, label in enumerate(labels)}
+    for offset, marker, dataset in zip((0.2, 0, -0.2), MARKERS, DATASETS, strict=False):
+        of = rows[rows["dataset"] == dataset]
+        at = [places[label] + offset for label in of["label"]]
+        errors = [of["tau"] - of["lo"], of["hi"] - of["tau"]]
+        colour = COLOURS[dataset]
+        axes.errorbar(
+            of["tau"], at, xerr=errors, fmt=marker, markersize=3, color=colour, label=NAMES[dataset]
+        )
+        if dataset in ceiling:
+            axes.axvline(ceiling[dataset], color=colour, linewidth=1, linestyle="dotted")
+    axes.set_yticks(list(places.values()), list(places))
+    axes.set_xlabel("Kendall tau-b with test accuracy, cells not used (dotted: run against run)")
+    axes.legend(loc="upper left", fontsize=7)
+    return figure
+
+
+REPORT = Report(
+    title="Proxies together, and what a few trainings teach",
+    answers="Which two or three proxies rank best together, and when is a learned ranking better?",
+    make=_make,
+)
