@@ -21,8 +21,8 @@ SIZES = {1: "best proxy", 2: "best pair", 3: "best triple"}
 AMONG = 10
 TRAINED = (100, 1000)
 FORESTS = {
-    "forest on cell features": (True, False),
-    "forest on cell features and the triple": (True, True),
+    "forest, cell features": (True, False),
+    "forest, these and the triple": (True, True),
 }
 
 
@@ -84,12 +84,12 @@ def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
 def _figure(rows: pd.DataFrame, ceiling: dict[str, float]) -> Figure:
     rows = rows.assign(
         label=[
-            f"{method}, {trained:,} trained" if trained else method
+            f"{method}, {trained:,}" if trained else method
             for method, trained in zip(rows["method"], rows["trained"], strict=True)
         ]
     )
     labels = list(dict.fromkeys(rows["label"]))
-    figure = new_figure(PAGE_WIDTH, 0.9 + 0.26 * len(labels))
+    figure = new_figure(PAGE_WIDTH, 1.1 + 0.26 * len(labels))
     axes = figure.add_subplot()
     places = {label: len(labels) - at for at, label in enumerate(labels)}
     for offset, marker, dataset in zip((0.2, 0, -0.2), MARKERS, DATASETS, strict=False):
@@ -103,8 +103,10 @@ def _figure(rows: pd.DataFrame, ceiling: dict[str, float]) -> Figure:
         if dataset in ceiling:
             axes.axvline(ceiling[dataset], color=colour, linewidth=1, linestyle="dotted")
     axes.set_yticks(list(places.values()), list(places))
-    axes.set_xlabel("Kendall tau-b with test accuracy, cells not used (dotted: run against run)")
-    axes.legend(loc="upper left", fontsize=7)
+    axes.set_xlabel("tau-b with test accuracy on cells not used (dotted: run against run)")
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=7
+    )
     return figure
 
 
