@@ -15,7 +15,7 @@ MADE_UP = {"proxies/foo.py", "devices/foo.py", "benchsuite/search/foo.py", "repo
 
 def modules(text):
     """Dotted names as far as they are modules: `benchsuite.api` of `benchsuite.api.Proxy`."""
-    for name in re.findall(r"\bbenchsuite(?:\.[a-z_]\w*)+", text):
+    for name in re.findall(r"(?<![\w-])benchsuite(?:\.[a-z_]\w*)+", text):
         if name != "benchsuite.plugins":  # A group of entry points too.
             yield name
 
