@@ -44,6 +44,8 @@ def log_determinant(squared: Tensor, gamma: float) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
+    if len(passes.images) < IMAGES:
+        raise ArithmeticError(f"{IMAGES} images are compared, not {len(passes.images)}")
     tapes = [passes.forward(image[None]) for image in passes.images[:IMAGES]]
     relus = zip(*(tape.relus() for tape in tapes), strict=True)
     squared = torch.zeros(3, dtype=torch.float64)

@@ -81,6 +81,8 @@ def _subsets(table: Table, dataset: str) -> Iterator[tuple[str, NDArray[np.bool_
     by_mask: dict[bytes, tuple[NDArray[np.bool_], list[DeviceColumn]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         mask = (table.values(parts.name) == 1) & connected()
+        if not mask.any():
+            continue  # none fits for sure
         by_mask.setdefault(mask.tobytes(), (mask, []))[1].append(parts)
     for mask, of in sorted(by_mask.values(), key=lambda entry: -int(entry[0].sum())):
         several = f" +{len(of) - 1}" if len(of) > 1 else ""

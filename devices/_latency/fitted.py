@@ -80,7 +80,7 @@ class Fit:
         if group not in self.factors:
             known = ", ".join(f"{v} on {c}" for c, v in sorted(self.factors))
             raise UserError(f"X-CUBE-AI {version} on {core} was not fitted; there is {known}.")
-        return float(self.factors[group] * (by_version(parts, version) @ self.coefficients))
+        return float(self.factors[group] * (by_version(parts, version) * self.coefficients).sum())
 
 
 def pooled(version: str) -> str:

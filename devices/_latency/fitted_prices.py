@@ -69,7 +69,9 @@ def _priced(core: str, version: str) -> Price:
 
     def price(shape: Shape) -> tuple[float, Mark]:
         if _is_local_pool(shape):
-            return pool * float(amounts(shape) @ counted.coefficients("avg_pool")), "not identified"
+            return pool * float(
+                (amounts(shape) * counted.coefficients("avg_pool")).sum()
+            ), "not identified"
         cycles = fitted.cycles(core, version, _fitted.parts_of_shape(shape))
         return cycles, seen.mark(shape)
 

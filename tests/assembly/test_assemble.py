@@ -9,6 +9,7 @@ from benchsuite.assembly.own_scores import Scores, found
 from benchsuite.devices._footprint import columns
 from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.errors import UserError
+from benchsuite.numerics.ties import merged
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes
 from benchsuite.space.network import SKELETONS
@@ -27,6 +28,7 @@ def test_columns_of_devices_are_those_of_the_code(table):
                 there = np.isfinite(shipped)
                 assert there.sum() == 15_284
                 again = all_latencies(SKELETONS[label][dataset], device, runtime)
+                again = merged(np.where(there, again, np.nan))  # as a table keeps values
                 np.testing.assert_array_equal(shipped[there], again[there])
                 assert table.columns[full].version == columns.VERSIONS["latency"]
 

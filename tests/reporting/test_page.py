@@ -115,7 +115,7 @@ def test_columns_unpack_to_the_table(table, parts):
     data = parts.data()
     by_name = {column["name"]: column for column in data["columns"]}
     assert not data["left_out"]
-    scale = {"s": 1e3, "bytes": 1 / 1024, "FLOPs": 1e-6, "MACs": 1e-6, "parameters": 1e-3}
+    scale = {"s": 1e3, "J": 1e3, "bytes": 1 / 1024, "FLOPs": 1e-6, "MACs": 1e-6, "parameters": 1e-3}
     checked = 0
     for name, column in table.columns.items():
         if column.kind in ("accuracy", "proxy", "device", "cost"):

@@ -184,14 +184,27 @@ def _fit_rows(found: Any) -> Any:
         {
             "part": fit.device,
             "runtime": fit.runtime,
-            **{s: f"{fit.cells[s]:,}" if s in fit.cells else "-" for s in found.skeletons},
-            "best (official)": f"{fit.best[0]:.2f} (cell {fit.best[1]})" if fit.best else "-",
+            **{s: _cells(fit, s) for s in found.skeletons},
+            "best (official)": _best(fit),
             "int8": f"{fit.int8[0]:.2f}" if fit.int8 else "not measured",
             "float (same training)": f"{fit.int8[1]:.2f}" if fit.int8 else "not measured",
         }
         for fit in found.fits
     ]
     return pd.DataFrame(rows)
+
+
+def _cells(fit: Any, skeleton: str) -> str:
+    if skeleton not in fit.cells:
+        return "-"
+    more = fit.maybe.get(skeleton, 0)
+    return f"{fit.cells[skeleton]:,}" + (f" to {fit.cells[skeleton] + more:,}" if more else "")
+
+
+def _best(fit: Any) -> str:
+    if not fit.best:
+        return "-"
+    return f"{fit.best[0]:.2f} (cell {fit.best[1]}{'' if fit.sure else ', may fit'})"
 
 
 def _say(text: str) -> None:

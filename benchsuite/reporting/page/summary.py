@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from typing import TYPE_CHECKING
 
@@ -45,9 +45,11 @@ class Ranked:
 class Capacity:
     """How many cells a device holds under one runtime, per skeleton of the CIFAR-10 network.
 
-    best: the highest CIFAR-10 accuracy [%], the best truth there is, of a cell with a path whose
-    official network fits, and its index; None where nothing fits. int8: its accuracies [%] in int8
-    (PTQ) and in float of that same training, another one; None where they were not measured.
+    maybe: how many more may fit, where a runtime's need is a range. best: the highest CIFAR-10
+    accuracy [%], the best truth there is, of a cell with a path whose official network fits, and
+    its index; where none does for sure (`sure`), of those that may, and None without these. int8:
+    its accuracies [%] in int8 (PTQ) and in float of that same training, another one; None where
+    they were not measured.
     """
 
     device: str
@@ -55,6 +57,8 @@ class Capacity:
     cells: dict[str, int]
     best: tuple[float, int] | None
     int8: tuple[float, float] | None = None
+    maybe: dict[str, int] = field(default_factory=dict)
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,21 +136,23 @@ def _ranked(rows: pd.DataFrame) -> list[Ranked]:
 def _fits(table: Table) -> list[Capacity]:
     dataset = DATASETS[0]
     accuracy = np.where(connected(), table.values(column_of(table, BEST, dataset)), np.nan)
-    by_part: dict[tuple[str, str], dict[str, NDArray[np.bool_]]] = {}
+    by_part: dict[tuple[str, str], dict[str, NDArray[np.float64]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
-        fits = table.values(parts.name) == 1
+        fits = table.values(parts.name)
         by_part.setdefault((parts.device, parts.runtime), {})[parts.skeleton] = fits
     int8 = _int8(table, dataset)
     return [
         Capacity(
             device,
             runtime,
-            {skeleton: int(fits.sum()) for skeleton, fits in of.items()},
+            {skeleton: int((fits == 1).sum()) for skeleton, fits in of.items()},
             best,
             (float(int8[0][best[1]]), float(int8[1][best[1]])) if best and int8 else None,
+            {skeleton: int(((fits > 0) & (fits < 1)).sum()) for skeleton, fits in of.items()},
+            sure,
         )
         for (device, runtime), of in sorted(by_part.items(), key=lambda item: item[0][0])
-        for best in [_best(accuracy, of["official"]) if "official" in of else None]
+        for best, sure in [_best(accuracy, of.get("official"))]
     ]
 
 
@@ -159,7 +165,15 @@ def _int8(table: Table, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.f
     return int8, float32
 
 
-def _best(accuracy: NDArray[np.float64], fits: NDArray[np.bool_]) -> tuple[float, int] | None:
-    known = np.where(fits & np.isfinite(accuracy), accuracy, -np.inf)
-    at = int(known.argmax())
-    return (float(known[at]), at) if np.isfinite(known[at]) else None
+def _best(
+    accuracy: NDArray[np.float64], fits: NDArray[np.float64] | None
+) -> tuple[tuple[float, int] | None, bool]:
+    """Return the best cell that fits, else that may fit, and whether it fits for sure."""
+    if fits is None:
+        return None, True
+    for sure in (True, False):
+        known = np.where((fits >= (1 if sure else 0.5)) & np.isfinite(accuracy), accuracy, -np.inf)
+        at = int(known.argmax())
+        if np.isfinite(known[at]):
+            return (float(known[at]), at), sure
+    return None, True
