@@ -171,13 +171,14 @@ def test_a_printed_figure_is_inside_where_a_seed_lies_on_each_side(table):
     rng = np.random.default_rng(3)
     row = next(one.row for one in searches.printed() if one.weight == 0.8)
     for _ in range(20):
-        cells = rng.choice(WITHOUT_NONE, size=rng.integers(2, 9))
+        cells = rng.choice(WITHOUT_NONE, size=rng.integers(2, 40))
         lines = list(monas_table2_replayed._spread(table, row, F746, "it", cells))
         values = searches.quantities(table, F746)
         for line in lines:
             digits = 3 if line["figure"] == "Mparams" else 2
             seen = sorted(round(float(v), digits) for v in values[line["figure"]][cells])
-            assert (line["inside"] == "yes") == (seen[0] <= line["printed"] <= seen[-1])
+            lies = "yes" if seen[0] <= line["printed"] <= seen[-1] else "no"
+            assert line["inside"] == (lies if len(cells) >= 20 else "too few seeds")
             assert line["below"] == sum(v < line["printed"] for v in seen)
             assert line["mean"] == pytest.approx(values[line["figure"]][cells].mean())
             assert np.isnan(line["lo"]) == (len(cells) < 5)
@@ -194,7 +195,7 @@ def test_table2_has_printed_tabular_and_live_lines(table, answers, outcomes):
     at = lines.index[lines["row"] == "TE-NAS"][0]
     assert lines["search"].iloc[at + 1 : at + 3].tolist() == ["tabular", "live, 32 px, batch 72"]
     inside = made.tables["monas_table2_inside"]
-    assert set(inside.iloc[:, 4:].to_numpy().ravel()) <= {"yes", "no"}
+    assert set(inside.iloc[:, 4:].to_numpy().ravel()) <= {"yes", "no", "too few seeds"}
     assert len(inside) == 2 + 1 + 11 + 2  # Rivals, TE-NAS (also at 16 pixels), MONAS.
     cost = made.tables["monas_search_cost"].set_index("row")
     assert cost.loc["MONAS baseline", "core hours here"] == pytest.approx(0.01)
