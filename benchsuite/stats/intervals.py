@@ -173,7 +173,8 @@ def proportion_p(count: int, n: int, against: float) -> float:
 def _of(value: Floats, spread: Floats, third: Floats, degrees: Floats, n: Counts) -> Estimate:
     """Return an estimate of known variance and third cumulant."""
     error = np.sqrt(spread)
-    skew = np.divide(third, error**3, out=np.zeros_like(error), where=error > 0)
+    cubed = error**3  # 0 also where the error is so small that this is
+    skew = np.divide(third, cubed, out=np.zeros_like(error), where=cubed > 0)
     return Estimate(value, error, skew, degrees, n)
 
 
