@@ -1,13 +1,16 @@
-"""The files of packages and of folders, with their digests; nothing is imported."""
+"""Packages: their files and those of folders, with digests, and libraries that may be absent."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 from benchsuite._namespace import PACKAGES
+from benchsuite.errors import UserError
 
 
 def sha256(path: Path) -> str:
@@ -53,3 +56,14 @@ def own_files(root: Path) -> dict[str, Path]:
         if (inside / package).is_symlink() or not (inside / package).is_dir():
             found |= {f"{package}/{name}": beside / name for name in names_below(beside)}
     return dict(sorted(found.items()))
+
+
+def optional_module(name: str) -> ModuleType:
+    """Return a module of an optional library; UserError that names the extra without it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(
+            f"This needs the package {name.partition('.')[0]}, which cannot be imported "
+            f"({error}). Install the extra: pip install 'benchsuite[optimisers]'."
+        ) from error

@@ -12,16 +12,7 @@ import torch
 
 from benchsuite.api import Passes, Proxy
 from benchsuite.errors import UserError
-from benchsuite.proxies.swap import IMAGES
-
-
-def patterns(passes: Passes) -> int:
-    """Return how many sign patterns the neurons of all ReLUs show on the first 16 images."""
-    images = passes.images[:IMAGES]
-    place = 2.0 ** torch.arange(len(images), dtype=torch.float64)
-    relus = (value for value, _ in passes.forward(images).relus())
-    codes = [torch.unique(place @ (value.flatten(1) > 0).double()) for value in relus]
-    return len(torch.unique(torch.cat(codes)))
+from benchsuite.proxies.swap import IMAGES, distinct_columns
 
 
 def steadiness(passes: Passes) -> float:
@@ -39,7 +30,8 @@ def steadiness(passes: Passes) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    return {"": steadiness(passes) * patterns(passes)}
+    maps = (output for output, _ in passes.forward(passes.images[:IMAGES]).relus())
+    return {"": steadiness(passes) * distinct_columns(maps)}
 
 
 PROXY = Proxy(

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.errors import UserError
 from benchsuite.ranking.combinations import FOLDS, TRAINING_CELLS, best_combination
 from benchsuite.ranking.correlations import ceilings
-from benchsuite.ranking.learned import forest_ranking
+from benchsuite.ranking.learned import TREES, forest_ranking
 from benchsuite.reports._common.style import COLOURS, MARKERS, NAMES, PAGE_WIDTH, new_figure
 from benchsuite.reports._common.tables import about_accuracy, headline_proxies
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, family
 from benchsuite.table.table import Table
 
 SIZES = {1: "best proxy", 2: "best pair", 3: "best triple"}
 AMONG = 10
 TRAINED = (100, 1000)
 FORESTS = {
-    "forest, cell features": (True, False),
-    "forest, these and the triple": (True, True),
-}
+    "forest, cell features": False,
+    "forest, these and the triple": True,
+}  # whether the proxies are among the features
 
 
 def _make(table: Table) -> Result:
@@ -35,14 +35,14 @@ def _make(table: Table) -> Result:
         f"classes. Proxies are chosen on {TRAINING_CELLS:,} cells of the other folds, whose "
         f"accuracies the choice thus knows, among the {AMONG} that are best there alone, and "
         "combined by the sum of their ranks, without weights; agreed: how many folds chose these.",
-        "Forests (30 trees) have seen the accuracies of as many cells as `trained` says; the "
+        f"Forests ({TREES} trees) have seen the accuracies of as many cells as `trained` says; the "
         "least size of a leaf is chosen inside them by two folds. Cell features: operators by "
         "edge, counts of operators and paths. The triple is the one that most folds chose.",
     ]
     if ceiling:
         each = ", ".join(f"{NAMES[d]} {tau:.3f}" for d, tau in ceiling.items())
         notes.append(f"Line: tau between two training runs of the same cells ({each}).")
-    if not (rows["trained"] > 0).any():
+    if not _forests():
         notes.append("No forest: scikit-learn is not installed (extra `optimisers`).")
     return Result(
         tables={"proxy_combinations": rows},
@@ -51,32 +51,32 @@ def _make(table: Table) -> Result:
     )
 
 
+def _forests() -> bool:
+    return importlib.util.find_spec("sklearn") is not None
+
+
 def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
     for dataset in DATASETS:
         triple: list[str] = []
         for size, method in SIZES.items():
-            try:
-                best = best_combination(
-                    table, names, size=size, dataset=dataset, truth="test", among=AMONG
-                ).iloc[0]
-            except UserError:  # fewer proxies than that
+            if size > len({family(name) for name in names}):
                 break
+            best = best_combination(
+                table, names, size=size, dataset=dataset, truth="test", among=AMONG
+            ).iloc[0]
             triple = str(best["chosen"]).split(" + ")
             kept = {key: best[key] for key in ("tau", "lo", "hi", "n", "chosen", "agreed")}
             yield {"dataset": dataset, "method": method, "trained": 0, **kept}
-        for method, (cells, proxies) in FORESTS.items():
+        for method, proxies in FORESTS.items() if _forests() else ():
             for trained in TRAINED:
-                try:
-                    row = forest_ranking(
-                        table,
-                        triple * proxies,
-                        cell_features=cells,
-                        trained=trained,
-                        dataset=dataset,
-                        truth="test",
-                    )
-                except UserError:  # no scikit-learn
-                    return
+                row = forest_ranking(
+                    table,
+                    triple * proxies,
+                    cell_features=True,
+                    trained=trained,
+                    dataset=dataset,
+                    truth="test",
+                )
                 of = " + ".join(triple * proxies)
                 yield {"dataset": dataset, "method": method, **row, "chosen": of, "agreed": ""}
 

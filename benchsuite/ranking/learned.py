@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,17 +10,17 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.errors import UserError
-from benchsuite.numerics.ties import argmax
+from benchsuite.numerics.ties import argmax, levels
+from benchsuite.packages import optional_module
 from benchsuite.ranking.combinations import FOLDS, folds
 from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
-from benchsuite.space.features import class_features
+from benchsuite.space.features import few_features
 from benchsuite.table.table import Table
 
 TREES = 30
 LEAVES = (1, 5)
 _INNER = 2
-_LEFT_OUT = ("paths", "bags")  # Hundreds of columns, which slow a forest down.
 _DIGITS = 6  # Of an accuracy: a tree's splits must not turn on rounding.
 
 
@@ -49,8 +48,7 @@ def forest_ranking(
     scores = [table.values(name) for name in proxies]
     there = np.flatnonzero(np.isfinite(accuracy) & np.all([np.isfinite(s) for s in scores], axis=0))
     of_class = equivalence.classes("functional")[there]
-    groups = class_features() if cell_features else {}
-    features = [v[of_class] for name, v in groups.items() if name not in _LEFT_OUT]
+    features = [few_features()[of_class]] if cell_features else []
     features += [_ranks(s[there])[:, None] for s in scores]
     if not features:
         raise UserError("A forest needs features: those of cells, or a proxy.")
@@ -94,13 +92,7 @@ def _leaf(inputs: NDArray[np.float32], targets: NDArray[np.float64], seed: int) 
 
 
 def _forest(leaf: int, seed: int) -> Any:  # scikit-learn has no types
-    try:
-        ensemble = importlib.import_module("sklearn.ensemble")
-    except ImportError as error:
-        raise UserError(
-            f"A forest needs scikit-learn, which cannot be imported ({error}). Install the extra: "
-            "pip install 'benchsuite[optimisers]'."
-        ) from error
+    ensemble = optional_module("sklearn.ensemble")
     return ensemble.RandomForestRegressor(
         TREES, min_samples_leaf=leaf, max_features=1 / 2, random_state=seed
     )
@@ -108,6 +100,4 @@ def _forest(leaf: int, seed: int) -> Any:  # scikit-learn has no types
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the place of each score among those that differ: equal ones share it."""
-    from benchsuite.numerics.ties import levels
-
     return levels(scores).astype(np.float64)

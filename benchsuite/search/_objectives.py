@@ -8,14 +8,11 @@ known to do so by arithmetic: it is not trained, and the optimiser is told by ho
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.errors import UserError
 from benchsuite.search._scalarisation import CAP, answer_front
 from benchsuite.simulation.search import ExhaustedError, Search
 from benchsuite.space.cell import EDGES, N_CELLS, OPS, index_of
@@ -27,17 +24,6 @@ TRIES = 1000
 WORST = 100.0
 NAMES = tuple(f"edge{source}{target}" for source, target in EDGES)
 LEVELS = tuple(range(len(OPS)))
-
-
-def optional_module(name: str) -> ModuleType:
-    """Return a module of an optional library; UserError that names the extra without it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UserError(
-            f"This strategy needs the package {name.partition('.')[0]}, which cannot be imported "
-            f"({error}). Install the extra: pip install 'benchsuite[optimisers]'."
-        ) from error
 
 
 class Objectives:

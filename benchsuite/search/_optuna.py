@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of, optional_module
+from benchsuite.packages import optional_module
+from benchsuite.search._objectives import LEVELS, NAMES, Objectives, cell_of
 
 
 def optimise(objectives: Objectives, sampler: str, multi: bool, **options: Any) -> None:

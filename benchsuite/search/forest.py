@@ -18,16 +18,15 @@ from scipy.special import ndtr
 
 from benchsuite.api import Strategy
 from benchsuite.numerics.ties import levels
+from benchsuite.packages import optional_module
 from benchsuite.parameters import check_range
 from benchsuite.search._cells import Space
-from benchsuite.search._objectives import optional_module
 from benchsuite.simulation.search import Search
 from benchsuite.space.equivalence import classes
-from benchsuite.space.features import class_features
+from benchsuite.space.features import few_features
 
 Array = NDArray[np.float64]
 
-_LEFT_OUT = ("paths", "bags")  # Hundreds of columns, which slow a forest down.
 _LEAST_SPREAD = 1e-3
 _DIGITS = 6  # Of an error in percent: a tree's splits must not turn on rounding.
 
@@ -51,9 +50,7 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     _, first = np.unique(classes("functional")[cells], return_index=True)
     first = np.sort(first)  # A cell of each class, in random order.
     cells, of_class = cells[first], classes("functional")[cells[first]]
-    groups = class_features().items()
-    features = np.concatenate([v for name, v in groups if name not in _LEFT_OUT], axis=1)[of_class]
-    features = np.ascontiguousarray(features, dtype=np.float32)  # As trees take them.
+    features = np.ascontiguousarray(few_features()[of_class], dtype=np.float32)  # As trees take.
     errors = np.full(len(cells), np.nan)
     chosen = np.arange(min(parameters.starts, len(cells)))
     while len(chosen):

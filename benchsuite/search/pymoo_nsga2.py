@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
+from benchsuite.packages import optional_module
 from benchsuite.parameters import check_range
-from benchsuite.search._objectives import front_of, optional_module
+from benchsuite.search._objectives import front_of
 from benchsuite.search._pymoo import optimise
 from benchsuite.simulation.search import Search
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
+from benchsuite.packages import optional_module
 from benchsuite.parameters import check_range
-from benchsuite.search._objectives import Objectives, front_of, optional_module
+from benchsuite.search._objectives import Objectives, front_of
 from benchsuite.search._pymoo import optimise
 from benchsuite.simulation.search import Search
 

@@ -45,6 +45,18 @@ def class_features() -> dict[str, Floats]:
     return {name: class_mean(values) for name, values in _cell_features().items()}
 
 
+@functools.cache
+def few_features() -> Floats:
+    """Return `class_features` [5260, *] side by side, without `paths` and `bags`.
+
+    Those are hundreds of columns, which slow a forest down.
+    """
+    groups = class_features().items()
+    found = np.concatenate([v for name, v in groups if name not in ("paths", "bags")], axis=1)
+    found.setflags(write=False)
+    return found
+
+
 def _cell_features() -> dict[str, Floats]:
     ops = prune(all_ops())
     exists = np.stack([(ops[:, list(path)] != NONE).all(axis=1) for path in PATHS], axis=1)

@@ -53,7 +53,7 @@ RUNTIMES = {
     ),
     "x_cube_ai": Runtime(
         "fitted",
-        "X-CUBE-AI 10, fitted to latencies published for boards; local average "
+        "X-CUBE-AI 9.0 and 10.2, fitted to latencies published for boards; local average "
         "pooling by TFLM's counts",
         "devices/tables/measured.csv (MLPerf Tiny v0.7 to v1.3, ST model zoo)",
     ),

@@ -126,7 +126,6 @@ ALLOWED = {
     "benchsuite",  # Of its rooms: a contract of import-linter, in pyproject.toml.
     "numpy", "scipy", "numba", "dataclasses", "typing", "collections", "contextlib", "functools",
     "itertools", "math", "__future__", "operator", "sys", "time", "types", "warnings",
-    "importlib",  # In `_objectives.optional_module` alone, by the test below.
 }  # fmt: skip
 LIBRARIES = {"optuna", "pymoo", "sklearn"}
 
@@ -152,17 +151,13 @@ def test_it_reaches_for_the_data_through_the_door_alone(path):
             assert name.partition(".")[0] in ALLOWED, name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_libraries_that_are_imported_late_are_those_of_the_extra(path):
-    tree = ast.parse(path.read_text())
-    imports = {"importlib"} & {
-        a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
-    }
-    assert not imports or path.name == "_objectives.py"
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "library":
-            assert call.args[0].value.partition(".")[0] in LIBRARIES
+def test_libraries_that_are_imported_late_are_those_of_the_extra():
+    asked = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "optional_module":
+                asked.add(node.args[0].value.partition(".")[0])
+    assert asked == LIBRARIES
 
 
 def reachable(root):

@@ -8,9 +8,10 @@ from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
+from benchsuite.packages import optional_module
 from benchsuite.replays.run import replay
 from benchsuite.search import _objectives, pymoo_nsga3
-from benchsuite.search._objectives import WORST, Objectives, optional_module
+from benchsuite.search._objectives import WORST, Objectives
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.stats.pareto import non_dominated
