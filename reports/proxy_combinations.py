@@ -22,7 +22,7 @@ AMONG = 10
 TRAINED = (100, 1000)
 FORESTS = {
     "forest, cell features": False,
-    "forest, these and the triple": True,
+    "forest, these and triple": True,
 }  # whether the proxies are among the features
 
 
@@ -84,7 +84,7 @@ def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
 def _figure(rows: pd.DataFrame, ceiling: dict[str, float]) -> Figure:
     rows = rows.assign(
         label=[
-            f"{method}, {trained:,}" if trained else method
+            f"{method}, {trained:,} trained" if trained else method
             for method, trained in zip(rows["method"], rows["trained"], strict=True)
         ]
     )
@@ -103,7 +103,7 @@ def _figure(rows: pd.DataFrame, ceiling: dict[str, float]) -> Figure:
         if dataset in ceiling:
             axes.axvline(ceiling[dataset], color=colour, linewidth=1, linestyle="dotted")
     axes.set_yticks(list(places.values()), list(places))
-    axes.set_xlabel("tau-b with test accuracy on cells not used (dotted: run against run)")
+    axes.set_xlabel("tau-b on cells not used (dotted: run against run)")
     figure.legend(
         *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=7
     )
