@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import given_or_loaded
+from benchsuite.packages import optional_module
 from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 from benchsuite.stats.pareto import non_dominated
 from benchsuite.table.device_columns import DeviceColumn, find
@@ -37,7 +37,8 @@ def problem(name: str, table: Table | None = None, *, runtime: str = "x_cube_ai"
     name: `mop5`, `mop6` or `mop7` of the kind of EvoXBench's C-10/MOP (validation error after 200
     epochs [%], parameters, FLOPs; latency [ms] and energy [mJ] of EdgeGPU in 5 and 7; latency,
     energy and arithmetic intensity of Eyeriss in 6 and 7), or a device with a memory, as
-    `stm32f746`: error [%], RAM [bytes], flash [bytes] and latency [s] under a runtime.
+    `stm32f746`: error [%], RAM [bytes], flash [bytes] and latency [s] under a runtime, and energy
+    [J] where the power of the part is known.
     All are minimised and none is scaled. x: six whole numbers 0 to 4, official operators and edges
     (`Cell.ops`); G: at most 0 where every objective is known, 1 for the cells without a path,
     which then have the worst of each column. `names` says what the objectives are, `objectives`
@@ -83,20 +84,17 @@ def _of_device(name: str, runtime: str, table: Table) -> tuple[str, ...]:
         )
     from benchsuite.devices._footprint.fits import ram_of
 
-    latency = DeviceColumn("latency", name, runtime, "cifar10", "official").name
-    whole = [ram_of(runtime), "flash.weights"]
-    return (_ERROR, *(f"{what}.cifar10.official" for what in whole), latency)
+    memories = (f"{what}.cifar10.official" for what in (ram_of(runtime), "flash.weights"))
+    spent = (
+        DeviceColumn(what, name, runtime, "cifar10", "official").name
+        for what in ("latency", "energy")
+    )
+    return (_ERROR, *memories, *(column for column in spent if column in table.columns))
 
 
 def _tabular(values: NDArray[np.float64], names: tuple[str, ...]) -> Any:
     """Return the problem: a class of pymoo's, which is looked for only here."""
-    try:
-        base = importlib.import_module("pymoo.core.problem").Problem
-    except ImportError as error:
-        raise UserError(
-            f"A problem is one of pymoo's, which cannot be imported ({error}). Install the extra: "
-            "pip install 'benchsuite[optimisers]'."
-        ) from error
+    base = optional_module("pymoo.core.problem").Problem
     whole = np.asarray(np.isfinite(values).all(axis=1))
     worst = np.where(whole[:, None], values, np.nanmax(values[whole], axis=0))
 

@@ -113,8 +113,10 @@ def _of_transnas(digits: str, text: str) -> Cell:
 
 
 def _literal(text: str) -> Any:
+    if len(text) > _MOST:
+        raise UserError(f"{_short(text)!r} is no cell: give {_KINDS}.")
     try:
-        return ast.literal_eval(text) if len(text) <= _MOST else None
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         raise UserError(f"{_short(text)!r} cannot be read: give {_KINDS}.") from None
 

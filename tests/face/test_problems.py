@@ -64,6 +64,13 @@ def test_the_kind_of_evoxbench(raw, table, name, objectives):
     assert np.isfinite(values).all()
 
 
+def test_energy_is_an_objective_where_the_power_is_known(shipped_table):
+    asked = bs.problem("stm32l4r5", shipped_table)
+    assert asked.names[-1] == "energy.stm32l4r5.x_cube_ai.cifar10.official"
+    assert asked.n_obj == 5
+    assert bs.problem("stm32f746", shipped_table).n_obj == 4
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [

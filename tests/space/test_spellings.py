@@ -160,3 +160,8 @@ def test_whatever_is_given_is_a_cell_or_a_sentence(thing):
         except UserError as error:
             answer = str(error)
         assert isinstance(answer, Cell) or answer.endswith((".", "?"))
+
+
+def test_a_text_of_thousands_of_characters_is_told_short():
+    with pytest.raises(UserError, match=r"\(\(\(.*\.\.\. \(5,000 characters\)' is no cell"):
+        cell_of("(" * 5000)
