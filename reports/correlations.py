@@ -11,10 +11,19 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.ranking.correlations import CELLS, ceilings, correlations
 from benchsuite.ranking.truths import about_columns
-from benchsuite.reports._common.style import COLOURS, NAMES, PAGE_WIDTH, new_figure
+from benchsuite.reports._common import words
+from benchsuite.reports._common.style import (
+    COLOURS,
+    MARKERS,
+    NAMES,
+    PAGE_WIDTH,
+    legend_above,
+    new_figure,
+    tidy,
+)
 from benchsuite.reports._common.tables import about_accuracy, headline_proxies
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
-from benchsuite.table.columns import DATASETS, stem
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 
@@ -34,7 +43,7 @@ def _make(table: Table) -> Result:
     of_all = rows[rows["cells"] == "all"]
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(of_all, ceiling, judged)},
+        figures={"correlations": _figure(of_all, ceiling, words.truth(table, rows["accuracy"]))},
         notes=(*notes, _about(ceiling)),
         ranking=of_all,
     )
@@ -55,37 +64,37 @@ def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
 
 def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what: str) -> Figure:
     mean = rows.groupby("proxy")["tau"].mean().sort_values(kind="stable")
-    figure = new_figure(PAGE_WIDTH, 0.9 + 0.2 * len(mean))
+    figure = new_figure(PAGE_WIDTH, 1.1 + 0.2 * len(mean))
     axes = figure.add_subplot()
-    for offset, dataset in zip((0.24, 0, -0.24), DATASETS, strict=True):
+    for at, (offset, dataset) in enumerate(zip((0.24, 0, -0.24), DATASETS, strict=True)):
         of = rows[rows["dataset"] == dataset].set_index("proxy").loc[mean.index]
         axes.errorbar(
             of["tau"],
             [position + offset for position in range(len(mean))],
             xerr=[of["tau"] - of["lo"], of["hi"] - of["tau"]],
-            fmt="os^"[DATASETS.index(dataset)],
+            fmt=MARKERS[at],
             markersize=3,
             linewidth=1,
             capsize=1.5,
             color=COLOURS[dataset],
             label=NAMES[dataset],
         )
-    for dataset, noise in ceiling.items():
-        axes.axvline(
-            noise.headline.tau.value, color=COLOURS[dataset], linewidth=1, linestyle="dotted"
-        )
-    if ceiling:
-        right = min(noise.headline.tau.value for noise in ceiling.values())
-        axes.text(right - 0.01, -0.4, "one run against another", fontsize=7, ha="right")
-    axes.set_yticks(range(len(mean)), [stem(name) for name in mean.index])
+        if dataset in ceiling:
+            tau = ceiling[dataset].headline.tau.value
+            # Lines that coincide show as one of several colours.
+            axes.axvline(
+                tau,
+                color=COLOURS[dataset],
+                linewidth=1.2,
+                linestyle=(4 * at, (4, 8)),
+                label=f"{NAMES[dataset]}, two trainings: {tau:.3f}",
+            )
+    axes.set_yticks(range(len(mean)), [words.proxy(name) for name in mean.index])
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.margins(y=0.01)
-    axes.set_xlabel(f"Kendall tau-b, all 15,625 cells, with\n{what}")
-    axes.grid(axis="x", linewidth=0.3)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes.set_xlabel(f"Kendall tau-b, all 15,625 cells, with {what}")
+    tidy(axes, "x")
+    legend_above(figure, axes, 3, in_order=True)
     return figure
 
 

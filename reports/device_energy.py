@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.reports._common import words
 from benchsuite.reports._common.fronts import Cost, front_of
 from benchsuite.reports._common.style import (
-    COLOURS,
     MARKERS,
     NAMES,
     PAGE_WIDTH,
@@ -132,10 +132,10 @@ def _figure(parts: dict[str, list[Part]], truths: dict[str, Array], what: str) -
                 linewidth=1,
                 drawstyle="steps-post",
                 color=colour,
-                label=f"{part.device} {part.runtime}",
+                label=f"{words.part(part.device)}, {words.runtime(part.runtime)}",
             )
         axes.set_xscale("log")
-        axes.set_title(NAMES[dataset], color=COLOURS[dataset])
+        axes.set_title(NAMES[dataset])
         axes.set_xlabel("energy [mJ]")
         tidy(axes)
     all_axes[0].set_ylabel(f"test {what} [%]")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
-from benchsuite.reports._common.fronts import Cost, costs_of, equal_cells, front_of
+from benchsuite.reports._common.fronts import Cost, costs_of, equal_cells, front_of, title
 from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, SKELETON, Deployed
 from benchsuite.reports._common.style import (
     COLOURS,
@@ -78,7 +78,8 @@ def _figure(
     fronts: dict[tuple[str, str], NDArray[np.int64]],
     what: str,
 ) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 5.2)
+    figure = new_figure(PAGE_WIDTH, 5.4)
+    figure.suptitle("cells that fit, official network: five cells a stage", fontsize=SMALL + 1)
     figure.supylabel(f"test {what}", fontsize=SMALL + 1)
     all_axes = panels(figure, len(SHOWN), len(DATASETS), sharey="row")
     for row, dataset in enumerate(DATASETS):
@@ -86,7 +87,7 @@ def _figure(
             axes = all_axes[row * len(SHOWN) + column]
             _draw(axes, costs[dataset][label], truths[dataset], fronts[label, dataset], dataset)
             if row == 0:
-                axes.set_title(label.replace(" ", "\n", 1))
+                axes.set_title(title(label))
             if row == len(DATASETS) - 1:
                 unit = costs[dataset][label].unit
                 axes.set_xlabel("RAM [KiB]" if unit == "KiB" else "latency [ms]")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Report, Result
-from benchsuite.reports._common.fronts import Cost, costs_of, front_of
+from benchsuite.reports._common.fronts import Cost, costs_of, front_of, title
 from benchsuite.reports._common.quantised import (
     ABOUT,
     DATASET,
@@ -132,7 +132,7 @@ def _figure(
         cloud(axes, cost.values[cost.fits], of.int8[_METHOD][cost.fits])
         _draw(axes, cost.values, of.int8[_METHOD], by_float[label], PALETTE[0], "picked by float")
         _draw(axes, cost.values, of.int8[_METHOD], fronts[label], PALETTE[1], "picked by int8")
-        axes.set_title(label.replace(" ", "\n", 1))
+        axes.set_title(title(label))
         axes.set_xlabel("RAM [KiB]" if cost.unit == "KiB" else "latency [ms]")
         tidy(axes)
     low = min((of.int8[_METHOD][fronts[label]].min() for label in shown), default=0.0)

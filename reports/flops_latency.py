@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.reports._common.style import COLOURS, PAGE_WIDTH, new_figure
+from benchsuite.reports._common import words
+from benchsuite.reports._common.style import (
+    PAGE_WIDTH,
+    SMALL,
+    colour_bar,
+    new_figure,
+    panels,
+    tidy,
+)
 from benchsuite.space import cost
 from benchsuite.table.device_columns import find, parse
 from benchsuite.table.table import Table
@@ -35,6 +46,8 @@ def _make(table: Table) -> Result:
             "MONAS, section 3.2 and Fig. 3, says that FLOPs are no measure of latency on "
             "microcontrollers. FLOPs are the official ones, dead operators included; latency is "
             "that of the deployed network. Cells without an input-output path are left out.",
+            "In the figure a square's colour is the number of cells there, and the bar the widest "
+            "range of latency that cells of one FLOPs have.",
             f"rows: the {_WORST} cells per column whose rank by latency exceeds most, and least, "
             "their rank by FLOPs (ranks from 0 to 1, ties share the mean).",
             "flops_latency_devices: every column of latency, with FLOPs and MACs of its own "
@@ -94,38 +107,47 @@ def _disagreements(table: Table, flops: np.ndarray) -> pd.DataFrame:
 
 
 def _figure(table: Table, flops: np.ndarray) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 2.8)
-    for position, name in enumerate(SHOWN):
-        axes = figure.add_subplot(1, len(SHOWN), position + 1)
-        latency = table.values(name)
-        axes.plot(
-            flops / 1e6,
-            latency * 1e3,
-            ".",
-            markersize=2,
-            color=COLOURS["cifar10"],
-            alpha=0.3,
-            rasterized=True,
-        )
+    figure = new_figure(PAGE_WIDTH, 3.0)
+    both = panels(figure, len(SHOWN))
+    for axes, name in zip(both, SHOWN, strict=True):
+        image = _density(axes, flops / 1e6, table.values(name) * 1e3)
         parts = parse(name)
         assert parts is not None
-        rho = stats.spearman(flops, latency)
-        tau = stats.kendall(flops, latency)
-        axes.set_title(f"{parts.device}, {parts.runtime}", fontsize=9)
-        axes.text(
-            0.03,
-            0.97,
-            f"Spearman {rho.value:.3f}\nKendall {tau.value:.3f}\nn = {rho.n:,}",
-            transform=axes.transAxes,
-            va="top",
-            fontsize=8,
-        )
+        rho, tau = (of(flops, table.values(name)) for of in (stats.spearman, stats.kendall))
+        title = f"{words.part(parts.device)}, {words.runtime(parts.runtime)}"
+        axes.set_title(f"{title}\nSpearman {rho.value:.3f}, Kendall {tau.value:.3f}, n = {rho.n:,}")
         axes.set_xlabel("FLOPs [M]")
         axes.set_ylabel("latency [ms]")
-        axes.grid(linewidth=0.3)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
+        tidy(axes)
+        colour_bar(figure, image, axes, "cells")
     return figure
+
+
+def _density(axes: Axes, flops: np.ndarray, latency: np.ndarray) -> Any:
+    """Draw how many cells are at each FLOPs and latency, and the widest range of one FLOPs."""
+    known = np.isfinite(latency)
+    image = axes.hist2d(
+        flops[known], latency[known], bins=(64, 48), norm=LogNorm(), cmap="cividis_r", cmin=1
+    )[3]
+    image.set_rasterized(True)
+    by = pd.Series(latency[known]).groupby(flops[known]).agg(["min", "max"])
+    at = float((by["max"] - by["min"]).idxmax())
+    low, high = by.loc[at]
+    beside = at + 0.02 * flops.max()
+    axes.annotate(
+        "", (beside, low), (beside, high), arrowprops={"arrowstyle": "|-|,widthA=.2,widthB=.2"}
+    )
+    text = f"{at:.0f} MFLOPs take\n{_digits(low)} to {_digits(high)} ms"
+    few = at < 0.5 * flops.max()  # there is room high above cells of few FLOPs, and beside others
+    y = 0.62 * latency[known].max() if few else low
+    axes.text(beside + 0.02 * flops.max(), y, text, fontsize=SMALL, va="bottom")
+    axes.set_xlim(left=-0.03 * flops.max())
+    axes.set_ylim(bottom=-0.04 * latency[known].max())
+    return image
+
+
+def _digits(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
 REPORT = Report(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.reports._common import words
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
@@ -108,7 +109,7 @@ def _figure(rows: pd.DataFrame) -> Figure:
         shown = [tick for tick in (10, 20, 40, 80, 160) if ends[0] <= tick <= ends[1]]
         axes.set_xticks(shown, [str(tick) for tick in shown])
         axes.set_xticks([], minor=True)
-        axes.set_title(f"{part}, {_CLOCK[part]}")
+        axes.set_title(f"{words.part(part)}, {_CLOCK[part]}")
         axes.set_xlabel("printed latency [ms]")
         tidy(axes)
     all_axes[0].set_ylabel("latency of the deployment [ms]")

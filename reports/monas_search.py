@@ -37,6 +37,7 @@ from benchsuite.reports._common.style import (
     NAMES,
     PAGE_WIDTH,
     PALETTE,
+    SMALL,
     cloud,
     label_points,
     legend_above,
@@ -53,6 +54,7 @@ _FLOPS = "MFLOPs"
 _MS = {F746: "ms STM32F746", L432: "ms STM32L432"}
 # A panel reaches twice as far below the least printed accuracy as the best cell lies above it.
 _BELOW = 2.0
+_SYMBOLS = {MU: "\N{GREEK SMALL LETTER MU}", LAMBDA: "\N{GREEK SMALL LETTER LAMDA}"}
 _SWEEPS = ((F746, MU), (F746, LAMBDA), (L432, MU))
 
 
@@ -87,8 +89,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"The table has means over seeds; lo, hi: {LEVEL}. Printed: the row of the paper's "
             "Table 2 of that part and weight. `none` is pruned on all edges before the search, as "
             "in the authors' code, so every cell found has a path.",
-            "In the figures a large dot is the mean of the seeds (small dots) at a weight, its "
-            "label, the line goes by weight; grey: all cells with a path. A triangle on the lower "
+            "In the figures a large dot is the mean of the seeds (small dots) at a weight, the "
+            "line goes by weight; triangles that point up: the rows of the paper's Table 2; grey: "
+            "all cells with a path. A triangle that points down on the lower "
             "edge of a panel is a point below it.",
             f"Latency: {RUNTIME}, the authors' table per operator; of the STM32L4 a reading of the "
             "four rows they print. The search for a part reads the latencies of that part.",
@@ -156,7 +159,7 @@ def _deployed(table: Table, cells: np.ndarray) -> dict[str, object]:
 
 
 def _fig5(table: Table, found: pd.DataFrame) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 4.6)
+    figure = new_figure(PAGE_WIDTH, 5.2)
     axes = panels(figure, 3, 2)
     sweeps = ((MU, _MS[F746], "latency, STM32F746 [ms]"), (LAMBDA, _FLOPS, "FLOPs [M]"))
     drawn = []
@@ -167,12 +170,12 @@ def _fig5(table: Table, found: pd.DataFrame) -> Figure:
             _printed(table, F746, weighs, cost),
         ]
         _draw(axes[3 * at : 3 * at + 3], table, cost, label, series)
-        drawn.append((axes[3 * at], series))
+        drawn.append((axes[3 * at : 3 * at + 3], _SYMBOLS[weighs], series))
     return _labelled(figure, drawn)
 
 
 def _fig6(table: Table, found: pd.DataFrame) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 2.6)
+    figure = new_figure(PAGE_WIDTH, 2.9)
     axes, cost = panels(figure, 3), _MS[L432]
     series = [
         _searched(table, found, F746, MU, cost, LIVE, PALETTE[0]),
@@ -180,7 +183,7 @@ def _fig6(table: Table, found: pd.DataFrame) -> Figure:
         _printed(table, L432, MU, cost),
     ]
     _draw(axes, table, cost, "latency, STM32L432 [ms]", series)
-    return _labelled(figure, [(axes[0], series)])
+    return _labelled(figure, [(axes, _SYMBOLS[MU], series)])
 
 
 def _searched(
@@ -260,15 +263,19 @@ def _points(
         axes.plot(at["x"][below], edge, "v", clip_on=False, **look)
 
 
-def _labelled(figure: Figure, drawn: list[tuple[Axes, list[_Series]]]) -> Figure:
-    """Add the legend, and weights beside the points of the first panel of each row."""
-    legend_above(figure, drawn[0][0], 3)
-    for axes, series in drawn:
-        bottom = axes.get_ylim()[0]
-        named = [one.at for one in series if one.marker != "s"]
-        points = pd.concat(named).drop_duplicates()
-        y = points[DATASETS[0]].clip(lower=bottom)
-        label_points(axes, points["x"], y, [f"{weight:g}" for weight in points["weight"]])
+def _labelled(figure: Figure, drawn: list[tuple[list[Axes], str, list[_Series]]]) -> Figure:
+    """Add the legend, and weights: the paper's in the first panel, ours in the second of a row."""
+    legend_above(figure, drawn[0][0][0], 3)
+    for row, _, _ in drawn:
+        for axes, whose in zip(row, ("the paper's points", "live means"), strict=False):
+            axes.set_title(f"labelled: {whose}", fontsize=SMALL)
+    for row, symbol, series in drawn:
+        live = [one for one in series if one.every is not None]
+        for axes, dataset, named in zip(row, DATASETS, (series[-1:], live), strict=False):
+            points = pd.concat([one.at for one in named]).drop_duplicates()
+            y = points[dataset].clip(lower=axes.get_ylim()[0])
+            texts = [f"{symbol} = {weight:g}" for weight in points["weight"]]
+            label_points(axes, points["x"], y, texts)
     return figure
 
 

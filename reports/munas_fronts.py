@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -16,12 +17,13 @@ from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
+    dots,
     legend_above,
     new_figure,
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, error, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
@@ -39,7 +41,13 @@ STUDY = "munas_ae_bo"
 SIZE = "flash.weights.cifar10.mcu"
 PRUNING, PRUNED = "munas_pruning", "evolution with pruning (ESTIMATED)"
 EVOLUTION, BAYES = "evolution", "bayesian optimisation"
-DRAWN = (BAYES, EVOLUTION, PRUNED, "random")
+DRAWN = (EVOLUTION, BAYES, "random", PRUNED)
+_SHORT = {BAYES: "Bayesian", EVOLUTION: "evolution", "random": "random"}
+_STYLES = {
+    label: (PALETTE[at], MARKERS[at])
+    for at, label in enumerate((BAYES, EVOLUTION, PRUNED, "random"))
+}
+LOWEST = "lowest of all feasible cells"
 WORST = 25  # Error in %, above which the figure draws nothing.
 Array = NDArray[np.float64]
 
@@ -53,7 +61,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     of = volumes(whole, optimum, {PRUNED: by_search[PRUNED]})
     return Result(
         tables={"munas_fronts": _rows(table, outcome, by_search, of)},
-        figures={"munas_fronts": _figure(table, by_search, optimum)},
+        figures={"munas_fronts": _figure(table, by_search, optimum, of)},
         notes=(
             about_accuracy(table),
             f"{entry.budget.queries} trainings of 200 epochs each, {entry.seeds} seeds per search "
@@ -67,10 +75,10 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"feasible cells. Reference: {REFERENCE_RULE}.",
             f"{PRUNED}: the first trainings of `munas_pruning` under the same bounds; nobody has "
             "trained pruned cells of this space, so its accuracies are those of the compression "
-            "response, and its volume may exceed that of whole cells. `random` draws only cells "
-            "within the bounds, the others meet infeasible ones too. The figure ends at "
-            f"{WORST} % error and shows some of the searches. muNAS draws Chars74K and "
-            "MNIST in its own space and prints no numbers.",
+            "response, and its volume may exceed that of whole cells: in the figure it is on the "
+            "left alone. `random` draws only cells within the bounds, the others meet infeasible "
+            f"ones too. The figure ends at {WORST} % error and shows some of the searches. muNAS "
+            "draws Chars74K and MNIST in its own space and prints no numbers.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
@@ -158,8 +166,8 @@ def volumes(
 
 def _points(table: Table, cells: NDArray[np.int64]) -> Array:
     """Return size [KiB] and error [%] of cells, [N, 2]."""
-    error = 100 - accuracy(table, "cifar10")[cells]
-    return np.column_stack([table.values(SIZE)[cells] / 1024, error])
+    missed = 100 - accuracy(table, "cifar10")[cells]
+    return np.column_stack([table.values(SIZE)[cells] / 1024, missed])
 
 
 def _rows(
@@ -183,47 +191,60 @@ def _rows(
     return pd.DataFrame(rows)
 
 
-def _figure(table: Table, by_search: Mapping[str, list[Array]], optimum: Array) -> Figure:
+def _figure(
+    table: Table, by_search: Mapping[str, list[Array]], optimum: Array, of: Mapping[str, Array]
+) -> Figure:
+    """Ask whether evolution finds better fronts than Bayesian optimisation."""
     figure = new_figure(PAGE_WIDTH, 2.9)
-    left, right = panels(figure, 2, sharex=True, sharey=True)
-    sizes = optimum[:, 0]
-    drawn = {label: by_search[label] for label in DRAWN if by_search.get(label)}
-    for at, (label, of) in enumerate(drawn.items()):
-        colour = PALETTE[at % len(PALETTE)]
-        every = np.concatenate(of)
-        aside = (at - (len(drawn) - 1) / 2) * 0.9  # sizes are few: searches stand side by side
-        left.plot(
-            every[:, 0] + aside,
-            every[:, 1],
-            MARKERS[at % len(MARKERS)],
-            markersize=2.5,
-            color=colour,
-            alpha=0.6,
-            markeredgewidth=0,
-        )
-        mean, low, high = mean_interval(np.array([attained(points, sizes) for points in of]))
-        right.plot(
-            sizes,
-            mean,
-            color=colour,
-            marker=MARKERS[at % len(MARKERS)],
-            markersize=2.5,
-            label=label,
-            drawstyle="steps-post",
-            linewidth=1,
-        )
-        right.fill_between(sizes, low, high, color=colour, alpha=0.2, step="post", linewidth=0)
-    label = "front of all feasible cells"
-    right.plot(*optimum.T, "k--", drawstyle="steps-post", linewidth=0.9, label=label)
-    left.set_title("cells in the fronts of all seeds")
-    right.set_title("lowest error by size, mean over seeds")
-    left.set_ylim(0, WORST)
-    left.set_ylabel(f"error [%], test\n{kind(table)}")
-    for axes in (left, right):
-        axes.set_xlabel("model size [KiB]")
+    left, middle, right = panels(figure, 3, width_ratios=(1, 1.2, 1))
+    drawn = [label for label in DRAWN if by_search.get(label) and label != PRUNED]
+    _front_panel(left, by_search, optimum)
+    for at, label in enumerate(drawn):
+        colour, marker = _STYLES[label]
+        _gap_panel(middle, by_search[label], optimum, at - (len(drawn) - 1) / 2, colour, marker)
+        dots(right, len(drawn) - 1 - at, of[label], interval(of[label]), colour)
+    left.set_ylabel(error(table))
+    middle.set_ylabel("above the lowest [points]")
+    right.set_yticks(range(len(drawn))[::-1], [_SHORT[label] for label in drawn])
+    right.set_xlabel("dominated volume [%]")
+    left.set_title("cells in the fronts\nof all seeds")
+    middle.set_title("what the fronts lack,\nmean over seeds")
+    right.set_title(f"evolution minus Bayesian:\n{_verdict(of)}")
+    for axes in (left, middle, right):
         tidy(axes)
-    legend_above(figure, right, 3)
+    legend_above(figure, left, 3)
     return figure
+
+
+def _front_panel(axes: Axes, by_search: Mapping[str, list[Array]], optimum: Array) -> None:
+    """Draw size and error of the cells in the fronts; whole cells share a few sizes."""
+    for label in DRAWN[::-1]:
+        if of := by_search.get(label):
+            colour, marker = _STYLES[label]
+            look = {"markersize": 3, "alpha": 0.6, "markeredgewidth": 0}
+            axes.plot(*np.concatenate(of).T, marker, color=colour, label=label, **look)
+    axes.plot(*optimum.T, "k--", drawstyle="steps-post", linewidth=0.9, label=LOWEST)
+    axes.set_ylim(0, WORST)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("model size [KiB]")
+
+
+def _gap_panel(
+    axes: Axes, of: list[Array], optimum: Array, aside: float, colour: str, marker: str
+) -> None:
+    """Draw the error above the optimum with its interval; sizes are categories, side by side."""
+    sizes, least = optimum.T
+    ends = np.array(mean_interval(np.array([attained(points, sizes) - least for points in of])))
+    at = np.arange(len(sizes)) + 0.16 * aside
+    axes.vlines(at, ends[1], ends[2], color=colour, linewidth=1)
+    axes.plot(at, ends[0], marker, color=colour, markersize=3.5)
+    axes.axhline(0, color="k", linestyle="--", linewidth=0.9)
+    axes.set_xticks(range(len(sizes)), [f"{size:.0f}" for size in sizes], rotation=45)
+    axes.set_xlabel("model size, at most [KiB]")
+
+
+def _verdict(of: Mapping[str, Array]) -> str:
+    return f"{spread(intervals.difference(of[EVOLUTION], of[BAYES]), 1)} points"
 
 
 REPORT = Report(

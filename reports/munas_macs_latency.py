@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.reports._common import words
 from benchsuite.reports._common.searches import Claim
 from benchsuite.reports._common.style import (
     COLOURS,
@@ -99,14 +100,17 @@ def _r2(x: Array, y: Array) -> float:
 
 
 def _figure(table: Table) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 2.3)
+    figure = new_figure(PAGE_WIDTH, 2.5)
     all_axes = panels(figure, len(SHOWN))
     for axes, column in zip(all_axes, SHOWN, strict=True):
         x, y = _points(table, column)
         cloud(axes, x, y, COLOURS["cifar10"])
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, np.polyval(np.polyfit(x, y, 1), ends), color="k", linewidth=0.9)
-        axes.set_title(f"{column.device}\n{column.runtime}, {column.skeleton}")
+        axes.set_title(
+            f"{words.part(column.device)}\n{words.runtime(column.runtime)}\n"
+            f"{words.network(column.skeleton)}"
+        )
         axes.set_xlabel("MACs [M]")
         axes.set_ylim(bottom=0, top=1.15 * y.max())
         tidy(axes)

@@ -6,20 +6,23 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
 from benchsuite.reports._common.style import (
+    MARKERS,
     PAGE_WIDTH,
     PALETTE,
+    SMALLEST,
     legend_above,
     new_figure,
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, error, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.space import cost
 from benchsuite.space.cell import connected
@@ -31,6 +34,14 @@ from benchsuite.table.table import Table
 STUDY = "munas_objectives"
 SIZE, MEMORY, MACS = "model size [KiB]", "peak memory [KiB]", "MACs [M]"
 ALL, NO_SIZE, NO_MEMORY = "all objectives", "without model size", "without peak memory"
+
+# Fig. 4: which way the mean of a cost goes without an objective.
+_SAID = (
+    (NO_SIZE, SIZE, 1),
+    (NO_SIZE, MEMORY, -1),
+    (NO_MEMORY, MEMORY, 1),
+    (NO_MEMORY, SIZE, -1),
+)
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
@@ -131,29 +142,56 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
 
 
 def _figure(table: Table, outcome: Outcome) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 2.6)
+    figure = new_figure(PAGE_WIDTH, 2.9)
     shown = [label for label in (NO_SIZE, NO_MEMORY, ALL) if label in outcome.fronts]
-    all_axes = panels(figure, len(shown), sharex=True, sharey=True)
-    error, columns = 100 - accuracy(table, "cifar10"), _costs(table)
-    for axes, label in zip(all_axes, shown, strict=True):
+    *fronts, last = panels(figure, len(shown) + 1, width_ratios=[1] * len(shown) + [1.2])
+    missed, columns = 100 - accuracy(table, "cifar10"), _costs(table)
+    levels = np.unique(columns[MEMORY][connected() & np.isfinite(columns[MEMORY])])
+    for axes, label in zip(fronts, shown, strict=True):
         cells = np.unique(np.concatenate(_fronts(table, outcome, label)))
-        for name, marker, colour in ((SIZE, "o", PALETTE[0]), (MEMORY, "^", PALETTE[1])):
-            axes.plot(
-                columns[name][cells],
-                error[cells],
-                marker,
-                markersize=3,
-                color=colour,
-                alpha=0.6,
-                markeredgewidth=0,
-                label=name,
-            )
-        axes.set_title(label)
-        axes.set_xlabel("size or memory [KiB]")
+        for level, marker, colour in zip(levels, MARKERS, PALETTE, strict=False):
+            of = cells[columns[MEMORY][cells] == level]
+            look = {"markersize": 3.5, "alpha": 0.7, "markeredgewidth": 0}
+            text = f"{level:g} KiB of peak memory"
+            axes.plot(columns[SIZE][of], missed[of], marker, color=colour, label=text, **look)
+        axes.set_title(label.replace(" ", "\n", 1))
+        axes.set_xlabel(SIZE)
+        axes.sharex(fronts[0])
+        axes.sharey(fronts[0])
+        axes.tick_params(labelleft=axes is fronts[0])
         tidy(axes)
-    all_axes[0].set_ylabel(f"error [%], test\n{kind(table)}")
-    legend_above(figure, all_axes[0], 2)
+    fronts[0].set_ylabel(error(table))
+    _changes(last, table, outcome)
+    legend_above(figure, fronts[0], len(levels))
     return figure
+
+
+def _changes(axes: Axes, table: Table, outcome: Outcome) -> None:
+    """Draw the change of each claim with its interval, and which way the paper says it goes."""
+    rows = [row for row in _SAID if row[0] in outcome.fronts]
+    whole = means(table, outcome, ALL)
+    for at, (label, name, sign) in enumerate(rows):
+        by = intervals.difference(means(table, outcome, label)[name], whole[name])
+        low, high = by.interval()
+        axes.plot([low, high], [-at, -at], color="k", linewidth=1.2)
+        axes.plot([by.value], [-at], "o", color="k", markersize=4)
+        axes.annotate(
+            "",
+            (0.5 + 0.25 * sign, -at - 0.32),
+            (0.5, -at - 0.32),
+            xycoords=axes.get_yaxis_transform(),
+            arrowprops={"arrowstyle": "->", "color": PALETTE[1], "linewidth": 1.2},
+        )
+    reach = 1.1 * max(map(abs, axes.get_xlim()))
+    axes.set_xlim(-reach, reach)
+    axes.axvline(0, color="k", linewidth=0.8)
+    texts = [f"{name.partition(' [')[0]}\n{label}" for label, name, _ in rows]
+    axes.set_yticks([-at for at in range(len(rows))], texts)
+    axes.set_ylim(-len(rows) + 0.4, 0.5)
+    axes.set_xlabel("change [KiB]")
+    axes.set_title("change of the mean\n(arrows: muNAS' claims)")
+    tidy(axes, "x")
+    axes.tick_params(axis="y", labelsize=SMALLEST)
 
 
 REPORT = Report(

@@ -10,7 +10,8 @@ from scipy.spatial.distance import squareform
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.reports._common.style import PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common import words
+from benchsuite.reports._common.style import PAGE_WIDTH, colour_bar, heatmap, new_figure
 from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
 from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
@@ -61,11 +62,9 @@ def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
 def _figure(names: list[str], tau: np.ndarray) -> Figure:
     figure = new_figure(PAGE_WIDTH, PAGE_WIDTH * 0.93)
     axes = figure.add_subplot()
-    labels = [stem(name) for name in names]
+    labels = [words.proxy(name) for name in names]
     image = heatmap(axes, tau, labels, labels)
-    bar = figure.colorbar(image, ax=axes, fraction=0.04)
-    bar.set_label("Kendall tau-b between proxies", fontsize=SMALL)
-    bar.ax.tick_params(labelsize=SMALL)
+    colour_bar(figure, image, axes, "Kendall tau-b between proxies")
     return figure
 
 

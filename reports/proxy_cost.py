@@ -12,6 +12,7 @@ from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
 from benchsuite.ranking import correlations
 from benchsuite.ranking.correlations import mask
+from benchsuite.reports._common import words
 from benchsuite.reports._common.style import (
     COLOURS,
     NAMES,
@@ -124,9 +125,9 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     axes.plot(timed["seconds per cell"], timed["tau"], "o", markersize=4, color=COLOURS["cifar10"])
     axes.set_xscale("log")
     low, high = timed["seconds per cell"].min(), timed["seconds per cell"].max()
-    left = low / 6
+    left = low / 9
     axes.plot([left] * len(free), free["tau"], "s", markersize=4, color=COLOURS["cifar100"])
-    axes.axvline(left * 2.2, color=COLOURS["grey"], linewidth=0.6, linestyle="dashed")
+    axes.axvline(left * 3.6, color=COLOURS["grey"], linewidth=0.6, linestyle="dashed")
     axes.set_xlim(left / 1.6, high * 4)
     axes.set_xlabel("processor seconds per cell (left of the dashed line: none, analytic)")
     axes.set_ylabel(f"Kendall tau-b with test {what},\nmean of three datasets")
@@ -134,7 +135,8 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     x = [*([left] * len(free)), *timed["seconds per cell"]]
     y = [*free["tau"], *timed["tau"]]
     axes.set_ylim(min(y) - 0.02, max(y) + 0.02)
-    label_points(axes, x, y, [*free["proxy"], *timed["proxy"]])
+    names = [*free["proxy"], *timed["proxy"]]
+    label_points(axes, x, y, [words.proxy(name) for name in names])
     return figure
 
 

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
-from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common import words
+from benchsuite.reports._common.style import (
+    NAMES,
+    PAGE_WIDTH,
+    SMALL,
+    SMALLEST,
+    colour_bar,
+    heatmap,
+    new_figure,
+)
 from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
@@ -40,11 +49,12 @@ def _make(table: Table) -> Result:
             "cells": int(fits.sum()),
             "proxy": stem(name),
             "dataset": dataset,
+            "distinct scores": len(np.unique(score[fits][np.isfinite(score[fits])])),
             "n": (correlation := stats.kendall(score[fits], truth[fits])).n,
             "tau": correlation.value,
         }
         for dataset, truth in truths.items()
-        for label, fits, _ in subsets[dataset]
+        for label, fits, *_ in subsets[dataset]
         for name, score in scores.items()
     )
     return Result(
@@ -58,7 +68,7 @@ def _make(table: Table) -> Result:
                     "devices": devices,
                 }
                 for dataset, of in subsets.items()
-                for label, fits, devices in of
+                for label, fits, _, devices in of
             ),
         },
         figures={"proxy_feasible": _figure(rows, subsets[SHOWN], kind(table))},
@@ -69,15 +79,19 @@ def _make(table: Table) -> Result:
             "= one); n: those with a score. "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
             "cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). "
-            f"The figure shows {NAMES[SHOWN]}, the table all datasets.",
+            f"The figure shows {NAMES[SHOWN]}, the table all datasets; beside a proxy is how many "
+            "distinct scores it has on all connected cells; where those that fit have only one, "
+            "none is ranked. Above: cells a stage, and how many fit.",
             "A smaller subset has less spread in accuracy, so a lower tau there need not be the "
             "proxy's fault: compare with `flops` and `params` in the same column.",
         ),
     )
 
 
-def _subsets(table: Table, dataset: str) -> Iterator[tuple[str, NDArray[np.bool_], str]]:
-    """Yield label, mask and devices of every different set of connected cells that fits."""
+def _subsets(
+    table: Table, dataset: str
+) -> Iterator[tuple[str, NDArray[np.bool_], DeviceColumn, str]]:
+    """Yield label, mask, first and all devices of every different set of cells that fits."""
     by_mask: dict[bytes, tuple[NDArray[np.bool_], list[DeviceColumn]]] = {}
     for parts in find(table.columns, "fits", dataset=dataset):
         mask = (table.values(parts.name) == 1) & connected()
@@ -89,24 +103,45 @@ def _subsets(table: Table, dataset: str) -> Iterator[tuple[str, NDArray[np.bool_
         label = f"{of[0].device} {of[0].skeleton}, {of[0].runtime}{several}"
         if mask.sum() == connected().sum():
             label = "all connected cells"
-        yield label, mask, ", ".join(f"{p.device}.{p.runtime}.{p.skeleton}" for p in of)
+        yield label, mask, of[0], ", ".join(f"{p.device}.{p.runtime}.{p.skeleton}" for p in of)
 
 
 def _figure(
-    rows: pd.DataFrame, subsets: list[tuple[str, NDArray[np.bool_], str]], what: str
+    rows: pd.DataFrame, subsets: list[tuple[str, NDArray[np.bool_], DeviceColumn, str]], what: str
 ) -> Figure:
     of = rows[rows["dataset"] == SHOWN]
-    wide = of.pivot_table(index="proxy", columns="subset", values="tau", sort=False)
+    wide, distinct = (
+        of.pivot_table(index="proxy", columns="subset", values=name, sort=False, dropna=False)
+        for name in ("tau", "distinct scores")
+    )
     order = wide.mean(axis=1).sort_values(ascending=False, kind="stable").index
-    labels = [label for label, _, _ in subsets]
-    figure = new_figure(PAGE_WIDTH, 3.0 + 0.17 * len(order))
+    labels = [label for label, *_ in subsets]
+    figure = new_figure(PAGE_WIDTH, 1.8 + 0.17 * len(order))
     axes = figure.add_subplot()
-    texts = [f"{label}: {int(fits.sum()):,} cells" for label, fits, _ in subsets]
-    image = heatmap(axes, wide.loc[order, labels].to_numpy(), list(order), texts)
-    bar = figure.colorbar(image, ax=axes, fraction=0.06)
-    bar.set_label(f"Kendall tau-b with {NAMES[SHOWN]} test {what}", fontsize=SMALL)
-    bar.ax.tick_params(labelsize=SMALL)
+    of_all = distinct.loc[order].max(axis=1)
+    rows_shown = [f"{words.proxy(name)} ({n:,.0f})" for name, n in of_all.items()]
+    texts = [_short(fits, of) for _, fits, of, _ in subsets]
+    values = wide.loc[order, labels].to_numpy()
+    image = heatmap(axes, values, rows_shown, texts)
+    axes.xaxis.tick_top()
+    axes.tick_params(axis="x", labelrotation=0, labelsize=SMALLEST, length=0)
+    for i, j in np.argwhere(~np.isfinite(values)):
+        note = axes.text(j, i, "one score", ha="center", va="center", fontsize=6)
+        note.set_in_layout(False)
+    axes.set_ylabel("proxy (distinct scores)", fontsize=SMALL)
+    text = f"Kendall tau-b with {NAMES[SHOWN]} test {what}"
+    colour_bar(figure, image, axes, text, location="bottom")
     return figure
+
+
+def _short(fits: NDArray[np.bool_], of: DeviceColumn) -> str:
+    """Return part, runtime, network and number of cells, a line each."""
+    cells = f"{int(fits.sum()):,}"
+    if fits.sum() == connected().sum():
+        return f"all cells\nwith a path\n{cells}"
+    runtime = words.runtime(of.runtime).replace(", ", "\n").replace(" ", "\n")
+    each = f"{of.network.cells_per_stage} a stage"
+    return f"{words.part(of.device)}\n{runtime}\n{each}\n{cells}"
 
 
 REPORT = Report(

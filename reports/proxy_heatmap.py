@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.ranking.correlations import Array, Mask, mask
-from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common import words
+from benchsuite.reports._common.style import (
+    NAMES,
+    PAGE_WIDTH,
+    SMALL,
+    colour_bar,
+    heatmap,
+    new_figure,
+)
 from benchsuite.reports._common.tables import (
     DEAD,
     about_accuracy,
@@ -18,7 +26,7 @@ from benchsuite.reports._common.tables import (
     kind,
     upward,
 )
-from benchsuite.table.columns import DATASETS, stem
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 _TOP = 1000
@@ -70,14 +78,12 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     figure = new_figure(PAGE_WIDTH * 0.8, 1.2 + 0.17 * len(order))
     axes = figure.add_subplot()
     labels = [NAMES[dataset] for _, dataset in columns]
-    image = heatmap(axes, values, [stem(name) for name in order], labels)
+    image = heatmap(axes, values, [words.proxy(name) for name in order], labels)
     for at in range(1, len(RULES)):
         axes.axvline(3 * at - 0.5, color="w", linewidth=3)
     for at, title in enumerate(RULES.values()):
         axes.text(3 * at + 1, -0.9, title, ha="center", fontsize=SMALL)
-    bar = figure.colorbar(image, ax=axes, fraction=0.05)
-    bar.set_label(f"Kendall tau-b with test {what}", fontsize=SMALL)
-    bar.ax.tick_params(labelsize=SMALL)
+    colour_bar(figure, image, axes, f"Kendall tau-b with test {what}", 0.05)
     axes.set_ylim(len(order) - 0.5, -1.5)
     return figure
 

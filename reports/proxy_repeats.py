@@ -10,6 +10,7 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
 from benchsuite.ranking.correlations import direction_of
+from benchsuite.reports._common import words
 from benchsuite.reports._common.style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
 from benchsuite.reports._common.tables import (
     DEAD,
@@ -18,7 +19,7 @@ from benchsuite.reports._common.tables import (
     kind,
     repeats_of,
 )
-from benchsuite.table.columns import DATASETS, stem
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 
@@ -85,7 +86,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
         label=f"with {what}",
     )
     axes.axvline(0, color="k", linewidth=0.6)
-    axes.set_yticks(at, [stem(name) for name in rows["proxy"]])
+    axes.set_yticks(at, [words.proxy(name) for name in rows["proxy"]])
     axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
     legend_above(figure, axes, 2)

@@ -16,11 +16,18 @@ from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
 from benchsuite.ranking.correlations import functional_classes
 from benchsuite.ranking.truths import column_of, truths_of
+from benchsuite.reports._common import words
 from benchsuite.reports._common.attacked import about_left_out, attacks
-from benchsuite.reports._common.style import NAMES, PAGE_WIDTH, SMALL, heatmap, new_figure
+from benchsuite.reports._common.style import (
+    NAMES,
+    PAGE_WIDTH,
+    colour_bar,
+    heatmap,
+    new_figure,
+)
 from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
-from benchsuite.table.columns import DATASETS, stem
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 _TRAINED = {"validation": "validation", "test": "test", "12ep": "12 epochs"}
@@ -164,16 +171,17 @@ def _figure(rows: pd.DataFrame, truths: list[Truth]) -> Figure:
     figure = new_figure(PAGE_WIDTH, 1.6 + 0.17 * len(order))
     axes = figure.add_subplot()
     image = heatmap(
-        axes, wide.loc[order].to_numpy(), [stem(name) for name in order], [t.shown for t in drawn]
+        axes,
+        wide.loc[order].to_numpy(),
+        [words.proxy(name) for name in order],
+        [t.shown for t in drawn],
     )
     groups = [truth.group for truth in drawn]
     for group in dict.fromkeys(groups):
         first, last = groups.index(group), len(groups) - 1 - groups[::-1].index(group)
         axes.axvline(last + 0.5, color="w", linewidth=3)
         axes.text((first + last) / 2, -0.9, group, ha="center", fontsize=6.5)
-    bar = figure.colorbar(image, ax=axes, fraction=0.04)
-    bar.set_label("Kendall tau-b", fontsize=SMALL)
-    bar.ax.tick_params(labelsize=SMALL)
+    colour_bar(figure, image, axes, "Kendall tau-b")
     axes.set_xlim(-0.5, len(drawn) - 0.5)
     axes.set_ylim(len(order) - 0.5, -1.5)
     return figure

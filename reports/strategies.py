@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
+from benchsuite.reports._common import words
 from benchsuite.reports._common.searches import LEVEL, Claim, mean_interval, picks, spread, valued
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
-    SMALL,
+    SMALLEST,
+    mark,
     new_figure,
     panels,
     tidy,
@@ -125,27 +127,59 @@ def _printed() -> pd.DataFrame:
 
 def _figure(table: Table, outcome: Outcome, accuracies: Mapping[str, Array]) -> Figure:
     best = float(np.nanmax(accuracy(table, DATASET)))
-    trained = {e.label for e in outcome.study.searches if e.strategy != "proxy_top"}
-    figure = new_figure(PAGE_WIDTH, 3.4)
-    both = panels(figure, 2, sharex=True, sharey=True)
+    trained = [e.label for e in outcome.study.searches if e.strategy != "proxy_top"]
+    figure = new_figure(PAGE_WIDTH, 3.6)
+    left, right = panels(figure, 2, width_ratios=(1.2, 1))
     lowest = np.inf
-    for axes, chosen in zip(both, (trained, set(outcome.fronts) - trained), strict=True):
-        labels = [label for label in outcome.fronts if label in chosen]
-        for label, colour, marker in zip(labels, PALETTE, MARKERS, strict=False):
-            curve = mean_interval(accuracies[label][:, len(BUDGETS) :])
-            _curve(axes, curve, label, colour, marker)
-            known = curve[0][np.isfinite(curve[0])]
-            lowest = min(lowest, float(np.quantile(known, 0.3))) if len(known) else lowest
-        axes.axhline(best, color="k", linewidth=0.8, linestyle="--")
-        axes.set_xscale("log")
-        axes.set_xlabel("simulated seconds")
+    drawn = [label for label in outcome.fronts if label in trained]
+    for label, colour, marker in zip(drawn, PALETTE, MARKERS + "P", strict=False):
+        curve = mean_interval(accuracies[label][:, len(BUDGETS) :])
+        _curve(left, curve, words.search(label), colour, marker)
+        known = curve[0][np.isfinite(curve[0])]
+        lowest = min(lowest, float(np.quantile(known, 0.3))) if len(known) else lowest
+    mark(left, f"the best cell: {best:.2f} %", y=best)
+    left.set_xscale("log")
+    left.set_xlabel("simulated seconds")
+    left.set_ylabel(f"CIFAR-10 test {kind(table)}\nof the pick [%]")
+    left.set_ylim(lowest, best + 0.1 * (best - lowest))
+    left.legend(loc="lower right", frameon=False, fontsize=SMALLEST)
+    _at_the_end(right, outcome, {label: accuracies[label] for label in outcome.fronts})
+    mark(right, "the best cell", x=best)
+    for axes in (left, right):
         tidy(axes)
-        axes.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=SMALL
-        )
-    both[0].set_ylabel(f"CIFAR-10 test {kind(table)}\nof the pick [%]")
-    both[0].set_ylim(lowest, best + 0.05 * (best - lowest))
+    right.tick_params(axis="y", labelsize=SMALLEST)
+    right.legend(loc="lower left", frameon=False, fontsize=SMALLEST)
     return figure
+
+
+def _at_the_end(axes: Axes, outcome: Outcome, accuracies: Mapping[str, Array]) -> None:
+    """Draw what each search answers at the last budget with its interval, and what is printed."""
+    at = len(BUDGETS) - 1
+    ends = {label: mean_interval(values[:, at]) for label, values in accuracies.items()}
+    order = sorted(ends, key=lambda label: float(ends[label][0]))
+    seconds = outcome.runs.groupby("search")["simulated_seconds"].mean()
+    for row, label in enumerate(order):
+        mean, low, high = ends[label]
+        axes.plot([low, high], [row, row], color="k", linewidth=1.2)
+        axes.plot([mean], [row], "o", color="k", markersize=4, label="" if row else "here")
+    printed = _printed()["test"]
+    known = [label for label in order if label in printed.index]
+    axes.plot(
+        printed[known],
+        [order.index(label) for label in known],
+        "D",
+        color=PALETTE[1],
+        markerfacecolor="none",
+        markersize=5,
+        label="printed",
+    )
+    texts = {
+        label: f" ({seconds[label]:,.0f} s)" if seconds[label] < 0.9 * BUDGETS[-1] else ""
+        for label in order
+    }
+    axes.set_yticks(range(len(order)), [words.search(label) + texts[label] for label in order])
+    axes.set_title(f"at {BUDGETS[-1]:,.0f} s, or where it ends before")
+    axes.set_xlabel("of the pick [%]")
 
 
 def _curve(axes: Axes, curve: tuple[Array, ...], label: str, colour: str, marker: str) -> None:

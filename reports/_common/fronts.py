@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.reports._common import words
 from benchsuite.space.cell import connected
 from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.device_columns import DeviceColumn, find
@@ -36,6 +37,14 @@ def costs_of(table: Table, dataset: str) -> dict[str, Cost]:
     ram = DeviceColumn("ram.tflm", "", "", dataset, "official").name
     costs["RAM"] = Cost(table.values(ram) / 1024, connected(), "KiB")
     return costs
+
+
+def title(label: str) -> str:
+    """Return the name of a cost as a panel's title: part and runtime, or the convention of RAM."""
+    device, _, runtime = label.partition(" ")
+    return (
+        f"{words.part(device)}\n{words.runtime(runtime)}" if runtime else "every part\nTFLM's RAM"
+    )
 
 
 def front_of(cost: Cost, truth: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 # Okabe & Ito, "Color Universal Design", 2008.
 COLOURS = {
@@ -21,6 +22,7 @@ NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet16-120": "Imag
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0
 SMALL = 8
+SMALLEST = 6.5  # of what stands within the axes; print shows no less than 6 pt
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -47,12 +49,59 @@ def tidy(axes: Axes, grid: str = "both") -> None:
     axes.set_axisbelow(True)
 
 
-def legend_above(figure: Figure, axes: Axes, columns: int) -> None:
-    """Put one legend for the whole figure above it, where it can cover nothing."""
+def legend_above(figure: Figure, axes: Axes, columns: int, *, in_order: bool = False) -> None:
+    """Put one legend for the whole figure above it, where it can cover nothing.
+
+    in_order: by their text; otherwise lines come before bars.
+    """
     handles, labels = axes.get_legend_handles_labels()
+    if in_order:
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        handles, labels = [handles[at] for at in order], [labels[at] for at in order]
     figure.legend(
         handles, labels, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL
     )
+
+
+def mark(axes: Axes, text: str, *, x: float | None = None, y: float | None = None) -> None:
+    """Draw a dashed reference line at x or at y and write on it what it is."""
+    look: dict[str, Any] = {"color": "k", "linewidth": 0.8, "linestyle": "--", "zorder": 2}
+    if x is not None:
+        axes.axvline(x, **look)
+        at, how = (x, 0.97), {"rotation": 90, "ha": "right", "va": "top"}
+        transform = axes.get_xaxis_transform()
+    else:
+        assert y is not None
+        axes.axhline(y, **look)
+        at, how = (0.02, y), {"ha": "left", "va": "bottom"}
+        transform = axes.get_yaxis_transform()
+    axes.text(*at, text, fontsize=SMALLEST, transform=transform, **how)  # type: ignore[arg-type]
+
+
+def dots(
+    axes: Axes, row: float, values: Any, ends: tuple[float, float, float], colour: str
+) -> None:
+    """Draw the value of every seed in a row of axes, and their mean with its interval."""
+    values = np.asarray(values, dtype=float)
+    aside = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(len(values))
+    axes.plot(values, row + aside, "o", color=colour, markersize=2.5, alpha=0.5, markeredgewidth=0)
+    mean, low, high = ends
+    axes.plot([low, high], [row, row], color="k", linewidth=1.2)
+    axes.plot([mean], [row], "|", color="k", markersize=11, markeredgewidth=1.4)
+
+
+def colour_bar(
+    figure: Figure,
+    image: Any,
+    axes: Axes,
+    text: str,
+    fraction: float = 0.04,
+    location: str = "right",
+) -> None:
+    """Add the scale of an image's colours, and what they show."""
+    bar = figure.colorbar(image, ax=axes, fraction=fraction, location=location)
+    bar.set_label(text, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
 
 
 def cloud(axes: Axes, x: Any, y: Any, colour: str = "#BBBBBB") -> None:
@@ -73,13 +122,13 @@ def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit:
         dark = abs(values[i, j]) > 0.65 * limit
         value = round(float(values[i, j]), 2) + 0.0  # No -.00.
         text = "1" if value >= 1 else f"{value:.2f}".replace("0.", ".", 1)
-        number = axes.text(j, i, text, ha="center", va="center", fontsize=5.5)
+        number = axes.text(j, i, text, ha="center", va="center", fontsize=6)
         number.set_color("w" if dark else "k")
         number.set_in_layout(False)  # It lies within the axes, and there are hundreds.
     return image
 
 
-def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5) -> None:
+def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMALLEST) -> None:
     """Write names beside points, each where it covers no point and no earlier name if it can.
 
     Points at one place share a label. Call it last: it needs the final limits and layout.
@@ -108,6 +157,7 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = 6.5
             xytext=(box[0] - px, box[1] - py + 0.2 * size),
             textcoords="offset points",
             fontsize=size,
+            path_effects=[withStroke(linewidth=1.5, foreground="w")],
         ).set_in_layout(False)
 
 

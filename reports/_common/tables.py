@@ -29,6 +29,11 @@ def kind(table: Table) -> str:
     return "ESTIMATED accuracy" if table.estimated else "accuracy"
 
 
+def error(table: Table) -> str:
+    """Return how errors in % are called on an axis."""
+    return f"{'ESTIMATED ' * table.estimated}test error [%]"
+
+
 def about_accuracy(table: Table) -> str:
     """Return the sentence that says where the accuracies come from."""
     source = table.provenance.get("accuracy", "unknown source")
