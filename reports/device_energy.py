@@ -118,7 +118,7 @@ def _row(part: Part, dataset: str, cell: int, truth: Array, what: str) -> dict[s
 
 
 def _figure(parts: dict[str, list[Part]], truths: dict[str, Array], what: str) -> Figure:
-    figure = new_figure(PAGE_WIDTH, 2.8)
+    figure = new_figure(PAGE_WIDTH, 3.0)
     all_axes = panels(figure, len(DATASETS), 1)
     for axes, dataset in zip(all_axes, DATASETS, strict=True):
         shown = [part for part in parts[dataset] if part.runtime == _SHOWN] or parts[dataset]
@@ -139,7 +139,7 @@ def _figure(parts: dict[str, list[Part]], truths: dict[str, Array], what: str) -
         axes.set_xlabel("energy [mJ]")
         tidy(axes)
     all_axes[0].set_ylabel(f"test {what} [%]")
-    legend_above(figure, all_axes[0], 4)
+    legend_above(figure, all_axes[0], 3)
     return figure
 
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.reports._common import words
 from benchsuite.reports._common.style import PALETTE, SMALL, new_figure, tidy
 from benchsuite.table.table import Table
 
@@ -87,7 +88,7 @@ def _make(table: Table) -> Result:
 
 
 def _figure(points: pd.DataFrame) -> Figure:
-    figure = new_figure(4.6, 5.4)
+    figure = new_figure(4.6, 5.7)
     axes = figure.add_subplot()
     shown = points["family_out"].fillna(points["predicted"]) * 1e3
     runtimes = sorted(points["runtime"].unique())
@@ -105,7 +106,7 @@ def _figure(points: pd.DataFrame) -> Figure:
     axes.set_xlabel("measured latency [ms]")
     axes.set_ylabel("predicted latency, family left out [ms]")
     keys: list[Artist] = [
-        Line2D([], [], color=colour, linewidth=3, label=f"{runtime} ({count})")
+        Line2D([], [], color=colour, linewidth=3, label=f"{words.runtime(runtime)} ({count})")
         for runtime, colour in zip(runtimes, PALETTE, strict=False)
         for count in [(points["runtime"] == runtime).sum()]
     ]

@@ -131,8 +131,8 @@ def _density(axes: Axes, flops: np.ndarray, latency: np.ndarray) -> Any:
     )[3]
     image.set_rasterized(True)
     by = pd.Series(latency[known]).groupby(flops[known]).agg(["min", "max"])
-    at = float((by["max"] - by["min"]).idxmax())
-    low, high = by.loc[at]
+    widest = int((by["max"] - by["min"]).to_numpy().argmax())
+    at, low, high = (float(of[widest]) for of in (by.index, *by.to_numpy().T))
     beside = at + 0.02 * flops.max()
     axes.annotate(
         "", (beside, low), (beside, high), arrowprops={"arrowstyle": "|-|,widthA=.2,widthB=.2"}

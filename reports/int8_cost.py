@@ -19,6 +19,7 @@ from benchsuite.reports._common.style import (
     PALETTE,
     cloud,
     legend_above,
+    mark,
     new_figure,
     panels,
     tidy,
@@ -232,7 +233,7 @@ def _about_figure(of: Training) -> str:
     left = int((connected() & (of.float32 < _LEFT)).sum())
     return (
         "The figure shows the cells with an input-output path, lines over twentieths of them by "
-        f"float accuracy, dotted where a cell collapses; {left:,} cells below {_LEFT:.0f} % lie "
+        f"float accuracy, dashed where a cell collapses; {left:,} cells below {_LEFT:.0f} % lie "
         "left of it. Its scale is linear from -1 to 1 and logarithmic beyond."
     )
 
@@ -264,7 +265,7 @@ def _draw(axes: Axes, of: Training, method: str) -> None:
             color=PALETTE[1],
             label=label,
         )
-    axes.axhline(-COLLAPSE, color=PALETTE[0], linewidth=0.9, linestyle="dotted")
+    mark(axes, "collapse", y=-COLLAPSE)
     axes.set_yscale("symlog", linthresh=1)
     axes.set_yticks(_TICKS, [str(tick).replace("-", "\N{MINUS SIGN}") for tick in _TICKS])
     axes.set_yticks([], minor=True)

@@ -104,6 +104,14 @@ def _rows(picks: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _called(block: str) -> str:
+    """Return a block's name with its number, from 1, apart: `stage 1`."""
+    number = block.lstrip("abcdefghijklmnopqrstuvwxyz")
+    word = block.removesuffix(number)
+    # Stages count from 0, the reductions between them from 1.
+    return f"{word} {int(number) + (word == 'stage')}" if number else block
+
+
 def _figure(picks: list[int]) -> Figure:
     figure = new_figure(PAGE_WIDTH, 2.6)
     both = panels(figure, 2, sharey=True)
@@ -117,7 +125,8 @@ def _figure(picks: list[int]) -> Figure:
         axes.bar(range(len(live)), live, color=colour)
         starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
         shown = [i for i in starts if names[i].startswith(("stage", "reduce"))]
-        axes.set_xticks(shown, [names[i] for i in shown], rotation=45, ha="right")
+        axes.set_xticks(shown, [_called(names[i]) for i in shown], rotation=45, ha="right")
+        axes.set_xlabel("layers in their order")
         axes.set_title(title)
         tidy(axes, "y")
     both[0].set_ylabel("memory while a layer runs [KiB]")

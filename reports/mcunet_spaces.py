@@ -7,11 +7,13 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
 from benchsuite.deployment import tinynas_spaces
+from benchsuite.reports._common import words
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
     SMALL,
+    mark,
     new_figure,
     panels,
     tidy,
@@ -83,16 +85,19 @@ def _cdf_figure(cdf: pd.DataFrame) -> Figure:
             linewidth=1.8 if rank == 0 else 1,
             color=PALETTE[rank % len(PALETTE)],
             linestyle="-" if rank < len(PALETTE) else "--",
-            label=f"w{first['width']:.1f}-r{first['resolution']:.0f} | "
+            label=f"{first['width']:.1f}, {first['resolution']:.0f} px: "
             f"{first['mean_macs'] / 1e6:.1f} M",
         )
-    axes.axhline(80, color="k", linewidth=0.7, linestyle="dotted")
+    mark(axes, "80 % of the networks", y=80)
     axes.set_xlabel("MACs [M]")
     axes.set_ylabel("networks with at most as many [%]")
     axes.set_ylim(0, 101)
     tidy(axes)
     legend = figure.legend(
-        loc="outside right upper", frameon=False, fontsize=SMALL, title="width-resolution | mean"
+        loc="outside right upper",
+        frameon=False,
+        fontsize=SMALL,
+        title="width, resolution: mean MACs",
     )
     legend.get_title().set_fontsize(SMALL)
     return figure
@@ -122,7 +127,7 @@ def _best_figure(best: pd.DataFrame) -> Figure:
             if column == 0:
                 place.set_ylabel(label)
             if row == 0:
-                place.set_title(runtime)
+                place.set_title(words.runtime(runtime))
             else:
                 place.set_xlabel("SRAM [KiB]")
                 place.set_xticks([size // _KIB for size in SRAMS])

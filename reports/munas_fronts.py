@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -221,7 +222,7 @@ def _front_panel(axes: Axes, by_search: Mapping[str, list[Array]], optimum: Arra
     for label in DRAWN[::-1]:
         if of := by_search.get(label):
             colour, marker = _STYLES[label]
-            look = {"markersize": 3, "alpha": 0.6, "markeredgewidth": 0}
+            look: dict[str, Any] = {"markersize": 3, "alpha": 0.6, "markeredgewidth": 0}
             axes.plot(*np.concatenate(of).T, marker, color=colour, label=label, **look)
     axes.plot(*optimum.T, "k--", drawstyle="steps-post", linewidth=0.9, label=LOWEST)
     axes.set_ylim(0, WORST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,7 @@ def _figure(table: Table, outcome: Outcome) -> Figure:
         cells = np.unique(np.concatenate(_fronts(table, outcome, label)))
         for level, marker, colour in zip(levels, MARKERS, PALETTE, strict=False):
             of = cells[columns[MEMORY][cells] == level]
-            look = {"markersize": 3.5, "alpha": 0.7, "markeredgewidth": 0}
+            look: dict[str, Any] = {"markersize": 3.5, "alpha": 0.7, "markeredgewidth": 0}
             text = f"{level:g} KiB of peak memory"
             axes.plot(columns[SIZE][of], missed[of], marker, color=colour, label=text, **look)
         axes.set_title(label.replace(" ", "\n", 1))

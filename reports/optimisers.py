@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
+from benchsuite.reports._common import words
 from benchsuite.reports._common.searches import (
     LEVEL,
     interval,
@@ -24,6 +25,8 @@ from benchsuite.reports._common.style import (
     PAGE_WIDTH,
     PALETTE,
     SMALL,
+    dots,
+    mark,
     new_figure,
     panels,
     tidy,
@@ -201,12 +204,10 @@ def _figure(
     entries = {entry.label: entry for entry in outcome.study.searches}
     for row, label in enumerate(ordered):
         colour = COLOURS[by(entries[label]) == "ours"]
-        aside = np.linspace(-0.18, 0.18, len(volumes[label]))
-        right.plot(volumes[label], row + aside, "o", color=colour, markersize=2.5, alpha=0.5)
-        mean, low, high = interval(volumes[label])
-        right.plot([low, high], [row, row], color="k", linewidth=1.2)
-        right.plot([mean], [row], "|", color="k", markersize=12)
-    right.set_yticks(range(len(ordered)), [entries[label].strategy for label in ordered])
+        dots(right, row, volumes[label], interval(volumes[label]), colour)
+    right.set_yticks(
+        range(len(ordered)), [words.search(entries[label].strategy) for label in ordered]
+    )
     right.set_xlabel("hypervolume [% of that of all cells]")
     for axes in (left, right):
         tidy(axes)
@@ -235,12 +236,12 @@ def _curves(axes: Axes, outcome: Outcome, alone: Sequence[Entry], seen: Array) -
             markersize=3,
             markevery=(10 + 2 * place, 20),
             errorevery=(10 + 2 * place, 20),
-            label=entry.label if ours else f"{entry.label} ({by(entry)})",
+            label=words.search(entry.label),
         )
         lowest = min(lowest, float(mean[10]))
     best = float(np.nanmax(seen))
-    axes.axhline(best, color="k", linewidth=0.8, linestyle="--")
-    axes.set_ylim(lowest - 0.2 * (best - lowest), best + 0.05 * (best - lowest))
+    mark(axes, f"the best cell: {best:.2f} %", y=best)
+    axes.set_ylim(lowest - 0.2 * (best - lowest), best + 0.12 * (best - lowest))
     axes.set_xlabel("trainings")
     axes.set_ylabel("validation accuracy of the pick [%]")
     axes.legend(

@@ -119,7 +119,7 @@ def _figure(
     figure = new_figure(PAGE_WIDTH, 1.8 + 0.17 * len(order))
     axes = figure.add_subplot()
     of_all = distinct.loc[order].max(axis=1)
-    rows_shown = [f"{words.proxy(name)} ({n:,.0f})" for name, n in of_all.items()]
+    rows_shown = [f"{words.proxy(str(name))} ({n:,.0f})" for name, n in of_all.items()]
     texts = [_short(fits, of) for _, fits, of, _ in subsets]
     values = wide.loc[order, labels].to_numpy()
     image = heatmap(axes, values, rows_shown, texts)

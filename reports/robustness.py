@@ -19,6 +19,7 @@ from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     PALETTE,
     cloud,
+    legend_above,
     new_figure,
     panels,
     tidy,
@@ -152,7 +153,7 @@ def _front_rows(
 
 
 def _figure(of: dict[str, Attack], clean: Array, fronts: dict[str, NDArray[np.int64]]) -> Figure:
-    figure = new_figure(COLUMN_WIDTH, 1.9 * max(1, len(fronts)))
+    figure = new_figure(COLUMN_WIDTH, 2.0 * max(1, len(fronts)))
     all_axes = panels(figure, 1, max(1, len(fronts)), sharex=True)
     for axes, (truth, front) in zip(all_axes, fronts.items(), strict=False):
         robust = of[truth].accuracy
@@ -165,12 +166,14 @@ def _figure(of: dict[str, Attack], clean: Array, fronts: dict[str, NDArray[np.in
             linewidth=1,
             drawstyle="steps-post",
             color=PALETTE[1],
+            label="no cell is better in both",
             zorder=3,
         )
-        axes.set_title(f"{of[truth].label}/255")
+        axes.set_title(f"{of[truth].label}/255, CIFAR-10")
         axes.set_ylabel("under attack [%]")
         tidy(axes)
     all_axes[-1].set_xlabel("clean accuracy [%]")
+    legend_above(figure, all_axes[0], 1)
     return figure
 
 

@@ -148,7 +148,7 @@ def _figure(table: Table, outcome: Outcome, accuracies: Mapping[str, Array]) -> 
     for axes in (left, right):
         tidy(axes)
     right.tick_params(axis="y", labelsize=SMALLEST)
-    right.legend(loc="lower left", frameon=False, fontsize=SMALLEST)
+    right.legend(loc="upper left", frameon=False, fontsize=SMALLEST)
     return figure
 
 
@@ -178,8 +178,8 @@ def _at_the_end(axes: Axes, outcome: Outcome, accuracies: Mapping[str, Array]) -
         for label in order
     }
     axes.set_yticks(range(len(order)), [words.search(label) + texts[label] for label in order])
-    axes.set_title(f"at {BUDGETS[-1]:,.0f} s, or where it ends before")
-    axes.set_xlabel("of the pick [%]")
+    axes.set_title(f"at {BUDGETS[-1]:,.0f} s or its end")
+    axes.set_xlabel("accuracy of the pick [%]")
 
 
 def _curve(axes: Axes, curve: tuple[Array, ...], label: str, colour: str, marker: str) -> None:

@@ -37,7 +37,7 @@ def _make(table: Table) -> Result:
             "bits": bits,
             "non-zero": s,
             "bits per weight": (each := bits_per_weight(bits, s, bound)),
-            "size [KiB]": (size := weights * each / 8 + _FIXED * fixed) / 1024,
+            "size [kB]": (size := weights * each / 8 + _FIXED * fixed) / 1e3,
             "reduction": dense / size,
         }
         for bound in BOUNDS
@@ -91,7 +91,7 @@ def _figure(rows: pd.DataFrame) -> Figure:
             of = rows[(rows["bound"] == bound) & (rows["bits"] == bits)]
             axes.plot(
                 100 * of["non-zero"],
-                of["size [KiB]"],
+                of["size [kB]"],
                 marker=marker,
                 markersize=3.5,
                 linewidth=1,
@@ -103,7 +103,7 @@ def _figure(rows: pd.DataFrame) -> Figure:
         axes.set_xlim(104, -4)
         axes.set_yscale("log")
         tidy(axes)
-    both[0].set_ylabel("size [KiB]")
+    both[0].set_ylabel("compressed size [kB]")
     legend_above(figure, both[0], len(BITS))
     return figure
 

@@ -15,6 +15,7 @@ from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
     PALETTE,
+    SMALLEST,
     legend_above,
     new_figure,
     panels,
@@ -166,11 +167,20 @@ def _figure(outcome: Outcome) -> Figure:
             axes.sharey(rest[0])
             axes.tick_params(labelleft=False)
         _by_trainings(axes, outcome, size)
-        axes.set_title(_kb(size))
+        gap = _ahead(outcome, size, trainings(outcome, size)[-1])
+        axes.text(
+            0.97,
+            0.03,
+            f"UDC minus random\nof {trainings(outcome, size)[-1]}:\n{spread(gap, 1)}",
+            transform=axes.transAxes,
+            ha="right",
+            fontsize=SMALLEST,
+        )
+        axes.set_title(f"at most {_kb(size)}")
     for axes in (left, *rest):
         tidy(axes)
     rest[len(rest) // 2].set_xlabel("trainings")
-    rest[0].set_ylabel("mean over seeds [%]")
+    rest[0].set_ylabel("mean, ESTIMATED [%]")
     left.set_ylabel("compressed networks:\nESTIMATED accuracy [%]")
     legend_above(figure, left, 5)
     return figure

@@ -1,4 +1,4 @@
-"""What every report promises: made of the table and its studies alone, twice the same bytes."""
+"""What every report promises: made of the table alone, twice the same bytes, figures legible."""
 
 import dataclasses
 import re
@@ -6,6 +6,7 @@ import re
 import matplotlib as mpl
 import pytest
 from attacked_tables import attacked
+from legible import faults
 from short_studies import shortened
 
 from benchsuite import plugins
@@ -59,7 +60,7 @@ def outcome(table, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_two_runs_write_identical_bytes(name, table, outcome, tmp_path):
+def test_two_runs_write_identical_bytes_and_legible_figures(name, table, outcome, tmp_path):
     """Tables in all formats, figures in one: by turns, for drawing takes longest."""
     report = plugins.load("reports", name)
     assert report.title
@@ -68,14 +69,18 @@ def test_two_runs_write_identical_bytes(name, table, outcome, tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     before = dict(mpl.rcParams)
     formats = [artefacts.FORMATS[list(REPORTS).index(name) % len(artefacts.FORMATS)]]
+    results = [report.make(table, *given) for _ in folders]
     written = [
-        artefacts.write(report.make(table, *given), folder, "a line", formats) for folder in folders
+        artefacts.write(result, folder, "a line", formats)
+        for result, folder in zip(results, folders, strict=True)
     ]
     assert dict(mpl.rcParams) == before
     assert written[0]
     for one, two in zip(*written, strict=True):
         assert one.stat().st_size > 0
         assert one.read_bytes() == two.read_bytes()
+    unread = {stem: faults(figure) for stem, figure in results[0].figures.items()}
+    assert {stem: of for stem, of in unread.items() if of} == {}
 
 
 @pytest.mark.parametrize("kinds", [("proxy",), ("device",)], ids="/".join)
