@@ -11,6 +11,7 @@ differs between kinds of processors. Folders named by options have to be visible
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -20,7 +21,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,8 @@ Result = TypeVar("Result")
 
 FORMS = "dask://HOST:PORT, slurm, slurm:PARTITION or slurm-local"
 PATIENCE = 10  # seconds
+ALONE = 60  # seconds without any worker, after which a Dask cluster is given up
+TRIES = 4  # of a Slurm job that ends without a word; as often as Dask tries
 SLURM_FOLDER = Path("out/slurm")
 SLURM_MINUTES = 24 * 60
 
@@ -84,41 +87,66 @@ def on_cluster(
     workers: Slurm jobs at a time; Dask has as many as it has. Raises UserError for a cluster that
     cannot be reached, workers of another version, and workers that were lost for good.
     """
-    with _opened(cluster, workers) as (executor, kept, size):
+    with _opened(cluster, workers) as (executor, kept, size, _), losses(cluster):
         chunks = [range(at, min(at + size, len(jobs))) for at in range(0, len(jobs), size)]
         parts = [[jobs[i] for i in chunk] for chunk in chunks]
-        found = results(executor, many, parts, function, kept(shared), waiting=16 * workers)
-        while True:
-            try:
-                at, values = next(found)
-            except StopIteration:
-                return
-            except UserError:
-                raise
-            except (CancelledError, OSError, TimeoutError, RuntimeError) as error:
-                if not _lost(error):
-                    raise
-                raise LostError(
-                    f"The cluster {cluster} lost workers for good ({type(error).__name__})."
-                ) from error
+        running = results(executor, many, parts, function, kept(shared), waiting=16 * workers)
+        for at, values in running:
             yield from zip(chunks[at], values, strict=True)
 
 
-Opened = tuple[Executor, Callable[[Any], Any], int]
+@contextmanager
+def opened(cluster: str, workers: int | None) -> Iterator[tuple[Executor, int]]:
+    """Yield an executor on a cluster, and how many jobs to give it at a time.
+
+    workers: that number, or None for one job per worker of a Dask cluster. Raises UserError as
+    `on_cluster` does, and where Slurm is not told the number.
+    """
+    if workers is None and not cluster.startswith("dask://"):
+        _check(cluster)
+        raise UserError(f"How many jobs at a time, on {cluster}? Say it, as in --workers 8.")
+    with _opened(cluster, workers or 1) as (executor, _, _, there):
+        yield executor, workers or there
+
+
+@contextmanager
+def losses(cluster: str) -> Iterator[None]:
+    """Raise LostError for what a cluster raises when workers were lost for good."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (CancelledError, OSError, TimeoutError, RuntimeError) as error:
+        if not _lost(error):
+            raise
+        raise LostError(
+            f"The cluster {cluster} lost workers for good ({type(error).__name__})."
+        ) from error
+
+
+# An executor, what makes data known to workers once, jobs per task, workers.
+Opened = tuple[Executor, Callable[[Any], Any], int, int]
+
+
+def _check(cluster: str) -> tuple[str, str]:
+    """Return the kind of a cluster and what follows it; UserError where there is none such."""
+    kind, _, rest = cluster.partition(":")
+    if kind == "dask" and rest.startswith("//"):
+        return kind, rest[2:]
+    if kind in ("slurm", "slurm-local"):
+        return kind, rest
+    raise UserError(f"There is no cluster {cluster!r}; give {FORMS}.")
 
 
 @contextmanager
 def _opened(cluster: str, workers: int) -> Iterator[Opened]:
-    """Yield an executor, a function that makes data known to workers once, and jobs per task."""
-    kind, _, rest = cluster.partition(":")
-    if kind == "dask" and rest.startswith("//"):
-        with _dask(rest[2:]) as opened:
+    kind, rest = _check(cluster)
+    if kind == "dask":
+        with _dask(rest) as opened:
             yield opened
-    elif kind in ("slurm", "slurm-local"):
-        with _Slurm(kind, rest, workers) as executor:
-            yield executor, lambda value: value, 8
     else:
-        raise UserError(f"There is no cluster {cluster!r}; give {FORMS}.")
+        with _Slurm(kind, rest, workers) as executor:
+            yield executor, lambda value: value, 8, workers
 
 
 @contextmanager
@@ -132,11 +160,54 @@ def _dask(address: str) -> Iterator[Opened]:
             f"with `dask worker {address} --nthreads 1`."
         ) from error
     try:
+        there = client.scheduler_info(n_workers=-1)["workers"]
+        _check_threads({name: about["nthreads"] for name, about in there.items()}, address)
         _check_versions(client.run(identity, on_error="return"), address)
         executor = client.get_executor(pure=False, retries=3)
-        yield executor, lambda value: client.scatter(value, broadcast=True, hash=False), 1
+        with _watched(client):
+            yield (
+                executor,
+                lambda value: client.scatter(value, broadcast=True, hash=False),
+                1,
+                len(there),
+            )
     finally:
         client.close()
+
+
+@contextmanager
+def _watched(client: Any) -> Iterator[None]:
+    """Close a client, which cancels what it waits for, once there was no worker for `ALONE`."""
+    over = threading.Event()
+
+    def watch() -> None:
+        alone = 0.0
+        while not over.wait(step := min(PATIENCE, ALONE)):
+            alone += step
+            with suppress(Exception):  # of a scheduler that answers no more
+                if client.nthreads():
+                    alone = 0.0
+            if alone >= ALONE:
+                client.close()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _check_threads(workers: Mapping[str, int], address: str) -> None:
+    """Raise UserError for workers that run several jobs in one process."""
+    for name, threads in workers.items():
+        if threads != 1:
+            raise UserError(
+                f"The worker {name} runs {threads} jobs at a time in one process; start it with "
+                f"`dask worker {address} --nthreads 1`, as often as it has cores."
+            )
 
 
 def _check_versions(workers: Mapping[str, Mapping[str, str] | BaseException], address: str) -> None:
@@ -183,7 +254,15 @@ class _Slurm(Executor):
         return self._threads.submit(self._run, fn, *args, **kwargs)
 
     def _run(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        error, value = self._jobs.submit(_caught, fn, *args, **kwargs).result()
+        from submitit.core.utils import FailedJobError, UncompletedJobError
+
+        for left in reversed(range(TRIES)):
+            try:
+                error, value = self._jobs.submit(_caught, fn, *args, **kwargs).result()
+                break
+            except UncompletedJobError as ended:
+                if not left or isinstance(ended, FailedJobError):
+                    raise
         if error is not None:
             raise error
         return value
@@ -193,11 +272,11 @@ class _Slurm(Executor):
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
 
 
-def _caught(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[UserError | None, Any]:
-    """Return a mistake of the user's as a value, for submitit would wrap it into its own error."""
+def _caught(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Exception | None, Any]:
+    """Return what a job raises as a value, for submitit would wrap it into an error of its own."""
     try:
         return None, fn(*args, **kwargs)
-    except UserError as error:
+    except Exception as error:
         return error, None
 
 

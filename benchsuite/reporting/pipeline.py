@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, cast
 from benchsuite import plugins
 from benchsuite.api import Result
 from benchsuite.calling import call, failure, file_of, misuse
+from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError
-from benchsuite.parallel import memory, schedule
+from benchsuite.packages import files_below
+from benchsuite.parallel import clusters, memory, schedule
+from benchsuite.parallel.lost import resumable
 from benchsuite.reporting import durations
 from benchsuite.table.table import Table
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from benchsuite.replays.outcome import Outcome
     from benchsuite.replays.study import Entry, Study
     from benchsuite.reporting.page import MadeReport
+
+    Made = Outcome | str | MadeReport
 
 TABLE = "table.parquet"
 QUICK_SEEDS = 1
@@ -40,25 +45,61 @@ PRELOADED = f"{__package__}.preloaded"
 class Making:
     """What a worker needs: the folder to write below, which holds the table, and how to search.
 
-    seeds: per search, None for the studies' own; quick: figures as PNG alone, and see `shortened`.
+    seeds: per search, None for the studies' own; quick: figures as PNG alone, and see `shortened`;
+    cluster: where the workers are, empty for processes of this machine; read: checksum of the table
+    and digest of the plug-ins, which those of a cluster have to find the same.
     """
 
     folder: Path
     plugin_folders: tuple[Path, ...] = ()
     seeds: int | None = None
     quick: bool = False
+    cluster: str = ""
+    read: tuple[str, str] = ("", "")
 
     @property
     def table(self) -> Table:
         """The table, read once by each process."""
-        return _table(self.folder / TABLE)
+        return _table(self.folder / TABLE, self.read[0])
+
+    def sent(self) -> Making:
+        """Return it for workers of a cluster, whose current folder is another."""
+        folders = tuple(folder.resolve() for folder in self.plugin_folders)
+        read = self.table.checksum, digest([files_below(folder) for folder in folders])
+        return replace(self, folder=self.folder.resolve(), plugin_folders=folders, read=read)
+
+    def check(self) -> None:
+        """Raise UserError where this worker has not the table and the plug-ins of the caller."""
+        if not self.cluster:
+            return
+        where, missed = self.folder / TABLE, not (self.folder / TABLE).is_file()
+        if missed or self.table.checksum != self.read[0]:
+            raise UserError(
+                f"A worker of {self.cluster} finds {'no' if missed else 'another'} table in "
+                f"{where}: --out has to be a folder that all machines share, under the same path."
+            )
+        if _plugin_files(self.plugin_folders) != self.read[1]:
+            raise UserError(
+                f"A worker of {self.cluster} has other files in --plugins, or read them before "
+                "they were edited: share the folder under the same path, and restart the workers."
+            )
 
 
-def workers(number: int) -> AbstractContextManager[Executor]:
-    """Start worker processes; they import what they need while the caller makes the table."""
-    _table.cache_clear()  # Of an earlier run, where this process is the worker.
-    _reports.cache_clear()
-    return schedule.workers(number, (PRELOADED,), each=MEMORY)
+@contextmanager
+def workers(number: int | None, cluster: str = "") -> Iterator[tuple[Executor, int]]:
+    """Yield workers and how many jobs to give them at a time; see `schedule.workers`, `clusters`.
+
+    Processes of this machine import what they need while the caller makes the table.
+    """
+    for kept in (_table, _reports, _plugin_files):  # Of an earlier run in this process.
+        kept.cache_clear()
+    if cluster:
+        with clusters.opened(cluster, number) as opened:
+            yield opened
+        return
+    number = number or most_workers()
+    with schedule.workers(number, (PRELOADED,), each=MEMORY) as pool:
+        yield pool, number
 
 
 def most_workers() -> int:
@@ -92,16 +133,37 @@ def jobs(
 
 def run(
     making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, Outcome | str | MadeReport]]:
+) -> Iterator[tuple[str, Made]]:
     """Yield every study and report as it is done and written.
 
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
-    of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
+    of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on. Raises
+    LostError where the workers of a cluster were lost for good.
     """
-    for name, made in schedule.run(
-        pool, number, _job, jobs(reports, _seconds(making, reports)), making
-    ):
-        yield name.removeprefix(STUDY), made
+    order = jobs(reports, _seconds(making, reports))
+    if not making.cluster:
+        for name, made in schedule.run(pool, number, _job, order, making):
+            yield name.removeprefix(STUDY), made
+        return
+    sent = making.sent()
+    with resumable(), clusters.losses(making.cluster):
+        for name, made in schedule.run(pool, number, _job, order, sent):
+            yield name.removeprefix(STUDY), _received(making, sent, made)
+
+
+def _received(making: Making, sent: Making, made: Made) -> Made:
+    """Return what a worker of a cluster made, with its files as the caller names them."""
+    from benchsuite.reporting.page import MadeReport
+
+    if not isinstance(made, MadeReport):
+        return made
+    files = tuple(making.folder / path.relative_to(sent.folder) for path in made.files)
+    if gone := [path for path in files if not path.exists()]:
+        raise UserError(
+            f"A worker of {making.cluster} wrote {gone[0]} elsewhere: --out has to be a folder "
+            "that all machines share, under the same path."
+        )
+    return replace(made, files=files)
 
 
 def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
@@ -117,18 +179,15 @@ def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, 
     return seconds | durations.known(durations.folder(making.quick))
 
 
-def _job(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
-) -> Outcome | str | MadeReport:
+def _job(making: Making, name: str, needed: Mapping[str, Made]) -> Made:
+    making.check()
     if making.seeds is not None:  # as long as they say
         return _done(making, name, needed)
     with durations.timed(durations.folder(making.quick), name):
         return _done(making, name, needed)
 
 
-def _done(
-    making: Making, name: str, needed: Mapping[str, Outcome | str | MadeReport]
-) -> Outcome | str | MadeReport:
+def _done(making: Making, name: str, needed: Mapping[str, Made]) -> Made:
     if name.startswith(STUDY):
         return run_study(making, name.removeprefix(STUDY))
     studies = cast("Mapping[str, Outcome | str]", needed)
@@ -221,9 +280,15 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
         return MadeReport.of(name, report, reason=str(error))
 
 
-@functools.cache
-def _table(path: Path) -> Table:
+@functools.lru_cache(maxsize=1)
+def _table(path: Path, _checksum: str) -> Table:
     return Table.open(path)
+
+
+@functools.cache
+def _plugin_files(folders: tuple[Path, ...]) -> str:
+    """Return the digest of plug-in folders as they were when this process first saw them."""
+    return digest([files_below(folder) for folder in folders])
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """Jobs on other executors: the same results on processes, a Dask cluster and submitit."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -10,14 +11,19 @@ from pathlib import Path
 
 import pytest
 from search_tables import table as made_up_table
+from victims import files
 
+from benchsuite.assembly import whole
 from benchsuite.cli import main
+from benchsuite.cli.commands import run as run_command
 from benchsuite.errors import UserError
+from benchsuite.parallel import clusters
 from benchsuite.parallel.clusters import results
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, tasks
 from benchsuite.replays import study
+from benchsuite.reporting import durations, pipeline
 from benchsuite.space.network import Skeleton
 
 SPEC = Spec(("naswot",), Skeleton(2, 1, 4), batch_size=4, images="gaussian")
@@ -29,6 +35,16 @@ strategy = "random"
 seeds = 20
 budget = { queries = 20 }
 """
+REPORT = '''"""Queries of few."""
+import pandas as pd
+from benchsuite.api import Report, Result
+
+def make(table, studies):
+    means = [s["regret"]["mean"] for s in studies["few"].summary.values()]
+    return Result({"few": pd.DataFrame({"regret": means})})
+
+REPORT = Report("T", "A", make, studies=("few",))
+'''
 
 
 def scores(folder):
@@ -40,6 +56,18 @@ def square(shared, job):
     if job == 13:
         raise UserError("Thirteen is no job.")
     return shared * job**2
+
+
+def dies_first(folder, job):
+    """Be killed, with the process, at the first try of job 2."""
+    if job == 2 and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def fails(_, job):
+    raise ValueError(f"{job} is a fault.")
 
 
 HELPERS = str(Path(__file__).parents[1] / "helpers")
@@ -133,6 +161,91 @@ def test_submitit_gives_the_same(tmp_path, monkeypatch):
         list(map_jobs(square, [13], 3, cluster="slurm-local"))
 
 
+@pytest.mark.filterwarnings("ignore")  # those of distributed
+def test_a_run_on_a_cluster_writes_the_same_also_with_a_worker_killed(
+    cluster, assembled, tmp_path, monkeypatch, capsys
+):
+    """Two reports, one of them of a study of one's own; a worker is killed after its first job."""
+    where, workers = cluster
+    for folder in ("mine/studies", "mine/reports"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "mine/studies/few.toml").write_text(STUDY)
+    (tmp_path / "mine/reports/of_few.py").write_text(REPORT)
+    needs = pipeline.needs
+
+    def few(folders):
+        return {k: v for k, v in needs(folders).items() if k in ("edgenas_lut", "of_few")}
+
+    monkeypatch.setattr(pipeline, "needs", few)
+    monkeypatch.setattr(whole, "whole_table", lambda *_: assembled)
+    monkeypatch.setattr(durations, "folder", lambda quick: tmp_path / "seconds")
+    monkeypatch.chdir(tmp_path)
+
+    def killing(text):
+        if not text.startswith(("Tabulating", "The page")):
+            workers[0].kill()
+
+    args = ["run", "--quick", "--plugins", "mine"]
+    main([*args, "--workers", "1", "--out", "here"])
+    said = capsys.readouterr().out
+    monkeypatch.setattr(run_command, "_say", killing)
+    main([*args, "--cluster", where, "--out", "there"])
+    assert workers[0].wait(10) == -signal.SIGKILL
+    here, there = files(tmp_path / "here"), files(tmp_path / "there")
+    assert without_times(here) == without_times(there)
+    assert {"reports/few.csv", "studies/few/runs.csv", "index.html", "table.parquet"} <= set(there)
+    assert capsys.readouterr().out == said.replace("here", "there")
+
+    making = pipeline.Making(tmp_path / "there", cluster=where)
+    monkeypatch.setattr(pipeline.Making, "sent", lambda making: replaced(making, ("other", "")))
+    with clusters.opened(where, None) as (pool, number):
+        assert number == 1
+        with pytest.raises(UserError, match=r"finds another table in .*--out has to be a folder"):
+            list(pipeline.run(making, pool, number, few(())))
+
+
+def without_times(kept):
+    return {name: text for name, text in kept.items() if not name.endswith(".timing.parquet")}
+
+
+def replaced(making, read):
+    return dataclasses.replace(making, read=read)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_without_workers_is_given_up(cluster, monkeypatch):
+    where, workers = cluster
+    monkeypatch.setattr(clusters, "ALONE", 1)
+    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    running = map_jobs(square, range(100_000), 3, cluster=where)
+    next(running)
+    for worker in workers:
+        worker.kill()
+    with pytest.raises(UserError, match="lost workers for good"):
+        list(running)
+
+
+def test_dask_workers_of_several_threads_are_refused():
+    with pytest.raises(UserError, match=r"runs 4 jobs at a time .* --nthreads 1"):
+        clusters._check_threads({"a": 1, "b": 4}, "host:1")
+
+
+@pytest.mark.filterwarnings("ignore")  # those of submitit
+def test_a_slurm_job_that_is_killed_is_tried_again_and_a_fault_is_none(tmp_path, monkeypatch):
+    core = pytest.importorskip("submitit.core.core")
+    monkeypatch.setattr(core.Job, "_results_timeout_s", 1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([HELPERS, *sys.path, str(Path(__file__).parent)])
+    )
+    assert dict(map_jobs(dies_first, range(4), tmp_path, cluster="slurm-local")) == {
+        at: at for at in range(4)
+    }
+    assert (tmp_path / "died").exists()
+    with pytest.raises(ValueError, match="3 is a fault"):
+        list(map_jobs(fails, [3], cluster="slurm-local"))
+
+
 def test_worker_processes_give_the_same_as_this_one():
     here = dict(map_jobs(square, range(9), 2))
     assert dict(map_jobs(square, range(9), 2, workers=2, mode="processes")) == here
@@ -185,8 +298,17 @@ def test_few_jobs_wait_and_none_starts_after_an_error():
     assert executor.submitted < 25
 
 
-def test_the_command_line_takes_a_cluster(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("replay random --seeds 1 --cluster cloud", "no cluster 'cloud'"),
+        ("run --cluster cloud --out out", "no cluster 'cloud'"),
+        ("run --cluster slurm --out out", "as in --workers 8"),
+    ],
+)
+def test_the_command_line_takes_a_cluster(tmp_path, monkeypatch, capsys, command, said):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
-        main(["replay", "random", "--seeds", "1", "--cluster", "cloud"])
+        main(command.split())
     assert stop.value.code == 2
-    assert "no cluster 'cloud'" in capsys.readouterr().err
+    assert said in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.files import made_folder
@@ -31,6 +32,7 @@ QUICK = (
 
 @click.command(
     epilog="Examples: benchsuite run | benchsuite run --quick | benchsuite run --out results --json"
+    " | benchsuite run --cluster dask://10.0.0.1:8786 --out shared/out"
 )
 @out_folder("out", default=Path("out"), help="For the table, the tables and figures, and the page.")
 @click.option(
@@ -43,8 +45,10 @@ QUICK = (
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="How many studies and reports at a time (default: one per core, if memory has room).",
+    help="How many studies and reports at a time (default: one per core, if memory has room; per "
+    "worker of a Dask cluster).",
 )
+@cluster_option
 @scores_option
 @plugins_option
 @json_option
@@ -53,6 +57,7 @@ def command(
     quick: bool,
     seeds: int | None,
     workers: int | None,
+    cluster: str | None,
     scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
@@ -62,7 +67,7 @@ def command(
         refuse("--quick takes one seed per search", "seeds")
     lock = held(out / ".run.lock", f"The folder {out}", "Wait for it, or give another --out.")
     with made_folder(out), lock:
-        _run(out, quick, seeds, workers, scores, plugin_folders, as_json)
+        _run(out, quick, seeds, workers, cluster, scores, plugin_folders, as_json)
 
 
 def _run(
@@ -70,21 +75,23 @@ def _run(
     quick: bool,
     seeds: int | None,
     workers: int | None,
+    cluster: str | None,
     scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     from benchsuite import plugins
     from benchsuite.assembly.whole import whole_table
+    from benchsuite.parallel import schedule
     from benchsuite.reporting import page, pipeline
 
-    number = workers or pipeline.most_workers()
-    with pipeline.workers(number) as pool:
-        needs = pool.submit(pipeline.needs, plugin_folders)
+    with pipeline.workers(workers, cluster or "") as (pool, number):
+        asked = schedule.InThisProcess() if cluster else pool
+        needs = asked.submit(pipeline.needs, plugin_folders)
         _say("Tabulating 15,625 cells ...")
         table = whole_table(plugin_folders, scores)
         table.write(out / pipeline.TABLE)
-        work = pipeline.Making(out, plugin_folders, seeds, quick)
+        work = pipeline.Making(out, plugin_folders, seeds, quick, cluster or "")
         found: dict[str, Outcome] = {}
         entries: list[MadeReport] = []
         for name, made in pipeline.run(work, pool, number, needs.result()):
