@@ -53,9 +53,9 @@ def latex_text(cells: pd.DataFrame, numbers: Sequence[bool], right: Sequence[boo
     shown = cells.map(one_line)
     for at, of_numbers in enumerate(numbers):
         if of_numbers:
-            shown.isetitem(at, shown.iloc[:, at].where(shown.iloc[:, at] != "-"))
+            shown.isetitem(at, [None if text == "-" else text for text in shown.iloc[:, at]])
     shown.columns = [one_line(str(name)) for name in cells.columns]
-    texts = [[text for text in shown.iloc[:, at] if text == text] for at in range(len(numbers))]
+    texts = [[text for text in shown.iloc[:, at] if isinstance(text, str)] for at in range(len(numbers))]
     long = [max(map(len, column), default=0) > _LONG for column in texts]
     wide = f"p{{{0.7 / max(1, sum(long)):.2f}\\linewidth}}"
     sides = [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg")
 _DPI = 200
-PACKAGES = r"\usepackage{booktabs,siunitx}"
+PACKAGES = r"\usepackage[T1]{fontenc} \usepackage{booktabs,siunitx}"
 
 
 def write(

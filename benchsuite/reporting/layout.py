@@ -45,8 +45,8 @@ def printed(rows: pd.DataFrame, thousands: str = ",") -> list[Printed]:
         if name in ends:
             continue
         if name in intervals:
-            columns = [rows[part].astype(float).tolist() for part in (name, *intervals[name])]
-            made.append(Printed(str(name), _with_intervals(*columns, thousands), interval=True))
+            columns = rows[[name, *intervals[name]]].astype(float)
+            made.append(Printed(str(name), _with_intervals(columns, thousands), interval=True))
         else:
             made.append(_column(str(name), rows[name], thousands))
     return made
@@ -121,14 +121,13 @@ def _between(rows: pd.DataFrame, base: str, low: str, high: str, named: str) -> 
     return bool(len(known)) and bool(within.all())
 
 
-def _with_intervals(
-    values: list[float], lows: list[float], highs: list[float], thousands: str
-) -> list[str]:
-    decimals = digits([*values, *lows, *highs])
+def _with_intervals(columns: pd.DataFrame, thousands: str) -> list[str]:
+    """Return texts of three columns: a value and the ends of its interval."""
+    rows = columns.to_numpy().tolist()
+    decimals = digits(value for row in rows for value in row)
     texts = []
-    for value, *ends in zip(values, lows, highs, strict=True):
-        low, high = (number(end, decimals, thousands) for end in ends)
-        at = number(value, decimals, thousands)
+    for row in rows:
+        at, low, high = (number(value, decimals, thousands) for value in row)
         texts.append(at if MISSING in (low, high) else f"{at} [{low}, {high}]")
     return texts
 

@@ -83,17 +83,18 @@ class Contents:
     @functools.cached_property
     def _ids(self) -> re.Pattern[str]:
         ids = sorted(self.words, key=lambda word: (-len(word), word))
-        plain = "|".join(re.escape(word) for word in ids if re.search(r"[\d_]", word))
-        quoted = "|".join(map(re.escape, ids))
+        plain = "|".join(re.escape(word) for word in ids if re.search(r"[\d_]", word)) or NONE
+        quoted = "|".join(map(re.escape, ids)) or NONE
         return re.compile(rf"(?<![\w.`/@-])({plain})(?![\w`/*~]|\.\w)|`({quoted})`")
 
 
+NONE = "(?!)"  # A pattern that nothing matches.
 _VERSION = re.compile(r"(?<=\w)@\d+\b")
 _PART = re.compile(r"(?<![\w.`/])stm32[a-z]\w+(?![\w`/.*])|`stm32[a-z]\w+`")
 
 
 def _page(record: Mapping[str, Any]) -> Page:
-    return Page(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
+    return Page(**{**record, "reports": tuple(record.get("reports", ()))})
 
 
 def answered(

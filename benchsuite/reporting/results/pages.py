@@ -21,6 +21,7 @@ OPEN = 16  # rows that are shown without a click
 SHOWN = 60  # rows that are shown at all
 LISTED = 900  # rows of a table that has a file beside the page
 CELLS = {"index", "arch"}  # columns of tables of single cells, of which no long one is copied
+NARROW = 4  # columns of a table that has room for the text of a cell
 WIDEST = 24  # columns of a table that is shown
 CLAIMS = ("where", "claim", "ours", "verdict")
 
@@ -109,9 +110,7 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     for finding in contents.findings:
         yield _finding(run, contents, finding, at)
     yield "## Pages"
-    yield "\n".join(
-        f"- [{page.title}]({page.file}): {_count(page, at)}" for page in contents.pages
-    )
+    yield "\n".join(f"- [{page.title}]({page.file}): {_count(page, at)}" for page in contents.pages)
     yield "## Claims"
     yield "What the papers say of searches and costs, by verdict. Each paper's page has its claims."
     yield _claims_by_paper(run)
@@ -172,9 +171,7 @@ def _page(run: Run, contents: Contents, page: Page, at: Mapping[str, str]) -> It
         yield from _report(run, contents, name)
 
 
-def _about_paper(
-    run: Run, contents: Contents, page: Page, at: Mapping[str, str]
-) -> Iterator[str]:
+def _about_paper(run: Run, contents: Contents, page: Page, at: Mapping[str, str]) -> Iterator[str]:
     import pandas as pd
 
     rows = [row for row in run.tables.get("paper_artefacts", []) if row["paper"] == page.paper]
@@ -249,15 +246,23 @@ def _shown(name: str, rows: Sequence[Mapping[str, Any]], contents: Contents) -> 
 
 
 def _table(rows: pd.DataFrame, contents: Contents | None) -> Iterator[str]:
-    """Yield a table in parts of at most eight columns."""
+    """Yield a table in parts of at most eight columns, none wider than a page of 900 pixels.
+
+    Beside an index the text of a cell is left out of all but the narrowest tables.
+    """
     import pandas as pd
 
+    if "index" in rows and "arch" in rows and len(rows.columns) > NARROW:
+        rows = rows.drop(columns="arch")
     worded = contents.worded if contents else str
     for part in layout.parts(layout.printed(rows)):
         shown = pd.DataFrame({at: column.texts for at, column in enumerate(part)}, dtype=object)
-        shown = shown.map(worded)
-        shown.columns = [worded(column.name) for column in part]
+        shown = shown.map(lambda text: _OPERATOR.sub(r"\g<0> ", worded(text)))
+        shown.columns = [worded(column.name).replace("_", " ") for column in part]
         yield _compact(markdown_text(shown, [column.number or column.interval for column in part]))
+
+
+_OPERATOR = re.compile(r"~\d\|(?=.)")  # Within the text of a cell: a line may end behind it.
 
 
 def _compact(markdown: str) -> str:

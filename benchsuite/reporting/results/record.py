@@ -47,9 +47,7 @@ def _sources(folder: Path) -> dict[str, Any]:
             kind: {name: plugin.facts.get("version") for name, plugin in plugins.find(kind).items()}
             for kind in VERSIONED
         },
-        "sources": {
-            name: _files(package) for name, package in SOURCES.items()
-        },
+        "sources": {name: _files(package) for name, package in SOURCES.items()},
     }
 
 
@@ -84,14 +82,11 @@ def older(folder: Path) -> list[str]:
     record, now = _read(folder)["sources"], _sources(folder)["sources"]
     told = []
     for name in SOURCES:
-        changed = {file for file in {*record[name], *now[name]} if _differs(file, record, now, name)}
+        was, is_now = record[name], now[name]
+        changed = {file for file in {*was, *is_now} if was.get(file) != is_now.get(file)}
         if changed:
             told.append(f"{len(changed)} files of {name} have changed since: {_few(changed)}.")
     return told
-
-
-def _differs(file: str, one: Any, other: Any, name: str) -> bool:
-    return bool(one[name].get(file) != other[name].get(file))
 
 
 def _few(names: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ def write(output: Path, folder: Path, files_below: Path | None = None) -> list[s
         for name, text in texts.items():
             write_text(folder / name, text)
         for name, path in figures.items():
-            write_atomically(folder / name, lambda part, path=path: shutil.copyfile(path, part))
+            write_atomically(folder / name, functools.partial(shutil.copyfile, path))
     written = {name: record.sha256(folder / name) for name in (*texts, *figures)}
     said = record.recorded(folder, run.provenance, written)
     write_text(folder / record.NAME, json_text(said, indent=1, ensure_ascii=False) + "\n")
