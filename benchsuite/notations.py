@@ -55,7 +55,8 @@ def latex_text(cells: pd.DataFrame, numbers: Sequence[bool], right: Sequence[boo
         if of_numbers:
             shown.isetitem(at, [None if text == "-" else text for text in shown.iloc[:, at]])
     shown.columns = [one_line(str(name)) for name in cells.columns]
-    texts = [[text for text in shown.iloc[:, at] if isinstance(text, str)] for at in range(len(numbers))]
+    columns = [shown.iloc[:, at] for at in range(len(numbers))]
+    texts = [[text for text in column if isinstance(text, str)] for column in columns]
     long = [max(map(len, column), default=0) > _LONG for column in texts]
     wide = f"p{{{0.7 / max(1, sum(long)):.2f}\\linewidth}}"
     sides = [

@@ -40,6 +40,7 @@ def small(**changed):
         (Page("p.md", "Paper (2024)", "Paper"), Page("o.md", "Others", reports=("r*",))),
         words={"meco": "MeCo", "x_cube_ai": "X-CUBE-AI", "own": "own kernels"},
         truths={"test": "accuracy, {kind}"},
+        artefacts="paper_artefacts",
     )
     return dataclasses.replace(made, **changed)
 

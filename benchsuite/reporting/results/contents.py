@@ -47,7 +47,8 @@ class Contents:
     """The whole file.
 
     tables: the columns that are shown first, by the name of a table; words: what ids are called in
-    prose and tables; truths: the sentences that findings name, where `{kind}` is `measured` or not.
+    prose and tables; truths: the sentences that findings name, where `{kind}` is `measured` or not;
+    claims, artefacts: the reports, each of a table of its name, whose rows the papers' pages show.
     """
 
     findings: tuple[Finding, ...]
@@ -55,6 +56,8 @@ class Contents:
     tables: Mapping[str, list[str]] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     truths: Mapping[str, str] = field(default_factory=dict)
+    claims: str = ""
+    artefacts: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Contents:

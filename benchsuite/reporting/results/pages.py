@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FRONT = "README.md"
 OPEN = 16  # rows that are shown without a click
-SHOWN = 60  # rows that are shown at all
+SHOWN = 45  # rows that are shown at all
 LISTED = 900  # rows of a table that has a file beside the page
 CELLS = {"index", "arch"}  # columns of tables of single cells, of which no long one is copied
 NARROW = 4  # columns of a table that has room for the text of a cell
@@ -71,18 +71,15 @@ def placed(run: Run, contents: Contents) -> dict[str, str]:
     """Return the address of every `table NAME` and `figure NAME` that was made."""
     at: dict[str, str] = {}
     for name, made in run.reports.items():
-        if name == "paper_claims":
-            at["table paper_claims"] = "#claims"
-        if name in ABOUT_PAPERS:
+        if name == contents.claims:
+            at[f"table {name}"] = "#claims"
+        if name in (contents.claims, contents.artefacts):
             continue
         page = _page_of(name, made, contents)
         at |= {f"table {table}": f"{page}#table-{table}" for table in made["tables"]}
         for path in run.figures(name):
             at[f"figure {_stem(path)}"] = f"{page}#figure-{_stem(path)}"
     return at
-
-
-ABOUT_PAPERS = ("paper_claims", "paper_artefacts")  # Their rows stand on the papers' pages.
 
 
 def _page_of(name: str, made: Mapping[str, Any], contents: Contents) -> str:
@@ -113,7 +110,7 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     yield "\n".join(f"- [{page.title}]({page.file}): {_count(page, at)}" for page in contents.pages)
     yield "## Claims"
     yield "What the papers say of searches and costs, by verdict. Each paper's page has its claims."
-    yield _claims_by_paper(run)
+    yield _claims_by_paper(run.tables.get(contents.claims, []))
     yield "## What this was made of"
     yield f"Accuracies: {run.provenance['accuracy']}. Table {str(run.provenance['table'])[:12]}."
     yield (
@@ -145,12 +142,12 @@ def _count(page: Page, at: Mapping[str, str]) -> str:
     return f"{tables} tables, {figures} {'figure' if figures == 1 else 'figures'}"
 
 
-def _claims_by_paper(run: Run) -> str:
+def _claims_by_paper(claims: Sequence[Mapping[str, Any]]) -> str:
     import pandas as pd
 
     verdicts = ("holds", "does not hold", "undecided", "cannot be tested here")
     counts: dict[str, dict[str, int]] = {}
-    for row in run.tables.get("paper_claims", []):
+    for row in claims:
         of = counts.setdefault(row["paper"], dict.fromkeys(verdicts, 0))
         of[row["verdict"].split(" (")[0]] += 1
     rows = [{"paper": paper, **of} for paper, of in sorted(counts.items())]
@@ -165,7 +162,8 @@ def _page(run: Run, contents: Contents, page: Page, at: Mapping[str, str]) -> It
     reports = {
         name: made
         for name, made in run.reports.items()
-        if name not in ABOUT_PAPERS and _page_of(name, made, contents) == page.file
+        if name not in (contents.claims, contents.artefacts)
+        and _page_of(name, made, contents) == page.file
     }
     for name in sorted(reports, key=lambda name: _natural(reports[name]["title"])):
         yield from _report(run, contents, name)
@@ -174,7 +172,7 @@ def _page(run: Run, contents: Contents, page: Page, at: Mapping[str, str]) -> It
 def _about_paper(run: Run, contents: Contents, page: Page, at: Mapping[str, str]) -> Iterator[str]:
     import pandas as pd
 
-    rows = [row for row in run.tables.get("paper_artefacts", []) if row["paper"] == page.paper]
+    rows = [row for row in run.tables.get(contents.artefacts, []) if row["paper"] == page.paper]
     if rows:
         yield "## What stands for what"
         listed = [
@@ -187,12 +185,12 @@ def _about_paper(run: Run, contents: Contents, page: Page, at: Mapping[str, str]
             for row in rows
         ]
         yield "\n".join(_table(pd.DataFrame(listed), None))
-    rows = [row for row in run.tables.get("paper_claims", []) if row["paper"] == page.paper]
+    rows = [row for row in run.tables.get(contents.claims, []) if row["paper"] == page.paper]
     if rows:
         yield "## Claims"
         shown = pd.DataFrame([{name: row[name] for name in CLAIMS} for row in rows])
         yield "\n".join(_table(shown.map(contents.worded), None))
-        yield "With n, margins, rules and p-values: [CSV](tables/paper_claims.csv)."
+        yield f"With n, margins, rules and p-values: [CSV](tables/{contents.claims}.csv)."
 
 
 def _links(named: str, page: Page, at: Mapping[str, str]) -> str:
