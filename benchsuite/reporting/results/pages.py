@@ -255,12 +255,13 @@ def _table(rows: pd.DataFrame, contents: Contents | None) -> Iterator[str]:
     worded = contents.worded if contents else str
     for part in layout.parts(layout.printed(rows)):
         shown = pd.DataFrame({at: column.texts for at, column in enumerate(part)}, dtype=object)
-        shown = shown.map(lambda text: _OPERATOR.sub(r"\g<0> ", worded(text)))
+        shown = shown.map(lambda text: _BREAK.sub(r"\g<0> ", worded(text)))
         shown.columns = [worded(column.name).replace("_", " ") for column in part]
         yield _compact(markdown_text(shown, [column.number or column.interval for column in part]))
 
 
-_OPERATOR = re.compile(r"~\d\|(?=.)")  # Within the text of a cell: a line may end behind it.
+# Within the text of a cell, or a long name of a column: a line may end behind it.
+_BREAK = re.compile(r"~\d\|(?=.)|(?<=\S{24})@")
 
 
 def _compact(markdown: str) -> str:
