@@ -44,11 +44,39 @@ def markdown_text(cells: pd.DataFrame, right: Sequence[bool]) -> str:
     return shown.to_markdown(index=False, disable_numparse=True, colalign=sides)
 
 
-def latex_text(cells: pd.DataFrame) -> str:
-    """Return a table of texts as a LaTeX tabular."""
+def latex_text(cells: pd.DataFrame, numbers: Sequence[bool], right: Sequence[bool]) -> str:
+    """Return a table of texts as a LaTeX tabular; it needs the packages booktabs and siunitx.
+
+    numbers: whether a column is of numbers and `-` alone, which is set by their points; right:
+    whether another one is set to the right. Long texts wrap.
+    """
     shown = cells.map(one_line)
+    for at, of_numbers in enumerate(numbers):
+        if of_numbers:
+            shown.isetitem(at, [None if text == "-" else text for text in shown.iloc[:, at]])
     shown.columns = [one_line(str(name)) for name in cells.columns]
-    return shown.to_latex(index=False, escape=True)
+    columns = [shown.iloc[:, at] for at in range(len(numbers))]
+    texts = [[text for text in column if isinstance(text, str)] for column in columns]
+    long = [max(map(len, column), default=0) > _LONG for column in texts]
+    wide = f"p{{{0.7 / max(1, sum(long)):.2f}\\linewidth}}"
+    sides = [
+        _by_points(column) if of_numbers else wide if wraps else "r" if to_right else "l"
+        for column, of_numbers, wraps, to_right in zip(texts, numbers, long, right, strict=True)
+    ]
+    styler = shown.style.hide(axis="index").format(escape="latex", na_rep="{--}")
+    styler = styler.format_index(escape="latex", axis=1)
+    return styler.to_latex(siunitx=True, hrules=True, column_format="".join(sides))
+
+
+def _by_points(texts: Sequence[str]) -> str:
+    """Return the column type of siunitx that holds numbers written so."""
+    parts = [re.fullmatch(r"(-?)(\d+)(?:\.(\d+))?(?:e(-?)\+?(\d+))?", text) for text in texts]
+    if not all(parts) or not parts:
+        return "r"
+    sign, whole, point, sign_of_power, power = zip(*(p.groups("") for p in parts if p), strict=True)
+    longest = [max(map(len, of)) for of in (whole, point, power)]
+    exponent = f"e{max(sign_of_power)}{longest[2]}" if longest[2] else ""
+    return f"S[table-format={max(sign)}{longest[0]}.{longest[1]}{exponent}]"
 
 
 def one_line(text: str) -> str:
@@ -58,6 +86,7 @@ def one_line(text: str) -> str:
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LONG = 40  # characters of a text that wraps in print
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 

@@ -147,7 +147,7 @@ def test_markdown_keeps_its_cells(rows):
 @given(st.lists(texts, min_size=1, max_size=5))
 @example(NASTY)
 def test_latex_has_one_line_per_row_and_no_command(rows):
-    lines = latex_text(cells(rows)).split("\n")
+    lines = latex_text(cells(rows), [False, False], [False, True]).split("\n")
     inside = lines[lines.index("\\midrule") + 1 : lines.index("\\bottomrule")]
     assert len(inside) == len(rows)
     for line in [lines[lines.index("\\toprule") + 1], *inside]:
@@ -163,7 +163,7 @@ def test_a_note_of_several_lines_stays_a_note(tmp_path, end):
     artefacts.write(Result(tables={"t": table}, notes=[note]), tmp_path, f"made{end}by")
     tex = (tmp_path / "t.tex").read_text("utf-8")
     before = tex[: tex.index("\\begin")]
-    assert [line[:1] for line in before.splitlines()] == ["%", "%"]
+    assert [line[:1] for line in before.splitlines()] == ["%", "%", "%"]  # The last: packages.
     markdown = (tmp_path / "t.md").read_text("utf-8")
     assert "first \\input{x} | a | b |" in markdown.splitlines()
     assert "made by" in markdown.splitlines()

@@ -14,6 +14,7 @@ from benchsuite.api import Result
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import csv_text, json_text, latex_text, markdown_text, one_line
 from benchsuite.numerics.stated import stated_frame
+from benchsuite.reporting import layout
 from benchsuite.reporting.text import shown_table
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "pdf", "svg")
 _DPI = 200
+PACKAGES = r"\usepackage[T1]{fontenc} \usepackage{booktabs,siunitx}"
 
 
 def write(
@@ -54,7 +56,18 @@ def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, s
     lines = [one_line(note) for note in notes]
     markdown = markdown_text(shown, [kind.kind in "iuf" for kind in table.dtypes])
     yield "md", "\n\n".join([markdown, *lines]) + "\n"
-    yield "tex", "".join(f"% {line}\n" for line in lines) + latex_text(shown)
+    yield "tex", "\n".join([*(f"% {line}" for line in [*lines, PACKAGES]), *_tabulars(table)])
+
+
+def _tabulars(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a table as LaTeX tabulars of at most eight columns."""
+    import pandas as pd
+
+    for part in layout.parts(layout.printed(table, thousands="")):
+        cells = pd.DataFrame(dict(enumerate(column.texts for column in part)), dtype=object)
+        cells.columns = [column.name for column in part]
+        numbers = [column.number for column in part]
+        yield latex_text(cells, numbers, [column.interval for column in part])
 
 
 def _write_figure(

@@ -1,66 +1,62 @@
-"""Collect the tables and figures of a run into this folder.
+"""Make README.md and the pages beside it of one run.
 
     BENCHSUITE_DATA=FOLDER benchsuite run --json > run.json
     python docs/results/collect.py run.json
 
-Only results are taken: figures as pixels, and tables of at most `ROWS` rows, no table of cells.
+What they hold is declared in contents.toml. Without a run, as in CI:
+
+    python docs/results/collect.py --check
+
+fails, with a sentence each, where they were edited by hand, or made with other findings, reports or
+versions of plug-ins than there are; what else has changed since is told, for only a run can judge.
 """
 
-import json
-import shutil
+import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from benchsuite.reporting.page.sections import in_order
+from benchsuite.errors import UserError
+from benchsuite.reporting.results import record, writing
 
 HERE = Path(__file__).parent
-ROWS = 45
-HEAD = """# Reference results
-
-Made by `benchsuite run` with the public accuracies of NAS-Bench-201 and collected by `collect.py`.
-Each section is a report, under the paper it stands beside. The page that the command writes holds
-the same, with every table in full and an explorer of the cells. Proxies and devices are this
-project's own: [what they are](../../benchsuite/data/README.md). Floats are written to six
-significant digits (`benchsuite/stated.py`), and so are equal whoever makes them.
-"""
 
 
-def main(run: Path) -> None:
-    """Write README.md and the figures beside it, in place of what was there."""
-    results = json.loads(run.read_text(encoding="utf-8"))
-    for old in HERE.glob("*.png"):
-        old.unlink()
-    moved = (HERE / "moved.md").read_text(encoding="utf-8")
-    groups = in_order(report["group"] for report in results["reports"].values())
-    lines = [HEAD, moved, *(f"- [{group}](#{group.lower()})" for group in groups), ""]
-    for group in groups:
-        lines.append(f"# {group}\n")
-        of_group = [report for report in results["reports"].values() if report["group"] == group]
-        for report in sorted(of_group, key=lambda report: report["title"]):
-            lines += section(report)
-    (HERE / "README.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+def main(arguments: list[str]) -> int:
+    """Write or check the documents; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", nargs="?", type=Path, metavar="RUN.json")
+    parser.add_argument("--below", type=Path, help="the folder that the run was made in")
+    parser.add_argument("--into", type=Path, default=HERE, help="a folder with a contents.toml")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    said = parser.parse_args(arguments)
+    if said.check == (said.run is not None):
+        parser.error("name what `benchsuite run --json` printed, or say --check")
+    try:
+        return check(said.into) if said.check else collect(said.run, said.into, said.below)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
-def section(report: dict[str, Any]) -> Iterator[str]:
-    """Yield a report's part of the document; its figures are copied."""
-    yield f"## {report['title']}\n"
-    yield f"{report['answers'][:1].upper()}{report['answers'][1:]}.\n"
-    files = [Path(name) for name in report["files"]]
-    for path in files:
-        if path.suffix == ".png":
-            shutil.copy(path, HERE / path.name)
-            yield f"![{report['title']}]({path.name})\n"
-    provenance = ""
-    for path in files:
-        if path.suffix == ".md":
-            table, *rest = path.read_text(encoding="utf-8").rstrip().split("\n\n")
-            rows, provenance = table.count("\n") - 1, rest[-1]
-            yield f"{table}\n" if rows <= ROWS else f"`{path.stem}`: {rows:,} rows, on the page.\n"
-    yield from (f"- {note}" for note in [*report["notes"], provenance] if note)
-    yield ""
+def collect(run: Path, folder: Path, below: Path | None) -> int:
+    """Write the documents."""
+    written = writing.write(run, folder, below)
+    print(f"{len(written)} files in {folder}. Open {folder / 'README.md'}.")
+    return 0
+
+
+def check(folder: Path) -> int:
+    """Say whether the documents are current, as far as can be told without a run."""
+    stale = record.stale(folder)
+    for line in stale:
+        print(line)
+    for line in record.older(folder):
+        print(f"Only a run can judge: {line}")
+    print("Make them anew with a run." if stale else "Nothing shows that they are not current.")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))
