@@ -109,7 +109,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     axes = figure.subplots()
     axes.plot(rows["macs"], rows["found"], "o", markersize=2.5, alpha=0.5, color=COLOURS["cifar10"])
     axes.set_xlabel("mean MACs of the space's cells that fit [M]")
-    axes.set_ylabel(f"CIFAR-10 test {what}\nof what is found [%]")
+    axes.set_ylabel(f"CIFAR-10 test\n{what}\nof what is found [%]")
     tidy(axes)
     return figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,7 @@ def _figure(
     right.set_xlabel("dominated volume [%]")
     left.set_title("cells in the fronts\nof all seeds")
     middle.set_title("what the fronts lack,\nmean over seeds")
-    right.set_title(f"evolution minus Bayesian:\n{_verdict(of)}")
+    right.set_title(f"evolution minus Bayesian:\n{fill(_verdict(of), 26)}")
     for axes in (left, middle, right):
         tidy(axes)
     legend_above(figure, left, 3)

@@ -110,9 +110,11 @@ def sizes(outcome: Outcome) -> list[float]:
 def trainings(outcome: Outcome, size: float) -> list[int]:
     """Return how many networks the random searches under a bound train, the fewest first."""
     return sorted(
-        int(entry.parameters["trials"])
-        for entry in outcome.study.searches
-        if entry.strategy == "udc_random" and bound(entry) == size
+        {
+            int(entry.parameters["trials"])
+            for entry in outcome.study.searches
+            if entry.strategy == "udc_random" and bound(entry) == size
+        }
     )
 
 

@@ -28,7 +28,7 @@ COUNTS = re.compile(
 def faults(figure: Figure) -> list[str]:
     """Return what cannot be read in a figure that is laid out, a sentence each."""
     figure.draw_without_rendering()
-    renderer = figure._get_renderer()
+    renderer = figure._get_renderer()  # type: ignore[attr-defined]
     width, height = figure.bbox.size
     said = []
     for text in shown_texts(figure):
@@ -36,7 +36,7 @@ def faults(figure: Figure) -> list[str]:
         box = text.get_window_extent(renderer)
         if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
             said.append(f"off the canvas: {words!r}")
-        if text.get_fontsize() < SMALLEST:
+        if float(text.get_fontsize()) < SMALLEST:
             said.append(f"{text.get_fontsize():g} pt: {words!r}")
         if any(pattern.search(words) for pattern in RAW):
             said.append(f"no word: {words!r}")
@@ -99,6 +99,7 @@ def _axes_faults(axes: Axes, renderer: Any) -> Iterator[str]:
 def _named_elsewhere(axes: Axes, name: str) -> bool:
     """Tell whether axes beside or below, or the figure, say what an axis is."""
     figure = axes.get_figure(root=True)
+    assert figure is not None
     if figure.get_supylabel() if name == "y" else figure.get_supxlabel():
         return True
     here = axes.get_position()
