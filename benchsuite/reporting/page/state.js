@@ -22,7 +22,7 @@ function stateText() {
     if (value !== undefined && (id === "x" || id === "y" || value !== usual(id))) parts.push([id, inAddress(value)]);
   }
   for (const id of CHECKED) if (controls[id].checked !== initial[id]) parts.push([id, controls[id].checked ? "1" : "0"]);
-  for (const { name, low, high } of filters) parts.push(["where", [inAddress(name), low.value, high.value].join()]);
+  for (const { name, low, high } of filters) if (low.value || high.value) parts.push(["where", [inAddress(name), low.value, high.value].join()]);
   if (shownState.cell !== null) parts.push(["cell", String(shownState.cell)]);
   return parts.map(([id, value]) => `${id}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&");
 }
