@@ -141,16 +141,67 @@ def test_filters(at, table):
     keeps = table.values(fits) == 1
     assert drawn(at) == keeps.sum()
     accuracy = table.values("cifar10.test.200ep.mean")
-    at.find_element(By.ID, "ex-low").send_keys("90")
+    bound(at, "cifar10.test.200ep.mean", "90", "")
     assert drawn(at) == (keeps & (accuracy >= 90)).sum()
+    latency = table.values("latency.stm32l432.own.cifar10.official")
+    bound(at, "latency.stm32l432.own.cifar10.official", "", "900")
+    assert drawn(at) == (keeps & (accuracy >= 90) & (latency <= 0.9)).sum()
+    at.find_element(By.CSS_SELECTOR, "#ex-filters button[aria-label*='cifar10.test']").click()
+    assert drawn(at) == (keeps & (latency <= 0.9)).sum()
+    assert at.switch_to.active_element.get_attribute("id") == "ex-filter-column"
     at.find_element(By.ID, "ex-clear").click()
     assert drawn(at) == 15_625
     for rule, cells in (("connected", 15_284), ("pruned", 9_445), ("functional", 5_260)):
         choose(at, "ex-rule", rule)
         assert drawn(at) == cells
-    at.find_element(By.ID, "ex-low").send_keys("101")
+    bound(at, "cifar10.test.200ep.mean", "101", "")
     assert drawn(at) == 0
     assert "no Kendall tau" in text(at, "ex-count")
+
+
+def bound(driver, name, low, high):
+    """Add a filter by the keyboard alone."""
+    driver.execute_script(
+        "const s = document.getElementById('ex-filter-column');"
+        "s.value = [...s.options].find((o) => o.value.split('@')[0] === arguments[0]).value",
+        name,
+    )
+    driver.find_element(By.ID, "ex-filter-add").send_keys(Keys.ENTER)
+    rows = driver.find_elements(By.CSS_SELECTOR, "#ex-filters li:last-child input")
+    assert driver.switch_to.active_element == rows[1]
+    for box, typed in zip(rows, (low, high), strict=True):
+        box.send_keys(typed)
+
+
+def test_the_table_shows_what_is_drawn(at, table):
+    bound(at, "cifar10.test.200ep.mean", "90", "")
+    at.find_element(By.CSS_SELECTOR, "#ex-table summary").send_keys(Keys.ENTER)
+    wait = WebDriverWait(at, 5)
+    wait.until(lambda d: d.find_elements(By.CSS_SELECTOR, "#ex-table-rows tr"))
+    accuracy = table.values("cifar10.test.200ep.mean")
+    assert text(at, "ex-table-said") == f"Cells 1 to 50 of {(accuracy >= 90).sum():,}"
+
+    def first():
+        return int(at.find_element(By.CSS_SELECTOR, "#ex-table-rows button").text)
+
+    assert accuracy[first()] == accuracy.max()
+    at.find_element(By.CSS_SELECTOR, "#ex-table-head button[data-by='cell']").send_keys(Keys.ENTER)
+    assert first() == np.flatnonzero(accuracy >= 90)[0]
+    at.find_element(By.ID, "ex-table-next").click()
+    assert first() == np.flatnonzero(accuracy >= 90)[50]
+    at.find_element(By.CSS_SELECTOR, "#ex-table-rows button").send_keys(Keys.ENTER)
+    assert text(at, "cell-title") == f"Cell {first()}"
+
+
+def test_a_truth_is_an_axis(at):
+    names = at.execute_script(
+        "return [...document.querySelectorAll('#ex-truth option')]"
+        ".map((option) => [option.value, option.textContent])"
+    )
+    column, words = names[-1]
+    assert ": " in words
+    choose(at, "ex-truth", column)
+    assert at.find_element(By.ID, "ex-y").get_property("value") == column
 
 
 def test_the_front_is_that_of_the_suite(at, table):
@@ -203,7 +254,7 @@ def test_columns_of_all_kinds_can_be_an_axis_and_a_colour(at):
     wrong = at.execute_script(
         "const bad = [];"
         "for (const id of ['ex-x', 'ex-colour']) { const s = document.getElementById(id);"
-        "for (const o of [...s.options].filter((_, i) => i % 9 === 0)) {"
+        "for (const o of [...s.options].filter((_, i) => i % 41 === 0)) {"
         "s.value = o.value; s.dispatchEvent(new Event('change'));"
         "const said = document.getElementById('ex-count').textContent;"
         "if (!/^[\\d,]+ of 15,625/.test(said)) bad.push(o.value); } }"
@@ -223,14 +274,27 @@ def test_searches(at):
     assert "rea" not in text(at, "se-said")
 
 
-def test_searches_that_answer_without_queries_say_so(at):
+def test_searches_that_answer_without_queries_are_drawn(at):
+    at.execute_script("document.getElementById('se-plot').scrollIntoView()")
     for box in ("se-on-0", "se-on-1"):
         at.execute_script(f"document.getElementById('{box}').click()")
-    assert at.find_element(By.ID, "se-none").get_attribute("hidden") is None
-    assert "top by flops answers without queries: " in text(at, "se-none")
+    assert "top by flops" in text(at, "se-none")
     assert text(at, "se-said").startswith("top by flops answers without queries: ")
+    alone = "return document.getElementById('se-plot').toDataURL()"
+    with_level = at.execute_script(alone)
     at.execute_script("document.getElementById('se-on-2').click()")
     assert text(at, "se-said") == ""
+    assert at.execute_script(alone) != with_level
+
+
+def test_figures_come_before_they_are_seen(at):
+    at.execute_script("document.getElementById('report-drawn').scrollIntoView()")
+    WebDriverWait(at, 5).until(
+        lambda d: d.execute_script(
+            "const i = document.querySelector('#report-drawn img');"
+            "return i.src.startsWith('blob:') && i.complete && i.naturalWidth > 100"
+        )
+    )
 
 
 def test_tables_sort_and_keep_what_is_missing_last(at):
@@ -253,17 +317,45 @@ def test_tables_sort_and_keep_what_is_missing_last(at):
 
 
 def test_the_address_keeps_what_is_shown(at, address):
+    """A pasted link shows the same; back and forward lead through what was shown."""
+    wait = WebDriverWait(at, 10)
+    whole = drawn(at)
     choose(at, "ex-rule", "pruned")
-    WebDriverWait(at, 10).until(lambda d: "rule=pruned" in d.current_url)
+    wait.until(lambda d: "rule=pruned" in d.current_url)
+    pruned, before = drawn(at), text(at, "cell-title")
+    bound(at, "ram.tflm.cifar10.official", "", "100")
+    choose(at, "ex-x", "cifar10.flops")
+    wait.until(lambda d: "where=ram." in d.current_url and "x=cifar10.flops" in d.current_url)
+    assert "&cell=" in at.current_url
+    seen = [text(at, id_) for id_ in ("ex-count", "cell-title", "front-count")]
+    assert 0 < drawn(at) < pruned
     kept = at.current_url
+    while "where=" in at.current_url:  # one step or several, as fast as the limit was typed
+        at.back()
+    wait.until(lambda d: drawn(d) == pruned)
+    assert text(at, "cell-title") == before
+    at.back()
+    wait.until(lambda d: drawn(d) == whole)
+    at.forward()
+    wait.until(lambda d: drawn(d) == pruned)
     at.get("about:blank")
     at.get(kept)
     ready(at)
-    assert drawn(at) < 15_284
+    assert [text(at, id_) for id_ in ("ex-count", "cell-title", "front-count")] == seen
+    at.execute_script("location.hash = '#x=cifar10.params&y=cifar10.flops&cell=7'")
+    wait.until(lambda d: text(d, "cell-title") == "Cell 7")
+    assert not at.find_elements(By.CSS_SELECTOR, "#ex-filters li")
+
+
+@pytest.mark.parametrize(
+    "more", ["x=no-such-column", "where=no,1,2", "where=,,", "better-x=%", "study=0"]
+)
+def test_an_address_that_is_wrong_shows_what_it_can(at, address, more):
     at.get("about:blank")
-    at.get(f"{address}#cell=42&x=no-such-column")
+    at.get(f"{address}#cell=42&{more}")
     ready(at)
     assert text(at, "cell-title") == "Cell 42"
+    assert drawn(at) == 15_284
 
 
 def test_without_webgl_a_plain_canvas_draws(address):

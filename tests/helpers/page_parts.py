@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -121,11 +122,24 @@ class Parts(HTMLParser):
         return [attrs[name] for _, attrs in self.tags if attrs.get(name)]
 
 
-def unpacked(column: Mapping[str, Any], codes: Mapping[str, Any]) -> NDArray[np.float64]:
+def inflated(parts: Parts) -> bytes:
+    """Return the bytes of all columns, as the page's script has them."""
+    return zlib.decompress(base64.b64decode(parts.scripts["packed"]))
+
+
+def unpacked(
+    column: Mapping[str, Any], codes: Sequence[Mapping[str, Any]], packed: bytes
+) -> NDArray[np.float64]:
     """Return the values of a packed column, as the page's script does."""
-    listed = np.frombuffer(base64.b64decode(column["values"]), f"<{column['type']}")
+    listed = array_at(column, packed)
     if "codes" not in column:
         return listed.astype(float)
-    packed = codes[column["codes"]]
-    at = np.frombuffer(base64.b64decode(packed["data"]), f"<u{packed['bits'] // 8}")
-    return np.asarray(listed[at], dtype=np.float64)
+    return np.asarray(listed[array_at(codes[column["codes"]], packed)], dtype=np.float64)
+
+
+def array_at(placed: Mapping[str, Any], packed: bytes) -> NDArray[Any]:
+    """Return an array: the first bytes of all its numbers lie before the second ones."""
+    kind = np.dtype(f"<{placed['type']}")
+    end = placed["at"] + placed["length"] * kind.itemsize
+    planes = np.frombuffer(packed[placed["at"] : end], np.uint8).reshape(kind.itemsize, -1)
+    return planes.T.copy().view(kind).ravel()

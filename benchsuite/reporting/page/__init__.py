@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from benchsuite.files import write_text
 from benchsuite.notations import json_text
-from benchsuite.reporting.page import columns, searches, sections, snippets, summary
+from benchsuite.reporting.page import columns, searches, sections, snippets, summary, truths
 from benchsuite.reporting.page.sections import MadeReport
 from benchsuite.table.table import Table
 
@@ -31,14 +31,18 @@ _HERE = Path(__file__).parent
 _SCRIPTS = (
     "text",
     "data",
+    "figures",
     "ranks",
     "cell",
     "colours",
     "scatter",
     "detail",
+    "filters",
+    "celltable",
     "explorer",
     "pointer",
     "searches",
+    "state",
     "tables",
     "start",
 )
@@ -72,7 +76,11 @@ def render(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    script = '"use strict";\n(() => {\n' + "\n".join(_source(f"{n}.js") for n in _SCRIPTS) + "})();"
+    script = (
+        '"use strict";\n(async () => {\n'
+        + "\n".join(_source(f"{n}.js") for n in _SCRIPTS)
+        + "})();"
+    )
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -84,13 +92,17 @@ def render(
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     environment.filters["address"] = lambda path: quote(path)
     environment.filters["code"] = _code
+    environment.filters["words"] = _words
     groups = sections.groups(entries, folder)
+    data = columns.pack(table)
+    data["truths"] = truths.listed(table, {column["name"] for column in data["columns"]})
     return environment.get_template("page.html.jinja").render(
         table=table,
         notes=list(notes),
         groups=groups,
         summary=summary.summarise(table, entries),
-        data={**columns.pack(table), "snippets": list(snippets.SNIPPETS.items())},
+        packed=data.pop("packed"),
+        data={**data, "snippets": list(snippets.SNIPPETS.items())},
         searches=searches.pack(outcomes or {}),
         style=Markup(_source("page.css")),
         script=Markup(script),
@@ -103,6 +115,12 @@ def _code(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _words(stem: str) -> str:
+    """Return the name of a file as words."""
+    text = stem.replace("_", " ")
+    return text[:1].upper() + text[1:]
 
 
 def _source(name: str) -> str:

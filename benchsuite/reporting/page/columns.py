@@ -2,15 +2,18 @@
 
 A column whose values repeat, as nearly all do, is a list of its distinct values and a code per
 cell; columns that part the cells alike share their codes. Numbers are 32-bit floats, or 64-bit
-where that would change a count or make two values one. Everything is base64; what is missing is
-NaN.
+where that would change a count or make two values one; what is missing is NaN. All of it is one
+zlib stream in base64; the first bytes of all numbers of a column stand together, then the second
+ones, which takes a quarter less.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import Any
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,10 @@ from benchsuite.table.columns import DATASETS, Column
 from benchsuite.table.device_columns import parse
 from benchsuite.table.table import Table
 
-BUDGET = 8_000_000
+if TYPE_CHECKING:
+    from zlib import _Compress
+
+BUDGET = 4_500_000  # characters of base64
 _SHOWN_UNITS = {
     "s": (1e3, "ms"),
     "J": (1e3, "mJ"),
@@ -32,37 +38,75 @@ _SHOWN_UNITS = {
 }
 
 
+@dataclass
+class Stream:
+    """Arrays that are compressed as they come; `length` counts the bytes before, `size` after.
+
+    codes: the codes there are, by their bytes; coded: the type and the place of each.
+    """
+
+    codes: dict[bytes, int] = field(default_factory=dict)
+    coded: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    length: int = 0
+    size: int = 0
+    zlib: _Compress = field(default_factory=lambda: zlib.compressobj(9))
+
+    def copy(self) -> Stream:
+        """Return a stream that goes on from here and leaves this one as it is."""
+        return Stream(
+            dict(self.codes),
+            list(self.coded),
+            list(self.parts),
+            self.length,
+            self.size,
+            self.zlib.copy(),
+        )
+
+    def add(self, values: NDArray[Any]) -> dict[str, Any]:
+        """Append an array; return its type, how many numbers it has and where it begins."""
+        raw = np.ascontiguousarray(values)
+        planes = raw.view(np.uint8).reshape(len(raw), -1).T.tobytes()
+        part = self.zlib.compress(planes) + self.zlib.flush(zlib.Z_SYNC_FLUSH)
+        placed = {"type": raw.dtype.str[1:], "length": len(raw), "at": self.length}
+        self.parts.append(part)
+        self.length += len(planes)
+        self.size += len(part)
+        return placed
+
+    def text(self) -> str:
+        """Return the whole stream in base64."""
+        return base64.b64encode(b"".join([*self.parts, self.zlib.flush()])).decode()
+
+
 def pack(table: Table) -> dict[str, Any]:
-    """Return columns, codes and operators as plain values, ready for JSON.
+    """Return columns, codes and operators as plain values, ready for JSON, and `packed`, a text.
 
     Columns come in order of use; those that no longer fit `BUDGET` characters are named in
     `left_out`.
     """
-    codes: dict[bytes, int] = {}
+    stream = Stream()
+    places = len(OPS) ** np.arange(len(EDGES))[::-1]
+    cells = stream.add((all_ops() @ places).astype("<u2"))
     listed: list[dict[str, Any]] = []
-    coded: list[dict[str, Any]] = []
     left_out: list[str] = []
-    size = 0
     for column, values in _columns(table):
-        kept = len(coded)
-        packed = _pack(values, codes, coded)
-        cost = len(packed["values"]) + sum(len(item["data"]) for item in coded[kept:])
-        if size + cost > BUDGET:
-            del coded[kept:]
-            codes = {key: at for key, at in codes.items() if at < kept}
+        trial = stream.copy()
+        packed = _pack(values, trial)
+        if trial.size * 4 / 3 > BUDGET:
             left_out.append(column["name"])
             continue
-        size += cost
+        stream = trial
         listed.append({**column, **packed})
-    places = len(OPS) ** np.arange(len(EDGES))[::-1]
     return {
         "columns": listed,
-        "codes": coded,
+        "codes": stream.coded,
         "left_out": left_out,
-        "cells": _base64((all_ops() @ places).astype("<u2")),
+        "cells": cells,
         "ops": OPS,
         "edges": EDGES,
         "estimated": table.estimated,
+        "packed": stream.text(),
     }
 
 
@@ -106,8 +150,8 @@ _VARIANT = re.compile(r"_noisy|_\d+s$")
 _ATTACKED = "Under attack"
 # The first dataset's networks are looked at most; those of the others come late.
 _ORDER = (
-    *("Accuracy", "Cost", "Class", f"Device, {DATASETS[0]} ", "Proxy", "Measured elsewhere"),
-    *("Device", _ATTACKED),
+    *("Accuracy", "Cost", "Class", f"Device, {DATASETS[0]} ", "Proxy", "Device"),
+    *("Measured elsewhere", _ATTACKED),
 )
 
 
@@ -145,37 +189,27 @@ def _described(column: Column, group: str) -> dict[str, Any]:
     }
 
 
-def _pack(
-    values: NDArray[np.float64], codes: dict[bytes, int], coded: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _pack(values: NDArray[np.float64], stream: Stream) -> dict[str, Any]:
     distinct, first, code = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.argsort(order, kind="stable")
-    bits = 8 if len(distinct) <= 2**8 else 16
-    numbers = rank[code].astype("<u1" if bits == 8 else "<u2").tobytes()
+    numbers = rank[code].astype("<u1" if len(distinct) <= 2**8 else "<u2")
     distinct = distinct[order]
     # 32 bits do where they keep counts as they are and no two values become one.
     short = distinct.astype("<f4")
     counts = np.array_equal(distinct, np.floor(distinct), equal_nan=True)
     lossy = len(np.unique(short)) < len(distinct) or (counts and not _same(short, distinct))
-    dictionary = distinct.astype("<f8").tobytes() if lossy else short.tobytes()
-    fresh = 0 if numbers in codes else len(numbers)
-    if fresh + len(dictionary) >= (8 if lossy else 4) * len(values):
-        kind = "<f8" if lossy else "<f4"
-        return {"values": _base64(values.astype(kind)), "type": kind[1:]}
-    if numbers not in codes:
-        codes[numbers] = len(coded)
-        coded.append({"bits": bits, "data": base64.b64encode(numbers).decode()})
-    return {
-        "values": base64.b64encode(dictionary).decode(),
-        "type": "f8" if lossy else "f4",
-        "codes": codes[numbers],
-    }
+    kind = "<f8" if lossy else "<f4"
+    key = numbers.tobytes()
+    dictionary = distinct.astype(kind)
+    fresh = 0 if key in stream.codes else len(key)
+    if fresh + dictionary.nbytes >= dictionary.itemsize * len(values):
+        return stream.add(values.astype(kind))
+    if key not in stream.codes:
+        stream.codes[key] = len(stream.coded)
+        stream.coded.append(stream.add(numbers))
+    return {**stream.add(dictionary), "codes": stream.codes[key]}
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return np.array_equal(one.astype(np.float64), other, equal_nan=True)
-
-
-def _base64(values: NDArray[Any]) -> str:
-    return base64.b64encode(values.tobytes()).decode()

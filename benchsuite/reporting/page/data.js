@@ -1,31 +1,46 @@
-// The table of cells: columns are unpacked when they are first looked at.
+// The table of cells: one stream, inflated at the start; columns are unpacked when first looked at.
+
+if (!window.DecompressionStream) { byId("too-old").hidden = false; return; }
 
 const DATA = JSON.parse(byId("data").textContent);
 
-function bytes(text) {
+// A zlib stream in base64 -> its bytes.
+async function inflated(text) {
   const raw = atob(text);
-  const out = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
-  return out.buffer;
+  const packed = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) packed[i] = raw.charCodeAt(i);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+const PACKED = await inflated(byId("packed").textContent);
+byId("packed").remove();
+
+const KINDS = { u1: Uint8Array, u2: Uint16Array, f4: Float32Array, f8: Float64Array };
+
+// First the first bytes of all numbers, then the second ones.
+function arrayAt({ type, length, at }) {
+  const width = Number(type[1]);
+  const bytes = new Uint8Array(length * width);
+  for (let b = 0; b < width; b++) {
+    for (let i = 0; i < length; i++) bytes[i * width + b] = PACKED[at + b * length + i];
+  }
+  return new KINDS[type](bytes.buffer);
 }
 
 const columnOf = new Map(DATA.columns.map((column) => [column.name, column]));
-const unpackedCodes = new Map();
+const codes = new Map();
 const unpacked = new Map();
 
 function codesAt(at) {
-  if (!unpackedCodes.has(at)) {
-    const { bits, data } = DATA.codes[at];
-    unpackedCodes.set(at, bits === 8 ? new Uint8Array(bytes(data)) : new Uint16Array(bytes(data)));
-  }
-  return unpackedCodes.get(at);
+  if (!codes.has(at)) codes.set(at, arrayAt(DATA.codes[at]));
+  return codes.get(at);
 }
 
 function valuesOf(name) {
   if (!unpacked.has(name)) {
     const column = columnOf.get(name);
-    const Kind = column.type === "f8" ? Float64Array : Float32Array;
-    const listed = new Kind(bytes(column.values));
+    const listed = arrayAt(column);
     if (column.codes === undefined) unpacked.set(name, listed);
     else unpacked.set(name, Float64Array.from(codesAt(column.codes), (code) => listed[code]));
   }
@@ -35,14 +50,14 @@ function valuesOf(name) {
 // A short name, without `@...`, stands for the column that has it.
 function resolve(name) {
   if (columnOf.has(name)) return name;
-  const found = DATA.columns.find((column) => column.name.replace(/@[^@]*$/, "") === name);
+  const found = DATA.columns.find((column) => shortName(column) === name);
   return found ? found.name : null;
 }
 
 const shortName = (column) => column.name.replace(/@[^@]*$/, "");
 const axisText = (column) => (column.unit ? `${shortName(column)} [${column.unit}]` : shortName(column));
 
-const cellNumbers = new Uint16Array(bytes(DATA.cells));
+const cellNumbers = arrayAt(DATA.cells);
 const N = cellNumbers.length;
 const everyCell = Array.from({ length: N }, (_, i) => i);
 

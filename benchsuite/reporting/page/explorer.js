@@ -18,39 +18,41 @@ function fillSelect(select, wanted, { none } = {}) {
 const firstOf = (...names) => names.map(resolve).find(Boolean) || DATA.columns[0].name;
 
 function setUpControls() {
-  for (const id of ["x", "y", "colour", "log-x", "log-y", "better-x", "better-y", "fits", "rule", "accuracy", "low", "high", "front"]) controls[id] = byId(`ex-${id}`);
+  for (const id of ["x", "y", "colour", "log-x", "log-y", "better-x", "better-y", "fits", "rule", "front"]) controls[id] = byId(`ex-${id}`);
   const plain = (column) => !column.name.startsWith("fits.") && !column.name.startsWith("class.") || column.name.endsWith(".size");
   fillSelect(controls.x, plain);
   fillSelect(controls.y, plain);
   fillSelect(controls.colour, () => true, { none: "one colour" });
   fillSelect(controls.fits, (column) => column.name.startsWith("fits."), { none: "any device" });
-  fillSelect(controls.accuracy, (column) => column.group === "Accuracy");
   controls.x.value = firstOf("latency.stm32f746.tflm_cmsis_nn.cifar10.official", "cifar10.flops");
   controls.y.value = firstOf("cifar10.test.200ep.mean");
   controls.colour.value = resolve("cifar10.flops") || "";
-  controls.accuracy.value = firstOf("cifar10.test.200ep.mean");
+  controls.truth = byId("ex-truth");
+  controls.truth.append(make("option", { value: "" }, "none"));
+  for (const dataset of new Set(DATA.truths.map((truth) => truth.dataset))) {
+    controls.truth.append(make("optgroup", { label: dataset },
+      ...DATA.truths.filter((truth) => truth.dataset === dataset).map(({ text, column }) => make("option", { value: column }, text))));
+  }
 }
 
 // Where a column names no direction, less is taken as better for what costs.
-function suppose(axis) {
+function supposed(axis) {
   const { direction, group } = columnOf.get(controls[axis].value);
   const costs = group === "Cost" || group.startsWith("Device");
-  controls[`better-${axis}`].value = direction === "none" ? (costs ? "min" : "none") : direction;
+  return direction === "none" ? (costs ? "min" : "none") : direction;
 }
 
-const limit = (input, otherwise) => (input.value.trim() === "" || Number.isNaN(Number(input.value)) ? otherwise : Number(input.value));
+function suppose(axis) { controls[`better-${axis}`].value = supposed(axis); }
 
 function chosenCells() {
   const [x, y] = [valuesOf(controls.x.value), valuesOf(controls.y.value)];
   const fits = controls.fits.value ? valuesOf(controls.fits.value) : null;
-  const accuracy = valuesOf(controls.accuracy.value);
-  const [low, high] = [limit(controls.low, -Infinity), limit(controls.high, Infinity)];
-  const bounded = low !== -Infinity || high !== Infinity;
+  const passed = filters.map(passes);
   const rule = controls.rule.value;
   const first = rule === "functional" ? firstOfClass("class.functional") : null;
   const kept = everyCell.filter((cell) =>
     (!fits || fits[cell] === 1) &&
-    (!bounded || (accuracy[cell] >= low && accuracy[cell] <= high)) &&
+    passed.every((pass) => pass(cell)) &&
     (rule === "all" || (first ? first.has(cell) : cellRules[rule][cell])));
   const [logX, logY] = [controls["log-x"].checked, controls["log-y"].checked];
   const drawn = kept.filter((cell) =>
@@ -85,6 +87,8 @@ function redraw({ keepView = false } = {}) {
   byId("ex-about").textContent = `x: ${cx.description}. y: ${cy.description}.`;
   say(kept, drawn, directed, legend);
   listFront(cx, cy);
+  listCells();
+  controls.truth.value = DATA.truths.some(({ column }) => column === controls.y.value) ? controls.y.value : "";
   keepState();
 }
 
@@ -186,4 +190,47 @@ function pick(cell, { here = null, scroll = false } = {}) {
 function step(by) {
   const { here, cell } = shownState;
   if (here.length > 1) pick(here[(here.indexOf(cell) + by + here.length) % here.length], { here });
+}
+
+function bestShown() {
+  const y = shown.y;
+  return shown.drawn.reduce((best, cell) => (y[cell] > y[best] ? cell : best), shown.drawn[0] ?? 0);
+}
+
+function setUpExplorer() {
+  setUpControls();
+  setUpRules();
+  plot = new Scatter(byId("ex-axes"), byId("ex-points"), byId("ex-marks"));
+  plot.marks = drawMarks;
+  byId("no-webgl").hidden = !plot.plain;
+  const again = () => {
+    redraw();
+    if (shownState.cell !== null) pick(shownState.cell);
+  };
+  for (const axis of ["x", "y"]) controls[axis].addEventListener("change", () => { suppose(axis); fillFilterColumns(); again(); });
+  for (const id of ["log-x", "log-y", "fits", "rule", "better-x", "better-y", "front"]) controls[id].addEventListener("change", again);
+  controls.colour.addEventListener("change", () => { redraw({ keepView: true }); if (shownState.cell !== null) pick(shownState.cell); });
+  controls.truth.addEventListener("change", () => {
+    if (!controls.truth.value) return;
+    controls.y.value = controls.truth.value;
+    controls.y.dispatchEvent(new Event("change"));
+  });
+  byId("ex-swap").addEventListener("click", () => {
+    for (const [a, b] of [["x", "y"], ["better-x", "better-y"]]) [controls[a].value, controls[b].value] = [controls[b].value, controls[a].value];
+    [controls["log-x"].checked, controls["log-y"].checked] = [controls["log-y"].checked, controls["log-x"].checked];
+    again();
+  });
+  byId("ex-reset").addEventListener("click", () => plot.reset());
+  byId("ex-index").addEventListener("change", (event) => pick(Number(event.target.value)));
+  byId("here-next").addEventListener("click", () => step(1));
+  byId("here-back").addEventListener("click", () => step(-1));
+  byId("copy-link").addEventListener("click", (event) => copyText(`${location.href.split("#")[0]}#${stateText()}`, event.currentTarget));
+  setUpFilters(again);
+  setUpCellTable();
+  setUpDetail(() => shownState.cell);
+  setUpPointer(byId("ex-marks"));
+  setUpSearches();
+  setUpState(again, again);
+  new ResizeObserver(() => plot.draw()).observe(byId("ex-marks"));
+  whenThemeChanges(() => redraw({ keepView: true }));
 }

@@ -1,4 +1,4 @@
-// Pointer and keyboard on the scatter, and the address that keeps what is shown.
+// Pointer and keyboard on the scatter.
 
 function setUpPointer(canvas) {
   const tip = byId("ex-tip");
@@ -62,89 +62,4 @@ function setUpPointer(canvas) {
     } else return;
     event.preventDefault();
   });
-}
-
-const KEPT = ["x", "y", "colour", "fits", "rule", "accuracy", "low", "high", "better-x", "better-y"];
-
-// Only what departs from the start is kept, so that a page just opened has a plain address.
-function stateText() {
-  const kept = KEPT.map((id) => [id, controls[id].value]);
-  for (const id of ["log-x", "log-y", "front"]) kept.push([id, controls[id].checked ? "1" : "0"]);
-  if (shownState.cell !== null) kept.push(["cell", String(shownState.cell)]);
-  return new URLSearchParams(kept).toString();
-}
-
-let plainState = null;
-let waiting = 0;
-
-function keepState() {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    const text = stateText();
-    if (plainState === null || text === plainState) { plainState = text; return; }
-    try { history.replaceState(null, "", `#${text}`); } catch { /* some browsers forbid it from disk */ }
-  }, 300);
-}
-
-function restoreState() {
-  const text = location.hash.slice(1);
-  if (!text.includes("=")) return;
-  const kept = new URLSearchParams(text);
-  for (const [id, value] of kept) {
-    const control = controls[id];
-    if (!control || id === "cell") continue;
-    if (control.type === "checkbox") control.checked = value === "1";
-    else if (control.tagName !== "SELECT" || [...control.options].some((option) => option.value === value)) control.value = value;
-  }
-  const cell = Number.parseInt(kept.get("cell"), 10);
-  if (Number.isInteger(cell) && cell >= 0 && cell < N) shownState.cell = cell;
-  plainState = "";
-  requestAnimationFrame(() => byId("explorer").scrollIntoView());
-}
-
-function setUpExplorer() {
-  setUpControls();
-  setUpRules();
-  suppose("x");
-  suppose("y");
-  restoreState();
-  plot = new Scatter(byId("ex-axes"), byId("ex-points"), byId("ex-marks"));
-  plot.marks = drawMarks;
-  byId("no-webgl").hidden = !plot.plain;
-  const again = () => {
-    redraw();
-    if (shownState.cell !== null) pick(shownState.cell);
-  };
-  for (const axis of ["x", "y"]) controls[axis].addEventListener("change", () => { suppose(axis); again(); });
-  for (const id of ["log-x", "log-y", "fits", "rule", "accuracy", "better-x", "better-y", "front"]) controls[id].addEventListener("change", again);
-  controls.colour.addEventListener("change", () => { redraw({ keepView: true }); if (shownState.cell !== null) pick(shownState.cell); });
-  for (const id of ["low", "high"]) controls[id].addEventListener("input", again);
-  byId("ex-swap").addEventListener("click", () => {
-    for (const [a, b] of [["x", "y"], ["better-x", "better-y"]]) [controls[a].value, controls[b].value] = [controls[b].value, controls[a].value];
-    [controls["log-x"].checked, controls["log-y"].checked] = [controls["log-y"].checked, controls["log-x"].checked];
-    again();
-  });
-  byId("ex-clear").addEventListener("click", () => {
-    controls.fits.value = "";
-    controls.rule.value = "all";
-    controls.low.value = controls.high.value = "";
-    again();
-  });
-  byId("ex-reset").addEventListener("click", () => plot.reset());
-  byId("ex-index").addEventListener("change", (event) => pick(Number(event.target.value)));
-  byId("here-next").addEventListener("click", () => step(1));
-  byId("here-back").addEventListener("click", () => step(-1));
-  setUpDetail(() => shownState.cell);
-  setUpPointer(byId("ex-marks"));
-  redraw();
-  pick(shownState.cell ?? bestShown());
-  plainState = plainState === "" ? "" : stateText();
-  window.addEventListener("hashchange", () => { restoreState(); again(); });
-  new ResizeObserver(() => plot.draw()).observe(byId("ex-marks"));
-  whenThemeChanges(() => redraw({ keepView: true }));
-}
-
-function bestShown() {
-  const y = shown.y;
-  return shown.drawn.reduce((best, cell) => (y[cell] > y[best] ? cell : best), shown.drawn[0] ?? 0);
 }

@@ -6,7 +6,7 @@ const COLOURS = 7;
 const lineColour = (at) => palette()[at % COLOURS];
 const lineDash = (at) => DASH[Math.floor(at / COLOURS) % DASH.length];
 
-const chosenStudy = () => SEARCHES[Number(byId("se-study").value)];
+const chosenStudy = () => SEARCHES.find(({ study }) => study === byId("se-study").value);
 
 // The value of the best cell so far of one seed at a position of its clock; NaN before the first.
 function incumbentAt(seed, clock, position, values) {
@@ -34,6 +34,7 @@ function curve(search, clock, values) {
 }
 
 function drawCurves() {
+  if (!SEARCHES.length) return;
   const canvas = byId("se-plot");
   const { width, height } = canvas.getBoundingClientRect();
   if (!width) return;
@@ -45,19 +46,26 @@ function drawCurves() {
   const column = columnOf.get(byId("se-y").value);
   const values = valuesOf(column.name);
   const ticked = chosenStudy().searches
-    .map((search, at) => ({ search, at, points: curve(search, clock, values) }))
+    .map((search, at) => ({ search, at, points: curve(search, clock, values), level: levelOf(search, values) }))
     .filter(({ at }) => byId(`se-on-${at}`).checked);
   const curves = ticked.filter(({ points }) => points.length);
+  const levels = ticked.filter(({ points, level }) => !points.length && level);
+  sayUndrawn(ticked.filter(({ points, level }) => !points.length && !level), levels);
+  byId("se-said").textContent = [
+    ...curves.map(({ search, points }) => `${search.label}: ends at ${shownNumber(points[points.length - 1].middle)}`),
+    ...levels.map(({ search, level }) => `${search.label} answers without queries: ${shownNumber(level.middle)} (median of ${count(search.answers.length)} seeds)`),
+  ].join("; ");
+  if (!ticked.length || !(curves.length || levels.length)) return;
   const all = curves.flatMap(({ points }) => points);
-  const ends = sayUndrawn(ticked.filter(({ points }) => !points.length), values);
-  byId("se-said").textContent = [...curves.map(({ search, points }) => `${search.label}: ends at ${shownNumber(points[points.length - 1].middle)}`), ...ends].join("; ");
-  if (!all.length) return;
   // The first looks would squeeze the rest: the axis starts at the worst value a third on.
   const band = byId("se-band").checked;
-  const tops = all.flatMap((p) => (band ? [p.low, p.high] : [p.middle]));
-  const halves = curves.map(({ points }) => points[Math.floor(points.length / 3)][band ? "low" : "middle"]);
+  const ends = levels.flatMap(({ level }) => (band ? [level.low, level.high] : [level.middle]));
+  const tops = all.flatMap((p) => (band ? [p.low, p.high] : [p.middle])).concat(ends);
+  const halves = curves.map(({ points }) => points[Math.floor(points.length / 3)][band ? "low" : "middle"]).concat(ends);
   const [y0, y1] = column.direction === "min" ? [Math.min(...tops), Math.max(...halves)] : [Math.min(...halves), Math.max(...tops)];
-  const [p0, p1] = [Math.min(...all.map((p) => p.position)), Math.max(...all.map((p) => p.position))].map(Math.log10);
+  // A level has no clock: it crosses the whole of the plot, or one decade where it stands alone.
+  const positions = all.length ? all.map((p) => p.position) : [1, 10];
+  const [p0, p1] = [Math.min(...positions), Math.max(...positions)].map(Math.log10);
   const pad = (y1 - y0) * 0.06 || 1;
   const view = { x0: p0 - 0.02, x1: p1 + 0.02, y0: y0 - pad, y1: y1 + pad };
   const narrow = width < 480;
@@ -69,7 +77,13 @@ function drawCurves() {
   context.beginPath();
   context.rect(box.left, box.top, box.width, box.height);
   context.clip();
-  for (const { at, points } of byId("se-band").checked ? curves : []) {
+  for (const { at, level } of band ? levels : []) {
+    context.globalAlpha = 0.16;
+    context.fillStyle = lineColour(at);
+    context.fillRect(box.left, ys(level.high), box.width, ys(level.low) - ys(level.high));
+    context.globalAlpha = 1;
+  }
+  for (const { at, points } of band ? curves : []) {
     context.globalAlpha = 0.16;
     context.fillStyle = lineColour(at);
     context.beginPath();
@@ -88,29 +102,49 @@ function drawCurves() {
   }
   context.setLineDash([]);
   context.restore();
+  drawLevels(context, levels, box, ys);
 }
 
-// Say of searches without a curve why they have none; return what those answer that never query.
-function sayUndrawn(searches, values) {
-  const ends = searches.filter(({ search }) => search.answers.length).map(({ search }) => {
-    const found = search.answers.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
-    return `${search.label} answers without queries: ${found.length ? shownNumber(found[found.length >> 1]) : "no value"} (median of ${count(search.answers.length)} seeds)`;
-  });
-  const without = searches.filter(({ search }) => !search.answers.length).map(({ search }) => search.label);
-  const texts = [...ends, ...(without.length ? [`found no cell in half of the seeds: ${without.join(", ")}`] : [])];
+// What a search answers that never queries: quartiles of its picks over the seeds; null of others.
+function levelOf({ answers }, values) {
+  const found = answers.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
+  const quantile = (q) => found[Math.round(q * (found.length - 1))];
+  return found.length ? { low: quantile(0.25), middle: quantile(0.5), high: quantile(0.75) } : null;
+}
+
+function drawLevels(context, levels, box, ys) {
+  context.lineWidth = 2;
+  for (const { at, level } of levels) {
+    const y = ys(level.middle);
+    context.strokeStyle = lineColour(at);
+    context.setLineDash(lineDash(at));
+    line(context, box.left, y, box.left + box.width, y);
+    context.setLineDash([]);
+    context.fillStyle = lineColour(at);
+    context.beginPath();
+    [[0, -5], [5, 0], [0, 5], [-5, 0]].forEach(([dx, dy], i) => context[i ? "lineTo" : "moveTo"](box.left + box.width - 6 + dx, y + dy));
+    context.fill();
+  }
+}
+
+function sayUndrawn(searches, levels) {
+  const texts = [];
+  if (levels.length) texts.push(`A level line with a diamond is a search that answers without queries, at no time: ${levels.map(({ search }) => search.label).join(", ")}.`);
+  if (searches.length) texts.push(`Not drawn, for they found no cell in half of the seeds: ${searches.map(({ search }) => search.label).join(", ")}.`);
   byId("se-none").hidden = !texts.length;
-  byId("se-none").textContent = `Not drawn, for there is no best cell so far: ${texts.join("; ")}.`;
-  return ends;
+  byId("se-none").textContent = texts.join(" ");
 }
 
-function showStudy() {
+const usualJudge = () => firstOf(`${chosenStudy().searches[0].dataset}.test.200ep.mean`, "cifar10.test.200ep.mean");
+
+function listStudy() {
+  if (!SEARCHES.length) return;
   const { searches } = chosenStudy();
   listSearches(searches, (at) => at < 2 * COLOURS);
   byId("se-band").checked = searches.length <= 3;
   byId("se-search").replaceChildren(...searches.map((search, at) => make("option", { value: at }, search.label)));
   showSeeds();
-  byId("se-y").value = firstOf(`${searches[0].dataset}.test.200ep.mean`, "cifar10.test.200ep.mean");
-  drawCurves();
+  byId("se-y").value = usualJudge();
 }
 
 function listSearches(searches, isOn) {
@@ -118,7 +152,7 @@ function listSearches(searches, isOn) {
     const swatch = make("svg", { viewBox: "0 0 24 8", class: "swatch", "aria-hidden": "true" },
       make("line", { x1: 0, x2: 24, y1: 4, y2: 4, stroke: lineColour(at), "stroke-width": 3, "stroke-dasharray": lineDash(at).join(" ") }));
     const box = make("input", { type: "checkbox", id: `se-on-${at}`, checked: isOn(at), onchange: drawCurves });
-    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${search.seeds.length} seeds`));
+    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${count(search.seeds.length || search.answers.length)} seeds`));
   }));
 }
 
@@ -162,10 +196,13 @@ function drawPath(context, { cells }) {
 
 function setUpSearches() {
   if (!SEARCHES.length) return;
-  byId("se-study").replaceChildren(...SEARCHES.map(({ study }, at) => make("option", { value: at }, study)));
+  byId("se-study").replaceChildren(...SEARCHES.map(({ study }) => make("option", { value: study }, study)));
   fillSelect(byId("se-y"), (column) => column.group === "Accuracy" || column.group === "Cost" || column.name.startsWith("latency."));
-  byId("se-study").addEventListener("change", showStudy);
-  for (const id of ["se-y", "se-clock", "se-band"]) byId(id).addEventListener("change", drawCurves);
+  [controls.study, controls.judged, controls.clock] = ["se-study", "se-y", "se-clock"].map(byId);
+  const again = () => { drawCurves(); keepState(); };
+  controls.study.addEventListener("change", () => { listStudy(); again(); });
+  for (const id of ["se-y", "se-clock"]) byId(id).addEventListener("change", again);
+  byId("se-band").addEventListener("change", drawCurves);
   byId("se-search").addEventListener("change", showSeeds);
   byId("se-show").addEventListener("click", choosePath);
   byId("se-step").addEventListener("input", () => stepPath(shownState.path.search, shownState.path.path));
@@ -174,7 +211,7 @@ function setUpSearches() {
     byId("se-path").hidden = true;
     plot.draw();
   });
-  showStudy();
+  listStudy();
   new ResizeObserver(drawCurves).observe(byId("se-plot"));
   whenThemeChanges(() => {
     const on = chosenStudy().searches.map((_, at) => byId(`se-on-${at}`).checked);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,8 +62,8 @@ class MadeReport:
 class ShownTable:
     """A table of texts: per column (heading, class), rows of (text, key).
 
-    class: `n` for numbers, `long` for texts that may wrap, else empty; key: what a cell is sorted
-    by, empty where its text will do; rows_in_all: rows that there are.
+    class: empty for numbers, `t` for texts, `long` for those that may wrap; key: what a cell is
+    sorted by, empty where its text will do; rows_in_all: rows that there are.
     """
 
     name: str
@@ -74,10 +75,14 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class ShownFigure:
-    """A figure as a data URI with its alternative text; size: width and height on the page [px]."""
+    """A figure with its alternative text, as a zlib stream in base64 and the type of what it holds.
+
+    size: width and height on the page [px].
+    """
 
     name: str
-    uri: str
+    packed: str
+    type: str
     alt: str
     size: tuple[int, int]
     links: list[tuple[str, str]]
@@ -137,7 +142,7 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
     head = rows.head(ROWS)
     texts = shown_table(head)
     kinds = [
-        "n" if kind.kind in "iuf" else "long" if texts.iloc[:, at].str.len().max() > WIDE else ""
+        "" if kind.kind in "iuf" else "long" if texts.iloc[:, at].str.len().max() > WIDE else "t"
         for at, kind in enumerate(rows.dtypes)
     ]
     cells = [
@@ -157,16 +162,20 @@ def _key(value: Any) -> str:
 
 
 def _figure(entry: MadeReport, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
-    """Return the smaller of the SVG and the PNG that were written."""
+    """Return the SVG or the PNG that were written, whichever is smaller when compressed."""
     kinds = {"svg": "image/svg+xml", "png": "image/png"}
-    files = {p.suffix[1:]: p for p in entry.files if p.stem == stem and p.suffix[1:] in kinds}
-    suffix, path = min(files.items(), key=lambda item: (item[1].stat().st_size, item[0]))
+    streams = {
+        path.suffix[1:]: zlib.compress(path.read_bytes(), 9)
+        for path in entry.files
+        if path.stem == stem and path.suffix[1:] in kinds
+    }
+    suffix, stream = min(streams.items(), key=lambda item: (len(item[1]), item[0]))
     width, height = inches
-    data = base64.b64encode(path.read_bytes()).decode()
     return ShownFigure(
         stem,
-        f"data:{kinds[suffix]};base64,{data}",
-        f"{entry.title}: {entry.answers}",
+        base64.b64encode(stream).decode(),
+        kinds[suffix],
+        f"{entry.title}: {entry.answers}".replace("`", ""),
         (round(width * PIXELS), round(height * PIXELS)),
         _links(entry.files, stem, folder, ("svg", "png", "pdf")),
     )

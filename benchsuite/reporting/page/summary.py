@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,13 @@ class Capacity:
     int8: tuple[float, float] | None = None
     maybe: dict[str, int] = field(default_factory=dict)
     sure: bool = True
+
+    @property
+    def state(self) -> str:
+        """The explorer's address of the best cell: its accuracy over this part's latency."""
+        part = quote(f"{self.device}.{self.runtime}.{DATASETS[0]}.official")
+        cell = f"&cell={self.best[1]}" if self.best else ""
+        return f"x=latency.{part}&fits=fits.{part}{cell}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 // Tables that can be sorted by any column: once upwards, once downwards, then as they were.
 
 function setUpTables() {
-  for (const table of document.querySelectorAll("table.sortable")) {
+  for (const table of document.querySelectorAll("table.rows")) {
     const rows = [...table.tBodies[0].rows];
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, at) => head.querySelector("button").addEventListener("click", () => sortRows(table, heads, rows, at)));
