@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Device
 from benchsuite.arguments import checked
-from benchsuite.devices._models.choosing import LIMITS, Found, Search
+from benchsuite.devices._models.choosing import LIMITS, Choice, Found, Search
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parameters import check_whole
