@@ -5,6 +5,7 @@
     table = bs.load()                                  # all 15,625 cells; bs.cell(6111) is one
     bs.correlate(table, ["naswot", "zico"], dataset="cifar10")
     bs.replay("rea", table, queries=100, seeds=20)
+    bs.best(table, device="stm32l432", latency=0.2, ram=48 * 1024)
     bs.report("monas_table2", table)
     bs.estimate("model.tflite", device="stm32f746")    # or .onnx, a list of layers, a cell
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from benchsuite.api import Result
     from benchsuite.errors import PluginError, UserError
     from benchsuite.face.artefacts import report
+    from benchsuite.face.choices import best
     from benchsuite.face.estimates import estimate
     from benchsuite.face.facts import cell
     from benchsuite.face.problems import problem
@@ -47,6 +49,7 @@ __all__ = [
     "Table",
     "UserError",
     "__version__",
+    "best",
     "cell",
     "correlate",
     "estimate",
@@ -67,6 +70,7 @@ _HOMES = {
     "Skeleton": "benchsuite.space.network",
     "Table": "benchsuite.table.table",
     "UserError": "benchsuite.errors",
+    "best": "benchsuite.face.choices",
     "cell": "benchsuite.face.facts",
     "correlate": "benchsuite.face.ranking",
     "estimate": "benchsuite.face.estimates",

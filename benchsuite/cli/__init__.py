@@ -26,6 +26,11 @@ _KEPT = " Finished work is kept; the same command goes on."  # Of modules that s
 P = ParamSpec("P")
 
 
+def examples(*lines: str) -> str:
+    """Return the examples that a command's help ends with: a line each, to be copied."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def module_name(command: str) -> str:
     """Return the name of a command's module: `export_api` of `export-api`."""
     return command.replace("-", "_")
@@ -91,7 +96,13 @@ class _Commands(click.Group):
 
 @click.command(
     cls=_Commands,
-    epilog="Examples: benchsuite run | benchsuite cell 6111 | benchsuite correlate --proxy flops",
+    epilog=examples(
+        "benchsuite best --device stm32l432 --latency 200ms --ram 48k",
+        "benchsuite report monas_table2",
+        "benchsuite cell 6111",
+        "benchsuite correlate --proxy naswot,zico --dataset cifar10",
+        "benchsuite run",
+    ),
 )
 @click.version_option(__version__, prog_name="benchsuite")
 def _root() -> None:

@@ -4,7 +4,7 @@
 over seeds; the others are single trainings measured elsewhere, on CIFAR-10 and in the official
 skeleton alone: `float`, `int8.ptq`, `int8.qat`, `analog` and its kin of one training, and
 `robust.<attack>.<eps>`. `best` is the rule: measured test, else measured validation, else an
-estimate.
+estimate; `measured` is the same without the estimate, and `int8` is `int8.ptq`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from benchsuite.table.columns import DATASETS, Column
 from benchsuite.table.table import Table
 
 BEST = "best"
+MEASURED = "measured"
+_ALSO = {"int8": "int8.ptq"}
 _MEANS = {
     "test": "test.200ep.mean",
     "validation": "valid.200ep.mean",
@@ -37,12 +39,19 @@ def column_of(table: Table, truth: str = BEST, dataset: str = DATASETS[0]) -> st
             f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
             + did_you_mean(dataset, DATASETS)
         )
-    if truth != BEST:
+    truth = _ALSO.get(truth, truth)
+    if truth not in (BEST, MEASURED):
         return table.resolve(_stem(table, truth, dataset) or _lacking(table, truth, dataset))
     held = [table.resolve(s) for name in _BY_RULE if (s := _stem(table, name, dataset))]
     if not held:
         raise UserError(f"The table holds no accuracy of {dataset} after 200 epochs.")
-    return next((full for full in held if not table.columns[full].estimated), held[0])
+    measured = next((full for full in held if not table.columns[full].estimated), "")
+    if truth == MEASURED and not measured:
+        raise UserError(
+            f"No accuracy of {dataset} after 200 epochs is measured here, only estimated; "
+            "`benchsuite fetch` brings more."
+        )
+    return measured or held[0]
 
 
 def truths_of(table: Table, dataset: str | None = None) -> list[str]:
@@ -58,7 +67,7 @@ def truths_of(table: Table, dataset: str | None = None) -> list[str]:
 
 def datasets_with(table: Table, truth: str = BEST) -> tuple[str, ...]:
     """Return the datasets on which a table holds a truth; all where it holds it on none."""
-    stems = _BY_RULE if truth == BEST else (truth,)
+    stems = _BY_RULE if truth in (BEST, MEASURED) else (_ALSO.get(truth, truth),)
     return tuple(d for d in DATASETS if any(_stem(table, t, d) for t in stems)) or DATASETS
 
 
@@ -92,7 +101,7 @@ def _lacking(table: Table, truth: str, dataset: str) -> NoReturn:
         raise UserError(f"{truth} is not measured on {dataset}, only on {', '.join(where)}.")
     raise UserError(
         f"The table holds no accuracy {truth!r}; it holds {', '.join((BEST, *known))}."
-        + did_you_mean(truth, (BEST, *known))
+        + did_you_mean(truth, (BEST, MEASURED, *_ALSO, *known))
         + " `benchsuite fetch` brings more."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,15 @@ from benchsuite.numerics.stated import stated
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
+
+WIDTH = 80  # columns of a terminal
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    """Return a sentence as lines of at most 80 columns, all but the first indented."""
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def shown_value(value: object) -> str:
@@ -71,14 +81,15 @@ def aligned(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> str:
 
 
 def _aligned(heads: list[str], numbers: list[bool], rows: list[list[str]]) -> str:
-    from tabulate import tabulate
-
-    return tabulate(
-        rows,
-        headers=heads,
-        tablefmt="simple",
-        colalign=["right" if number else "left" for number in numbers] if rows else None,
-        disable_numparse=True,
+    """Return columns two spaces apart; a library's least width of a column wastes the terminal."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [heads, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(line, widths, numbers, strict=True)
+        ).rstrip()
+        for line in lines
     )
 
 

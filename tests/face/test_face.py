@@ -15,7 +15,7 @@ import benchsuite as bs
 from benchsuite.space.cell import N_CELLS, all_archs
 
 VERBS = (
-    "cell", "correlate", "kendall", "load", "problem", "replay", "report", "score", "study",
+    "best", "cell", "correlate", "kendall", "load", "problem", "replay", "report", "score", "study",
 )  # fmt: skip
 HEAVY = ("matplotlib", "numba", "pandas", "pyarrow", "scipy", "torch")
 SCREEN = 40  # Lines.

@@ -1,0 +1,165 @@
+"""The best cells of a device as text, at most 80 columns wide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from benchsuite.reporting import quantities
+from benchsuite.reporting.text import WIDTH, aligned, wrapped
+from benchsuite.space.cell import Cell
+
+if TYPE_CHECKING:
+    from benchsuite.devices._models.choosing import Choice, Found, Miss
+
+_KIB = 1024
+_LEFT = ("runtime", "fits")
+_SEEN = ("exact", "interpolated")
+_SHOWN = {
+    "latency": quantities.seconds,
+    "energy": quantities.joules,
+    "ram": quantities.size,
+    "flash": quantities.size,
+}
+_NAMES = {"latency": "latency", "energy": "energy", "ram": "RAM", "flash": "flash"}
+_PER_STAGE = {"official": "5 cells per stage", "mcu": "1 cell per stage"}
+
+
+def text(found: Found) -> str:
+    """Return answers, how the runtimes disagree, the nearest misses, and what is not known."""
+    network = f"{found.dataset} network, {found.skeleton} ({_PER_STAGE[found.skeleton]})"
+    lines = wrapped(f"Best cells for {found.device}: {_limits(found)}; {network}")
+    lines += ["", _table(found), ""]
+    lines += [line for said in _said(found) for line in wrapped(said)]
+    return "\n".join(lines)
+
+
+def _limits(found: Found) -> str:
+    each = [
+        f"{_NAMES[name]} {_SHOWN[name](most)}" + ("" if name in found.given else " (the part's)")
+        for name, most in found.limits.items()
+    ]
+    return ", ".join(each) or "no limits"
+
+
+def _table(found: Found) -> str:
+    rows = [_row(found, one) for one in found.answers]
+    none = dict.fromkeys(rows[0] if rows else ("runtime", "index", "arch", "fits"), "-")
+    rows += [
+        {**none, "runtime": name, "fits": "none"}
+        for name in found.runtimes
+        if found.first(name) is None
+    ]
+    without = [name for name in ("#", "mJ", "seen") if _says_nothing(rows, name)]
+    kept = [{name: t for name, t in row.items() if name not in without} for row in rows]
+    drawn = aligned(kept, _LEFT)
+    if max(map(len, drawn.split("\n"))) <= WIDTH:
+        return drawn
+    # What is left out is said below the table.
+    return aligned([{name: t for name, t in row.items() if name != "seen"} for row in kept], _LEFT)
+
+
+def _says_nothing(rows: list[dict[str, str]], name: str) -> bool:
+    nothing = {"#": {"1", "-"}, "mJ": {"-"}, "seen": {"100%", "-"}}
+    return {row.get(name, "-") for row in rows} <= nothing[name]
+
+
+def _row(found: Found, one: Choice) -> dict[str, str]:
+    accuracy = "est.%" if found.estimated else "acc.%"
+    ram = f"{one.ram / _KIB:,.1f}"
+    if one.ram_least < one.ram_most:
+        ram = f"{one.ram_least / _KIB:,.1f}-{one.ram_most / _KIB:,.1f}"
+    bound = ">=" if any(note.startswith(f"{one.runtime}:") for note in found.notes) else ""
+    return {
+        "runtime": one.runtime,
+        "#": str(one.rank),
+        "index": str(one.index),
+        "arch": "".join(map(str, Cell.from_index(one.index).ops)),
+        accuracy: f"{one.accuracy:.2f}",
+        "ms": _mark(one) + quantities.significant(one.latency * 1e3),
+        "RAM": ram if bound in ram else bound + ram,
+        "flash": bound + f"{one.flash / _KIB:,.1f}",
+        "mJ": "-" if math.isnan(one.energy) else quantities.significant(one.energy * 1e3, 3),
+        "seen": f"{sum(one.known_how.get(mark, 0.0) for mark in _SEEN):.0%}",
+        "fits": one.fits,
+    }
+
+
+def _mark(one: Choice) -> str:
+    """Return what stands before a latency that is a lower bound, or extrapolated in part."""
+    return ">=" if one.not_priced else "~" if set(one.known_how) - set(_SEEN) else ""
+
+
+def _said(found: Found) -> Iterator[str]:
+    yield from _disagreement(found)
+    for one in found.maybe:
+        yield (
+            f"May fit: under {one.runtime} cell {one.index} ({_points(found, one)}) needs "
+            f"{quantities.size(one.ram_least)} to {quantities.size(one.ram_most)} of RAM."
+        )
+    for miss in found.misses:
+        yield (
+            f"Nearest miss: under {miss.runtime} cell {miss.index} ({_points(found, miss)}) "
+            f"{_broken(found, miss)}."
+        )
+    yield f"Accuracy: {found.truth}."
+    if found.skeleton != "official":
+        yield "It is that of the official network: nobody trained this one."
+    yield from _legend(found)
+
+
+def _points(found: Found, other: Choice | Miss) -> str:
+    """Return an accuracy, and how far it is from the answer under the same runtime."""
+    answer = found.first(other.runtime)
+    more = f", {other.accuracy - answer.accuracy:+.2f} points" if answer else ""
+    return f"{other.accuracy:.2f} %{more}"
+
+
+def _disagreement(found: Found) -> Iterator[str]:
+    if not found.answers or len(found.runtimes) == 1:
+        return
+    top = max(found.answers, key=lambda one: one.accuracy)
+    if not found.differ:
+        yield f"All runtimes have the same best cell, {top.index}."
+    for miss in found.differ:
+        own = found.first(miss.runtime)
+        if own is None:
+            apart = "no cell keeps to the limits"
+        elif own.accuracy == top.accuracy:
+            apart = f"cell {own.index}, which is as accurate"
+        else:
+            apart = f"cell {own.index}, {top.accuracy - own.accuracy:.2f} points less accurate"
+        why = f"; {top.runtime}'s {top.index} {_broken(found, miss)}" if miss.excess > 0 else ""
+        yield f"{miss.runtime} disagrees: {apart}{why}."
+
+
+def _broken(found: Found, miss: Miss) -> str:
+    shown, most = _SHOWN[miss.limit], found.limits[miss.limit]
+    over = f"{miss.excess:.1%}" if miss.excess < 10 else f"{miss.excess:.0f} times"
+    least = "at least " if miss.limit == "ram" and miss.runtime == "x_cube_ai" else ""
+    return f"needs {least}{shown(miss.need)} of {_NAMES[miss.limit]}, {over} over {shown(most)}"
+
+
+def _legend(found: Found) -> Iterator[str]:
+    yield (
+        "arch: the operators, which `benchsuite cell` takes (0 none, 1 skip, 2 conv 1x1, 3 conv "
+        "3x3, 4 pool 3x3). RAM and flash in KiB."
+    )
+    unseen = {one.runtime: one for one in found.answers if one.rank == 1}
+    for name, one in unseen.items():
+        marks = [f"{share:.1%} {m}" for m, share in one.known_how.items() if m not in _SEEN]
+        if marks:
+            yield f"~ms under {name}: of the cycles of its best cell {', '.join(marks)}."
+        if one.not_priced:
+            unpriced = ", ".join(one.not_priced)
+            yield f"Latency under {name} is at least so much: {unpriced} have no price."
+    if any(one.ram_least < one.ram_most for one in (*found.answers, *found.maybe)):
+        yield (
+            "X-CUBE-AI publishes no planner: its RAM is a range; fits: yes where all of it is "
+            "within the limit, maybe where a part is, and no cell where none is."
+        )
+    for note in found.notes:
+        yield f"At least so much RAM and flash: {note}."
+    if found.answers and all(math.isnan(one.energy) for one in found.answers):
+        yield f"Energy is not known: nobody measured the mean power of {found.device}."

@@ -1,0 +1,93 @@
+"""Amounts as people write them: `200ms`, `48k` or `0.5 mJ` read, 117.9 M or 12.3 KiB shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from benchsuite.errors import UserError
+
+_KIB = 1024
+TIME = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+SIZE = {
+    "B": 1.0,
+    **dict.fromkeys(("k", "K", "kB", "KB", "KiB"), float(_KIB)),
+    **dict.fromkeys(("M", "MB", "MiB"), float(_KIB**2)),
+}  # Memories of parts come in powers of two: 48k of SRAM are 49,152 bytes.
+ENERGY = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "µJ": 1e-6}
+_AMOUNT = re.compile(r"([-+]?[0-9][0-9_,]*\.?[0-9]*(?:e[-+]?[0-9]{1,3})?)\s*([^\W\d_]*)", re.ASCII)
+
+
+def parse(text: str, units: Mapping[str, float], example: str) -> float:
+    """Return an amount in seconds, bytes or joules; UserError for what is none, or has no unit.
+
+    units: `TIME`, `SIZE` or `ENERGY`; example: of an amount, for the sentence.
+
+    >>> parse("200ms", TIME, "200ms"), parse("48 KiB", SIZE, "48k")
+    (0.2, 49152.0)
+    """
+    found = _AMOUNT.fullmatch(text.strip().replace("μ", "u").replace("µ", "u"))
+    known = ", ".join(unit for unit in units if unit.isascii())
+    if not found:
+        raise UserError(f"{text!r} is no amount: give a number and a unit, as in {example}.")
+    number, unit = found.groups()
+    if unit not in units:
+        lacks = f"has an unknown unit {unit!r}" if unit else "has no unit"
+        raise UserError(f"{text!r} {lacks}: there are {known}, as in {example}.")
+    amount = float(number.replace(",", "").replace("_", "")) * units[unit]
+    if not (math.isfinite(amount) and amount > 0):
+        raise UserError(f"{text!r}: an amount is above 0 and finite, as in {example}.")
+    return amount
+
+
+def significant(value: float, digits: int = 4, decimals: int = 2) -> str:
+    """Return a number with so many digits, and at most so many of them after the point."""
+    before = len(f"{abs(value):.0f}")
+    return f"{value:,.{max(min(digits - before, decimals), 0)}f}"
+
+
+def seconds(value: float) -> str:
+    """Return a time as a person writes it: 200 ms, 1.25 s."""
+    for unit, of in (("s", 1.0), ("ms", 1e-3)):
+        if abs(value) >= of * 0.9995:
+            return f"{_short(value / of)} {unit}"
+    return f"{_short(value * 1e6)} us"
+
+
+def size(value: float) -> str:
+    """Return bytes as a person writes them: 12.3 KiB, 1 MiB."""
+    if abs(value) >= _KIB**2:
+        return f"{_short(value / _KIB**2)} MiB"
+    return f"{_short(value / _KIB)} KiB" if abs(value) >= _KIB else f"{value:,.0f} B"
+
+
+def joules(value: float) -> str:
+    """Return an energy as a person writes it: 1.25 mJ."""
+    for unit, of in (("J", 1.0), ("mJ", 1e-3)):
+        if abs(value) >= of * 0.9995:
+            return f"{_short(value / of)} {unit}"
+    return f"{_short(value * 1e6)} uJ"
+
+
+def count(value: float) -> str:
+    """Return a count as a person writes it: 117.9 M, 73.1 k, 812."""
+    for unit, of in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= of:
+            return f"{value / of:.1f} {unit}"
+    return f"{value:,.0f}"
+
+
+def interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """Return an estimate with its interval: `0.756 [0.753, 0.760]`; `-` where it is missing."""
+    if math.isnan(value):
+        return "-"
+    if math.isnan(low) or math.isnan(high):
+        return f"{value:.{digits}f} (no interval)"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _short(value: float) -> str:
+    """Return a number of four digits at most, without zeros at its end."""
+    text = significant(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
