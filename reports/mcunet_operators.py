@@ -105,10 +105,10 @@ def _rows(rows: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:
-    figure = new_figure(COLUMN_WIDTH, 2.5)
+    figure = new_figure(COLUMN_WIDTH, 2.7)
     axes = figure.subplots()
     axes.plot(rows["macs"], rows["found"], "o", markersize=2.5, alpha=0.5, color=COLOURS["cifar10"])
-    axes.set_xlabel("mean MACs of the space's cells that fit [M]")
+    axes.set_xlabel("mean MACs of the cells that fit [M]")
     axes.set_ylabel(f"CIFAR-10 test\n{what}\nof what is found [%]")
     tidy(axes)
     return figure
