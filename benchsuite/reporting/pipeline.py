@@ -99,12 +99,12 @@ def run(
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on.
     """
     for name, made in schedule.run(
-        pool, number, _job, jobs(reports, _seconds(making, reports)), making
+        pool, number, _job, jobs(reports, seconds_of(making, reports)), making
     ):
         yield name.removeprefix(STUDY), made
 
 
-def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def seconds_of(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """Return how long jobs will take: as long as before; studies that never ran, by their size."""
     from benchsuite.replays import study
 
