@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchsuite.numerics.stated import stated
 
@@ -137,15 +137,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONG else text[: _LONG - len(_CUT)].rstrip() + _CUT
 
 
-def records_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return records of the same keys, at least one, as `table_text` does; without pandas."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    numbers = [
-        all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        for values in columns.values()
-    ]
-    shown = [map(shown_value, values) for values in columns.values()]
-    return _aligned(list(columns), numbers, [list(row) for row in zip(*shown, strict=True)])
+def aligned_within(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> tuple[str, list[str]]:
+    """Return `aligned` at 80 columns at most, and the columns at the right that are left out."""
+    names = list(rows[0])
+    columns = [[name, *(row[name] for row in rows)] for name in names]
+    kept = next((n for n in range(len(names), 1, -1) if _width(columns[:n]) <= WIDTH), 1)
+    return aligned([{n: row[n] for n in names[:kept]} for row in rows], left), names[kept:]
 
 
 def aligned(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> str:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+    short,
+)
 from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
 
@@ -77,32 +85,26 @@ def command(
         else:
             _show(titles[name], result, files)
     if as_json:
-        print_json({"reports": made, "provenance": {"line": data.provenance_line}})
+        print_json({"reports": made, "provenance": short(data)})
     else:
-        _wrapped(data.provenance_line)
+        print_wrapped(data.provenance_line)
 
 
 def _show(title: str, result: Result, files: list[Path]) -> None:
     from benchsuite.reporting.text import in_blocks
 
-    _wrapped(title)
+    print_wrapped(title)
     for stem, rows in result.tables.items():
         text, notes = in_blocks(rows, f"{stem}.csv")
         print(f"\n{text}\n")
         for note in notes:
-            _wrapped(note)
+            print_wrapped(note)
     for note in result.notes:
-        _wrapped(note)
+        print_wrapped(note)
     for stem in dict.fromkeys((*result.tables, *result.figures)):
         each = [path for path in files if path.stem == stem]
-        _wrapped(f"{each[0].parent / stem}: {', '.join(path.suffix[1:] for path in each)}")
+        print_wrapped(f"{each[0].parent / stem}: {', '.join(path.suffix[1:] for path in each)}")
     print()
-
-
-def _wrapped(text: str) -> None:
-    from benchsuite.reporting.text import wrapped
-
-    print("\n".join(wrapped(text)))
 
 
 def _progress(study: str, done: int, jobs: int) -> None:

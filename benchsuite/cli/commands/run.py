@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchsuite import plugins
-from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+)
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._countdown import Countdown
 from benchsuite.cli.commands._lists import listed
@@ -151,12 +158,10 @@ def _page(
 
 
 def _say_made(table: Table, entries: Sequence[MadeReport]) -> None:
-    from benchsuite.reporting.text import wrapped
-
     for entry in entries:
         said = ", ".join(map(str, entry.files)) or f"not made: {entry.reason}"
-        print("\n".join(wrapped(f"{entry.name}: {said}")))
-    print("\n".join(wrapped(table.provenance_line)))
+        print_wrapped(f"{entry.name}: {said}")
+    print_wrapped(table.provenance_line)
 
 
 def _json(table: Table, entries: Sequence[MadeReport], files: Sequence[Path]) -> dict[str, Any]:
