@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
@@ -18,6 +18,9 @@ from benchsuite.cli import output, signals
 from benchsuite.errors import PluginWarning, UserError, did_you_mean
 from benchsuite.notations import json_text
 from benchsuite.version import __version__
+
+if TYPE_CHECKING:
+    from benchsuite.table.table import Table
 
 _COMMANDS = Path(__file__).parent / "commands"
 LEFT_OUT = 3
@@ -212,6 +215,18 @@ def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
         "column `index` or of architecture strings, and scores NAME or NAME:min (less is better). "
         f"[default: {FILE}, if it is there]",
     )(function)
+
+
+def print_wrapped(text: str) -> None:
+    """Print a sentence in lines of at most 80 columns."""
+    from benchsuite.reporting.text import wrapped
+
+    print("\n".join(wrapped(text)))
+
+
+def short(table: Table) -> dict[str, Any]:
+    """Return where results come from, in short; `benchsuite table --json` prints all of it."""
+    return {"table": table.checksum, "line": table.provenance_line}
 
 
 def print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -24,12 +25,14 @@ def report(
     out: str | PathLike[str] = "out",
     workers: int = 1,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    progress: Callable[[str, int, int], None] = lambda study, done, jobs: None,
 ) -> Result:
     """Return the tables and figures of a report, running the studies that it is made of.
 
     name: as `benchsuite ls reports` lists it; seeds: per search of its studies, not their own; out:
-    where these keep their finished searches, below `studies`; workers: processes for them. The
-    figures of the result are matplotlib's, its tables pandas'. Raises UserError for a report that
+    where these keep their finished searches, below `studies`; workers: processes for them;
+    progress: called with a study, its jobs done and the jobs there are. The figures of the result
+    are matplotlib's, its tables pandas'. Raises UserError for a report that
     there is not, and for a table that lacks what it needs.
 
     >>> import benchsuite as bs
@@ -48,6 +51,7 @@ def report(
             out=Path(out) / "studies",
             workers=workers,
             plugins=folders,
+            progress=functools.partial(progress, of),
         )
         for of in record.studies
     }

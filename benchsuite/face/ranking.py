@@ -28,7 +28,8 @@ def correlate(
     *,
     dataset: str | Sequence[str] = (),
     cells: str | Sequence[str] = "all",
-    truth: str = BEST,
+    truth: str | Sequence[str] = BEST,
+    common: bool = False,
     resamples: int = 1000,
     seed: int = 0,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
@@ -38,9 +39,10 @@ def correlate(
     Each row has Kendall's tau-b with its 95 % bootstrap interval, weighted tau, Spearman's rho, tau
     of the best 1,000 cells and partial tau given FLOPs; see `ranking.correlations` for all columns.
     table: None for `load()`; proxies: names, all by default; dataset: default, all that have the
-    truth; cells: `all`, `connected` or `pruned`;
-    truth: `best` (measured test, else measured validation, else an estimate), `test`, `validation`,
-    `12ep`, `int8.ptq`, ...: see `ranking.truths`. The column `accuracy` says which it was.
+    truth; cells: `all`, `connected` or `pruned`; common: compare all on the cells alone that every
+    one of them has a score of; truth: one or several of `best` (measured test, else measured
+    validation, else an estimate), `test`, `validation`, `12ep`, `int8.ptq`, ...: see
+    `ranking.truths`. The column `accuracy` says which it was.
     Raises UserError for names that are not there, and for a proxy that nobody scored yet.
 
     >>> import benchsuite as bs
@@ -56,7 +58,8 @@ def correlate(
             _names(proxies),
             datasets=_names(dataset),
             cells=_names(cells),
-            truth=truth,
+            truths=_names(truth),
+            common=common,
             resamples=resamples,
             seed=seed,
             plugins=folders_of(plugins),
@@ -70,24 +73,29 @@ def correlate_rows(
     *,
     datasets: Sequence[str],
     cells: Sequence[str],
-    truth: str,
+    truths: Sequence[str],
+    common: bool = False,
     resamples: int,
     seed: int,
     plugins: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     """Return the rows of `correlate` as records, which need no pandas."""
-    datasets = datasets or datasets_with(table, truth)
     check_named(proxies, table, plugins)
     _check_scored(table, proxies, plugins)
-    return correlation_rows(
-        table,
-        proxies,
-        cells=cells,
-        datasets=datasets,
-        truth=truth,
-        resamples=resamples,
-        seed=seed,
-    )
+    return [
+        {**row, "truth": truth}
+        for truth in truths
+        for row in correlation_rows(
+            table,
+            proxies,
+            cells=cells,
+            datasets=datasets or datasets_with(table, truth),
+            truth=truth,
+            common=common,
+            resamples=resamples,
+            seed=seed,
+        )
+    ]
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

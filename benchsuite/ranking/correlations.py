@@ -92,6 +92,7 @@ def correlations(
     truth: str = BEST,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    common: bool = False,
 ) -> pd.DataFrame:
     """Return `correlation_rows` as a DataFrame."""
     import pandas as pd
@@ -105,8 +106,16 @@ def correlations(
             truth=truth,
             resamples=resamples,
             seed=seed,
+            common=common,
         )
     )
+
+
+def same_cells(table: Table, names: Sequence[str], cells: Sequence[str]) -> bool:
+    """Return whether columns, named in full, have values on the same of the chosen cells."""
+    chosen = np.any([mask(rule) for rule in cells], axis=0)
+    have = [np.isfinite(table.values(name))[chosen] for name in names]
+    return all((other == have[0]).all() for other in have[1:])
 
 
 def correlation_rows(
@@ -118,6 +127,7 @@ def correlation_rows(
     truth: str = BEST,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    common: bool = False,
 ) -> list[dict[str, Any]]:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
@@ -130,15 +140,17 @@ def correlation_rows(
     n counts the cells used, missing those without a score or an accuracy, ties_score and
     ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
     tells it, NaN elsewhere. Every score is turned so that more is better.
-    truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it.
-    Raises UserError for an unknown proxy, rule for cells, dataset or truth, and for too few
-    resamples.
+    truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it;
+    common: take every score on the cells alone that all of them have. Raises UserError for an
+    unknown proxy, rule for cells, dataset or truth, and for too few resamples.
     """
     stats.enough_resamples(resamples)
     check_whole(seed, "The seed", low=0)
     names = proxies_in(table, proxies)
     targets = [column_of(table, truth, dataset) for dataset in datasets]
     scores = np.array([table.values(name) for name in names])
+    if common:
+        scores[:, ~np.isfinite(scores).all(axis=0)] = np.nan
     truths = np.array([table.values(name) for name in targets])
     directions = [direction_of(table, name) for name in names]
     flops = table.values("cifar10.flops")

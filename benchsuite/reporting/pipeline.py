@@ -140,7 +140,7 @@ def run(
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on. Raises
     LostError where the workers of a cluster were lost for good.
     """
-    order = jobs(reports, _seconds(making, reports))
+    order = jobs(reports, seconds_of(making, reports))
     if not making.cluster:
         for name, made in schedule.run(pool, number, _job, order, making):
             yield name.removeprefix(STUDY), made
@@ -166,7 +166,7 @@ def _received(making: Making, sent: Making, made: Made) -> Made:
     return replace(made, files=files)
 
 
-def _seconds(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def seconds_of(making: Making, reports: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """Return how long jobs will take: as long as before; studies that never ran, by their size."""
     from benchsuite.replays import study
 

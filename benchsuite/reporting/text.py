@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from benchsuite.numerics.stated import stated
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 WIDTH = 80  # columns of a terminal
+_CUT = "..."
+_LONG = 28  # letters of a cell of a table that is too wide
 
 
 def wrapped(text: str, indent: str = "  ") -> list[str]:
@@ -63,15 +65,84 @@ def table_text(rows: pd.DataFrame) -> str:
     return _aligned(list(map(str, rows.columns)), numbers, shown_table(rows).to_numpy().tolist())
 
 
-def records_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return records of the same keys, at least one, as `table_text` does; without pandas."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    numbers = [
-        all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        for values in columns.values()
-    ]
-    shown = [map(shown_value, values) for values in columns.values()]
-    return _aligned(list(columns), numbers, [list(row) for row in zip(*shown, strict=True)])
+def fitted(rows: pd.DataFrame, where: str) -> tuple[str, list[str]]:
+    """Return a DataFrame as text of at most 80 columns, and what is left out of it.
+
+    Long texts are cut; then columns are left out from the right. where: what holds all of it.
+    """
+    texts = _texts(rows, cut=False)
+    if _width(texts) > WIDTH:
+        texts = _texts(rows, cut=True)
+    kept = next((n for n in range(len(texts), 1, -1) if _width(texts[:n]) <= WIDTH), 1)
+    notes = []
+    if any(text.endswith(_CUT) for column in texts[:kept] for text in column):
+        notes.append(f"Long texts are cut: {where} has them.")
+    if kept < len(texts):
+        notes.append(f"Not shown, in {where}: {', '.join(map(str, rows.columns[kept:]))}.")
+    return _drawn(rows, texts, range(kept)), notes
+
+
+def in_blocks(rows: pd.DataFrame, where: str, most: int = 40) -> tuple[str, list[str]]:
+    """Return a DataFrame as blocks of at most 80 columns one below the other, and what is left out.
+
+    Each begins with the columns that tell the rows apart; of many rows the first `most` are shown.
+    where: what holds all of it.
+    """
+    texts = _texts(rows.head(most), cut=False)
+    if _width(texts) > WIDTH:
+        texts = _texts(rows.head(most), cut=True)
+    keys = _keys(texts)
+    blocks = [list(range(keys))]
+    for place in range(keys, len(texts)):
+        if _width([texts[i] for i in (*blocks[-1], place)]) > WIDTH and len(blocks[-1]) > keys:
+            blocks.append(list(range(keys)))
+        blocks[-1].append(place)
+    notes = []
+    if any(text.endswith(_CUT) for column in texts for text in column):
+        notes.append(f"Long texts are cut: {where} has them.")
+    if len(rows) > most:
+        notes.append(f"{most} of {len(rows):,} rows: {where} has all.")
+    return "\n\n".join(_drawn(rows, texts, block) for block in blocks), notes
+
+
+def _texts(rows: pd.DataFrame, cut: bool) -> list[list[str]]:
+    """Return each column as its heading and its cells."""
+    shown = shown_table(rows)
+    columns = [[str(name), *shown.iloc[:, i].tolist()] for i, name in enumerate(rows.columns)]
+    return [[_cut(text) if cut else text for text in column] for column in columns]
+
+
+def _keys(texts: list[list[str]]) -> int:
+    """Return how many of the first columns tell the rows apart, three at most and half a line."""
+    for n in range(1, min(3, len(texts)) + 1):
+        rows = list(zip(*(column[1:] for column in texts[:n]), strict=True))
+        if len(set(rows)) == len(rows) or _width(texts[: n + 1]) > WIDTH // 2:
+            return n
+    return 1
+
+
+def _drawn(rows: pd.DataFrame, texts: list[list[str]], places: Iterable[int]) -> str:
+    kept = list(places)
+    numbers = [rows.iloc[:, i].dtype.kind in "iuf" for i in kept]
+    chosen = [texts[i] for i in kept]
+    body = [list(row) for row in zip(*(column[1:] for column in chosen), strict=True)]
+    return _aligned([column[0] for column in chosen], numbers, body)
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONG else text[: _LONG - len(_CUT)].rstrip() + _CUT
+
+
+def aligned_within(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> tuple[str, list[str]]:
+    """Return `aligned` at 80 columns at most, and the columns at the right that are left out."""
+    names = list(rows[0])
+    columns = [[name, *(row[name] for row in rows)] for name in names]
+    kept = next((n for n in range(len(names), 1, -1) if _width(columns[:n]) <= WIDTH), 1)
+    return aligned([{n: row[n] for n in names[:kept]} for row in rows], left), names[kept:]
 
 
 def aligned(rows: Sequence[Mapping[str, str]], left: Sequence[str]) -> str:
@@ -94,8 +165,9 @@ def _aligned(heads: list[str], numbers: list[bool], rows: list[list[str]]) -> st
 
 
 def print_table(rows: pd.DataFrame) -> None:
-    """Print `table_text`."""
-    print(table_text(rows))
+    """Print a DataFrame at 80 columns, and what is left out of it."""
+    text, notes = fitted(rows, "--json")
+    print("\n".join([text, *(line for note in notes for line in wrapped(note))]))
 
 
 def progress() -> Progress:

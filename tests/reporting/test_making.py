@@ -60,12 +60,12 @@ def test_studies_that_never_ran_come_by_their_size_and_others_by_their_time(tmp_
     monkeypatch.setattr(durations, "folder", lambda quick: tmp_path)
     making = pipeline.Making(tmp_path)
     needs = {"one": ("monas_lambda", "udc_ablation"), "other": ("udc_ablation", "no_such_study")}
-    first = pipeline._seconds(making, needs)
+    first = pipeline.seconds_of(making, needs)
     assert first["study udc_ablation"] > first["study monas_lambda"] > 0
     assert set(first) == {"study udc_ablation", "study monas_lambda"}
     (tmp_path / "study monas_lambda").write_text("9999")
     (tmp_path / "one").write_text("7")
-    assert pipeline._seconds(making, needs) == {**first, "study monas_lambda": 9999, "one": 7}
+    assert pipeline.seconds_of(making, needs) == {**first, "study monas_lambda": 9999, "one": 7}
 
 
 def test_what_workers_preload_is_a_module():

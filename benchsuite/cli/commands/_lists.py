@@ -17,7 +17,12 @@ def listed(option: str, given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def listed_or_all(option: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that an option lists; none of them where all are meant."""
+    names = listed(option, given) if given else ()
+    return () if "all" in names else names
+
+
 def proxy_names(given: Sequence[str]) -> tuple[str, ...]:
     """Return the names that --proxy lists; none of them where all are meant."""
-    names = listed("--proxy", given)
-    return () if "all" in names else names
+    return listed_or_all("--proxy", given)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from benchsuite.cli import examples, json_option, plugins_option, print_json
-from benchsuite.cli.commands._lists import listed
+from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.reporting.quantities import ENERGY, SIZE, TIME, parse
 from benchsuite.table.columns import DATASETS
 
@@ -71,11 +71,10 @@ def command(
     from benchsuite.face import choices
     from benchsuite.face.tables import load
 
-    names = listed("--runtime", runtimes) if runtimes else ()
     found = choices.best(
         load(table) if table else None,
         device=device,
-        runtime=() if "all" in names else names,
+        runtime=listed_or_all("--runtime", runtimes),
         latency=latency,
         ram=ram,
         flash=flash,

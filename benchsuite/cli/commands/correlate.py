@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+    short,
+)
 from benchsuite.cli.commands._combinations import refuse
-from benchsuite.cli.commands._lists import listed, proxy_names
+from benchsuite.cli.commands._lists import listed, listed_or_all, proxy_names
+from benchsuite.reporting.text import print_table
 from benchsuite.table.columns import SPLITS
 
 if TYPE_CHECKING:
@@ -21,16 +30,26 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: benchsuite correlate --proxy flops | "
-    "benchsuite correlate --cells all,connected,pruned --dataset cifar100 --json | "
-    "benchsuite correlate --combine 2 --dataset cifar10 | "
-    "benchsuite correlate --proxy mine --plugins ./my-plugins"
+    epilog=examples(
+        "benchsuite correlate --proxy flops,naswot --common",
+        "benchsuite correlate --scores mine.csv --dataset cifar10",
+        "benchsuite correlate --proxy all --dataset cifar100 --cells connected,pruned",
+        "benchsuite correlate --proxy zico --truth int8.ptq,robust.pgd.1.0",
+        "benchsuite correlate --combine 2 --dataset cifar10 --json",
+        "benchsuite correlate --proxy mine --plugins my-plugins",
+    )
 )
-@click.option("--proxy", "proxies", multiple=True, help="Names, also separated by commas; or all.")
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    help="Names, by commas; or all. [default: the --scores beside flops, else all]",
+)
 @click.option(
     "--cells", default="all", show_default=True, help="all, connected, pruned; or several."
 )
-@click.option("--dataset", help="One or several; default: all that have the truth.")
+@click.option("--dataset", help="One or several. [default: all that have the truth]")
+@click.option("--common", is_flag=True, help="Only the cells that all compared have a score of.")
 @click.option(
     "--combine",
     type=click.IntRange(1, 3),
@@ -40,8 +59,9 @@ if TYPE_CHECKING:
     "--truth",
     default="best",
     show_default=True,
-    help="The accuracy to judge by: test, validation, 12ep, int8.ptq, int8.qat, float, analog, "
-    "robust.ATTACK.EPS, ...; best: measured test, else measured validation, else an estimate.",
+    help="The accuracy to judge by, one or several: test, validation, measured, 12ep, int8.ptq, "
+    "int8.qat, float, analog, robust.ATTACK.EPS, ...; best: measured test, else measured "
+    "validation, else an estimate.",
 )
 @click.option(
     "--split", type=click.Choice(SPLITS), help="test, validation or both, whatever is measured."
@@ -56,6 +76,7 @@ def command(
     proxies: tuple[str, ...],
     cells: str,
     dataset: str | None,
+    common: bool,
     combine: int | None,
     truth: str,
     split: str | None,
@@ -67,54 +88,56 @@ def command(
     as_json: bool,
 ) -> None:
     """Print rank correlations of proxies with accuracy, each with n, missing and an interval."""
+    from benchsuite.cli.commands import _ranked
     from benchsuite.face.ranking import correlate_rows
     from benchsuite.face.tables import load
+    from benchsuite.ranking.correlations import proxies_in, same_cells
     from benchsuite.ranking.truths import about_columns, datasets_with
-    from benchsuite.reporting.text import print_table, records_text
 
-    names = proxy_names(proxies)
-    rules, datasets = (
-        listed("--cells", [cells]),
-        listed("--dataset", [] if dataset is None else [dataset]),
-    )
+    names, rules = proxy_names(proxies), listed("--cells", [cells])
+    datasets = listed_or_all("--dataset", [] if dataset is None else [dataset])
     if table:
         refuse("--table has its columns already", "plugin_folders")
     if split:
         refuse("--split is a truth", "truth")
         truth = "validation" if split == "valid" else split
+    truths = listed("--truth", [truth])
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
-    datasets = datasets or datasets_with(data, truth)
+    if scores and scores.named and not proxies:
+        own = data.provenance.get("own_scores", {}).get("cells", {})
+        names = tuple(dict.fromkeys((*own, *(n for n in ("flops@1",) if n in data))))
     rows = correlate_rows(
         data,
         names,
         datasets=datasets,
         cells=rules,
-        truth=truth,
+        truths=truths,
+        common=common,
         resamples=resamples,
         seed=seed,
         plugins=plugin_folders,
     )
-    together = _combined(data, names, rules, datasets, combine, truth, seed) if combine else None
-    judged = about_columns(data, [row["accuracy"] for row in rows])
-    about = {
-        "table": data.checksum,
-        "truth": judged,
-        "resamples": resamples,
-        "seed": seed,
-        **data.provenance,
+    judged = {
+        by: about_columns(data, [row["accuracy"] for row in rows if row["truth"] == by])
+        for by in truths
     }
+    said = "; ".join(f"{by}: {it}" if len(truths) > 1 else it for by, it in judged.items())
+    alike = common or same_cells(data, proxies_in(data, names), rules)
+    together = None
+    if combine:
+        for_pairs = datasets or datasets_with(data, truths[0])
+        together = _combined(data, names, rules, for_pairs, combine, truths[0], seed)
     if as_json:
         found = {} if together is None else {"combinations": together.to_dict("records")}
-        print_json({"rows": rows, **found, "provenance": about})
+        about = {"truth": said, "resamples": resamples, "seed": seed, **short(data)}
+        print_json({"rows": rows, **found, "same_cells": alike, "provenance": about})
         return
-    said = any(row["reason"] for row in rows)
-    unsaid = {"ties_score", "ties_accuracy", *([] if said else ["reason"])}
-    print(records_text([{k: v for k, v in row.items() if k not in unsaid} for row in rows]))
+    _ranked.show(rows, alike)
     if together is not None:
         print("\nBest by sum of ranks: mean tau on held-out functional classes, and its range:\n")
         print_table(together)
-    print(f"Judged by {judged}.")
-    print(data.provenance_line)
+    print_wrapped(f"Judged by {said}.")
+    print_wrapped(data.provenance_line)
 
 
 def _combined(

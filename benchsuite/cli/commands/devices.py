@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite.cli import json_option, plugins_option, print_json
-from benchsuite.cli.commands._lists import listed
+from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.cli.commands._out_option import out_file
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def estimate(
 
     found = of_model(
         model,
-        device=listed("--device", devices) if devices else (),
-        runtime=listed("--runtime", runtimes) if runtimes else (),
+        device=listed_or_all("--device", devices),
+        runtime=listed_or_all("--runtime", runtimes),
         dataset=dataset,
         skeleton=skeleton,
         plugins=plugin_folders,

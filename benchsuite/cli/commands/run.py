@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite import plugins
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+)
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
+from benchsuite.cli.commands._countdown import Countdown
+from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.files import made_folder
 from benchsuite.locks import held
+from benchsuite.reporting.quantities import interval
 from benchsuite.table.columns import DATASETS
 
 if TYPE_CHECKING:
     from benchsuite.assembly.own_scores import Scores
     from benchsuite.replays.outcome import Outcome
     from benchsuite.reporting.page import MadeReport
+    from benchsuite.reporting.pipeline import Making
     from benchsuite.table.table import Table
 
 RESUMES = True  # Stopped, the same command goes on.
@@ -31,10 +43,18 @@ QUICK = (
 
 
 @click.command(
-    epilog="Examples: benchsuite run | benchsuite run --quick | benchsuite run --out results --json"
-    " | benchsuite run --cluster dask://10.0.0.1:8786 --out shared/out"
+    epilog=examples(
+        "benchsuite run",
+        "benchsuite run --quick",
+        "benchsuite run --only monas_table2,monas_ntk --out results",
+        "benchsuite run --out results --json",
+        "benchsuite run --cluster dask://10.0.0.1:8786 --out shared/out",
+    )
 )
 @out_folder("out", default=Path("out"), help="For the table, the tables and figures, and the page.")
+@click.option(
+    "--only", multiple=True, metavar="NAMES", help="These reports, by commas, and no page."
+)
 @click.option(
     "--quick",
     is_flag=True,
@@ -45,8 +65,8 @@ QUICK = (
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="How many studies and reports at a time (default: one per core, if memory has room; per "
-    "worker of a Dask cluster).",
+    help="Studies and reports at a time. [default: one per core, if memory has room; per worker of "
+    "a Dask cluster]",
 )
 @cluster_option
 @scores_option
@@ -54,6 +74,7 @@ QUICK = (
 @json_option
 def command(
     out: Path,
+    only: tuple[str, ...],
     quick: bool,
     seeds: int | None,
     workers: int | None,
@@ -63,65 +84,91 @@ def command(
     as_json: bool,
 ) -> None:
     """Tabulate all 15,625 cells, run the studies that reports need, make reports and the page."""
+    from benchsuite.reporting import pipeline
+
     if quick:
         refuse("--quick takes one seed per search", "seeds")
+    names = listed("--only", only) if only else ()
+    for name in names:
+        plugins.load("reports", name, plugin_folders)
     lock = held(out / ".run.lock", f"The folder {out}", "Wait for it, or give another --out.")
     with made_folder(out), lock:
-        _run(out, quick, seeds, workers, cluster, scores, plugin_folders, as_json)
+        work = pipeline.Making(out, plugin_folders, seeds, quick, cluster or "")
+        table, entries, outcomes = _made(work, names, workers, scores)
+        written = [p for name in outcomes for p in sorted((out / "studies" / name).glob("*.*"))]
+        files = [out / pipeline.TABLE, *written, *(path for e in entries for path in e.files)]
+        if not names:
+            files = [_page(work, table, entries, outcomes), *files]
+    if as_json:
+        print_json(_json(table, entries, files))
+        return
+    if names:
+        _say_made(table, entries)
+        print(f"{len(files)} files below {out}.")
+        return
+    _print(table, entries)
+    print(f"{len(files)} files below {out}. Open this in a browser:\n{files[0].resolve()}")
 
 
-def _run(
-    out: Path,
-    quick: bool,
-    seeds: int | None,
-    workers: int | None,
-    cluster: str | None,
-    scores: Scores | None,
-    plugin_folders: tuple[Path, ...],
-    as_json: bool,
-) -> None:
-    from benchsuite import plugins
+def _made(
+    work: Making, names: Sequence[str], workers: int | None, scores: Scores | None
+) -> tuple[Table, list[MadeReport], dict[str, Outcome]]:
+    """Make the table, and of it the reports, all or those named, and their studies."""
     from benchsuite.assembly.whole import whole_table
     from benchsuite.parallel import schedule
     from benchsuite.reporting import page, pipeline
 
-    with pipeline.workers(workers, cluster or "") as (pool, number):
-        asked = schedule.InThisProcess() if cluster else pool
-        needs = asked.submit(pipeline.needs, plugin_folders)
+    with pipeline.workers(workers, work.cluster) as (pool, number):
+        asked = schedule.InThisProcess() if work.cluster else pool
+        all_needs = asked.submit(pipeline.needs, work.plugin_folders)
         _say("Tabulating 15,625 cells ...")
-        table = whole_table(plugin_folders, scores)
-        table.write(out / pipeline.TABLE)
-        work = pipeline.Making(out, plugin_folders, seeds, quick, cluster or "")
+        table = whole_table(work.plugin_folders, scores)
+        table.write(work.folder / pipeline.TABLE)
         found: dict[str, Outcome] = {}
         entries: list[MadeReport] = []
-        for name, made in pipeline.run(work, pool, number, needs.result()):
+        needs = {name: of for name, of in all_needs.result().items() if name in names or not names}
+        seconds = pipeline.seconds_of(work, needs)
+        countdown = Countdown(pipeline.jobs(needs, seconds), seconds, number)
+        for name, made in pipeline.run(work, pool, number, needs):
             if isinstance(made, page.MadeReport):
                 entries.append(made)
                 if made.failed:
                     plugins.leave_out(f"No report {name}: {made.reason}")
-                _say(made.title + (f": left out, {made.reason}" if made.result is None else ""))
-            else:
-                _say(f"Study {name}" + (f": left out, {made}" if isinstance(made, str) else ""))
-                if isinstance(made, pipeline.Failed):
-                    plugins.leave_out(f"No study {name}: {made}")
-                if isinstance(made, str):
-                    continue
-                found[name] = made
-                for label, why in made.failed.items():
-                    plugins.leave_out(f"Study {name}, search {label} failed: {why}")
-    outcomes = dict(sorted(found.items()))
+                lacks = f": left out, {made.reason}" if made.result is None else ""
+                countdown.done(name, f"{made.group}: {name}{lacks}")
+                continue
+            lacks = f": left out, {made}" if isinstance(made, str) else ""
+            countdown.done(pipeline.STUDY + name, f"study {name}{lacks}")
+            if isinstance(made, pipeline.Failed):
+                plugins.leave_out(f"No study {name}: {made}")
+            if isinstance(made, str):
+                continue
+            found[name] = made
+            for label, why in made.failed.items():
+                plugins.leave_out(f"Study {name}, search {label} failed: {why}")
     entries.sort(key=lambda entry: entry.name)
-    notes = [f"This run took {seeds} seeds per search."] if seeds else []
-    notes += [QUICK] if quick else []
+    return table, entries, dict(sorted(found.items()))
+
+
+def _page(
+    work: Making,
+    table: Table,
+    entries: Sequence[MadeReport],
+    outcomes: Mapping[str, Outcome],
+) -> Path:
+    from benchsuite.reporting import page
+
+    notes = [f"This run took {work.seeds} seeds per search."] if work.seeds else []
+    notes += [QUICK] if work.quick else []
     _say("The page ...")
-    at = page.write(out / "index.html", table, entries, outcomes, notes)
-    written = [path for name in outcomes for path in sorted((out / "studies" / name).glob("*.*"))]
-    files = [at, out / pipeline.TABLE, *written, *(path for e in entries for path in e.files)]
-    if as_json:
-        print_json(_json(table, entries, files))
-        return
-    _print(table, entries)
-    print(f"{len(files)} files below {out}. Open {at.resolve()} in a browser.")
+    return page.write(work.folder / "index.html", table, entries, outcomes, notes)
+
+
+def _say_made(table: Table, entries: Sequence[MadeReport]) -> None:
+    for entry in entries:
+        said = ", ".join(map(str, entry.files)) or f"not made: {entry.reason}"
+        print_wrapped(f"{entry.name}: {said}")
+    print_wrapped(table.provenance_line)
 
 
 def _json(table: Table, entries: Sequence[MadeReport], files: Sequence[Path]) -> dict[str, Any]:
@@ -147,71 +194,56 @@ def _json(table: Table, entries: Sequence[MadeReport], files: Sequence[Path]) ->
 
 
 def _print(table: Table, entries: Sequence[MadeReport]) -> None:
+    import pandas as pd
+
     from benchsuite.reporting.page import summary
-    from benchsuite.reporting.text import print_table
+    from benchsuite.reporting.text import print_table, wrapped
 
     found = summary.summarise(table, entries)
+    said: list[str] = []
     if found.proxies:
-        print(
+        said = wrapped(
             f"Kendall tau-b with {found.ranked_by}, and its 95 % interval, all cells with a "
-            f"score; the {len(found.proxies)} best of {found.proxies_in_all} proxies:\n"
+            f"score; the {len(found.proxies)} best of {found.proxies_in_all} proxies:",
+            indent="",
         )
-        print_table(_tau_rows(found.proxies))
+        print("\n".join([*said, ""]))
+        print_table(pd.DataFrame(map(_tau_row, found.proxies)))
     if found.fits:
-        print(
-            f"\nCells that fit each part under each runtime, and the best cell by "
-            f"CIFAR-10 {found.best_by}:\n"
+        said = wrapped(
+            "Cells that fit each part under each runtime, and the best of the official network by "
+            f"CIFAR-10 {found.best_by}:",
+            indent="",
         )
-        print_table(_fit_rows(found))
+        print("\n".join(["", *said, ""]))
+        print_table(pd.DataFrame([_fit_row(fit, found.skeletons) for fit in found.fits]))
     for entry in found.missing:
-        print(f"\nNot made: {entry.title}. {entry.reason}")
-    print(f"\n{table.provenance_line}\n")
+        print("\n".join(["", *wrapped(f"Not made: {entry.title}. {entry.reason}")]))
+    print("\n".join(["", *wrapped(table.provenance_line), ""]))
 
 
-def _tau_rows(proxies: Sequence[Any]) -> Any:
-    import pandas as pd
-
-    rows = [
-        {
-            "proxy": proxy.name,
-            **{
-                dataset: f"{tau:.3f} " + (f"[{lo:.3f}, {hi:.3f}]" if lo == lo else "(no interval)")
-                for dataset, (tau, lo, hi) in zip(DATASETS, proxy.taus, strict=True)
-            },
-        }
-        for proxy in proxies
-    ]
-    return pd.DataFrame(rows)
+def _tau_row(proxy: Any) -> dict[str, str]:
+    taus = zip(DATASETS, proxy.taus, strict=True)
+    return {"proxy": proxy.name, **{dataset: interval(*tau) for dataset, tau in taus}}
 
 
-def _fit_rows(found: Any) -> Any:
-    import pandas as pd
-
-    rows = [
-        {
-            "part": fit.device,
-            "runtime": fit.runtime,
-            **{s: _cells(fit, s) for s in found.skeletons},
-            "best (official)": _best(fit),
-            "int8": f"{fit.int8[0]:.2f}" if fit.int8 else "not measured",
-            "float (same training)": f"{fit.int8[1]:.2f}" if fit.int8 else "not measured",
-        }
-        for fit in found.fits
-    ]
-    return pd.DataFrame(rows)
+def _fit_row(fit: Any, skeletons: Sequence[str]) -> dict[str, Any]:
+    sure = "-" if not fit.best else "yes" if fit.sure else "maybe"
+    return {
+        "part": fit.device,
+        "runtime": fit.runtime,
+        **{skeleton: _cells(fit, skeleton) for skeleton in skeletons},
+        "best %": f"{fit.best[0]:.2f}" if fit.best else "-",
+        "cell": str(fit.best[1]) if fit.best else "-",
+        "fits": sure,
+    }
 
 
 def _cells(fit: Any, skeleton: str) -> str:
     if skeleton not in fit.cells:
         return "-"
     more = fit.maybe.get(skeleton, 0)
-    return f"{fit.cells[skeleton]:,}" + (f" to {fit.cells[skeleton] + more:,}" if more else "")
-
-
-def _best(fit: Any) -> str:
-    if not fit.best:
-        return "-"
-    return f"{fit.best[0]:.2f} (cell {fit.best[1]}{'' if fit.sure else ', may fit'})"
+    return f"{fit.cells[skeleton]:,}" + (f"-{fit.cells[skeleton] + more:,}" if more else "")
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,67 @@
+"""Rank correlations as `benchsuite correlate` prints them: best first, 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchsuite.cli import print_wrapped
+from benchsuite.reporting.quantities import interval
+from benchsuite.reporting.text import aligned_within
+
+_LEFT = ("proxy", "dataset", "cells", "truth", "tau-b [95 %]")
+_LEGEND = (
+    "tau-b: Kendall's, with its bootstrap interval; |FLOPs: partial, given FLOPs; top 1k: among "
+    "the best 1,000 cells; rho: Spearman's; weighted: tau, the best cells count most. All are "
+    "turned so that more is better."
+)
+
+
+def show(rows: Sequence[Mapping[str, Any]], alike: bool) -> None:
+    """Print rows of `correlate_rows`; alike: whether all scores have the same cells."""
+    same = [name for name in ("dataset", "cells", "truth") if len({r[name] for r in rows}) == 1]
+    if same:
+        print_wrapped(", ".join(f"{name} {rows[0][name]}" for name in same))
+        print()
+    groups = list(dict.fromkeys(map(_group, rows)))
+    by_tau = sorted(rows, key=lambda row: (groups.index(_group(row)), _down(row["tau"])))
+    shown = [{k: v for k, v in _row(row).items() if k not in same} for row in by_tau]
+    text, left_out = aligned_within(shown, _LEFT)
+    print(f"{text}\n")
+    if not alike:
+        print_wrapped(
+            "NOT THE SAME CELLS: each proxy is judged on those that it has a score of; --common "
+            "takes the cells that all have."
+        )
+    for said in dict.fromkeys(f"{row['proxy']}: {row['reason']}." for row in rows if row["reason"]):
+        print_wrapped(said)
+    print_wrapped(_LEGEND)
+    if left_out:
+        print_wrapped(f"Not shown, in --json: {', '.join(left_out)}.")
+
+
+def _group(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["truth"], row["cells"], row["dataset"]
+
+
+def _down(tau: float) -> float:
+    return -tau if tau == tau else 2.0
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "truth": row["truth"],
+        "cells": row["cells"],
+        "dataset": row["dataset"],
+        "proxy": row["proxy"],
+        "n": f"{row['n']:,}",
+        "tau-b [95 %]": interval(row["tau"], row["lo"], row["hi"]),
+        "|FLOPs": _number(row["tau_given_flops"]),
+        "top 1k": _number(row["tau_top1000"]),
+        "rho": _number(row["spearman"]),
+        "weighted": _number(row["weighted_tau"]),
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value == value else "-"

@@ -1,0 +1,111 @@
+"""Make a paper's table or figure, with the studies that it is made of."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchsuite.assembly.own_scores import Scores
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+    short,
+)
+from benchsuite.cli.commands._lists import listed
+from benchsuite.cli.commands._out_option import out_folder
+
+if TYPE_CHECKING:
+    from benchsuite.api import Result
+
+RESUMES = True  # Stopped, the same command goes on.
+
+
+@click.command(
+    epilog=examples(
+        "benchsuite report monas_table2",
+        "benchsuite report monas_table2 proxy_cost --out results",
+        "benchsuite report strategies --seeds 5",
+        "benchsuite ls reports",
+    )
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@out_folder("out", default=Path("out"), help="Files go below DIR/reports and DIR/studies.")
+@click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
+@plugins_option
+@json_option
+def command(
+    names: tuple[str, ...],
+    out: Path,
+    seeds: int | None,
+    workers: int,
+    table: Path | None,
+    scores: Scores | None,
+    plugin_folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Make the tables and figures NAME..., print the tables, and say where the files are.
+
+    `benchsuite ls reports` lists the names. Studies that they are made of are run first, and go on
+    where they were stopped.
+    """
+    from benchsuite import plugins
+    from benchsuite.face import artefacts
+    from benchsuite.face.tables import load
+    from benchsuite.reporting.artefacts import write
+
+    wanted = listed("NAME", names)
+    titles = {name: plugins.load("reports", name, plugin_folders).title for name in wanted}
+    data = load(table, scores=scores, plugins=() if table else plugin_folders)
+    made: dict[str, Any] = {}
+    for name in wanted:
+        result = artefacts.report(
+            name,
+            data,
+            seeds=seeds,
+            out=out,
+            workers=workers,
+            plugins=plugin_folders,
+            progress=_progress,
+        )
+        files = write(result, out / "reports", data.provenance_line)
+        if as_json:
+            tables = {stem: rows.to_dict("records") for stem, rows in result.tables.items()}
+            about = {"title": titles[name], "notes": list(result.notes)}
+            made[name] = {"tables": tables, **about, "files": [str(path) for path in files]}
+        else:
+            _show(titles[name], result, files)
+    if as_json:
+        print_json({"reports": made, "provenance": short(data)})
+    else:
+        print_wrapped(data.provenance_line)
+
+
+def _show(title: str, result: Result, files: list[Path]) -> None:
+    from benchsuite.reporting.text import in_blocks
+
+    print_wrapped(title)
+    for stem, rows in result.tables.items():
+        text, notes = in_blocks(rows, f"{stem}.csv")
+        print(f"\n{text}\n")
+        for note in notes:
+            print_wrapped(note)
+    for note in result.notes:
+        print_wrapped(note)
+    for stem in dict.fromkeys((*result.tables, *result.figures)):
+        each = [path for path in files if path.stem == stem]
+        print_wrapped(f"{each[0].parent / stem}: {', '.join(path.suffix[1:] for path in each)}")
+    print()
+
+
+def _progress(study: str, done: int, jobs: int) -> None:
+    print(f"Study {study}: {done} of {jobs} jobs done", file=sys.stderr, flush=True)
