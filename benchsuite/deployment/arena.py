@@ -1,19 +1,19 @@
 """Arena of TensorFlow Lite Micro: the planned tensors, and what its interpreter keeps beside them.
 
-Sizes of structures are those of a 64-bit machine with the reference kernels, read off the PyPI
-package `tflite-micro`: `head` and `tail` equal what its interpreter reports, byte for byte, for
-files written by `benchsuite export`, and `arena` is the smallest in which it starts. On a 32-bit
-core pointers are half as long, so the kept part is smaller; CMSIS-NN kernels ask for scratch
-buffers on top, which are not counted.
+`head` equals what its interpreter reports, byte for byte. `tail` is that of the reference kernels:
+of a 64-bit machine byte for byte (PyPI package `tflite-micro`), and of a 32-bit one, as the cores
+of the devices are, to 20 bytes (TensorFlow's generic benchmark as wasm32, in PyPI's `mcufit`). That
+benchmark keeps a table of 100 resource variables, which an application without them saves
+(`SAVED`); CMSIS-NN's kernels ask for scratch buffers on top (`scratch`).
 
 Source: David et al., "TensorFlow Lite Micro", MLSys 2021, section 4.4; the code's
-`GreedyMemoryPlanner` and `MicroAllocator`.
+`GreedyMemoryPlanner` and `MicroAllocator`; CMSIS-NN's `arm_convolve_s8_get_buffer_size`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchsuite.deployment.graph import Graph
@@ -21,41 +21,87 @@ from benchsuite.deployment.liveness import last_use
 
 _ALIGNMENT = 16
 
-# Bytes per tensor (TfLiteEvalTensor), per operator (NodeAndRegistration), of the interpreter.
-_TENSOR, _OPERATOR, _ONCE = 24, 64, 712
-# Per operator of a kind: its options in the file, unpacked, and what its kernel prepares once.
-_OPTIONS = {
-    "conv": 28, "affine": 32, "depthwise": 32, "linear": 32, "avg_pool": 40, "add": 8,
-    "reshape": 24, "pad": 8,
+
+@dataclass(frozen=True)
+class _Build:
+    """Sizes [bytes] of the interpreter's structures, which hold pointers.
+
+    tensor, operator, once: per TfLiteEvalTensor, per NodeAndRegistration, of the interpreter.
+    options, prepared: per operator of a kind, its options in the file, unpacked, and what its
+    kernel prepares once. planned: per tensor while the plan is made.
+    """
+
+    tensor: int
+    operator: int
+    once: int
+    options: Mapping[str, int]
+    prepared: Mapping[str, int]
+    planned: int
+
+
+_BUILDS = {
+    32: _Build(
+        12, 32, 2400,
+        {
+            "conv": 28, "affine": 28, "depthwise": 28, "linear": 16, "avg_pool": 40, "add": 8,
+            "global_pool": 8, "reshape": 36,
+        },
+        {
+            "conv": 64, "affine": 64, "depthwise": 64, "linear": 48, "avg_pool": 32,
+            "global_pool": 32, "add": 64, "relu": 32, "pad": 64, "softmax": 64,
+        },
+        24,
+    ),
+    64: _Build(
+        24, 64, 712,
+        {
+            "conv": 28, "affine": 32, "depthwise": 32, "linear": 32, "avg_pool": 40, "add": 8,
+            "reshape": 24, "pad": 8,
+        },
+        {
+            "conv": 80, "affine": 80, "depthwise": 80, "linear": 80, "avg_pool": 32,
+            "global_pool": 64, "add": 64, "relu": 32, "pad": 48, "softmax": 80,
+        },
+        32,
+    ),
 }  # fmt: skip
-_PREPARED = {
-    "conv": 80, "affine": 80, "depthwise": 80, "linear": 80, "avg_pool": 32, "global_pool": 64,
-    "add": 64, "relu": 32, "pad": 48, "softmax": 80,
-}  # fmt: skip
+# A table of 12 bytes and 100 resource variables of four words, in `once` of 32 bits alone.
+SAVED = 12 + 100 * 16
 # Layers with a multiplier and a shift (int32) per output channel, and with two constant tensors;
 # with one constant tensor.
 _PER_CHANNEL = ("conv", "affine", "depthwise", "linear")
 _WITH_CONSTANT = ("global_pool", "reshape", "pad")
 _MULTIPLIER = 4
-# While it plans, before the tensors are there: per tensor, per planned tensor, and once. Fitted to
-# the smallest arena that works, which is known to 16 bytes.
-_PLAN_TENSOR, _PLAN_BUFFER, _PLAN_ONCE = 32, 40, 272
+# While it plans, before the tensors are there: per planned tensor, and once. Fitted to the smallest
+# arena that works on a 64-bit machine, which is known to 16 bytes.
+_PLAN_BUFFER, _PLAN_ONCE = 40, 272
 
 
-def arena(graph: Graph) -> int:
+def arena(graph: Graph, bits: int = 32) -> int:
     """Return the smallest arena [bytes] in which TensorFlow Lite Micro runs a network.
 
+    bits: of the build, 32 or 64.
     What stays, plus the larger of the planned tensors and of the plan's own notes, which lie in
     the same place before (they are larger for images of about 8x8 only). A constant: its logits.
     """
     if graph.kinds == ("constant",):
         return graph.sizes[0]
-    return tail(graph) + max(head(graph), aligned(notes(graph)))
+    return tail(graph, bits) + max(head(graph), aligned(notes(graph, bits)))
 
 
-def notes(graph: Graph) -> int:
+def scratch(window: int) -> int:
+    """Return the buffer [bytes] CMSIS-NN asks for, for a convolution on a core with DSP.
+
+    Two columns of `window` (kernel area times input channels) int16, padded to four; a convolution
+    1x1 asks for none. It lies in the arena while that layer runs, in a gap between the tensors or
+    on top, so an arena needs at most the largest one more.
+    """
+    return 2 * 2 * -(-window // 4) * 4
+
+
+def notes(graph: Graph, bits: int = 32) -> int:
     """Return the bytes that planning takes and gives back."""
-    return _PLAN_ONCE + _PLAN_TENSOR * _tensors(graph) + _PLAN_BUFFER * len(graph.kinds)
+    return _PLAN_ONCE + _BUILDS[bits].planned * _tensors(graph) + _PLAN_BUFFER * len(graph.kinds)
 
 
 def head(graph: Graph) -> int:
@@ -81,15 +127,16 @@ def layout(graph: Graph) -> list[Placed]:
     return [Placed(*of) for of in zip(offsets, sizes, range(len(sizes)), lasts, strict=True)]
 
 
-def tail(graph: Graph) -> int:
+def tail(graph: Graph, bits: int = 32) -> int:
     """Return the bytes that stay: structures per tensor and operator, multipliers per channel.
 
     Operators are all layers but the input.
     """
-    count: Counter[str] = Counter(graph.kinds)
-    structures = _ONCE + _TENSOR * _tensors(graph) + _OPERATOR * (len(graph.kinds) - 1)
-    structures += sum(size * count[kind] for kind, size in _OPTIONS.items())
-    prepared = sum(size * count[kind] for kind, size in _PREPARED.items())
+    build, count = _BUILDS[bits], Counter(graph.kinds)
+    structures = build.once + build.tensor * _tensors(graph)
+    structures += build.operator * (len(graph.kinds) - 1)
+    structures += sum(size * count[kind] for kind, size in build.options.items())
+    prepared = sum(size * count[kind] for kind, size in build.prepared.items())
     channels = (
         2 * aligned(_MULTIPLIER * channels)
         for kind, channels in zip(graph.kinds, graph.channels, strict=True)

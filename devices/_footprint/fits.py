@@ -7,7 +7,9 @@ what fits here may still be a little too large.
 
 X-CUBE-AI publishes no planner. Over 12 published networks its activations take .62 to 1.87 times
 `ram.best` (`X_CUBE_AI_OVER_BEST`): a cell fits if the most of that does, does not if the least does
-not, and may fit in between.
+not, and may fit in between. TensorFlow Lite Micro's arena is a range as well, a narrower one: an
+application without resource variables needs less than `ram.tflm`, and CMSIS-NN's scratch buffers
+lie in gaps or on top of it (see `benchsuite.deployment.arena`).
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.api import Device
+from benchsuite.deployment.arena import SAVED, scratch
 from benchsuite.deployment.flash import all_total, all_weights
 from benchsuite.deployment.ram import all_ram
 from benchsuite.devices._footprint.code_size import all_code, all_static_ram
 from benchsuite.errors import UserError
+from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS, Skeleton
 
 # The own kernels take the two columns of 16 bits that `ram.tinyengine` counts.
@@ -35,6 +39,8 @@ _RAM_OF = {
 }
 _LEAST = "ram.best"
 Ram = Callable[[str, Skeleton], NDArray[np.int64]]  # of a convention and a network, by cell
+# The second 3x3 convolution of the second residual block reads four times the skeleton's channels.
+_LARGEST_WINDOW = 3 * 3 * 4
 # What X-CUBE-AI reported for activations over `ram.best`, least and most of 12 published networks.
 X_CUBE_AI_OVER_BEST = (0.62, 1.87)
 
@@ -78,13 +84,20 @@ def all_fits(
     if code:
         variables = all_static_ram(runtime, device.core, skeleton)
         flash = all_total(skeleton, all_code(runtime, device.core, skeleton))
-    ends = [scale * ram + variables <= device.sram for scale in ram_range(runtime)]
+    ends = [end + variables <= device.sram for end in ram_range(runtime, ram, skeleton)]
     return np.asarray(np.mean(ends, axis=0) * (flash <= device.flash), dtype=np.float64)
 
 
-def ram_range(runtime: str) -> tuple[float, float]:
-    """Return the least and most that a runtime takes over its convention, as factors."""
-    return X_CUBE_AI_OVER_BEST if runtime == "x_cube_ai" else (1.0, 1.0)
+def ram_range(
+    runtime: str, ram: NDArray[np.int64], skeleton: Skeleton
+) -> tuple[NDArray[np.number], NDArray[np.number]]:
+    """Return the least and most RAM [15625, bytes] of a runtime, of what its convention says."""
+    least, most = X_CUBE_AI_OVER_BEST if runtime == "x_cube_ai" else (1.0, 1.0)
+    if ram_of(runtime) != "ram.tflm":
+        return least * ram, most * ram
+    largest = scratch(_LARGEST_WINDOW * skeleton.channels)
+    runs = connected()  # The others are a constant, without an interpreter.
+    return ram - SAVED * runs, ram + largest * runs
 
 
 def counts(devices: Mapping[str, Device], ram_by: Ram = all_ram) -> Iterator[Fit]:

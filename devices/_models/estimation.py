@@ -26,7 +26,7 @@ from benchsuite.devices._footprint.fits import X_CUBE_AI_OVER_BEST, ram_of
 from benchsuite.devices._latency.extrapolation import EXACT
 from benchsuite.devices._latency.range import MARKS
 from benchsuite.devices._models.intervals import interval
-from benchsuite.devices._models.model import Model, Price, prices
+from benchsuite.devices._models.model import Model, Operation, Price, prices
 
 Verdict = Literal["yes", "maybe", "no", "unknown"]
 KERNELS_MISS = "no kernel of it is known"
@@ -132,17 +132,32 @@ def ram(model: Model, convention: str) -> int:
 def ram_range(model: Model, convention: str, runtime: str) -> tuple[int, int, int]:
     """Return the RAM [bytes] under a convention, and the least and most it may really be.
 
-    X-CUBE-AI publishes no planner; the arena of a 64-bit machine is more than that of a 32-bit
-    core needs, and the planned tensors alone are less.
+    X-CUBE-AI publishes no planner. Of TensorFlow Lite Micro the least is without resource
+    variables, the most with CMSIS-NN's largest scratch buffer on top (see `deployment.arena`).
     """
     size = ram(model, convention)
     if runtime == "x_cube_ai":
         least, most = X_CUBE_AI_OVER_BEST
         return size, math.floor(least * size), math.ceil(most * size)
-    if convention == "ram.tflm":
-        graph = model.graph()
-        return size, size if graph.kinds == ("constant",) else arena.head(graph), size
+    if convention == "ram.tflm" and model.graph().kinds != ("constant",):
+        return size, size - arena.SAVED, size + max(map(_scratch, model.operations), default=0)
     return size, size, size
+
+
+def _scratch(one: Operation) -> int:
+    """Return the buffer [bytes] that CMSIS-NN asks for, for a layer on a core with DSP.
+
+    A 3x3 depthwise convolution asks for none, a larger one for a column of int16 per channel, a
+    pooling for a sum of 32 bits per channel.
+    """
+    shape = one.shape
+    if shape is None or shape.operator not in ("conv", "depthwise", "avg_pool"):
+        return 0
+    if shape.operator == "conv":
+        return arena.scratch(shape.window * shape.in_channels) if shape.window > 1 else 0
+    if shape.operator == "avg_pool":
+        return 4 * shape.in_channels
+    return 2 * shape.window * shape.in_channels if shape.window != 9 else 0
 
 
 def energy(name: str, device: Device, runtime: str, seconds: float) -> tuple[float, str]:

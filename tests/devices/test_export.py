@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite.cli.commands.export import command
-from benchsuite.deployment.arena import head, plan, tail
+from benchsuite.deployment.arena import arena, head, plan, tail
 from benchsuite.deployment.flash import all_entropy, all_udc, constants
 from benchsuite.deployment.graph import graph
 from benchsuite.deployment.ram import ram
@@ -123,7 +123,7 @@ def test_a_plan_never_overlaps_and_holds_the_live_peak(buffers):
     assert max(sum(sizes[i] for i in together) for together in live) <= top <= sum(sizes)
 
 
-# Head and tail [bytes] that tflite-micro 0.dev20261023182759 reports for files of `export`.
+# Head and tail [bytes] of 64 bits that tflite-micro 0.dev20261023182759 reports for files of `export`.
 REPORTED = {
     (6111, Skeleton()): (81920, 56736),
     (9930, Skeleton(cells_per_stage=1)): (81920, 16976),
@@ -138,7 +138,7 @@ REPORTED = {
 def test_arena_as_the_interpreter_reported_it(case):
     index, skeleton = case
     own = graph(deploy(Cell.from_index(index), skeleton))
-    assert (head(own), tail(own)) == REPORTED[case]
+    assert (head(own), tail(own, 64)) == REPORTED[case]
 
 
 def reported_arena(interpreter):
@@ -180,7 +180,7 @@ def test_arena_is_the_interpreters(tflm):
         for cell in connected_cells(10, seed=skeleton.channels):
             ours = network(skeleton, cell)
             own = graph(ours.network)
-            assert reported_arena(tflm(to_tflite(ours))) == (head(own), tail(own))
+            assert reported_arena(tflm(to_tflite(ours))) == (head(own), tail(own, 64))
 
 
 def test_arena_is_the_smallest_that_works(tflm):
@@ -192,8 +192,8 @@ def test_arena_is_the_smallest_that_works(tflm):
         for cell in connected_cells(3, seed=skeleton.channels + 1):
             ours = network(skeleton, cell)
             data, own = to_tflite(ours), graph(ours.network)
-            needed = ram("ram.tflm", cell, skeleton)
-            limits.add(needed > head(own) + tail(own))
+            needed = arena(own, 64)
+            limits.add(needed > head(own) + tail(own, 64))
             tflm(data, arena=needed)
             with pytest.raises(RuntimeError):
                 tflm(data, arena=needed - 32)
