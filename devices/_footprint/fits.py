@@ -89,15 +89,17 @@ def all_fits(
 
 
 def ram_range(
-    runtime: str, ram: NDArray[np.int64], skeleton: Skeleton
-) -> tuple[NDArray[np.number], NDArray[np.number]]:
+    runtime: str, ram: NDArray[np.int64] | NDArray[np.float64], skeleton: Skeleton
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the least and most RAM [15625, bytes] of a runtime, of what its convention says."""
-    least, most = X_CUBE_AI_OVER_BEST if runtime == "x_cube_ai" else (1.0, 1.0)
+    size = ram.astype(np.float64)
+    if runtime == "x_cube_ai":
+        least, most = X_CUBE_AI_OVER_BEST
+        return least * size, most * size
     if ram_of(runtime) != "ram.tflm":
-        return least * ram, most * ram
-    largest = scratch(_LARGEST_WINDOW * skeleton.channels)
+        return size, size
     runs = connected()  # The others are a constant, without an interpreter.
-    return ram - SAVED * runs, ram + largest * runs
+    return size - SAVED * runs, size + scratch(_LARGEST_WINDOW * skeleton.channels) * runs
 
 
 def counts(devices: Mapping[str, Device], ram_by: Ram = all_ram) -> Iterator[Fit]:

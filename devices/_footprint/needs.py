@@ -1,6 +1,6 @@
 """What the networks of all cells need on a part under a runtime, as `fits` compares them with it.
 
-RAM   = the runtime's convention + its variables; X-CUBE-AI: a range (`ram_range`)
+RAM   = the runtime's convention + its variables; a range of some (`ram_range`)
 flash = weights, biases and scales + the runtime's code
 """
 
@@ -60,14 +60,14 @@ def needs(
             raise UserError(f"The table has no column {column}: `benchsuite table` makes one.")
     latency, tensors = table.values(of.name), table.values(convention)
     joules = replace(of, what="energy").name
-    least, most = ram_range(runtime)
+    least, most = ram_range(runtime, tensors, of.network)
     variables = all_static_ram(runtime, device.core, of.network)
     return Needs(
         latency,
         table.values(joules) if joules in table else np.full(len(table), np.nan),
         tensors + variables,
-        least * tensors + variables,
-        most * tensors + variables,
+        least + variables,
+        most + variables,
         all_total(of.network, all_code(runtime, device.core, of.network)).astype(np.float64),
         code_size(runtime, device.core).missing,
     )
