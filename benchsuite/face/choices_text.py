@@ -156,7 +156,8 @@ def _legend(found: Found) -> Iterator[str]:
             yield f"Latency under {name} is at least so much: {unpriced} have no price."
     if any(one.ram_least < one.ram_most for one in (*found.answers, *found.maybe)):
         yield (
-            "X-CUBE-AI publishes no planner: its RAM is a range; fits: yes where all of it is "
+            "RAM is a range: X-CUBE-AI publishes no planner, and TensorFlow Lite Micro's arena "
+            "depends on resource variables and scratch buffers; fits: yes where all of it is "
             "within the limit, maybe where a part is, and no cell where none is."
         )
     for note in found.notes:

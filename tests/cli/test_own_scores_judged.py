@@ -35,8 +35,10 @@ def mine():
 def test_scores_of_a_file_stand_beside_flops_and_unlike_sets_are_told(capsys, mine):
     code, out, err = call(capsys, "correlate", "--scores", "mine.csv", *OPTIONS)
     assert code == 0, err
-    rows = [line.split()[0] for line in out.splitlines() if "@1" in line and "[" in line]
-    assert rows == ["good@1", "flops@1", "bad"]  # best first
+    of = {line.split()[0]: line for line in out.splitlines() if "@1" in line and "[" in line}
+    taus = {name: float(line.split("[")[0].split()[-1]) for name, line in of.items()}
+    assert list(taus) == sorted(taus, key=taus.__getitem__, reverse=True)
+    assert set(taus) == {"good@1", "flops@1", "bad"}
     assert "NOT THE SAME CELLS" in out
     assert max(map(len, out.splitlines())) <= 80
 

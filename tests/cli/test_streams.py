@@ -12,7 +12,7 @@ from command_line import call
 from benchsuite import cli
 from benchsuite.errors import UserError
 
-RESUME = {"tabulate", "study", "run", "fetch"}
+RESUME = {"tabulate", "study", "run", "report", "fetch"}
 STARTED = {
     "replay": ["replay", "random", "--seeds", "1"],
     "cell": ["cell", "6111"],

@@ -130,7 +130,7 @@ def test_every_network_has_its_columns(name, device, whole, columns, networks):
         for network in networks
     }
     for parts in columns:
-        ranged = parts.runtime == "x_cube_ai"
+        ranged = parts.runtime in ("x_cube_ai", "tflm_cmsis_nn", "tflm_cmsis_nn_os")
         units = {"latency": "s", "energy": "J", "fits": "0, 0.5 or 1" if ranged else "0 or 1"}
         column = whole.columns[parts.name]
         assert column.unit == units[parts.what]
@@ -160,8 +160,9 @@ def test_what_fits_is_within_both_memories(device, whole, columns):
         variables = all_static_ram(parts.runtime, device.core, parts.network)
         code = all_code(parts.runtime, device.core, parts.network)
         stored = all_total(parts.network, code) <= device.flash
-        for verdict, scale in zip((0.5, 1), ram_range(parts.runtime), strict=True):
-            within = (scale * ram + variables <= device.sram) & stored
+        ends = ram_range(parts.runtime, ram, parts.network)
+        for verdict, end in zip((0.5, 1), ends, strict=True):
+            within = (end + variables <= device.sram) & stored
             found = whole.values(parts.name) >= verdict
             np.testing.assert_array_equal(found, within, err_msg=parts.name)
 
