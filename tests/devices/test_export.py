@@ -123,7 +123,7 @@ def test_a_plan_never_overlaps_and_holds_the_live_peak(buffers):
     assert max(sum(sizes[i] for i in together) for together in live) <= top <= sum(sizes)
 
 
-# Head and tail [bytes], 64 bits, as tflite-micro 0.dev20261023182759 reports them of exported files.
+# Head and tail [bytes], 64 bits, as tflite-micro 0.dev20261023182759 reports them of our files.
 REPORTED = {
     (6111, Skeleton()): (81920, 56736),
     (9930, Skeleton(cells_per_stage=1)): (81920, 16976),
