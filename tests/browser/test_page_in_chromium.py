@@ -5,7 +5,6 @@ screenshots, in light and dark, 1360 and 390 pixels wide.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +15,18 @@ from scipy.stats import kendalltau
 from benchsuite.space.cell import Cell
 from benchsuite.stats import pareto
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
-if not (CHROMIUM and DRIVER):
+import browser
+
+if not (browser.CHROMIUM and browser.DRIVER):
     pytest.skip("no Chromium with its driver on this machine", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+from browser import choose, drawn, ready, start, text
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.browser
 
@@ -35,15 +34,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def address(table, tmp_path_factory):
     return small_page(tmp_path_factory.mktemp("page"), table).as_uri()
-
-
-def start(*flags):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *flags):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options, Service(DRIVER))
 
 
 @pytest.fixture(scope="module")
@@ -61,24 +51,6 @@ def at(driver, address):
     ready(driver)
     yield driver
     assert not [e for e in driver.get_log("browser") if e["level"] == "SEVERE"]
-
-
-def ready(driver):
-    WebDriverWait(driver, 60).until(
-        lambda d: d.execute_script("return document.documentElement.dataset.ready")
-    )
-
-
-def text(driver, id_):
-    return driver.find_element(By.ID, id_).get_property("textContent")
-
-
-def choose(driver, id_, value):
-    Select(driver.find_element(By.ID, id_)).select_by_value(value)
-
-
-def drawn(driver):
-    return int(text(driver, "ex-count").split(" ")[0].replace(",", ""))
 
 
 def test_it_starts_with_points_and_a_cell(at):
