@@ -226,7 +226,8 @@ def print_wrapped(text: str) -> None:
 
 def short(table: Table) -> dict[str, Any]:
     """Return where results come from, in short; `benchsuite table --json` prints all of it."""
-    return {"table": table.checksum, "line": table.provenance_line}
+    own = {k: v for k, v in table.provenance.items() if k == "own_scores"}
+    return {"table": table.checksum, "line": table.provenance_line, **own}
 
 
 def print_json(value: Any) -> None:

@@ -87,17 +87,18 @@ def repeats_of(table: Table) -> dict[str, list[str]]:
 
 def about_repeats(table: Table) -> str:
     """Return the sentence that says how many repeats the scores are means of."""
-    repeats = repeats_of(table)
-    if not repeats:
+    of = {m[1]: 1 for m in map(_SCORED.fullmatch, table.columns) if m}
+    of |= {table.columns[name].family: len(each) for name, each in repeats_of(table).items()}
+    if set(of.values()) <= {1}:
         return "Every score is that of one repeat (one set of weights and images)."
-    families = sorted({table.columns[name].family for name in repeats})
-    most = max(map(len, repeats.values()))
-    return (
-        f"Scores are means of {most} repeats (weights and images) for {', '.join(families)}, and "
-        "of one for all others that need a network."
+    said = (
+        f"{', '.join(sorted(name for name, n in of.items() if n == number))}: {number}"
+        for number in sorted(set(of.values()), reverse=True)
     )
+    return f"Scores are means of repeats (weights and images); {'; '.join(said)}."
 
 
+_SCORED = re.compile(r"seconds\.score\.(\w+)@\d+")
 _REPEAT = re.compile(r"(.+)\.r(\d+)(@\d+)")
 _OUTPUTS = {
     "ntk_cond": ("k0", "k2"),

@@ -71,7 +71,7 @@ def test_fewer_cells_of_the_working_folder_replace_nothing_and_this_is_said(fold
 def test_the_line_under_every_output_names_the_file_and_n(folder, capsys):
     tabulated(FILE, 9, ("mine@1",))
     out = run(capsys, "correlate", "--proxy", "mine", "--resamples", "200").out
-    assert out.rstrip().endswith(f"Own scores: {FILE} (mine@1: 9 cells).")
+    assert " ".join(out.split()).endswith(f"Own scores: {FILE} (mine@1: 9 cells).")
 
 
 @pytest.mark.parametrize("named", [str(FILE), str(FILE.parent)])

@@ -222,7 +222,7 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.correlate(proxies=3), "The proxies of correlate is a text or a list, not 3"),
         (lambda: bs.correlate(proxies=[3]), "The proxies of correlate"),
         (lambda: bs.correlate(cells=3), "The cells of correlate"),
-        (lambda: bs.correlate(truth=3), "The truth of correlate is a text, not 3"),
+        (lambda: bs.correlate(truth=3), "The truth of correlate is a text or a list, not 3"),
         (lambda: bs.correlate(proxies="flops", resamples="a"), "The resamples of correlate"),
         (lambda: bs.correlate(proxies="flops", seed=-1), "seed"),
         (lambda: bs.correlate(proxies="flops", sead=1), "unexpected keyword argument 'sead'"),

@@ -181,14 +181,16 @@ def test_a_run_on_a_cluster_writes_the_same_also_with_a_worker_killed(
     monkeypatch.setattr(durations, "folder", lambda quick: tmp_path / "seconds")
     monkeypatch.chdir(tmp_path)
 
-    def killing(text):
-        if not text.startswith(("Tabulating", "The page")):
-            workers[0].kill()
+    done = run_command.Countdown.done
+
+    def killing(countdown, *job):
+        done(countdown, *job)
+        workers[0].kill()
 
     args = ["run", "--quick", "--plugins", "mine"]
     main([*args, "--workers", "1", "--out", "here"])
     said = capsys.readouterr().out
-    monkeypatch.setattr(run_command, "_say", killing)
+    monkeypatch.setattr(run_command.Countdown, "done", killing)
     main([*args, "--cluster", where, "--out", "there"])
     assert workers[0].wait(10) == -signal.SIGKILL
     here, there = files(tmp_path / "here"), files(tmp_path / "there")
