@@ -1,0 +1,17 @@
+"""Links and anchors of pages that are read in the repository too, as the site has them."""
+
+import re
+
+from sphinx.application import Sphinx
+
+# What lies outside this folder and is a page of the site.
+_PAGES = {"../../benchsuite/data/README.md": "../what_ships.md"}
+
+
+def here(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn anchors into targets and links to them into references, which the builder checks."""
+    text = re.sub(r'<a id="([\w-]+)"></a>', r"(\1)=", source[0])
+    text = re.sub(r"\]\([\w-]+\.md#((?:table|figure)-[\w-]+)\)", r"](#\1)", text)
+    for file, is_page in _PAGES.items():
+        text = text.replace(f"]({file})", f"]({is_page})")
+    source[0] = text
