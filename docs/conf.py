@@ -13,16 +13,17 @@ copyright = author
 version = release = __version__
 
 extensions = [
-    "_pages",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx_click",
     "sphinx_copybutton",
+    "_pages",
 ]
 exclude_patterns = ["_pages"]
 
 # Docstrings are plain text: one backtick is code.
 default_role = "code"
+smartquotes = False
 autodoc_member_order = "groupwise"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 80

@@ -8,6 +8,7 @@ import pandas as pd
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+import benchsuite
 from benchsuite import plugins
 from benchsuite.assembly.whole import whole_table
 from benchsuite.devices._footprint.fits import ram_of
@@ -45,17 +46,36 @@ def columns() -> str:
     found = whole_table().columns.values()
     parts = []
     for kind, title in _KINDS.items():
-        rows: dict[str, tuple[Column, int]] = {}
+        alike: dict[tuple[str, str], list[Column]] = {}
         for column in (one for one in found if one.kind == kind):
-            name = _folded(column.name)
-            first, times = rows.get(name, (column, 0))
-            rows[name] = (first, times + 1)
-        cells = [
-            (f"`{name}`", str(n), _code(_folded(of.description)), of.unit, _BETTER[of.direction])
-            for name, (of, n) in rows.items()
-        ]
-        head = ("name", "columns", "holds", "unit", "better")
-        parts += [f"## {title}", _table(head, cells)]
+            alike.setdefault((_folded(column.name), _folded(column.description)), []).append(column)
+        rows = []
+        for (name, description), of in alike.items():
+            if len(of) == 1:
+                name, description = of[0].name, of[0].description
+            what = (f"`{name}`", len(of), _code(description), of[0].unit, _BETTER[of[0].direction])
+            rows.append(what)
+        parts += [f"## {title}", _table(("name", "columns", "holds", "unit", "better"), rows)]
+    return "\n\n".join(parts)
+
+
+def api() -> str:
+    """Everything that `import benchsuite` offers: verbs, what they take and return, errors."""
+    offered = {name: getattr(benchsuite, name) for name in benchsuite.__all__}
+    errors = [n for n, of in offered.items() if isinstance(of, type) and issubclass(of, Exception)]
+    classes = [n for n, of in offered.items() if isinstance(of, type) and n not in errors]
+    verbs = [name for name, of in offered.items() if callable(of) and not isinstance(of, type)]
+    parts = []
+    for title, names, directive in (
+        ("Verbs", verbs, "autofunction"),
+        ("What they take and return", classes, "autoclass"),
+        ("Errors", errors, "autoexception"),
+    ):
+        parts.append(f"## {title}")
+        for name in names:
+            members = "" if directive == "autofunction" else "\n   :members:"
+            said = f".. {directive}:: benchsuite.{name}{members}"
+            parts.append(f"### {name}\n\n```{{eval-rst}}\n{said}\n```")
     return "\n\n".join(parts)
 
 
@@ -161,4 +181,9 @@ class Made(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the part; KeyError for one that there is not."""
-        return self.parse_text_to_nodes(_MADE[self.arguments[0]](), allow_section_headings=True)
+        name = self.arguments[0]
+        parts = self.parse_text_to_nodes(_MADE[name](), allow_section_headings=True)
+        for part in parts:
+            for table in part.findall(nodes.table):
+                table["classes"].append(name)
+        return parts
