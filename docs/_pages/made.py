@@ -170,7 +170,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 _MADE: dict[str, Callable[[], str]] = {
-    of.__name__: of for of in (artefacts, columns, missing, releases, runtimes, skeletons, truths)
+    of.__name__: of
+    for of in (api, artefacts, columns, missing, releases, runtimes, skeletons, truths)
 }
 
 
@@ -180,8 +181,10 @@ class Made(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the part; KeyError for one that there is not."""
+        """Return the part; an error of the page for one that there is not."""
         name = self.arguments[0]
+        if name not in _MADE:
+            raise self.error(f"There is no part {name!r}; there are {', '.join(_MADE)}.")
         parts = self.parse_text_to_nodes(_MADE[name](), allow_section_headings=True)
         for part in parts:
             for table in part.findall(nodes.table):

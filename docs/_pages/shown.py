@@ -8,7 +8,6 @@ import tempfile
 from typing import Any
 
 from docutils import nodes
-from sphinx.application import Sphinx  # noqa: F401
 from sphinx.util.docutils import SphinxDirective
 
 from benchsuite import cli
@@ -40,7 +39,10 @@ class Run(SphinxDirective):
 
     def _command(self, line: str) -> str:
         said = shlex.split(line.removeprefix("$ "))
-        printed = _printed(lambda: cli.main(said[1:])).splitlines()
+        try:
+            printed = _printed(lambda: cli.main(said[1:])).splitlines()
+        except RuntimeError as failed:
+            raise self.error(f"{line}: {failed}") from failed
         most = self.options.get("lines", len(printed))
         more = ["..."] if len(printed) > most else []
         return "\n".join([line, *printed[:most], *more])

@@ -4,6 +4,7 @@ import importlib.util
 import re
 import shlex
 
+import click
 import pytest
 
 from benchsuite import cli
@@ -24,22 +25,22 @@ OPTIONS = {
 NEEDS = {"export": ("flatbuffers", "tflite")}
 
 
-def commands(text):
+def commands(text: str) -> list[str]:
     """The lines of a text's blocks of commands that call this project."""
     blocks = re.findall(r"^```(?:sh|\{run\} console)\n(.*?)^```", text, re.S | re.M)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [line.removeprefix("$ ") for line in lines if re.match(r"(\$ )?benchsuite ", line)]
 
 
-def run(line):
+def run(line: str) -> int | str | None:
     """Run a line made small, or read it where it cannot be; return the exit code."""
     args = shlex.split(line, comments=True)[1:]
     if any(importlib.util.find_spec(package) is None for package in NEEDS.get(args[0], ())):
         pytest.skip(f"{args[0]} needs its extra")
     options = OPTIONS.get(args[0], "")
     if options is None or "--cluster" in args or "FILE" in args:
-        cli._root.make_context("benchsuite", list(args))
-        command = cli._root.get_command(None, args[0])
+        command = cli._root.get_command(click.Context(cli._root), args[0])
+        assert command is not None
         command.make_context(args[0], args[1:])
         return 0
     more = [] if "--merge" in args else shlex.split(options)
