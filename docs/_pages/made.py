@@ -185,8 +185,4 @@ class Made(SphinxDirective):
         name = self.arguments[0]
         if name not in _MADE:
             raise self.error(f"There is no part {name!r}; there are {', '.join(_MADE)}.")
-        parts = self.parse_text_to_nodes(_MADE[name](), allow_section_headings=True)
-        for part in parts:
-            for table in part.findall(nodes.table):
-                table["classes"].append(name)
-        return parts
+        return self.parse_text_to_nodes(_MADE[name](), allow_section_headings=True)
