@@ -1,0 +1,116 @@
+"""All sizes as a stream: resumed after a stop, in bounded memory; proxies on a sample; tables."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from scipy import stats
+
+from benchsuite import plugins
+from benchsuite.errors import PluginWarning, UserError
+from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.proxies._scoring.score import score_network
+from benchsuite.sizes import costs, findings, scores
+from benchsuite.space import cost, sizes
+from benchsuite.space.network import OFFICIAL, Skeleton, build
+
+PROXIES = ("l2_norm", "naswot", "ntk_cond")
+SMALL = Skeleton(64, 1, 8, 10)
+
+
+@pytest.fixture
+def plan():
+    part = plugins.load("devices", "stm32l432")
+    return costs.Plan((("stm32l432", part),), OFFICIAL["cifar10"])
+
+
+def test_a_run_that_was_stopped_goes_on(plan, tmp_path, monkeypatch):
+    """Of a space of four chunks of two networks."""
+    for module, name, number in (
+        (costs, "CHUNK", 2),
+        (costs, "N_CHUNKS", 4),
+        (sizes, "N_SIZES", 8),
+    ):
+        monkeypatch.setattr(module, name, number)
+
+    def stop(done, total):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        costs.write(tmp_path / "a", plan, finished=stop)
+    kept = [p.name for p in sorted((tmp_path / "a" / "costs").iterdir())]
+    assert kept == ["part-00.parquet", "part-01.parquet"]
+    assert costs.write(tmp_path / "a", plan) == 4
+    assert costs.write(tmp_path / "a", plan) == 0
+    assert costs.write(tmp_path / "b", plan) == 8
+    one, other = costs.read(tmp_path / "a"), costs.read(tmp_path / "b")
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+    assert one["index"].tolist() == list(range(8))
+    assert len(pd.read_parquet(tmp_path / "a" / "costs")) == 8
+    with pytest.raises(UserError, match="other settings"):
+        costs.write(tmp_path / "a", costs.Plan(plan.devices, OFFICIAL["cifar100"]))
+    (tmp_path / "a" / "costs" / "part-02.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="part-02"):
+        costs.read(tmp_path / "a")
+
+
+def test_scores_are_those_of_the_network_and_go_on(tmp_path):
+    """`ntk_cond` looks at a network of 3 channels, which says nothing of widths: it is missing."""
+    spec = scores.Spec(proxies=PROXIES, skeleton=SMALL, batch_size=4, images="gaussian")
+    chosen = scores.sample(3)
+    for first, added in ((2, 2), (3, 1)):
+        with pytest.warns(PluginWarning, match="begins with"):
+            assert scores.write(tmp_path, spec, chosen[:first]) == added
+    found = scores.read(tmp_path, chosen)
+    proxies, batches = spec.load(), spec.batches(0)
+    missing = [name for name in found if name.startswith("ntk_cond")]
+    assert missing
+    assert all(np.isnan(found.pop(name)).all() for name in missing)
+    del proxies["ntk_cond"]
+    for at, index in enumerate(chosen):
+        around = sizes.skeleton(sizes.sizes_of(index), SMALL)
+        alone = score_network(proxies, Passes(sizes.CELL, around, batches)).values
+        assert {name: values[at] for name, values in found.items()} == alone
+    columns = {"index": np.array(chosen), "arch": np.array(["a", "b", "c"])}
+    scores.write_table(tmp_path / "s.parquet", columns, found)
+    assert pq.read_table(tmp_path / "s.parquet").column_names == ["index", "arch", *found]
+    for number in (0, 1, 40_000):
+        with pytest.raises(UserError, match="sample"):
+            scores.sample(number)
+
+
+def test_tables_say_what_scipy_says():
+    networks = [build(sizes.CELL, sizes.skeleton(sizes.sizes_of(i))) for i in range(0, 32_768, 700)]
+    flops, params = (np.array([f(net) for net in networks]) for f in (cost.flops, cost.params))
+    widths = np.array([net.skeleton.widths for net in networks])
+    columns = {
+        "flops": flops,
+        "params": params,
+        "macs": flops - 10,
+        **dict(zip(costs.WIDTHS, widths.T, strict=True)),
+        "ram.best": widths[:, 0] * 2048,
+        "latency.part.runtime": flops * np.where(widths[:, 0] > 32, 2e-9, 1e-9),
+    }
+    one, other = flops**0.5 + params, widths[:, 0] - 1.0 * widths[:, 4]
+    rows = findings.proxies(columns, {"one": one, "other": other}).set_index("score")
+    for name, against in itertools.product(("flops", "params"), (*costs.WIDTHS, "params")):
+        tau = stats.kendalltau(columns[name], columns[against])[0]
+        assert rows.loc[name, against] == pytest.approx(tau)
+    pair = findings.pairs(columns, {"one": one, "other": other}).iloc[0]
+    xy, xz, yz = (stats.kendalltau(*of)[0] for of in ((one, other), (one, flops), (other, flops)))
+    partial = (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2))
+    assert (pair["tau"], pair["tau.flops.held"]) == pytest.approx((xy, partial))
+    memory = findings.memories(columns).iloc[0]
+    assert (memory["levels"], memory["least"], memory["most"]) == (8, 16, 128)
+    latency = findings.latencies(columns).iloc[0]
+    ratios = [
+        columns["latency.part.runtime"][[i, j]].max()
+        / columns["latency.part.runtime"][[i, j]].min()
+        for i, j in itertools.combinations(range(len(flops)), 2)
+        if max(flops[i], flops[j]) < 1.01 * min(flops[i], flops[j])
+    ]
+    assert latency["apart"] == pytest.approx(max(ratios, default=1.0))
