@@ -6,15 +6,21 @@ where all networks have one cell and differ in widths alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchsuite.assembly.shipped import join_tables
 from benchsuite.sizes.costs import WIDTHS
+from benchsuite.space import cost
+from benchsuite.space.cell import connected
+from benchsuite.space.network import OFFICIAL
 from benchsuite.stats import kendall, partial_kendall
+from benchsuite.table.table import Table
 
 Columns = Mapping[str, NDArray[Any]]
 _KIB = 1024
@@ -22,40 +28,50 @@ _LEVEL = 0.01  # Networks whose FLOPs differ by less than this count as equal in
 
 
 def proxies(costs: Columns, scores: Columns) -> pd.DataFrame:
-    """Return a row per score: tau-b with parameters, FLOPs and the five widths.
+    """Return a row per score: what of it is size, as tau-b.
 
-    costs: of the networks that are scored. The first row is of FLOPs, the second of parameters.
+    flops, params: with these; params_at_flops: with parameters, FLOPs held fixed (partial tau);
+    cells: with FLOPs over the connected cells of NAS-Bench-201, where a column ships; width1 ...:
+    with the widths. The first two rows are of FLOPs and parameters themselves.
+    costs: of the networks that are scored.
     """
     size = {name: costs[name] for name in ("flops", "params")}
-    against = {**size, **{name: costs[name] for name in WIDTHS}}
+    cells = _of_cells(tuple(scores))
     return pd.DataFrame(
         [
-            {"score": name, **{other: kendall(values, of).value for other, of in against.items()}}
+            {
+                "score": name,
+                **{other: kendall(values, of).value for other, of in size.items()},
+                "params_at_flops": partial_kendall(values, costs["params"], costs["flops"]).value,
+                "cells": cells.get(name, np.nan),
+                **{width: kendall(values, costs[width]).value for width in WIDTHS},
+            }
             for name, values in {**size, **scores}.items()
         ]
     )
 
 
 def pairs(costs: Columns, scores: Columns) -> pd.DataFrame:
-    """Return a row per pair of scores: tau-b, and the partial ones with a size held fixed."""
-    names = list(scores)
-    return pd.DataFrame(
+    """Return a row per pair of scores: tau-b, and the partial ones with a size held fixed.
+
+    Those that agree the most, or disagree, where FLOPs are held fixed, come first.
+    """
+    found = pd.DataFrame(
         [
             {
                 "score": one,
                 "other": other,
                 "tau": kendall(scores[one], scores[other]).value,
                 **{
-                    f"tau.{held}.held": partial_kendall(
-                        scores[one], scores[other], costs[held]
-                    ).value
+                    f"{held}_held": partial_kendall(scores[one], scores[other], costs[held]).value
                     for held in ("flops", "params")
                 },
             }
-            for at, one in enumerate(names)
-            for other in names[at + 1 :]
-        ]
+            for one, other in itertools.combinations(scores, 2)
+        ],
+        columns=["score", "other", "tau", "flops_held", "params_held"],
     )
+    return found.sort_values("flops_held", key=abs, ascending=False, kind="stable")
 
 
 def latencies(costs: Columns) -> pd.DataFrame:
@@ -116,3 +132,15 @@ def _apart(flops: NDArray[Any], seconds: NDArray[Any]) -> float:
         group = sorted_seconds[start:end]
         found = max(found, float(group.max() / group.min()))
     return found
+
+
+def _of_cells(names: Sequence[str]) -> dict[str, float]:
+    """Return tau-b with FLOPs over the connected cells of NAS-Bench-201 of what ships."""
+    table = join_tables(Table.empty())
+    kept, flops = connected(), cost.all_flops(OFFICIAL["cifar10"])
+    shipped = {name.partition("@")[0]: name for name in table}
+    return {
+        name: kendall(table.values(shipped[name])[kept], flops[kept]).value
+        for name in names
+        if name in shipped
+    }

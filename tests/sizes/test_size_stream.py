@@ -9,12 +9,15 @@ import pytest
 from scipy import stats
 
 from benchsuite import plugins
+from benchsuite.assembly.shipped import FOLDER
 from benchsuite.errors import PluginWarning, UserError
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
 from benchsuite.sizes import costs, findings, scores
 from benchsuite.space import cost, sizes
+from benchsuite.space.cell import connected
 from benchsuite.space.network import OFFICIAL, Skeleton, build
+from benchsuite.table.table import Table
 
 PROXIES = ("l2_norm", "naswot", "ntk_cond")
 SMALL = Skeleton(64, 1, 8, 10)
@@ -100,10 +103,17 @@ def test_tables_say_what_scipy_says():
     for name, against in itertools.product(("flops", "params"), (*costs.WIDTHS, "params")):
         tau = stats.kendalltau(columns[name], columns[against])[0]
         assert rows.loc[name, against] == pytest.approx(tau)
+    assert rows.loc["params", "params_at_flops"] == 1
+    assert np.isnan(rows.loc["flops", "params_at_flops"])
+    scored = findings.proxies(columns, {"synflow": one}).set_index("score")
+    table = Table.open(FOLDER / "proxies.parquet")
+    kept, name = connected(), table.resolve("synflow")
+    tau = stats.kendalltau(table.values(name)[kept], cost.all_flops(OFFICIAL["cifar10"])[kept])[0]
+    assert scored.loc["synflow", "cells"] == pytest.approx(tau)
     pair = findings.pairs(columns, {"one": one, "other": other}).iloc[0]
     xy, xz, yz = (stats.kendalltau(*of)[0] for of in ((one, other), (one, flops), (other, flops)))
     partial = (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2))
-    assert (pair["tau"], pair["tau.flops.held"]) == pytest.approx((xy, partial))
+    assert (pair["tau"], pair["flops_held"]) == pytest.approx((xy, partial))
     memory = findings.memories(columns).iloc[0]
     assert (memory["levels"], memory["least"], memory["most"]) == (8, 16, 128)
     latency = findings.latencies(columns).iloc[0]

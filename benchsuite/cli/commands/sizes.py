@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchsuite.api import Device
 
 RESUMES = True  # Stopped, the same command goes on.
+_SHOWN = 40  # Rows of a table, on a terminal.
 
 
 @click.command(
@@ -133,7 +134,7 @@ def _devices(names: tuple[str, ...], folders: tuple[Path, ...]) -> tuple[tuple[s
 def _shown(rows: pd.DataFrame, where: Path) -> str:
     from benchsuite.reporting.text import fitted
 
-    text, notes = fitted(rows.head(40), str(where))
-    left = len(rows) - 40
+    text, notes = fitted(rows.head(_SHOWN), str(where))
+    left = len(rows) - _SHOWN
     more = [f"{left} more rows are in {where}."] if left > 0 else []
     return "\n".join([text, *notes, *more])
