@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from benchsuite import plugins
 from benchsuite.api import Device
 from benchsuite.deployment.ram import CONVENTIONS
+from benchsuite.devices._latency.range import Mark
 from benchsuite.devices._latency.runtimes import ShapeCycles, shape_cycles
 from benchsuite.devices._models.estimation import ram
 from benchsuite.devices._models.model import of_network
@@ -36,6 +37,7 @@ from benchsuite.table import parquet
 
 CHUNK = 1024
 N_CHUNKS = sizes.N_SIZES // CHUNK
+_BEYOND: tuple[Mark, ...] = ("extrapolated", "not identified")
 WIDTHS = tuple(f"width{number}" for number in range(1, sizes.PARTS + 1))
 
 
@@ -70,7 +72,8 @@ def columns(plan: Plan, first: int, last: int) -> dict[str, NDArray[Any]]:
 
     `index`, `arch` (`8:8:8:16:40`) and `width1` ... `width5`; `params` and `flops` as trained,
     `macs` as deployed (`benchsuite.space.cost`); `ram.*` (`benchsuite.deployment.ram`) and
-    `flash.weights` in bytes; `latency.PART.RUNTIME` in seconds.
+    `flash.weights` in bytes; `latency.PART.RUNTIME` in seconds, and `seen.PART.RUNTIME`, the share
+    of its cycles of operators that were counted, or lie between those that were counted or fitted.
     """
     priced = _prices(plan)
     table: dict[str, list[Any]] = {}
@@ -89,11 +92,13 @@ def columns(plan: Plan, first: int, last: int) -> dict[str, NDArray[Any]]:
             "macs": model.macs,
             **{name: ram(model, name) for name in CONVENTIONS},
             "flash.weights": model.weights_bytes,
-            **{
-                name: sum(price(shape)[0] for shape in shapes) / clock
-                for name, (price, clock) in priced.items()
-            },
         }
+        for device, runtime, clock, price in priced:
+            each = [price(shape) for shape in shapes]
+            cycles = sum(spent for spent, _ in each)
+            beyond = sum(spent for spent, mark in each if mark in _BEYOND)
+            row[latency_name(device, runtime)] = cycles / clock
+            row[f"seen.{device}.{runtime}"] = 1 - beyond / cycles
         for name, value in row.items():
             table.setdefault(name, []).append(value)
     return {name: np.array(values) for name, values in table.items()}
@@ -149,12 +154,10 @@ def _file(folder: Path, number: int) -> Path:
 
 
 @functools.lru_cache(maxsize=1)
-def _prices(plan: Plan) -> dict[str, tuple[ShapeCycles, float]]:
-    return {
-        latency_name(name, runtime): (
-            functools.cache(shape_cycles(device, runtime)),
-            device.clock,
-        )
+def _prices(plan: Plan) -> list[tuple[str, str, float, ShapeCycles]]:
+    """Return part, runtime, clock and what a shape costs there, which is remembered."""
+    return [
+        (name, runtime, device.clock, functools.cache(shape_cycles(device, runtime)))
         for name, device in plan.devices
         for runtime in device.runtimes
-    }
+    ]

@@ -220,6 +220,8 @@ def test_columns_are_what_estimate_says_to_the_cycle(plan, widths):
     assert (row["macs"], row["flash.weights"]) == (found.model.macs, found.model.weights_bytes)
     for one in found.estimates:
         assert row[costs.latency_name(one.device, one.runtime)] == one.latency
+        beyond = sum(one.known_how.get(mark, 0) for mark in ("extrapolated", "not identified"))
+        assert row[f"seen.{one.device}.{one.runtime}"] == pytest.approx(1 - beyond)
         cycles = found.layers(one.device, one.runtime)["cycles"].sum()
         assert cycles / found.devices[one.device].clock == pytest.approx(one.latency, rel=1e-12)
         if one.convention == "ram.best":  # X-CUBE-AI's variables come on top

@@ -4,15 +4,15 @@ import itertools
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
 from benchsuite import plugins
 from benchsuite.assembly.shipped import FOLDER
-from benchsuite.errors import PluginWarning, UserError
+from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
+from benchsuite.proxies._tabulation import tabulate
 from benchsuite.sizes import costs, findings, scores
 from benchsuite.space import cost, sizes
 from benchsuite.space.cell import connected
@@ -61,26 +61,23 @@ def test_a_run_that_was_stopped_goes_on(plan, tmp_path, monkeypatch):
         costs.read(tmp_path / "a")
 
 
-def test_scores_are_those_of_the_network_and_go_on(tmp_path):
+def test_scores_are_those_of_the_network():
     """`ntk_cond` looks at a network of 3 channels, which says nothing of widths: it is missing."""
     spec = scores.Spec(proxies=PROXIES, skeleton=SMALL, batch_size=4, images="gaussian")
-    chosen = scores.sample(3)
-    for first, added in ((2, 2), (3, 1)):
-        with pytest.warns(PluginWarning, match="begins with"):
-            assert scores.write(tmp_path, spec, chosen[:first]) == added
-    found = scores.read(tmp_path, chosen)
     proxies, batches = spec.load(), spec.batches(0)
-    missing = [name for name in found if name.startswith("ntk_cond")]
-    assert missing
-    assert all(np.isnan(found.pop(name)).all() for name in missing)
-    del proxies["ntk_cond"]
-    for at, index in enumerate(chosen):
+    for index in scores.sample(2):
+        row = tabulate.score_row(spec, index, 0)
+        assert all("begins with" in reason for reason in row["reasons"].values())
         around = sizes.skeleton(sizes.sizes_of(index), SMALL)
-        alone = score_network(proxies, Passes(sizes.CELL, around, batches)).values
-        assert {name: values[at] for name, values in found.items()} == alone
-    columns = {"index": np.array(chosen), "arch": np.array(["a", "b", "c"])}
-    scores.write_table(tmp_path / "s.parquet", columns, found)
-    assert pq.read_table(tmp_path / "s.parquet").column_names == ["index", "arch", *found]
+        known = {name: proxies[name] for name in PROXIES[:2]}
+        alone = score_network(known, Passes(sizes.CELL, around, batches)).values
+        assert {name: row["values"][name] for name in known} == alone
+        assert row["values"].keys() - alone.keys() == row["reasons"].keys()
+
+
+def test_a_larger_sample_holds_the_smaller_one():
+    assert set(scores.sample(20)) < set(scores.sample(300))
+    assert scores.sample(20, seed=1) != scores.sample(20)
     for number in (0, 1, 40_000):
         with pytest.raises(UserError, match="sample"):
             scores.sample(number)
@@ -97,6 +94,7 @@ def test_tables_say_what_scipy_says():
         **dict(zip(costs.WIDTHS, widths.T, strict=True)),
         "ram.best": widths[:, 0] * 2048,
         "latency.part.runtime": flops * np.where(widths[:, 0] > 32, 2e-9, 1e-9),
+        "seen.part.runtime": np.full(len(flops), 0.5),
     }
     one, other = flops**0.5 + params, widths[:, 0] - 1.0 * widths[:, 4]
     rows = findings.proxies(columns, {"one": one, "other": other}).set_index("score")

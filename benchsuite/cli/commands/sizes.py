@@ -66,7 +66,8 @@ def command(
     """
     from benchsuite.files import write_text
     from benchsuite.notations import csv_text
-    from benchsuite.sizes import costs, findings
+    from benchsuite.proxies._tabulation import tabulate
+    from benchsuite.sizes import costs, findings, scores
 
     if dataset not in OFFICIAL:
         raise UserError(
@@ -75,32 +76,29 @@ def command(
         )
     if sample is None and (proxies or resolution or images):
         raise UserError("Proxies score a sample: say of how many networks, as in --sample 300.")
-    plan = costs.Plan(_devices(devices, plugin_folders), OFFICIAL[dataset])
-    with progress("priced") as show:
-        costs.write(folder, plan, jobs=jobs, folders=plugin_folders, finished=show)
-    all_costs = costs.read(folder)
-    tables = {
-        "latency": findings.latencies(all_costs),
-        "memory": findings.memories(all_costs),
-    }
+    around = OFFICIAL[dataset]
+    plan = costs.Plan(_devices(devices, plugin_folders), around)
     if sample is not None:
-        from benchsuite.proxies._tabulation.tabulate import scoring_proxies
-        from benchsuite.sizes import scores
-
-        around = OFFICIAL[dataset]
+        chosen = scores.sample(sample, seed)
         spec = scores.Spec(
-            proxies=proxy_names(proxies) or scoring_proxies(plugin_folders),
+            proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
             skeleton=Skeleton(64, 1, resolution or around.resolution, around.classes),
             batch_size=batch_size,
             seed=seed,
             images=images,
             plugin_folders=plugin_folders,
         )
-        chosen = scores.sample(sample, seed)
+        if proxies:
+            spec.check()
+    with progress("priced") as show:
+        costs.write(folder, plan, jobs=jobs, folders=plugin_folders, finished=show)
+    priced = costs.read(folder)
+    tables = {"latency": findings.latencies(priced), "memory": findings.memories(priced)}
+    if sample is not None:
         with progress("scored") as show:
             scores.write(folder / "scores", spec, chosen, jobs=jobs, finished=show)
         scored = scores.read(folder / "scores", chosen)
-        of_sample = {name: values[chosen] for name, values in all_costs.items()}
+        of_sample = {name: values[chosen] for name, values in priced.items()}
         scores.write_table(folder / "scores.parquet", of_sample, scored)
         tables["proxies"] = findings.proxies(of_sample, scored)
         tables["pairs"] = findings.pairs(of_sample, scored)
@@ -110,13 +108,13 @@ def command(
         print_json(
             {
                 "costs": str(folder / "costs"),
-                "columns": list(all_costs),
-                "networks": len(all_costs["index"]),
+                "columns": list(priced),
+                "networks": len(priced["index"]),
                 **{name: rows.to_dict("records") for name, rows in tables.items()},
             }
         )
         return
-    print(f"{folder / 'costs'}: {len(all_costs)} columns of {len(all_costs['index']):,} networks")
+    print(f"{folder / 'costs'}: {len(priced)} columns of {len(priced['index']):,} networks")
     for name, rows in tables.items():
         print(f"\n{_shown(rows, folder / f'{name}.csv')}")
 
