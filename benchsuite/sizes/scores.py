@@ -51,7 +51,8 @@ class Spec(tabulate.Spec):
 def sample(number: int, seed: int = 0) -> list[int]:
     """Return the indices, sorted, of a random sample of the space, the same for the same seed.
 
-    A larger sample holds the smaller ones, so that their scores are kept. Raises UserError for a number that is not from 2 to 32,768.
+    A larger sample holds the smaller ones, so that their scores are kept. Raises UserError for a
+    number that is not from 2 to 32,768.
 
     >>> sample(3)
     [19975, 20251, 26544]
