@@ -16,6 +16,7 @@ from benchsuite.arguments import checked
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of
 from benchsuite.files import write_atomically
+from benchsuite.space import sizes
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import SKELETONS
 from benchsuite.space.spellings import cell_of
@@ -134,9 +135,10 @@ def estimate(
     """Return latency, RAM, flash, energy of one image, and whether it fits, of any network.
 
     model: an int8 .tflite or .onnx file, a .csv list of layers, `resnet8`, `ds_cnn`,
-    `mobilenet_v1` or `autoencoder` of MLPerf Tiny, or a cell as `cell` takes it; device, runtime:
-    names, all by default; dataset, skeleton: of a cell. Raises UserError for what is not there or
-    cannot be read.
+    `mobilenet_v1` or `autoencoder` of MLPerf Tiny, a cell as `cell` takes it, or five widths of
+    NATS-Bench's size space, `8:8:8:16:40`; device, runtime: names, all by default; dataset,
+    skeleton: of a cell, of five widths the dataset alone. Raises UserError for what is not there
+    or cannot be read.
 
     >>> import benchsuite as bs
     >>> found = bs.estimate(6111, device="stm32f746", runtime="tflm_cmsis_nn")
@@ -191,6 +193,15 @@ def _model(given: int | str | PathLike[str] | Cell, dataset: str, skeleton: str)
                 f"There is no dataset or skeleton {name!r}; there are {', '.join(known)}."
                 + did_you_mean(name, known)
             )
+    if isinstance(given, str) and sizes.is_string(given):
+        if skeleton != "official":
+            raise UserError(
+                f"Five widths are a network of their own, without a skeleton {skeleton!r}."
+            )
+        return of_network(
+            deploy(sizes.CELL, sizes.skeleton(sizes.parse(given), SKELETONS[skeleton][dataset])),
+            f"sizes {given.strip()}, {dataset} network",
+        )
     cell = cell_of(given)
     network = deploy(cell, SKELETONS[skeleton][dataset])
     return of_network(network, f"cell {cell.index}, {dataset} network, {skeleton}")

@@ -59,6 +59,12 @@ class Skeleton:
                 f"not {self.resolution}."
             )
 
+    @property
+    def widths(self) -> tuple[int, int, int, int, int]:
+        """Channels of cells, residual block, cells, residual block, cells, in that order."""
+        c = self.channels
+        return c, 2 * c, 2 * c, 4 * c, 4 * c
+
 
 OFFICIAL = {
     "cifar10": Skeleton(),
@@ -127,15 +133,15 @@ def build_supernet(operators: Sequence[Sequence[int]], skeleton: Skeleton) -> Ne
 
 def _layers(operators: Sequence[Sequence[int]], skeleton: Skeleton) -> tuple[Layer, ...]:
     net = _Builder(skeleton.resolution)
-    channels = skeleton.channels
+    channels, *rest = skeleton.widths
     at = net.conv("stem.conv", net.input(), channels, kernel=3)
     at = net.same("stem.bn", "bn", at)
     for stage in range(STAGES):
         if stage:
-            channels *= 2
-            at = _residual_block(net, f"reduce{stage}", at, channels)
+            at = _residual_block(net, f"reduce{stage}", at, rest[2 * stage - 2])
+            channels = rest[2 * stage - 1]
         for position in range(skeleton.cells_per_stage):
-            at = _cell(net, f"stage{stage}.cell{position}", at, operators)
+            at = _cell(net, f"stage{stage}.cell{position}", at, operators, channels)
     at = net.same("last.relu", "relu", net.same("last.bn", "bn", at))
     at = net.add_layer(Layer("pool", "global_pool", (at,), (channels, 1, 1), channels))
     logits = (skeleton.classes, 1, 1)
@@ -180,11 +186,13 @@ class _Builder:
         return self.add_layer(Layer(name, "avg_pool", (at,), shape, channels, kernel, stride))
 
 
-def _cell(net: _Builder, name: str, at: int, operators: Sequence[Sequence[int]]) -> int:
+def _cell(
+    net: _Builder, name: str, at: int, operators: Sequence[Sequence[int]], channels: int
+) -> int:
     nodes = [at]
     for target in (1, 2, 3):
         terms = [
-            _edge(net, f"{name}.edge{source}{target}", nodes[source], op)
+            _edge(net, f"{name}.edge{source}{target}", nodes[source], op, channels)
             for (source, to), edge in zip(EDGES, operators, strict=True)
             if to == target
             for op in edge
@@ -195,9 +203,15 @@ def _cell(net: _Builder, name: str, at: int, operators: Sequence[Sequence[int]])
     return nodes[3]
 
 
-def _edge(net: _Builder, name: str, at: int, op: int) -> int:
-    channels = net.layers[at].shape[0]
+def _edge(net: _Builder, name: str, at: int, op: int, channels: int) -> int:
     name = f"{name}.{OPS[op]}"
+    if op == SKIP and net.layers[at].shape[0] != channels:
+        return net.same(f"{name}.bn", "bn", net.conv(f"{name}.conv", at, channels, kernel=1))
+    if op in (NONE, POOL) and net.layers[at].shape[0] != channels:
+        raise UserError(
+            f"A cell that changes the channels is built of convolutions and {OPS[SKIP]}, not of "
+            f"{OPS[op]}."
+        )
     if op == NONE:
         return net.same(name, "zero", at)
     if op == CONV1:

@@ -12,7 +12,7 @@ from command_line import call
 from benchsuite import cli
 from benchsuite.errors import UserError
 
-RESUME = {"tabulate", "study", "run", "report", "fetch"}
+RESUME = {"tabulate", "sizes", "study", "run", "report", "fetch"}
 STARTED = {
     "replay": ["replay", "random", "--seeds", "1"],
     "cell": ["cell", "6111"],
@@ -22,6 +22,7 @@ STARTED = {
     "correlate": ["correlate", "--proxy", "flops"],
     "score": ["score", "6111", "--proxy", "naswot"],
     "tabulate": ["tabulate"],
+    "sizes": ["sizes"],
     "study": ["study", "guard"],
     "run": ["run"],
     "fetch": ["fetch"],

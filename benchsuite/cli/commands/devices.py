@@ -126,7 +126,8 @@ def estimate(
     """Say what MODEL needs on each device under each runtime: latency, RAM, flash, energy, fit.
 
     MODEL is an int8 .tflite or .onnx file, a .csv list of layers, a network of MLPerf Tiny
-    (resnet8, ds_cnn, mobilenet_v1, autoencoder), or a cell as in `benchsuite cell`.
+    (resnet8, ds_cnn, mobilenet_v1, autoencoder), a cell as in `benchsuite cell`, or five widths
+    as in `benchsuite sizes` (8:8:8:16:40).
 
     A list of layers has a row per layer and the columns name, operator (input, conv, depthwise,
     avg_pool, global_pool, add, affine, relu, linear, reshape, other), reads (names; empty: the row

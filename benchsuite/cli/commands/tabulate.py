@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,6 +13,7 @@ from benchsuite.cli.commands._combinations import all_but, refuse
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._network_options import network_options
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.cli.commands._progress import progress
 from benchsuite.errors import UserError
 from benchsuite.space.network import Skeleton
 
@@ -104,7 +103,7 @@ def command(
         spec.check()
     chosen = tabulate.choose_cells(cells, seed, unpruned=unpruned)
     todo = tabulate.tasks(chosen, repeats, number, shards)
-    with _progress() as progress:
+    with progress("scored") as show:
         tabulate.run(
             spec,
             todo,
@@ -113,7 +112,7 @@ def command(
             shards=shards,
             jobs=jobs,
             cluster=cluster,
-            finished=progress,
+            finished=show,
         )
     there = {(row["cell"], row["repeat"]): row for row in rows.read(folder)}
     tabulate.report_failures(there.values())
@@ -165,49 +164,3 @@ def _shard(text: str) -> tuple[int, int]:
     if not (slash and digits and 1 <= int(number) <= int(shards)):
         raise UserError(f"--shard {text!r}: give I/N with I from 1 to N, as in 2/4.")
     return int(number), int(shards)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show done, total and the time left on stderr: a bar, or a line per minute in a log."""
-    import time
-
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("scored"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        speed_estimate_period=600,
-        disable=not console.is_terminal,
-    )
-    start = last = time.monotonic()
-    at_start: int | None = None
-    task = bar.add_task("", total=None)
-
-    def show(done: int, total: int) -> None:
-        nonlocal last, at_start
-        at_start = done if at_start is None else at_start
-        bar.update(task, completed=done, total=total)
-        now = time.monotonic()
-        if not console.is_terminal and now - last >= 60:
-            last = now
-            pace = (now - start) / max(1, done - at_start)
-            left = pace * (total - done) / 60
-            console.print(f"{done} of {total} scored, {pace:.2f} s each, {left:.0f} min left")
-
-    with bar:
-        yield show

@@ -1,0 +1,60 @@
+"""`benchsuite sizes`, of a space that is made eight networks."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import call
+
+from benchsuite.sizes import costs
+from benchsuite.space import sizes
+
+SCORED = ["--sample", "4", "--proxy", "l2_norm,naswot", "--resolution", "8", "--batch-size", "4"]
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """The first eight networks, which differ in the last width."""
+    for module, name, n in ((costs, "CHUNK", 4), (costs, "N_CHUNKS", 2), (sizes, "N_SIZES", 8)):
+        monkeypatch.setattr(module, name, n)
+
+
+def test_costs_scores_and_tables_are_written(capsys, tmp_path, few):
+    out = tmp_path / "sizes"
+    asked = ["sizes", "--device", "stm32l432", "--out", str(out), *SCORED]
+    code, said, _ = call(capsys, *asked)
+    assert code == 0
+    assert max(map(len, said.splitlines())) <= 80 + len(str(out))
+    assert "8 networks" in said
+    assert len(pd.read_parquet(out / "costs")) == 8
+    scored = pd.read_parquet(out / "scores.parquet")
+    assert list(scored.columns) == ["index", "arch", "l2_norm", "naswot"]
+    assert np.isfinite(scored["naswot"]).all()
+    code, said, _ = call(capsys, *asked, "--json")
+    printed = json.loads(said)
+    assert printed["networks"] == 8
+    for name in ("latency", "memory", "proxies", "pairs"):
+        assert len(printed[name]) == len(pd.read_csv(out / f"{name}.csv"))
+    assert {row["runtime"] for row in printed["latency"]} >= {"own", "tflm_cmsis_nn"}
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--dataset", "mnist"], "There is no dataset 'mnist'"),
+        (["--device", "stm32"], "stm32"),
+        (["--proxy", "naswot"], "--sample 300"),
+        (["--sample", "1"], "2 to 8"),
+        (["--sample", "9"], "2 to 8"),
+        (["--jobs", "0"], "1 or more"),
+        (["--out", "a.parquet"], "needs the name of a folder"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(capsys, tmp_path, few, monkeypatch, args, said):
+    monkeypatch.chdir(tmp_path)
+    given = ["sizes", *([] if "--device" in args else ["--device", "stm32l432"]), *args]
+    code, _, error = call(capsys, *given)
+    assert code == 2
+    assert said in error
+    assert "Traceback" not in error
