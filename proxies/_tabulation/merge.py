@@ -108,17 +108,13 @@ class _Collected:
     @property
     def device(self) -> str:
         """What all rows were computed on; UserError where that differs."""
-        if len(self._devices) > 1:
-            raise UserError(
-                f"The rows were computed on {' and on '.join(sorted(self._devices))}, which round "
-                "differently: tabulate each in a folder of its own."
-            )
-        return next(iter(self._devices))
+        return _rows.one_device(self._devices)
 
     @property
     def _clock(self) -> str:
-        on = f", on {self.device}, waiting for it" if self.device != "cpu" else ", one thread"
-        return ("Time" if self.device != "cpu" else "Processor time") + " per cell of {}" + on
+        if self.device == "cpu":
+            return "Processor time per cell of {}, one thread"
+        return f"Time per cell of {{}} on {self.device}"
 
     def sample(self, seed: int) -> str:
         """Return how many cells there are, and how they were drawn if they were."""

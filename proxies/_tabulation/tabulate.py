@@ -298,21 +298,17 @@ def run(
         torch_device(spec.device)
     _rows.claim(folder, spec.settings())
     with _rows.appending(folder, shard, shards) as file:
-        before = list(_rows.read(folder))
-        there = {(row["cell"], row["repeat"]) for row in before}
-        made_on = before[0].get("device", "cpu") if before else None
-        del before
+        there, devices = set(), set()
+        for row in _rows.read(folder):
+            there.add((row["cell"], row["repeat"]))
+            devices.add(row.get("device", "cpu"))
         left = [task for task in todo if task not in there]
         done = len(todo) - len(left)
         finished(done, len(todo))
         with resumable(), closing(_scored(spec, left, jobs, cluster)) as scored:
             for row in scored:
-                made_on = made_on or row["device"]
-                if row["device"] != made_on:
-                    raise UserError(
-                        f"{folder} holds rows computed on {made_on}, and this one on "
-                        f"{row['device']}, which rounds differently: give another --out."
-                    )
+                _rows.one_device({*devices, row["device"]})
+                devices.add(row["device"])
                 file.append([row])
                 done += 1
                 finished(done, len(todo))
@@ -343,6 +339,7 @@ def _scored(
         cluster=cluster if left else None,
         variables=_MALLOC,
         each=spec.memory,
+        gpu=spec.device == "cuda",
     ):
         repeat = left[at][1]
         if cluster and row["batches"] != [b.sha256[:16] for b in _batches(spec, repeat)]:
