@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,7 @@ def main() -> int:
     options.add_argument("--resolution", type=int, default=16)
     options.add_argument("--device", default="cpu")
     options.add_argument("--proxy", default="")
+    options.add_argument("--seconds", type=float, default=math.inf)
     options.add_argument("--csv", type=Path)
     given = options.parse_args()
     names = tuple(filter(None, given.proxy.split(","))) or scoring_proxies(device=given.device)
@@ -51,7 +53,7 @@ def main() -> int:
         one = replace(one, dtype="float64")
     drawn = np.random.default_rng(1).choice(representatives("functional"), given.classes, False)
     print(f"{given}\ntorch {torch.__version__}", flush=True)
-    found = differences(one, other, [int(cell) for cell in drawn])
+    found = differences(one, other, [int(cell) for cell in drawn], given.seconds)
     if given.device != "cpu":
         found["tolerance"] = pd.read_csv(ROUNDING).set_index("output")["tolerance"]
         found["within"] = found["largest"] <= found["tolerance"]
@@ -62,16 +64,23 @@ def main() -> int:
 
 
 @one_thread()
-def differences(one: Spec, other: Spec, cells: list[int]) -> pd.DataFrame:
-    """Return median, largest and tolerance by output of |other - one| / |one| over cells."""
-    rows = []
+def differences(one: Spec, other: Spec, cells: list[int], seconds: float) -> pd.DataFrame:
+    """Return median, largest and tolerance by output of |other - one| / |one| over cells.
+
+    seconds: none of the cells is begun after them.
+    """
+    rows: list[dict[str, float]] = []
+    start = time.monotonic()
     for cell in cells:
+        if time.monotonic() - start > seconds:
+            break
         pair = [_scores(spec, cell) for spec in (one, other)]
         apart = {name: _apart(value, pair[1][name]) for name, value in pair[0].items()}
         if other.device == "cpu" and "ntk_cond" in one.proxies:
             apart |= {f"ntk_cond.k0 (loops, {s.dtype})": _loops(s, cell) for s in (one, other)}
         rows.append(apart)
         print(".", end="", file=sys.stderr, flush=True)
+    print(f"{len(rows)} classes")
     details = {f"{name}.{suffix}" for name, proxy in one.load().items() for suffix in proxy.details}
     frame = pd.DataFrame(rows).drop(columns=details)
     found = pd.DataFrame({"median": frame.median(), "largest": frame.max()})

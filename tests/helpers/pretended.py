@@ -39,12 +39,12 @@ def device() -> torch.device:
 class There(Tensor):
     """A tensor on the device."""
 
-    inner: Tensor
+    held: Tensor
 
     @staticmethod
     def __new__(cls, inner: Tensor) -> There:
         """Wrap a tensor of the processor."""
-        made: There = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: There = Tensor._make_wrapper_subclass(
             cls,
             inner.size(),
             strides=inner.stride(),
@@ -52,23 +52,23 @@ class There(Tensor):
             dtype=inner.dtype,
             device=device(),
         )
-        made.inner = inner
+        made.held = inner
         return made
 
     def __repr__(self, **_: object) -> str:  # type: ignore[override]
-        return f"There({self.inner})"
+        return f"There({self.held})"
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run an operation."""
         return _run(func, args, kwargs or {})
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, see: See) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._see = see
 
     def __torch_dispatch__(
@@ -102,7 +102,7 @@ def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         to = isinstance(args[0], There)
     elif func is _aten._local_scalar_dense.default:
         to = False
-    inner = tree_map(lambda x: x.inner if isinstance(x, There) else x, (args, kwargs))
+    inner = tree_map(lambda x: x.held if isinstance(x, There) else x, (args, kwargs))
     if asked is not None and to:
         inner[1]["device"] = torch.device("cpu")
     found = func(*inner[0], **inner[1])

@@ -73,6 +73,17 @@ def there(lacks_double=False, **settings):
         return scores(device, **settings), len(made)
 
 
+def changed_there():
+    """Return what a proxy is caught at that changes the weights there; and one that does not."""
+    batches = [draw(Images("synthetic"), 6, 8, 10, seed=3)]
+    with pretended.gpu() as device:
+        passes = Passes(MIXED, SMALL, batches, device=device)
+        weight = passes.weights["stem.conv"]
+        before = passes.changed()
+        weight[1, 0, 0, 0] += 1e-6
+        return before, passes.changed()
+
+
 @pytest.fixture(scope="module")
 def new_process():
     """A process whose torch may be told of a device, and is not asked after that."""
@@ -103,6 +114,11 @@ def test_scores_stay_on_the_device_until_they_are_numbers(
     assert set(found.reasons) == set(expected.reasons)
     for name, value in expected.values.items():
         assert found.values[name] == pytest.approx(value, rel=near, abs=0, nan_ok=True), name
+
+
+@pretending
+def test_what_a_proxy_changes_there_is_seen(new_process):
+    assert new_process.submit(changed_there).result() == ("", "weights")
 
 
 SPEC = Spec(("l2_norm", "naswot"), Skeleton(2, 1, 4), batch_size=4, images="gaussian")
