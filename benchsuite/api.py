@@ -20,6 +20,7 @@ from benchsuite.deployment.calibration import Calibration as Calibration
 from benchsuite.deployment.device import Device as Device
 from benchsuite.deployment.power import Power as Power
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.passes import RUNS_ON
 from benchsuite.passes import Gradients as Gradients
 from benchsuite.passes import Passes as Passes
 from benchsuite.passes import Tape as Tape
@@ -54,7 +55,8 @@ class Proxy:
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
     named; unpruned: whether dead operators can move it, so that it may be scored with them
-    (`tabulate --unpruned`). Exactly one of the following computes it:
+    (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on. Exactly
+    one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
     - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`);
@@ -75,6 +77,7 @@ class Proxy:
     combine: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
     needs: tuple[str, ...] = ()
     unpruned: bool = False
+    runs_on: tuple[str, ...] = RUNS_ON
 
     def __post_init__(self) -> None:
         _check_version("proxy", self.version)
@@ -93,6 +96,12 @@ class Proxy:
                 )
             _check_texts("proxy", **{f"output {suffix!r}": what})
         _check_names("proxy", opposite=self.opposite, details=self.details, needs=self.needs)
+        _check_names("proxy", runs_on=self.runs_on)
+        if "cpu" not in self.runs_on or not set(self.runs_on) <= set(RUNS_ON):
+            raise UserError(
+                f"A proxy runs on `cpu`, and where it can on others of {', '.join(RUNS_ON)}; this "
+                f"one on {self.runs_on!r}."
+            )
         for what, named in (("opposite", self.opposite), ("a detail", self.details)):
             if unknown := set(named) - set(self.outputs):
                 raise UserError(f"A proxy has no output {min(unknown)!r} that could be {what}.")

@@ -13,8 +13,11 @@ from benchsuite.space.cell import Cell
 from benchsuite.space.network import Layer, Network, Skeleton
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor, dtype
+    from torch import Generator, Tensor, device, dtype
     from torch.nn import Module
+
+# Kinds of torch devices that scores are computed on.
+RUNS_ON = ("cpu", "cuda", "mps")
 
 Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
 See = Callable[[int, "Tensor"], None]
@@ -69,7 +72,7 @@ class Gradients(Protocol):
 class Passes(Protocol):
     """A cell's network with drawn weights, its mini-batches, and the passes over them.
 
-    Everything runs in `dtype` on the processor, with BN in training mode.
+    Everything runs in `dtype` on `device`, with BN in training mode.
     """
 
     @property
@@ -87,6 +90,10 @@ class Passes(Protocol):
     @property
     def dtype(self) -> dtype:
         """The type of the weights, and of all that is computed."""
+
+    @property
+    def device(self) -> device:
+        """The torch device of all tensors: the processor, unless `--device` says otherwise."""
 
     @property
     def batches(self) -> Sequence[Batch]:
@@ -150,7 +157,10 @@ class Passes(Protocol):
         """Return N(0, 1) images of the first batch's shape; the same name, the same images."""
 
     def generator(self, name: str) -> Generator:
-        """Return a generator for draws of the proxy's own; the same name, the same draws."""
+        """Return a generator for draws of the proxy's own; the same name, the same draws.
+
+        It is the processor's, whatever the device: `torch.rand(3, generator=it).to(passes.device)`.
+        """
 
     def module(self, rule: Rule = "default", skeleton: Skeleton | None = None) -> Module:
         """Return a new torch module of the cell, in training mode, for autograd or hooks.

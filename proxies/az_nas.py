@@ -25,6 +25,7 @@ from torch.nn.functional import pixel_unshuffle
 
 from benchsuite.api import Passes, Proxy
 from benchsuite.proxies._engine.forward import pixels
+from benchsuite.proxies._engine.wide import wide
 from benchsuite.proxies._scoring.net import blocks
 from benchsuite.space.cost import flops
 
@@ -40,7 +41,7 @@ def entropy(feature: Tensor) -> float:
     """Return the entropy of the shares of variance of a feature's [B, C, H, W] components."""
     rows = pixels(feature)
     rows = rows - rows.mean(0)
-    variances = torch.linalg.eigvalsh((rows.T @ rows).double()).clamp(min=0)
+    variances = torch.linalg.eigvalsh(wide(rows.T @ rows)).clamp(min=0)
     share = variances / variances.sum()
     return -float((share * torch.log(share + 1e-8)).sum())
 
@@ -55,7 +56,7 @@ def gain(entering: Tensor, signs: Tensor) -> float:
     if entering.shape[2:] != signs.shape[2:]:
         entering = pixel_unshuffle(entering, entering.shape[2] // signs.shape[2])
     inward, outward = pixels(entering), pixels(signs)
-    product = (inward.T @ outward).double() / len(outward)
+    product = wide(inward.T @ outward) / len(outward)
     s = float(torch.linalg.matrix_norm(product, ord=2))
     return 2 - s - 1 / (s + 1e-6)
 
@@ -73,7 +74,7 @@ def parts(passes: Passes, images: Tensor, source: torch.Generator) -> tuple[floa
     trainable = []
     for before, after in itertools.pairwise(ends):
         signs = 2 * torch.randint(2, shapes[after], generator=source) - 1
-        signs = signs.to(passes.dtype).contiguous(memory_format=torch.channels_last)
+        signs = signs.to(passes.device, passes.dtype).contiguous(memory_format=torch.channels_last)
         trainable.append(gain(tape.between(before, after, signs), signs))
     found = [entropies[at] for at in ends]
     gains = [after - before for before, after in itertools.pairwise(found)]

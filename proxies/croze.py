@@ -104,5 +104,6 @@ PROXY = Proxy(
     "of the stage; |w|, no BN in cells, float64",
     source="Ha et al., CRoZe, NeurIPS 2023; released code, `measures/croze.py`",
     cost="backward",
+    runs_on=("cpu", "cuda"),
     score=_score,
 )

@@ -103,9 +103,9 @@ def _score(passes: Passes) -> dict[str, float]:
     resolution = passes.skeleton.resolution
     with torch.no_grad():
         weights = {name: weight.double() for name, weight in passes.weights.items()}
-        curve = circle((3, resolution, resolution), source)
+        curve = circle((3, resolution, resolution), source).to(passes.device)
         _, speed, change = derivatives(passes.network, weights, curve)
-    chosen = torch.randperm(len(speed), generator=source)[:LOGITS]
+    chosen = torch.randperm(len(speed), generator=source)[:LOGITS].to(passes.device)
     k = math.log1p(curvature(speed[chosen], change[chosen]))
     return {"": a if math.isnan(k) else a * k / (a + k) if a + k > 0 else 0.0, "svd": a}
 
@@ -118,6 +118,7 @@ PROXY = Proxy(
     "inputs; BN train",
     source="Asthana et al., Dextr, TMLR 2025; released code, `measures/dextr.py`",
     cost="forward",
+    runs_on=("cpu", "cuda"),
     outputs={"": "independence and curvature together", "svd": "independence of channels alone, A"},
     score=_score,
 )

@@ -3,12 +3,14 @@
 import torch
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide
 
 _K = 1e-5
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    jacobian, labels = passes.jacobian.double(), passes.labels
+    jacobian = wide(passes.jacobian)
+    labels = passes.labels.to(jacobian.device)
     sums = []
     for label in torch.unique(labels):
         correlation = torch.corrcoef(jacobian[labels == label])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide
 from benchsuite.proxies._scoring.net import Net, as_net, unchanged
 
 WEIGHTS = (1e-7, 1.0)
@@ -25,7 +26,7 @@ def features(net: Net, images: Tensor, weight: float) -> Tensor:
                 module.weight.fill_(weight)
                 if module.bias is not None:
                     module.bias.zero_()
-        found: Tensor = net(images, stop="pool").flatten().double()
+        found: Tensor = wide(net(images, stop="pool").flatten())
     least, most = found.min(), found.max()
     scaled: Tensor = (found - least) / (most - least)
     return scaled

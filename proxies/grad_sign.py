@@ -11,6 +11,7 @@ import torch
 from benchsuite.api import Passes, Proxy
 from benchsuite.proxies._engine.forward import Tape
 from benchsuite.proxies._engine.gradients import loss_gradients
+from benchsuite.proxies._engine.wide import total
 
 
 def _score(passes: Passes) -> dict[str, float]:
@@ -21,7 +22,7 @@ def _score(passes: Passes) -> dict[str, float]:
         with torch.no_grad():
             for name, grad in loss_gradients(tape, label[None]).weights.items():
                 signs[name] = signs.get(name, 0) + grad.sign()
-    return {"": sum(float(sign.abs().sum(dtype=torch.float64)) for sign in signs.values())}
+    return {"": sum(float(total(sign.abs())) for sign in signs.values())}
 
 
 PROXY = Proxy(

@@ -3,12 +3,13 @@
 import torch
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide
 
 _K = 1e-5
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    correlation = torch.corrcoef(passes.jacobian.double())
+    correlation = torch.corrcoef(wide(passes.jacobian))
     if not torch.isfinite(correlation).all():
         return {"": float("nan")}
     values = torch.linalg.eigvalsh(correlation) + _K

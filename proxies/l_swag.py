@@ -12,6 +12,7 @@ import torch
 
 from benchsuite.api import Passes, Proxy
 from benchsuite.errors import UserError
+from benchsuite.proxies._engine.wide import total
 from benchsuite.proxies.swap import IMAGES, distinct_columns
 
 
@@ -20,13 +21,13 @@ def steadiness(passes: Passes) -> float:
     batches = [passes.gradients(i).weights for i in range(len(passes.batches))]
     if len(batches) < 2:
         raise UserError("l_swag compares the gradients of batches: at least two are needed.")
-    total = 0.0
+    found = 0.0
     for name in batches[0]:
         sizes = torch.stack([batch[name].abs() for batch in batches])
         deviation = sizes.std(0, correction=0)
-        layer = float((1 / deviation[deviation > 0]).sum(dtype=torch.float64))
-        total += math.log(layer) if layer > 0 else 0.0
-    return total
+        layer = float(total(1 / deviation[deviation > 0]))
+        found += math.log(layer) if layer > 0 else 0.0
+    return found
 
 
 def _score(passes: Passes) -> dict[str, float]:

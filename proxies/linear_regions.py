@@ -32,10 +32,10 @@ def patches(images: Tensor, count: int, source: torch.Generator) -> Tensor:
     """Return random crops [count, 1, 3, 3] of random channels of images [B, C, H, W]."""
 
     def pick(below: int) -> Tensor:
-        return torch.randint(below, (count, 1, 1), generator=source)
+        return torch.randint(below, (count, 1, 1), generator=source).to(images.device)
 
     batch, channels, height, width = images.shape
-    near = torch.arange(3)
+    near = torch.arange(3, device=images.device)
     crops = images[
         pick(batch), pick(channels), pick(height - 2) + near[:, None], pick(width - 2) + near
     ]
@@ -54,7 +54,8 @@ def signs(net: Net, inputs: Tensor) -> tuple[NDArray[np.bool_], NDArray[np.bool_
     inside = [value for name, value in seen.items() if name.startswith("stage0.")]
 
     def positive(values: list[Tensor]) -> NDArray[np.bool_]:
-        return (torch.cat([value.flatten(1) for value in values], 1) > 0).numpy()
+        # Counted by the processor, on every device.
+        return (torch.cat([value.flatten(1) for value in values], 1) > 0).cpu().numpy()
 
     return positive(list(seen.values())), positive([*inside, end])
 

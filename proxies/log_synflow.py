@@ -40,5 +40,6 @@ PROXY = Proxy(
     "network of |w| without BN on one image of ones, float64",
     source="Cavagnero et al., FreeREA, WACV 2023; released code, `metrics/synflow.py`",
     cost="backward",
+    runs_on=("cpu", "cuda"),
     score=_score,
 )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide
 
 KINDS = ("conv", "bn", "relu", "avg_pool", "add")
 SIZE = 64
@@ -41,7 +42,7 @@ def smallest_eigenvalues(passes: Passes, image: Tensor) -> float:
 
     def see(at: int, output: Tensor) -> None:
         if at in counted:
-            rows = output[0].flatten(1).double()
+            rows = wide(output[0].flatten(1))
             rows = rows - rows.mean(1, keepdim=True)
             rows = torch.nan_to_num(rows / rows.norm(dim=1, keepdim=True))
             by_channels[len(rows)].append((counted[at], rows @ rows.T))
@@ -51,7 +52,7 @@ def smallest_eigenvalues(passes: Passes, image: Tensor) -> float:
     for found in by_channels.values():
         counts, matrices = zip(*found, strict=True)
         smallest = torch.linalg.eigvalsh(torch.stack(matrices))[:, 0]
-        total += float(smallest @ torch.tensor(counts, dtype=smallest.dtype))
+        total += float(smallest @ torch.tensor(counts, dtype=smallest.dtype).to(smallest.device))
     return total
 
 

@@ -5,15 +5,16 @@ import math
 import torch
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide, zeros
 
 
 def _score(passes: Passes) -> dict[str, float]:
     """Add a a^T + (1-a)(1-a)^T = 2 p - d - d^T + n, with p = a a^T and d its diagonal."""
     batch = len(passes.labels)
-    kernel = torch.zeros(batch, batch, dtype=torch.float64)
+    kernel = zeros(batch, batch, like=passes.tape.logits)
     for output, readers in passes.tape.relus():
         active = output.sign().permute(0, 2, 3, 1).reshape(batch, -1)
-        both = (active @ active.t()).double()
+        both = wide(active @ active.t())
         on = both.diagonal()
         kernel += readers * (2 * both - on[:, None] - on[None, :] + active.shape[1])
     for layer in passes.trained.layers:  # A ReLU of zeros is off for every image.

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide
 from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 
 KINDS = ("conv", "bn", "relu", "linear")
@@ -48,7 +49,7 @@ def score(net: Net, images: Tensor, source: torch.Generator) -> float:
         net(images)
     by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
     for output in seen.values():
-        matrix = rows(output, source).double()
+        matrix = wide(rows(output, source))
         by_shape[tuple(matrix.shape)].append(matrix)
     ranks = (float(effective_ranks(torch.stack(of)).sum()) for of in by_shape.values())
     return math.fsum(ranks)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide, zeros
 
 IMAGES = 3
 ROUNDING = 1e-5
@@ -24,7 +25,7 @@ GAMMA_K, GAMMA_Q = 2.68690173088039e-12, 1.02460061284506e-11
 
 def distances(features: Tensor) -> Tensor:
     """Return |f_0 - f_1|^2, |f_0 - f_2|^2, |f_1 - f_2|^2 of features [3, n], scaled to [0, 1]."""
-    features = features.double()
+    features = wide(features)
     low, high = features.min(0).values, features.max(0).values
     spread = high - low
     scaled = (features - low) / spread
@@ -38,7 +39,7 @@ def log_determinant(squared: Tensor, gamma: float) -> float:
 
     With e = 1 - exp(-gamma d^2) it is 2 (e_0 e_1 + e_0 e_2 + e_1 e_2) - sum e^2 - 2 e_0 e_1 e_2.
     """
-    a, b, c = (-torch.expm1(-gamma * squared)).tolist()
+    a, b, c = map(float, -torch.expm1(-gamma * squared))
     found = 2 * (a * b + a * c + b * c) - (a * a + b * b + c * c) - 2 * a * b * c
     return math.log(found) if found > 0 else -math.inf
 
@@ -48,7 +49,7 @@ def _score(passes: Passes) -> dict[str, float]:
         raise ArithmeticError(f"{IMAGES} images are compared, not {len(passes.images)}")
     tapes = [passes.forward(image[None]) for image in passes.images[:IMAGES]]
     relus = zip(*(tape.relus() for tape in tapes), strict=True)
-    squared = torch.zeros(3, dtype=torch.float64)
+    squared = zeros(3, like=tapes[0].logits)
     for of_images in relus:
         features = torch.cat([value.flatten(1) for value, _ in of_images])
         squared += of_images[0][1] * distances(features)

@@ -20,12 +20,15 @@ IMAGES = 16
 
 def distinct_columns(maps: Iterable[Tensor]) -> int:
     """Return how many sign patterns [B] neurons show, of ReLU outputs [B, C, H, W], B <= 16."""
-    seen = torch.zeros(2**IMAGES, dtype=torch.bool)
+    seen: Tensor | None = None
     for output in maps:
+        if seen is None:
+            seen = torch.zeros(2**IMAGES, dtype=torch.bool, device=output.device)
         # Whole numbers below 2^16, which float32 holds.
         on = output.permute(0, 2, 3, 1).flatten(1).sign().float()
-        seen[(2.0 ** torch.arange(len(on)) @ on).int()] = True
-    return int(seen.sum())
+        powers = 2.0 ** torch.arange(len(on), device=on.device)
+        seen[(powers @ on).int()] = True
+    return 0 if seen is None else int(seen.sum())
 
 
 def _score(passes: Passes) -> dict[str, float]:

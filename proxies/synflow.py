@@ -14,5 +14,6 @@ PROXY = Proxy(
     "of |w| without BN on one image of ones, float64",
     source="Tanaka et al., SynFlow, NeurIPS 2020, section 5; Abdelfattah et al., ICLR 2021",
     cost="backward",
+    runs_on=("cpu", "cuda"),
     score=_score,
 )

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from benchsuite.api import Passes, Proxy
 from benchsuite.proxies._engine import settled
+from benchsuite.proxies._engine.wide import wide
 from benchsuite.space.deploy import shared_relus
 
 TENSORS = 128
@@ -27,12 +28,13 @@ _TINY = 1e-10
 
 def spectrum_entropy(derivatives: Tensor, logits: Tensor) -> float:
     """Return the entropy of the deciles, from J [B, classes, tensors] and logits [B, classes]."""
-    J, classes = derivatives.double(), logits.shape[1]
-    p = (1 - _SMOOTHING) * logits.double().softmax(1) + _SMOOTHING / classes
+    J, classes = wide(derivatives), logits.shape[1]
+    p = (1 - _SMOOTHING) * wide(logits).softmax(1) + _SMOOTHING / classes
     centred = J - (p[:, :, None] * J).sum(1, keepdim=True)
     fisher = torch.einsum("bkp,bk,bkq->pq", centred, p, centred) / len(J)
     values = torch.linalg.svdvals(fisher)
-    deciles = torch.quantile(values, torch.arange(1, 10, dtype=values.dtype) / 10)
+    ranks = torch.arange(1, 10, dtype=values.dtype, device=values.device) / 10
+    deciles = torch.quantile(values, ranks)
     share = deciles / (deciles.sum() + _TINY)
     return -float((share * torch.log(share + _TINY)).sum())
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchsuite.api import Passes, Proxy
+from benchsuite.proxies._engine.wide import wide, zeros
 from benchsuite.proxies._scoring.net import Net, as_net, outputs, unchanged
 from benchsuite.space.network import Network
 
@@ -41,10 +42,10 @@ def responses(net: Net, images: Tensor, labels: Tensor) -> Tensor:
     with unchanged(net), outputs(net, [*reads, *reads.values()]) as seen:
         loss = cross_entropy(net(images), labels)
         grads = torch.autograd.grad(loss, [seen[name] for name in reads])
-    total = torch.zeros(len(images), len(images), dtype=torch.float64)
+    total = zeros(len(images), len(images), like=images)
     for name, grad in zip(reads, grads, strict=True):
         for response in (seen[reads[name]].detach(), grad * (seen[name] > 0)):
-            correlation = torch.corrcoef(response.flatten(1).double())
+            correlation = torch.corrcoef(wide(response.flatten(1)))
             if not torch.isnan(correlation).any():
                 total += 2.0 ** weight[name] * correlation.abs()
     return total

@@ -2,17 +2,16 @@
 
 import math
 
-import torch
-
 from benchsuite.api import Passes, Proxy
 from benchsuite.errors import UserError
+from benchsuite.proxies._engine.wide import total
 
 
 def _score(passes: Passes) -> dict[str, float]:
     batches = [passes.gradients(i).weights for i in range(len(passes.batches))]
     if len(batches) < 2:
         raise UserError("zico compares the gradients of batches: at least two are needed.")
-    total = 0.0
+    score = 0.0
     for name in batches[0]:
         grads = [batch[name] for batch in batches]
         mean = sum(grads[1:], start=grads[0]) / len(grads)
@@ -20,9 +19,9 @@ def _score(passes: Passes) -> dict[str, float]:
         deviation = (sum(squares[1:], start=squares[0]) / len(grads)).sqrt_()
         deviation.masked_fill_(deviation == 0, math.inf)
         size = sum(grad.abs() for grad in grads) / len(grads)
-        layer = float((size / deviation).sum(dtype=torch.float64))
-        total += math.log(layer) if layer > 0 else 0.0
-    return {"": total}
+        layer = float(total(size / deviation))
+        score += math.log(layer) if layer > 0 else 0.0
+    return {"": score}
 
 
 PROXY = Proxy(

@@ -23,7 +23,7 @@ class CellScores:
     cell, arch: of the cell; scored_as: the architecture string of its functional class'
     representative, which is what is computed; scores: by full name, None where missing; missing:
     why; seconds: processor seconds by what they were spent on; settings: all that the scores are a
-    function of, besides cell and repeat; repeat: which weights and batches.
+    function of, besides cell and repeat; repeat: which weights and batches; device: what computed.
     """
 
     cell: int
@@ -34,6 +34,7 @@ class CellScores:
     seconds: Mapping[str, float]
     settings: Mapping[str, Any]
     repeat: int
+    device: str
 
     def __getitem__(self, name: str) -> float:
         """Return the score of a proxy or output, NaN where missing; UserError if there is none."""
@@ -59,7 +60,8 @@ class CellScores:
             lines.append(f"{name:{width}}  {text}")
         batch, seed = self.settings["batch"], self.settings["seed"]
         shown = f"{batch['size']} images ({batch['images']})"
-        return "\n".join([*lines, f"{shown}, seed {seed}, repeat {self.repeat}"])
+        on = "" if self.device == "cpu" else f", on {self.device}"
+        return "\n".join([*lines, f"{shown}, seed {seed}, repeat {self.repeat}{on}"])
 
 
 @checked
@@ -77,6 +79,7 @@ def score(
     images: str | PathLike[str] | None = None,
     dtype: str = "float32",
     unpruned: bool = False,
+    device: str = "cpu",
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> CellScores:
     """Return what zero-cost proxies say of a cell, on weights and a batch drawn by the seed.
@@ -84,8 +87,8 @@ def score(
     cell: as `cell` takes it; proxies: names, all that score networks by default; channels,
     cells_per_stage, resolution [pixels], classes: of the network; batch_size: images; images: a
     CIFAR folder, an .npz file, `synthetic` or `gaussian`, by default what BENCHSUITE_IMAGES names,
-    else synthetic; dtype: float32 or float64; unpruned: with dead operators. Raises UserError for
-    what is not there, PluginError where a proxy fails.
+    else synthetic; dtype: float32 or float64; unpruned: with dead operators; device: cpu, cuda
+    or mps (docs/gpu.md). Raises UserError for what is not there, PluginError where a proxy fails.
 
     >>> import benchsuite as bs
     >>> small = dict(channels=4, cells_per_stage=1, resolution=8, batch_size=4)
@@ -99,7 +102,7 @@ def score(
     folders = folders_of(plugins)
     names = (proxies,) if isinstance(proxies, str) else tuple(proxies)
     spec = tabulate.Spec(
-        proxies=names or (tabulate.with_dead if unpruned else tabulate.scoring_proxies)(folders),
+        proxies=names or tabulate.defaults(folders, device, unpruned=unpruned),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,
@@ -107,6 +110,7 @@ def score(
         plugin_folders=folders,
         dtype=dtype,
         unpruned=unpruned,
+        device=device,
     )
     wanted = cell_of(cell)
     scored_as = wanted if unpruned else representative(wanted)
@@ -121,4 +125,5 @@ def score(
         seconds=row["seconds"],
         settings=spec.settings(),
         repeat=repeat,
+        device=row["device"],
     )

@@ -81,13 +81,15 @@ def on_cluster(
     jobs: Sequence[Job],
     shared: Any,
     workers: int,
+    gpu: bool = False,
 ) -> Iterator[tuple[int, Result]]:
     """Yield (position of the job, function(shared, job)) of jobs that run on a cluster.
 
-    workers: Slurm jobs at a time; Dask has as many as it has. Raises UserError for a cluster that
+    workers: Slurm jobs at a time; Dask has as many as it has. gpu: whether each Slurm job asks for
+    one; a Dask worker sees what CUDA_VISIBLE_DEVICES shows it. Raises UserError for a cluster that
     cannot be reached, workers of another version, and workers that were lost for good.
     """
-    with _opened(cluster, workers) as (executor, kept, size, _), losses(cluster):
+    with _opened(cluster, workers, gpu) as (executor, kept, size, _), losses(cluster):
         chunks = [range(at, min(at + size, len(jobs))) for at in range(0, len(jobs), size)]
         parts = [[jobs[i] for i in chunk] for chunk in chunks]
         running = results(executor, many, parts, function, kept(shared), waiting=16 * workers)
@@ -139,13 +141,13 @@ def _check(cluster: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _opened(cluster: str, workers: int) -> Iterator[Opened]:
+def _opened(cluster: str, workers: int, gpu: bool = False) -> Iterator[Opened]:
     kind, rest = _check(cluster)
     if kind == "dask":
         with _dask(rest) as opened:
             yield opened
     else:
-        with _Slurm(kind, rest, workers) as executor:
+        with _Slurm(kind, rest, workers, gpu) as executor:
             yield executor, lambda value: value, 8, workers
 
 
@@ -236,7 +238,7 @@ def _check_versions(workers: Mapping[str, Mapping[str, str] | BaseException], ad
 class _Slurm(Executor):
     """Submits each task as a Slurm job; a thread per task waits for its file of results."""
 
-    def __init__(self, kind: str, partition: str, workers: int) -> None:
+    def __init__(self, kind: str, partition: str, workers: int, gpu: bool) -> None:
         submitit = _extra("submitit")
         try:
             self._jobs = submitit.AutoExecutor(
@@ -245,6 +247,8 @@ class _Slurm(Executor):
         except RuntimeError as error:
             raise UserError(f"Slurm cannot be used here: {error}.") from error
         self._jobs.update_parameters(timeout_min=SLURM_MINUTES, cpus_per_task=1)
+        if gpu:
+            self._jobs.update_parameters(gpus_per_node=1)
         if partition:
             self._jobs.update_parameters(slurm_partition=partition)
         self._threads = ThreadPoolExecutor(workers)

@@ -26,20 +26,21 @@ def map_jobs(
     cluster: str | None = None,
     variables: Mapping[str, str] | None = None,
     each: float = memory.WORKER,
+    gpu: bool = False,
 ) -> Generator[tuple[int, Result], None, None]:
     """Yield (position of the job, function(shared, job)) as jobs finish.
 
     function: importable by name, for it is sent to the workers, of one thread each. shared: sent to
     each worker once. mode: None for `processes` if there is more than one worker. An error of a job
     ends the map after it is raised here. cluster: where to run instead, see
-    `benchsuite.parallel.clusters`. variables, each: see `benchsuite.parallel.processes`. Raises
-    UserError for less than one worker and for more than memory has room for, LostError for one that
-    ended.
+    `benchsuite.parallel.clusters`. variables, each: see `benchsuite.parallel.processes`; gpu: see
+    `on_cluster`. Raises UserError for less than one worker and for more than memory has room for,
+    LostError for one that ended.
     """
     if workers < 1:
         raise UserError(f"{workers} workers cannot do anything: 1 or more are needed.")
     if cluster:
-        yield from on_cluster(cluster, function, jobs, shared, workers)
+        yield from on_cluster(cluster, function, jobs, shared, workers, gpu)
         return
     if (mode or ("processes" if workers > 1 else "serial")) == "serial":
         for i, job in enumerate(jobs):

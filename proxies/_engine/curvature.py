@@ -27,6 +27,7 @@ from benchsuite.proxies._engine.forward import (
     relu_backward,
 )
 from benchsuite.proxies._engine.gradients import cross_entropy_grad
+from benchsuite.proxies._engine.wide import total, zeros
 from benchsuite.space.network import Layer
 
 
@@ -85,7 +86,7 @@ def _backward(
 ) -> float:
     """Send (gradient, its tangent) back; return the sum over layers of <g, R{g}>."""
     layers = tape.layers
-    total = torch.zeros((), dtype=torch.float64)
+    found = zeros(like=grad)
     of_grad, of_tangent = Sums(len(layers)), Sums(len(layers))
     of_grad.add(len(layers) - 1, grad, fresh=False)
     of_tangent.add(len(layers) - 1, tangent, fresh=False)
@@ -94,7 +95,7 @@ def _backward(
         grad, tangent = of_grad.take(at), of_tangent.take(at)
         if layer.kind in ("conv", "linear"):
             product = _weight_tangent(layer, saved, tangents[at][0], grad, tangent)
-            total += (grads[layer.name] * product).sum(dtype=torch.float64)
+            found += total(grads[layer.name] * product)
         if layer.kind == "add":
             for source in layer.inputs:
                 of_grad.add(source, grad, fresh=False)
@@ -103,7 +104,7 @@ def _backward(
             back = _pull_back(tape, at, tangents[at], grad, tangent)
             of_grad.add(layer.inputs[0], back[0], fresh=True)
             of_tangent.add(layer.inputs[0], back[1], fresh=True)
-    return float(total)
+    return float(found)
 
 
 def _weight_tangent(

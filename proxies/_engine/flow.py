@@ -43,7 +43,8 @@ def _forward(layers: Layers, weights: Weights) -> tuple[list[Tensor], list[float
     for at, layer in enumerate(layers):
         inputs = [values[source] for source in layer.inputs]
         if layer.kind == "input":
-            value = torch.ones(1, *layer.shape, dtype=torch.float64)
+            device = next(iter(weights.values())).device
+            value = torch.ones(1, *layer.shape, dtype=torch.float64, device=device)
             value = value.contiguous(memory_format=torch.channels_last)
         elif layer.kind == "conv":
             value = conv(layer, inputs[0], weights[layer.name])

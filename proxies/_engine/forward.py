@@ -296,7 +296,9 @@ def avg_pool_backward(layer: Layer, grad: Tensor, shape: torch.Size) -> Tensor:
         # The kernel reads only the shape of its second argument, which is that of the gradient.
         return _pool_backward(grad, grad, [3, 3], [1, 1], [1, 1], False, False, None)
     # Uninitialised: again only the shape is read.
-    like = torch.empty(shape, dtype=grad.dtype, memory_format=torch.channels_last)
+    like = torch.empty(
+        shape, dtype=grad.dtype, device=grad.device, memory_format=torch.channels_last
+    )
     return _pool_backward(grad, like, [2, 2], [2, 2], [0, 0], False, True, None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,9 +13,11 @@ from torch import Tensor
 from benchsuite.proxies._engine.forward import (
     Tape,
     backward,
+    bn_backward_with_dot,
     conv_weight_grad,
     per_sample_weight_grad,
 )
+from benchsuite.proxies._engine.wide import wide, zeros
 from benchsuite.space.network import Layer
 
 
@@ -65,6 +68,32 @@ def input_jacobian(tape: Tape) -> Tensor:
     return grad.flatten(1)
 
 
+def parameter_jacobian(tape: Tape) -> Tensor:
+    """Return the gradients [B, P] of each image's summed logits, through training-mode BN.
+
+    P counts the weights of convolutions, the scales of BNs and the classifier's matrix, layer by
+    layer from the last. One backward pass per image, as BN ties the images together.
+    """
+    rows = []
+    for image in range(len(tape.logits)):
+        found: list[Tensor] = []
+
+        def visit(layer: Layer, saved: tuple[Any, ...], grad: Tensor, to: list[Tensor]) -> None:
+            if layer.kind == "bn":
+                to.append(bn_backward_with_dot(grad, *saved)[1])
+            elif layer.kind == "conv":
+                weight = tape.weights[layer.name]
+                to.append(conv_weight_grad(layer, grad, saved[0], weight).flatten())
+            else:
+                to.append((grad.t() @ saved[0]).flatten())
+
+        gradient = torch.zeros_like(tape.logits)
+        gradient[image] = 1
+        backward(tape, gradient, partial(visit, to=found))
+        rows.append(torch.cat(found))
+    return torch.stack(rows)
+
+
 def frozen_gram(tape: Tape) -> Tensor:
     """Return K = J J^T [B, B] in float64, J_b = d(sum_k f_bk)/dw over all weights w.
 
@@ -73,7 +102,7 @@ def frozen_gram(tape: Tape) -> Tensor:
     pass with per-sample weight gradients replaces one pass per sample.
     """
     batch = len(tape.logits)
-    gram = torch.zeros(batch, batch, dtype=torch.float64)
+    gram = zeros(batch, batch, like=tape.logits)
 
     def visit(layer: Layer, saved: tuple[Any, ...], grad: Tensor) -> None:
         if layer.kind == "bn":
@@ -81,14 +110,14 @@ def frozen_gram(tape: Tape) -> Tensor:
             of_z = (grad * z).sum((2, 3))
             rows = (of_z - mean * grad.sum((2, 3))) * rstd
         elif layer.kind == "conv" and _by_pixels(layer, saved[0]):
-            gram.add_(pixel_gram(grad, saved[0]).double())
+            gram.add_(wide(pixel_gram(grad, saved[0])))
             return
         elif layer.kind == "conv":
             rows = per_sample_weight_grad(layer, grad, saved[0]).flatten(1)
         else:  # a sample's gradient is the outer product of its gradient and its input
-            gram.add_((grad @ grad.t()).double() * (saved[0] @ saved[0].t()).double())
+            gram.add_(wide(grad @ grad.t()) * wide(saved[0] @ saved[0].t()))
             return
-        gram.add_((rows @ rows.t()).double())
+        gram.add_(wide(rows @ rows.t()))
 
     backward(tape, torch.ones_like(tape.logits), visit, frozen_bn=True)
     return gram

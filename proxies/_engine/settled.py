@@ -91,7 +91,7 @@ def first_numbers(done: Settled, tensors: int) -> Tensor:
     batch, classes = done.logits.shape
     of_layer = dict(_steps(done, tensors))
     found = done.logits.new_zeros(batch, classes, min(tensors, _count(done.layers)))
-    eye = torch.eye(classes, dtype=found.dtype)
+    eye = torch.eye(classes, dtype=found.dtype, device=found.device)
     for first in range(0, classes, AT_ONCE):
         rows = eye[first : first + AT_ONCE]
         gradient = rows.repeat_interleave(batch, 0)

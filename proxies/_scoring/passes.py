@@ -6,7 +6,6 @@ pass, the gradients of a batch) is computed for the first and kept for the secon
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +29,7 @@ from benchsuite.proxies._engine.gradients import (
 )
 from benchsuite.proxies._engine.weights import Weights, draw_weights, generator
 from benchsuite.proxies._scoring.batch import Batch
+from benchsuite.proxies._scoring.device import exact, now
 from benchsuite.proxies._scoring.net import Net, initialise
 from benchsuite.proxies._scoring.seal import seal
 from benchsuite.space.cell import Cell, live_edges, prune
@@ -39,6 +39,7 @@ from benchsuite.space.network import Network, Skeleton, build
 from benchsuite.surroundings import numerics
 
 T = TypeVar("T")
+CPU = torch.device("cpu")
 
 
 class Passes:
@@ -47,12 +48,12 @@ class Passes:
     cell: scored as the representative of its functional class (`benchsuite.space.equivalence`)
     without dead operators, so that equal functions get equal scores; batches: the first is what
     most proxies look at, ZiCo takes all; seed, repeat: of the weights
-    (`benchsuite.proxies._engine.weights`). Everything runs in `dtype` on one device, the processor,
-    with BN in training mode.
+    (`benchsuite.proxies._engine.weights`). Everything runs in `dtype` on `device`, with BN in
+    training mode; what is random is drawn on the processor, so that every device gets the same.
     unpruned: score the cell itself, dead operators included: no function of the class. Then passes
     go forward only.
 
-    seconds: by pass, its processor time, without the passes it called for.
+    seconds: by pass, its time (`_scoring.device.now`), without the passes it called for.
     """
 
     def __init__(
@@ -65,18 +66,19 @@ class Passes:
         repeat: int = 0,
         dtype: torch.dtype = torch.float32,
         unpruned: bool = False,
+        device: torch.device = CPU,
     ) -> None:
         self.cell = cell if unpruned else representative(cell)
         self.unpruned = unpruned
         self.skeleton = skeleton
-        self.batches = tuple(map(_copy, batches))
-        self.seed, self.repeat, self.dtype = seed, repeat, dtype
+        _check(batches, skeleton)
+        self.batches = tuple(_copy(batch, device) for batch in batches)
+        self.seed, self.repeat, self.dtype, self.device = seed, repeat, dtype, device
         self.seconds: dict[str, float] = {}
-        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype, unpruned
+        self._given = cell, skeleton, tuple(batches), seed, repeat, dtype, unpruned, device
         self._inner = 0.0
         self._done: dict[tuple[object, ...], Any] = {}
         self._seals: dict[tuple[object, ...], int] = {}
-        _check(self.batches, skeleton)
         self._seals["batches",] = seal(self.batches)
 
     @cached_property
@@ -165,24 +167,26 @@ class Passes:
         see(at, output): called with what each layer puts out, which later ones may overwrite.
         """
         weights = self.weights if rule == "default" else self.drawn(rule)[1]
-        with numerics(), torch.no_grad():
-            return forward(self.network.layers, weights, images.to(self.dtype), see)
+        with numerics(), exact(self.device), torch.no_grad():
+            return forward(self.network.layers, weights, images.to(self.device, self.dtype), see)
 
     def drawn(self, rule: Rule, skeleton: Skeleton | None = None) -> tuple[Network, Weights]:
         """Return the network, in another skeleton if one is given, and its weights by a rule."""
         network = self.network if skeleton is None else live(self.cell, skeleton)
         of = self.trained if skeleton is None else network
         with numerics():
-            return network, draw_weights(of, self.seed, self.repeat, rule, self.dtype)
+            weights = draw_weights(of, self.seed, self.repeat, rule, self.dtype)
+            return network, {name: weight.to(self.device) for name, weight in weights.items()}
 
     def noise(self, name: str) -> Tensor:
         """Return N(0, 1) images of the first batch's shape, by seed, repeat and `name`."""
         source = generator(self.seed, self.repeat, "noise", name)
         with numerics():
-            return torch.randn(self.batches[0].images.shape, generator=source).to(self.dtype)
+            drawn = torch.randn(self.batches[0].images.shape, generator=source)
+            return drawn.to(self.device, self.dtype)
 
     def generator(self, name: str) -> torch.Generator:
-        """Return a generator for a proxy's own draws, by seed, repeat and `name`."""
+        """Return a generator, the processor's, for a proxy's own draws: by seed, repeat, `name`."""
         return generator(self.seed, self.repeat, "proxy", name)
 
     def module(self, rule: Rule = "default", skeleton: Skeleton | None = None) -> Net:
@@ -195,46 +199,54 @@ class Passes:
         network = build(self.cell, skeleton or self.skeleton)
         with numerics():
             weights = draw_weights(network, self.seed, self.repeat, rule, self.dtype)
-            return initialise(Net(network).to(self.dtype), weights).train()
+            return initialise(Net(network).to(self.dtype), weights).to(self.device).train()
 
     def fresh(self) -> Passes:
         """Return passes of the same network and batches of which nothing is computed."""
-        cell, skeleton, batches, seed, repeat, dtype, unpruned = self._given
+        cell, skeleton, batches, seed, repeat, dtype, unpruned, device = self._given
         return Passes(
-            cell, skeleton, batches, seed=seed, repeat=repeat, dtype=dtype, unpruned=unpruned
+            cell,
+            skeleton,
+            batches,
+            seed=seed,
+            repeat=repeat,
+            dtype=dtype,
+            unpruned=unpruned,
+            device=device,
         )
 
     def changed(self) -> str:
         """Return what is not as it was computed or given, as `weights`; empty if all is."""
-        cell, skeleton, _, seed, repeat, dtype, unpruned = self._given
-        now = self.cell, self.skeleton, self.seed, self.repeat, self.dtype, self.unpruned
-        scored = cell if unpruned else representative(cell)
-        if now != (scored, skeleton, seed, repeat, dtype, unpruned):
+        cell, skeleton, _, *others = self._given
+        scored = cell if self.unpruned else representative(cell)
+        held = self.seed, self.repeat, self.dtype, self.unpruned, self.device
+        if (self.cell, self.skeleton, *held) != (scored, skeleton, *others):
             return "settings"
         for key, value in self._seals.items():
-            held = self.batches if key == ("batches",) else self._done.get(key)
-            if seal(held) != value:
+            kept = self.batches if key == ("batches",) else self._done.get(key)
+            if seal(kept) != value:
                 return "_".join(map(str, key))
         return ""
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
-        """Add the processor time of this thread inside to `seconds[name]`, less passes inside."""
-        start, outer, self._inner = time.thread_time(), self._inner, 0.0
+        """Add the time spent inside to `seconds[name]`, less that of passes inside."""
+        start, outer, self._inner = now(self.device), self._inner, 0.0
         try:
             yield
         finally:
-            total = time.thread_time() - start
+            total = now(self.device) - start
             self.seconds[name] = self.seconds.get(name, 0.0) + total - self._inner
             self._inner = outer + total
 
     def _once(self, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         if key not in self._done:
-            with self.clock("_".join(map(str, key))), numerics(), torch.no_grad():
+            clock = self.clock("_".join(map(str, key)))
+            with clock, numerics(), exact(self.device), torch.no_grad():
                 self._done[key] = compute()
-            start = time.thread_time()
+            start = now(self.device)
             self._seals[key] = seal(self._done[key])
-            self._inner += time.thread_time() - start  # of the pass that called for this one
+            self._inner += now(self.device) - start  # of the pass that called for this one
         result: T = self._done[key]
         return result
 
@@ -242,8 +254,9 @@ class Passes:
         return self.forward(self.batches[batch].images)
 
 
-def _copy(batch: Batch) -> Batch:
-    return replace(batch, images=batch.images.clone(), labels=batch.labels.clone())
+def _copy(batch: Batch, device: torch.device) -> Batch:
+    images, labels = (part.to(device, copy=True) for part in (batch.images, batch.labels))
+    return replace(batch, images=images, labels=labels)
 
 
 def representative(cell: Cell) -> Cell:

@@ -13,6 +13,7 @@ from benchsuite.api import Proxy
 from benchsuite.calling import failure, file_of, misuse, place
 from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.batch import draw
+from benchsuite.proxies._scoring.device import exact
 from benchsuite.proxies._scoring.images import Images
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.space.cell import CONV1, CONV3, POOL, SKIP, Cell
@@ -122,7 +123,8 @@ def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping
     seed = (passes.seed, passes.repeat, name, draws)
     score = _score_of(proxy)
     try:
-        with surroundings(*seed), passes.clock(f"score.{name}"):
+        with surroundings(*seed), exact(passes.device), passes.clock(f"score.{name}"):
+            _seed_gpus(passes.device)
             given = score(passes)
             if not isinstance(given, Mapping):
                 raise TypeError(f"{{suffix: value}} is needed, not a {type(given).__name__}")
@@ -149,3 +151,9 @@ def _score_of(proxy: Proxy) -> Callable[[api.Passes], Mapping[str, float]]:
 
 def _number(value: float | torch.Tensor) -> float:
     return float(value.detach() if isinstance(value, torch.Tensor) else value)
+
+
+def _seed_gpus(device: torch.device) -> None:
+    """Seed the global generators of GPUs as that of the processor is."""
+    if device.type != "cpu":
+        torch.manual_seed(torch.initial_seed())

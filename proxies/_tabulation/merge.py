@@ -48,6 +48,8 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
         f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}, "
         f"{skeleton['resolution']} px, batch {settings['batch']['size']}"
     )
+    if found.device != "cpu":
+        where += f", on {found.device}"
     if unpruned:
         where += f", dead operators too, {found.sample(settings['seed'])}"
         label = label or UNPRUNED
@@ -80,6 +82,7 @@ class _Collected:
         self._reasons: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
         self._there = np.zeros((repeats, len(self._of_cell)), dtype=bool)
         self._batches: dict[int, Counter[tuple[str, ...]]] = defaultdict(Counter)
+        self._devices: set[str] = set()
 
     def _empty(self) -> NDArray[np.float64]:
         return np.full((self.repeats, len(self._of_cell)), np.nan)
@@ -91,6 +94,7 @@ class _Collected:
             raise UserError(f"The rows hold cell {row['cell']}, which represents no class.")
         at = (row["repeat"], self._of_cell[row["cell"]])
         self.rows += 1
+        self._devices.add(row.get("device", "cpu"))
         self._there[at] = True
         self._batches[row["repeat"]][tuple(row["batches"])] += 1
         for name, value in row["values"].items():
@@ -100,6 +104,17 @@ class _Collected:
             self._seconds[name][at] = value
         for name, reason in row["reasons"].items():
             self._reasons[name][at] = reason
+
+    @property
+    def device(self) -> str:
+        """What all rows were computed on; UserError where that differs."""
+        return _rows.one_device(self._devices)
+
+    @property
+    def _clock(self) -> str:
+        if self.device == "cpu":
+            return "Processor time per cell of {}, one thread"
+        return f"Time per cell of {{}} on {self.device}"
 
     def sample(self, seed: int) -> str:
         """Return how many cells there are, and how they were drawn if they were."""
@@ -140,10 +155,10 @@ class _Collected:
             with_any = np.nansum(seconds, axis=0) / np.maximum(count, 1)
             mean[name] = np.where(count > 0, with_any, np.nan)
         for name in sorted(mean):
-            what = f"Processor time per cell of {name}, one thread, less what it called"
+            what = f"{self._clock.format(name)}, less what it called"
             yield self._expand(seconds_column(name, what), mean[name], ["not run"] * len(self))
         for proxy, needed in passes.items():
-            what = f"Processor time per cell of {proxy} alone, one thread: {' + '.join(needed)}"
+            what = f"{self._clock.format(f'{proxy} alone')}: {' + '.join(needed)}"
             alone = np.sum([mean.get(name, np.full(len(self), np.nan)) for name in needed], axis=0)
             column = seconds_column(f"alone.{proxy}", what)
             yield self._expand(column, alone, ["not run"] * len(self))
@@ -178,6 +193,7 @@ class _Collected:
             "repeats": self.repeats,
             "classes": len(self),
             "rows": self.rows,
+            "device": self.device,
             "batches": {str(r): list(next(iter(s))) for r, s in sorted(self._batches.items())},
             "threads per process": 1,
             "made_by": environment(),

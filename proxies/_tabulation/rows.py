@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -90,6 +90,16 @@ def read(folder: Path) -> Iterator[Row]:
                 if key not in seen:
                     seen.add(key)
                     yield row
+
+
+def one_device(names: Collection[str]) -> str:
+    """Return the device that rows were computed on; UserError where there are several."""
+    if len(names) > 1:
+        raise UserError(
+            f"The rows were computed on {' and on '.join(sorted(names))}, which round differently: "
+            "give each a folder of its own with --out."
+        )
+    return next(iter(names))
 
 
 @contextmanager

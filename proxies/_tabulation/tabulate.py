@@ -25,6 +25,7 @@ from benchsuite.errors import PluginError, UserError
 from benchsuite.files import read_text
 from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
+from benchsuite.passes import RUNS_ON
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.space.cell import N_CELLS, Cell
 from benchsuite.space.equivalence import classes, representatives
@@ -57,7 +58,7 @@ class Spec:
     proxies: their names; images: what `benchsuite.proxies._scoring.images.open_images` understands,
     or None; plugin_folders: where to look for proxies besides this project's; dtype: float32 or
     float64, of all that is computed; unpruned: whether dead operators are scored too, so that cells
-    of a class differ.
+    of a class differ; device: `cpu`, `cuda` or `mps`, of all that is computed.
     """
 
     proxies: tuple[str, ...]
@@ -68,10 +69,15 @@ class Spec:
     plugin_folders: tuple[Path, ...] = ()
     dtype: str = "float32"
     unpruned: bool = False
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise UserError(f"Scores are computed in {' or '.join(DTYPES)}, not in {self.dtype}.")
+        if self.device not in RUNS_ON:
+            raise UserError(f"Scores are computed on {', '.join(RUNS_ON)}, not on {self.device!r}.")
+        if self.device == "mps" and self.dtype == "float64":
+            raise UserError("mps has no float64: ask for float32 there, or for --device cpu.")
 
     def load(self) -> dict[str, Proxy]:
         """Return the proxies by name; UserError for one that does not score networks."""
@@ -86,6 +92,10 @@ class Spec:
                 raise UserError(
                     f"The proxy {name} is not scored unpruned: dead operators do not move it. "
                     f"They move {', '.join(with_dead(self.plugin_folders))}."
+                )
+            if self.device not in proxy.runs_on:
+                raise UserError(
+                    f"{_no_path(name, proxy, self.device)}: leave it out, or give --device cpu."
                 )
         return loaded
 
@@ -147,14 +157,19 @@ class Spec:
             "seed": self.seed,
             "weights": RULE,
             "dtype": self.dtype,
+            "device": self.device,
             "torch": version("torch"),
             **({"unpruned": True} if self.unpruned else {}),
         }
 
     def passes(self, cell: int, repeat: int, batches: Sequence[Any]) -> Passes:
-        """Return the passes of a cell and repeat, of which nothing is computed yet."""
+        """Return the passes of a cell and repeat, of which nothing is computed yet.
+
+        Raises UserError where torch has no such device.
+        """
         import torch
 
+        from benchsuite.proxies._scoring.device import torch_device
         from benchsuite.proxies._scoring.passes import Passes
 
         return Passes(
@@ -165,6 +180,7 @@ class Spec:
             repeat=repeat,
             dtype=getattr(torch, self.dtype),
             unpruned=self.unpruned,
+            device=torch_device(self.device),
         )
 
 
@@ -174,11 +190,11 @@ def with_dead(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
     return tuple(plugin.name for plugin, proxy in found if proxy.unpruned)
 
 
-def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the names of all proxies that score networks and that can be used.
+def scoring_proxies(plugin_folders: Sequence[Path] = (), device: str = "cpu") -> tuple[str, ...]:
+    """Return the names of all proxies that score networks and that can be used on a device.
 
-    Others are left out with a warning: those that do not import, and those that fail on a small
-    network already.
+    Others are left out with a warning: those that do not import, those that fail on a small
+    network already, and those that have no path on the device.
     """
     from benchsuite.proxies._scoring.score import passes_of
 
@@ -191,8 +207,22 @@ def scoring_proxies(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
         except UserError as error:
             plugins.leave_out(f"{plugin.name} is left out: {error}")
             continue
+        if device not in proxy.runs_on:
+            plugins.leave_out(f"{_no_path(plugin.name, proxy, device)}: it is left out.")
+            continue
         names.append(plugin.name)
     return tuple(names)
+
+
+def defaults(
+    plugin_folders: Sequence[Path] = (), device: str = "cpu", *, unpruned: bool = False
+) -> tuple[str, ...]:
+    """Return the proxies that are scored where none is named."""
+    return with_dead(plugin_folders) if unpruned else scoring_proxies(plugin_folders, device)
+
+
+def _no_path(name: str, proxy: Proxy, device: str) -> str:
+    return f"{name} has no path on {device} (it has one on {' and '.join(proxy.runs_on)})"
 
 
 def report_failures(rows: Iterable[_rows.Row], *, by_name: bool = False) -> None:
@@ -259,17 +289,26 @@ def run(
 
     cluster: where to score instead of in processes of this machine
     (`benchsuite.parallel.clusters`). finished(done, total) is called with rows of `todo` that are
-    there. Raises UserError for a folder of other settings, a proxy that fails, a full disk, or a
-    worker that was killed.
+    there. Raises UserError for a folder of other settings or of rows of another kind of GPU, a
+    device that is not there, a proxy that fails, a full disk, or a worker that was killed.
     """
+    from benchsuite.proxies._scoring.device import torch_device
+
+    if not cluster:
+        torch_device(spec.device)
     _rows.claim(folder, spec.settings())
     with _rows.appending(folder, shard, shards) as file:
-        there = {(row["cell"], row["repeat"]) for row in _rows.read(folder)}
+        there, devices = set(), set()
+        for row in _rows.read(folder):
+            there.add((row["cell"], row["repeat"]))
+            devices.add(row.get("device", "cpu"))
         left = [task for task in todo if task not in there]
         done = len(todo) - len(left)
         finished(done, len(todo))
         with resumable(), closing(_scored(spec, left, jobs, cluster)) as scored:
             for row in scored:
+                _rows.one_device({*devices, row["device"]})
+                devices.add(row["device"])
                 file.append([row])
                 done += 1
                 finished(done, len(todo))
@@ -300,6 +339,7 @@ def _scored(
         cluster=cluster if left else None,
         variables=_MALLOC,
         each=spec.memory,
+        gpu=spec.device == "cuda",
     ):
         repeat = left[at][1]
         if cluster and row["batches"] != [b.sha256[:16] for b in _batches(spec, repeat)]:
@@ -324,13 +364,16 @@ def score_row(spec: Spec, cell: int, repeat: int) -> _rows.Row:
 
     What a proxy fails at is missing, with its file and line for a reason.
     """
+    from benchsuite.proxies._scoring.device import name_of
     from benchsuite.proxies._scoring.score import score_network
 
     batches = _batches(spec, repeat)
-    scores = score_network(_loaded(spec), spec.passes(cell, repeat, batches), keep_going=True)
+    passes = spec.passes(cell, repeat, batches)
+    scores = score_network(_loaded(spec), passes, keep_going=True)
     return {
         "cell": cell,
         "repeat": repeat,
+        "device": name_of(passes.device),
         "batches": [batch.sha256[:16] for batch in batches],
         "values": {k: v if math.isfinite(v) else None for k, v in scores.values.items()},
         "reasons": scores.reasons,

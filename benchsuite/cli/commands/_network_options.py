@@ -7,6 +7,7 @@ from typing import Any, ParamSpec
 
 import click
 
+from benchsuite.passes import RUNS_ON
 from benchsuite.space.network import Skeleton
 
 P = ParamSpec("P")
@@ -14,7 +15,7 @@ P = ParamSpec("P")
 
 def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
     """Add --channels, --cells-per-stage, --resolution, --classes, --batch-size, --seed, --images,
-    --dtype, --unpruned.
+    --dtype, --unpruned, --device.
 
     The command gets `skeleton_of(...)` arguments of those names; --images stays None if not given.
     """
@@ -41,6 +42,13 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
         ),
         click.option(
             "--unpruned", is_flag=True, help="With dead operators, cell by cell, not by class."
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(RUNS_ON),
+            default="cpu",
+            show_default=True,
+            help="What computes; no GPU has run the others yet.",
         ),
     ]
     for option in reversed(options):

@@ -13,7 +13,8 @@ from benchsuite.cli.commands._network_options import network_options
 
 @click.command(
     epilog="Examples: benchsuite score 6111 --proxy naswot,zico "
-    "| benchsuite score 6111 --proxy mine --plugins my_folder --json"
+    "| benchsuite score 6111 --proxy mine --plugins my_folder --json "
+    "| benchsuite score 6111 --device cuda"
 )
 @click.argument("cell")
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
@@ -33,6 +34,7 @@ def command(
     images: str | None,
     dtype: str,
     unpruned: bool,
+    device: str,
     repeat: int,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
@@ -53,6 +55,7 @@ def command(
         images=images,
         dtype=dtype,
         unpruned=unpruned,
+        device=device,
         plugins=plugin_folders,
     )
     if as_json:

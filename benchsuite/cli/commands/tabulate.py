@@ -26,7 +26,8 @@ RESUMES = True  # Stopped, the same command goes on.
     "| benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample "
     "| benchsuite tabulate --shard 2/4 --out out/proxies "
     "| benchsuite tabulate --dtype float64 --proxy grasp,plain,epe_nas,zico --out out/double "
-    "| benchsuite tabulate --unpruned --cells 1000 --out out/unpruned"
+    "| benchsuite tabulate --unpruned --cells 1000 --out out/unpruned "
+    "| benchsuite tabulate --device cuda --out out/cuda"
 )
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
@@ -60,6 +61,7 @@ def command(
     images: str | None,
     dtype: str,
     unpruned: bool,
+    device: str,
     repeats: int,
     cells: str,
     shard: str,
@@ -90,7 +92,7 @@ def command(
         raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
     spec = tabulate.Spec(
         proxies=proxy_names(proxies)
-        or (tabulate.with_dead if unpruned else tabulate.scoring_proxies)(plugin_folders),
+        or tabulate.defaults(plugin_folders, device, unpruned=unpruned),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,
@@ -98,6 +100,7 @@ def command(
         plugin_folders=tuple(plugin_folders),
         dtype=dtype,
         unpruned=unpruned,
+        device=device,
     )
     if proxies:
         spec.check()
