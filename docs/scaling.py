@@ -140,7 +140,7 @@ def alone(where: str, workers: int, cluster: str | None, folder: str) -> dict[st
     os.chdir(folder)  # Slurm's files go there.
     try:
         first, further = taken(EMPTY[where], None, workers, cluster)
-        with_bytes, _ = taken(1, bytes(MEGABYTES * 10**6), workers, cluster)
+        with_bytes, _ = taken(1, os.urandom(MEGABYTES * 10**6), workers, cluster)
     finally:
         os.chdir("/")
     return {FIRST: first, FURTHER: further, SENT: max(0.0, with_bytes - first) / MEGABYTES}
