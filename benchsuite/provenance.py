@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import platform
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -29,12 +31,16 @@ def identity() -> dict[str, str]:
 @functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of this project, of Python, and of the libraries that compute."""
-    found = {"benchsuite": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
+    python = {"benchsuite": __version__, "python": platform.python_version()}
+    return {**python, **versions_of(_PACKAGES)}
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

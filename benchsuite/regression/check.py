@@ -39,5 +39,5 @@ def outcome(checks: Sequence[Check]) -> Outcome:
 
 
 def exit_code(checks: Sequence[Check]) -> int:
-    """Return 0 for `pass`, 1 for a regression, 2 for everything else."""
-    return {"pass": 0, "regression": 1}.get(outcome(checks), 2)
+    """Return 0 for `pass`, 1 for a regression, 4 for what moved with a library, 2 for the rest."""
+    return {"pass": 0, "regression": 1, "moved": 4}.get(outcome(checks), 2)

@@ -43,8 +43,9 @@ def _faults(baseline: Any, where: Path) -> Iterator[str]:
     for name, kind in _MADE_BY.items():
         if not baseline.made_by.get(name) or not isinstance(baseline.made_by[name], kind):
             yield f"it does not say its {name}"
-    versions = baseline.made_by["versions"]
-    if not all(isinstance(name, str) for name in (*versions, *versions.values())):
+    versions, extras = baseline.made_by["versions"], baseline.made_by.get("extras", {})
+    said = [*versions.items(), *extras.items()] if isinstance(extras, dict) else [(extras, None)]
+    if not all(isinstance(name, str) for pair in said for name in pair):
         yield "its versions are no texts"
     if not all(isinstance(name, str) for name in baseline.exact):
         yield "its columns that have to be equal are no names"

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite import plugins
+from benchsuite import plugins, provenance
 from benchsuite.api import Proxy
 from benchsuite.assembly.assemble import assemble, of_cost, proxy_values
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.digest import digest
 from benchsuite.errors import UserError
 from benchsuite.packages import files_below
-from benchsuite.provenance import environment
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings
 from benchsuite.regression.replays import replays
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 _KEPT = ("class", "cost", "device", "proxy")
+# What some strategies and columns compute with, where it is installed.
+_EXTRAS = ("optuna", "pymoo", "scikit-learn")
 _SWITCHES = (
     "ATEN_CPU_CAPABILITY",
     "GLIBC_TUNABLES",
@@ -97,7 +98,8 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
 def machine() -> dict[str, Any]:
     """Return versions, code revision and the machine, so far as rounding and speed depend on it.
 
-    switches: the variables that choose the instructions that libraries compute with.
+    extras: versions of libraries that need not be there; switches: the variables that choose the
+    instructions that libraries compute with.
     """
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -107,9 +109,10 @@ def machine() -> dict[str, Any]:
     processor = names[0] if names else platform.processor() or "unknown"
     switches = {name: os.environ[name] for name in _SWITCHES if os.environ.get(name)}
     return {
-        **environment(),
+        **provenance.environment(),
         "processor": processor,
         "processors": os.cpu_count() or 1,
+        "extras": provenance.versions_of(_EXTRAS),
         "switches": switches,
     }
 

@@ -36,6 +36,11 @@ def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> Since:
     old, new = ({**made.get("versions", {})} for made in (before, after))
     for versions in (old, new):
         versions.pop("benchsuite", None)  # That is the code.
+    # Of an extra only another version counts: one more package moves nothing.
+    extras, now = before.get("extras", {}), after.get("extras", {})
+    both = extras.keys() & now.keys()
+    old |= {name: extras[name] for name in both}
+    new |= {name: now[name] for name in both}
     machine = [
         f"{what} {before[what]} became {after[what]}"
         for what in ("machine", "processor")

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import dying_plugins
 import pytest
 from search_tables import table as made_up_table
 from victims import files
@@ -93,18 +94,19 @@ def dask(tmp_path, *args):
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    """A scheduler and two workers on loopback: address, worker processes."""
+def cluster(tmp_path, request):
+    """A scheduler and workers, two if not said otherwise, on loopback: address, workers."""
+    number = getattr(request, "param", 2)
     distributed = pytest.importorskip("distributed")
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     local = ["--host", "127.0.0.1", "--no-dashboard"]
     started = [dask(tmp_path, "scheduler", *local, "--port", str(port))]
     worker = ["worker", address, "--nthreads", "1", "--no-nanny", *local]
-    started += [dask(tmp_path, *worker, "--local-directory", str(tmp_path)) for _ in "ab"]
+    started += [dask(tmp_path, *worker, "--local-directory", str(tmp_path)) for _ in range(number)]
     try:
         with distributed.Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(number, timeout=60)
         yield f"dask://127.0.0.1:{port}", started[1:]
     finally:
         for process in started:
@@ -112,8 +114,10 @@ def cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.parametrize("cluster", [3], indirect=True)
 @pytest.mark.filterwarnings("ignore")  # those of distributed
 def test_a_dask_cluster_gives_the_same_also_with_a_worker_killed(cluster, tmp_path):
+    """Of three workers the first is killed while it tabulates, another one in a study."""
     where, workers = cluster
     todo = tasks(choose_cells("40", 3), 2, 1, 1)
     run(SPEC, todo, tmp_path / "here")
@@ -131,34 +135,25 @@ def test_a_dask_cluster_gives_the_same_also_with_a_worker_killed(cluster, tmp_pa
     with pytest.raises(UserError, match="Thirteen"):
         list(map_jobs(square, [1, 13], 3, cluster=where))
 
-    path = tmp_path / "few.toml"
-    path.write_text(STUDY)
-    plan = study.plan(study.load(path), made_up_table())
-    there = study.run(plan, tmp_path / "a", cluster=where)
-    here = study.run(plan, tmp_path / "b")
+    path, mine = tmp_path / "few.toml", [tmp_path / "mine"]
+    path.write_text(STUDY.replace("random", "dying"))
+    dying_plugins.write(mine[0], tmp_path)
+    plan = study.plan(study.load(path), made_up_table(), mine)
+    there = study.run(plan, tmp_path / "a", cluster=where, plugin_folders=mine)
+    assert (tmp_path / "strategy").exists()
+    assert sorted(w.poll() or 0 for w in workers) == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    here = study.run(plan, tmp_path / "b", plugin_folders=mine)
     assert [[answer.cells for answer in each] for each in there] == [
         [answer.cells for answer in each] for each in here
     ]
     kept = [sorted((tmp_path / side).glob("*.json")) for side in "ab"]
     assert [p.read_text() for p in kept[0]] == [p.read_text() for p in kept[1]]
-    workers[1].kill()
-    workers[1].wait()
+    for worker in workers:
+        worker.kill()
+        worker.wait()
     time.sleep(1)
     with pytest.raises(UserError, match=r"has no workers: start some"):
         list(map_jobs(square, [1], 3, cluster=where))
-
-
-@pytest.mark.filterwarnings("ignore")  # those of submitit
-def test_submitit_gives_the_same(tmp_path, monkeypatch):
-    pytest.importorskip("submitit")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([HELPERS, *sys.path]))
-    todo = tasks(choose_cells("10", 3), 1, 1, 1)
-    run(SPEC, todo, tmp_path / "here")
-    run(SPEC, todo, tmp_path / "there", jobs=2, cluster="slurm-local")
-    assert scores(tmp_path / "there") == scores(tmp_path / "here")
-    with pytest.raises(UserError, match="Thirteen"):
-        list(map_jobs(square, [13], 3, cluster="slurm-local"))
 
 
 @pytest.mark.filterwarnings("ignore")  # those of distributed
@@ -274,6 +269,20 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(UserError, match=rf"package {module}: pip install 'benchsuite\[dist\]'"):
             list(map_jobs(square, [1], 1, cluster=where))
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 7, 100, 5260])
+@pytest.mark.parametrize("workers", [1, 2, 64])
+def test_slurm_jobs_hold_a_share_of_what_is_left(jobs, workers):
+    chunks = list(clusters.guided(jobs, workers))
+    assert [at for chunk in chunks for at in chunk] == list(range(jobs))
+    sizes = [*map(len, chunks)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert not jobs or (sizes[0] <= clusters.MOST and sizes[-1] == 1)
+    assert all(
+        size == clusters.MOST or size < 1 + (jobs - chunk[0]) / (2 * workers)
+        for size, chunk in zip(sizes, chunks, strict=True)
+    )
 
 
 def test_few_jobs_wait_and_none_starts_after_an_error():

@@ -37,12 +37,12 @@ def check(verdict):
         (["same"], 0, "pass"),
         (["same", "within", "changed"], 0, "pass"),
         (["same", "untold"], 2, "untold"),
-        (["same", "moved"], 2, "moved"),
+        (["same", "moved"], 4, "moved"),
         (["moved", "untold"], 2, "untold"),
         (["same", "regression", "untold", "moved"], 1, "regression"),
     ],
 )
-def test_the_exit_code_is_0_only_for_what_held_and_1_only_for_a_regression(verdicts, code, said):
+def test_each_verdict_has_an_exit_code_of_its_own(verdicts, code, said):
     checks = [check(verdict) for verdict in verdicts]
     assert (exit_code(checks), outcome(checks)) == (code, said)
 
@@ -128,6 +128,7 @@ BROKEN = {
     "no versions": (made_by(versions={}), "does not say its versions"),
     "no processor": (made_by(processor=None), "does not say its processor"),
     "versions that are no texts": (made_by(versions={"torch": 2}), "versions are no texts"),
+    "extras that are no texts": (made_by(extras=["pymoo"]), "versions are no texts"),
     "another schema": (about(schema=1), "schema 1; this version reads 2"),
     "a schema of the future": (about(schema=3), "schema 3; this version reads 2"),
     "no scores": (without("scores.csv"), "lacks scores.csv"),
@@ -316,6 +317,7 @@ MADE = {
     "processor": "p",
     "machine": "m",
     "code": "c",
+    "extras": {"pymoo": "1"},
 }
 
 
@@ -328,6 +330,7 @@ MADE = {
         ({"machine": "n"}, "machine m became n"),
         ({"switches": {"OPENBLAS_CORETYPE": "Zen"}}, "OPENBLAS_CORETYPE none became Zen"),
         ({"versions": {"torch": "2"}, "code": "d"}, "the code changed as well"),
+        ({"extras": {"pymoo": "2", "optuna": "1"}}, "The library moved: pymoo 1 became 2; the"),
     ],
 )
 def test_what_moved_with_a_library_or_processor_is_not_blamed_on_the_code(change, said):
@@ -335,7 +338,7 @@ def test_what_moved_with_a_library_or_processor_is_not_blamed_on_the_code(change
     before = dataclasses.replace(whole(), made_by=MADE)
     after = dataclasses.replace(after, made_by={**MADE, **change})
     checks = compare(before, after, Tolerances())
-    assert (outcome(checks), exit_code(checks)) == ("moved", 2)
+    assert (outcome(checks), exit_code(checks)) == ("moved", 4)
     (found,) = [c for c in checks if c.verdict == "moved"]
     assert said in found.message
     assert "undo the change" not in found.message
@@ -348,6 +351,8 @@ def test_what_moved_with_a_library_or_processor_is_not_blamed_on_the_code(change
 def test_another_version_of_this_project_is_its_code_and_no_library():
     found = since(MADE, {**MADE, "versions": {"torch": "1", "benchsuite": "2"}})
     assert not found.moved
+    one_more = since(MADE, {**MADE, "extras": {"pymoo": "1", "optuna": "1"}})
+    assert not one_more.moved
 
 
 def test_another_library_is_named_where_nothing_moved_and_where_scores_did(saved, copied, capsys):
@@ -356,7 +361,7 @@ def test_another_library_is_named_where_nothing_moved_and_where_scores_did(saved
     assert ", torch " not in (text := capsys.readouterr().out)
     assert "- different: torch " in text
     rows(copied[0], "scores", flipped)
-    assert call("baseline", "compare", saved[0], "--against", copied[0], "--json") == 2
+    assert call("baseline", "compare", saved[0], "--against", copied[0], "--json") == 4
     result = json.loads(capsys.readouterr().out)
     assert result["verdict"] == "moved"
     assert all("became 0.1" in c["message"] for c in result["checks"] if c["verdict"] == "moved")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchsuite import cli
+from benchsuite import cli, provenance
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (extra test)")
 
@@ -118,7 +118,7 @@ def exit_code(arguments):
     return 0
 
 
-def test_the_action_passes_and_fails_as_it_should(tmp_path, only_what_ships):
+def test_the_action_passes_and_fails_as_it_should(tmp_path, only_what_ships, monkeypatch):
     for kind, text in (("proxies", PROXY.replace("SIGN", "1")), ("search", STRATEGY)):
         (tmp_path / "my_plugins" / kind).mkdir(parents=True)
         (tmp_path / "my_plugins" / kind / "mine.py").write_text(text)
@@ -140,6 +140,19 @@ def test_the_action_passes_and_fails_as_it_should(tmp_path, only_what_ships):
     assert "The sign is flipped" in (tmp_path / "guard.md").read_text()
     assert "The sign is flipped" in (tmp_path / "summary.md").read_text()
     assert guard(tmp_path, plugins="flipped", baseline="nowhere") == (2, "verdict=error")
+    monkeypatch.syspath_prepend(installed(tmp_path, "torch", "9.9"))
+    monkeypatch.setattr(provenance, "versions", provenance.versions.__wrapped__)
+    assert guard(tmp_path, plugins="flipped") == (4, "verdict=moved")
+    said = (tmp_path / "summary.md").read_text()
+    assert re.search(r"The sign is flipped.* The library moved: torch \S+ became 9\.9; ", said)
+
+
+def installed(folder, name, version):
+    """Return a folder of which Python says that this version is installed there."""
+    record = folder / "elsewhere" / f"{name}-{version}.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return record.parent
 
 
 def test_the_document_names_the_actions_commands_and_real_messages():

@@ -137,8 +137,9 @@ def compare(
 ) -> None:
     """Compare with the baseline NAME or DIR what is measured now, or a later baseline.
 
-    Exits with 0 if all was compared and nothing became worse, with 1 on a regression, and with 2 if
-    it cannot be told: what could not be compared, another library or processor, any error.
+    Exits with 0 if all was compared and nothing became worse, with 1 on a regression, with 4 if
+    results moved beside another library or processor, and with 2 if it cannot be told: what could
+    not be compared, any error.
     """
     from benchsuite.regression import output
     from benchsuite.regression.check import Check, exit_code, outcome
