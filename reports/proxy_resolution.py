@@ -44,9 +44,9 @@ def _make(table: Table) -> Result:
     )
 
 
-def _rows(table: Table) -> list[dict[str, str | int | float]]:
+def _rows(table: Table) -> list[dict[str, object]]:
     runs = effects.runs("settings")
-    rows = []
+    rows: list[dict[str, object]] = []
     for setting, proxy in runs.scores:
         if setting != LARGER or (BASE, proxy) not in runs.scores or not _shown(proxy):
             continue

@@ -181,12 +181,14 @@ def plan(images: str) -> dict[str, Setting]:
         "unpruned+thin": of(("vkdnw",), unpruned=True),
         "base+thin": of(THIN),
         "ntk_full": of((), also=("ntk_full",), repeats=1, size=2 * FEW),
-        "px32": of((*IN_TABLE, *THIN), 32),
+        "px32": of(("naswot", *GRADIENTS, *OTHERS[:2], *WEIGHTS), 32),
         "grasp_published": of(("grasp",), 32, dtype="float64", **kaiming),
         "float64+others": of(UNSAFE[2:], dtype="float64"),
         "noise+others": of(OTHERS, **noise),
         "kaiming+others": of(OTHERS, **kaiming),
         "base+slow": of(SLOW),
+        "px32+others": of(("zico", "grasp", "plain"), 32),
+        "px32+thin": of(("zen", *THIN), 32),
         "px32+slow": of(SLOW, 32),
         "unpruned+slow": of(("linear_regions", "meco", "swap"), unpruned=True),
     }
@@ -280,6 +282,12 @@ def _of_table() -> Iterator[tuple[str, int, int, str, float]]:
             yield from (("base", repeat, cell, proxy, float(values[cell])) for cell in cells)
 
 
+def _named(settings: dict[str, Setting], name: str) -> Setting:
+    if name not in settings:
+        raise UserError(f"There is no setting {name!r}; there are {', '.join(settings)}.")
+    return settings[name]
+
+
 def main() -> None:
     """Parse the command line and measure, or ship."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -287,6 +295,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the rows")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these")
     parser.add_argument("--ntk", action="store_true", help="the NTK's draws by batch size instead")
+    parser.add_argument("--only", help="settings by commas, in this order")
     parser.add_argument("--shard", type=int, default=1)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--ship", type=Path, help="write what is finished to this Parquet file")
@@ -294,6 +303,8 @@ def main() -> None:
     torch.set_num_threads(1)
     try:
         settings = (ntk_plan if given.ntk else plan)(given.images)
+        if given.only:
+            settings = {name: _named(settings, name) for name in given.only.split(",")}
         if given.ship:
             ship(settings, given.out, given.ship)
             return

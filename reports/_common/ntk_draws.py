@@ -31,7 +31,7 @@ class Drawn:
     @property
     def draws(self) -> int:
         """How many draws there are."""
-        return self.value.shape[1]
+        return int(self.value.shape[1])
 
     def over_draws(self) -> Floats:
         """Return the mean over draws [order, dataset, R] in resamples of cells and draws."""
@@ -124,4 +124,4 @@ def unchanged(drawn: Drawn, one: int, other: int, margin: float) -> tuple[str, V
 def _p(samples: Floats) -> Floats:
     """Return the two-sided p of zero: the level at which the interval [..., R] reaches it."""
     least = np.minimum((samples <= 0).sum(axis=-1), (samples >= 0).sum(axis=-1))
-    return np.minimum(1.0, 2 * (1 + least) / (samples.shape[-1] + 1))
+    return np.asarray(np.minimum(1.0, 2 * (1 + least) / (samples.shape[-1] + 1)))
