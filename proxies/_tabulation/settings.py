@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -150,8 +151,8 @@ UNSAFE = ("grasp", "plain", "epe_nas", "zico")
 ALSO = ("fisher_unweighted", "grad_norm_every")
 THIN = ("linear_regions", "ntk_cond", "vkdnw")
 SLOW = ("az_nas", "meco", "swap")
-# Those whose base is in the shipped table, with three repeats.
-IN_TABLE = ("naswot", "zen", *GRADIENTS, *OTHERS, *WEIGHTS, "grasp", "plain")
+# Those whose base is in the tables of all cells.
+IN_TABLE = ("naswot", "zen", *GRADIENTS, *OTHERS, *WEIGHTS, "grasp", "plain", *THIN, *SLOW)
 UNUSED = {f"ntk_cond.k{i}" for i in range(9, 31) if i != 16}
 DRAWS = 20
 BATCHES = (32, 128, 16, 64)  # in this order
@@ -179,14 +180,12 @@ def plan(images: str) -> dict[str, Setting]:
         "global_published": of((), **noise, **kaiming, also=ALSO[1:]),
         "float64": of(UNSAFE[:2], dtype="float64"),
         "unpruned+thin": of(("vkdnw",), unpruned=True),
-        "base+thin": of(THIN),
         "ntk_full": of((), also=("ntk_full",), repeats=1, size=2 * FEW),
         "px32": of(("naswot", *GRADIENTS, *OTHERS[:2], *WEIGHTS), 32),
         "grasp_published": of(("grasp",), 32, dtype="float64", **kaiming),
         "float64+others": of(UNSAFE[2:], dtype="float64"),
         "noise+others": of(OTHERS, **noise),
         "kaiming+others": of(OTHERS, **kaiming),
-        "base+slow": of(SLOW),
         "px32+others": of(("zico", "grasp", "plain"), 32),
         "px32+thin": of(("zen", *THIN), 32),
         "px32+slow": of(SLOW, 32),
@@ -230,10 +229,13 @@ def measure(settings: dict[str, Setting], folder: Path, until: float, shard: int
     return True
 
 
-def ship(settings: dict[str, Setting], folder: Path, path: Path) -> None:
+def ship(
+    settings: dict[str, Setting], folder: Path, path: Path, tables: Sequence[Path] = ()
+) -> None:
     """Write the rows of finished repeats: setting, repeat, cell, proxy, value.
 
-    A repeat that lacks a cell of its sample is left out, so that every number is of all of them.
+    tables: of all cells, that give the base. A repeat that lacks a cell of its sample is left out,
+    so that every number is of all of them.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -261,8 +263,7 @@ def ship(settings: dict[str, Setting], folder: Path, path: Path) -> None:
             for proxy, value in row["values"].items()
             if proxy not in UNUSED
         ]
-    if settings.keys() & {"base+also"}:
-        found += _of_table()
+    found += _of_tables(tables)
     frame = pd.DataFrame(found, columns=["setting", "repeat", "cell", "proxy", "value"])
     types = {"setting": "category", "repeat": "int8", "cell": "int16", "proxy": "category"}
     frame = frame.astype({**types, "value": "float32"})
@@ -272,14 +273,17 @@ def ship(settings: dict[str, Setting], folder: Path, path: Path) -> None:
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
 
-def _of_table() -> Iterator[tuple[str, int, int, str, float]]:
-    """Yield the base of the proxies that the shipped table holds three repeats of."""
-    table, cells = Table.open(shipped("data") / "proxies.parquet"), sampled()
-    for proxy in IN_TABLE:
-        name, _, of = table.resolve(proxy).partition("@")
-        for repeat in range(3):
-            values = table.values(f"{name}.r{repeat}@{of}")
-            yield from (("base", repeat, cell, proxy, float(values[cell])) for cell in cells)
+def _of_tables(paths: Sequence[Path]) -> Iterator[tuple[str, int, int, str, float]]:
+    """Yield the base of the proxies that tables of all cells hold repeats of."""
+    cells = sampled()
+    for path in paths:
+        table = Table.open(path)
+        for name, column in table.columns.items():
+            repeat = re.fullmatch(r"(.+)\.r(\d+)@\d+", name)
+            if repeat and column.family in IN_TABLE and repeat[1] not in UNUSED:
+                values = table.values(name)[cells]
+                for cell, value in zip(cells, values, strict=True):
+                    yield "base", int(repeat[2]), cell, repeat[1], float(value)
 
 
 def _named(settings: dict[str, Setting], name: str) -> Setting:
@@ -295,6 +299,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the rows")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these")
     parser.add_argument("--ntk", action="store_true", help="the NTK's draws by batch size instead")
+    parser.add_argument("--base", type=Path, action="append", help="tables, instead of the shipped")
     parser.add_argument("--only", help="settings by commas, in this order")
     parser.add_argument("--shard", type=int, default=1)
     parser.add_argument("--shards", type=int, default=1)
@@ -306,7 +311,10 @@ def main() -> None:
         if given.only:
             settings = {name: _named(settings, name) for name in given.only.split(",")}
         if given.ship:
-            ship(settings, given.out, given.ship)
+            tables = (
+                [] if given.ntk else given.base or sorted(shipped("data").glob("prox*.parquet"))
+            )
+            ship(settings, given.out, given.ship, tables)
             return
         until = time.monotonic() + 60 * given.minutes
         done = measure(settings, given.out, until, given.shard, given.shards)

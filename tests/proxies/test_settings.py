@@ -81,7 +81,7 @@ def test_it_goes_on_and_ships_finished_repeats_only(tmp_path, monkeypatch):
     assert settings.measure(plan, tmp_path, until=1e12, shard=2, of=2)
     lines = [path.read_text("utf-8").splitlines() for path in tmp_path.glob("*/rows-*.jsonl")]
     assert sum(map(len, lines)) == 2 * 2 + 2
-    settings.ship(plan, tmp_path, tmp_path / "all.parquet")
+    settings.ship(plan, tmp_path, tmp_path / "all.parquet", [shipped.FOLDER / "proxies.parquet"])
     table = pq.read_table(tmp_path / "all.parquet").to_pandas()
     about = json.loads(pq.read_schema(tmp_path / "all.parquet").metadata[b"benchsuite"])
     noise = table[table["setting"] == "noise"]
