@@ -3,7 +3,10 @@
 `benchsuite/data/sampled/` holds scores of one random sample of connected cells, one per class,
 under several settings (`benchsuite.proxies._tabulation.settings` made them; its docstring says
 how the cells were drawn). An effect is the mean correlation of a setting's repeats less that of
-the base's; its interval is of resamples of the cells and of the repeats together.
+the base's; its interval is of resamples of the cells and of the repeats together. In 200 simulated
+samples of 160 cells with a true effect of -.08, intervals of level .95 held it 93 times of 100 with
+three repeats whose taus deviated as much as the cells make them, 98 where the repeats differed by
+noise alone, and 95 and more with 20.
 """
 
 from __future__ import annotations
