@@ -50,9 +50,9 @@ def _rows(table: Table) -> list[dict[str, object]]:
     for setting, proxy in runs.scores:
         if setting != LARGER or (BASE, proxy) not in runs.scores or not _shown(proxy):
             continue
-        here, there = (causes.scores(table, runs, of, proxy) for of in (BASE, LARGER))
+        here, there, cells = causes.pair(table, proxy, LARGER, proxy)
         for dataset in DATASETS:
-            truth = accuracy(table, dataset)[runs.cells]
+            truth = accuracy(table, dataset)[cells]
             change = effects.effect(here, there, truth)
             rows.append(
                 {

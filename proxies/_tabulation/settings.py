@@ -156,7 +156,7 @@ IN_TABLE = ("naswot", "zen", *GRADIENTS, *OTHERS, *WEIGHTS, "grasp", "plain", *T
 UNUSED = {f"ntk_cond.k{i}" for i in range(9, 31) if i != 16}
 DRAWS = 20
 BATCHES = (32, 128, 16, 64)  # in this order
-FEW = 40  # cells of the sample with larger batches, which take seconds a cell
+FEW = 40  # cells of the sample with larger batches, twice as many with larger images: for the time
 
 
 def plan(images: str) -> dict[str, Setting]:
@@ -181,14 +181,14 @@ def plan(images: str) -> dict[str, Setting]:
         "float64": of(UNSAFE[:2], dtype="float64"),
         "unpruned+thin": of(("vkdnw",), unpruned=True),
         "ntk_full": of((), also=("ntk_full",), repeats=1, size=2 * FEW),
-        "px32": of(("naswot", *GRADIENTS, *OTHERS[:2], *WEIGHTS), 32),
-        "grasp_published": of(("grasp",), 32, dtype="float64", **kaiming),
+        "px32": of(("naswot", *GRADIENTS, *OTHERS[:2], *WEIGHTS), 32, size=2 * FEW),
+        "grasp_published": of(("grasp",), 32, dtype="float64", **kaiming, size=2 * FEW),
         "float64+others": of(UNSAFE[2:], dtype="float64"),
         "noise+others": of(OTHERS, **noise),
         "kaiming+others": of(OTHERS, **kaiming),
-        "px32+others": of(("zico", "grasp", "plain"), 32),
-        "px32+thin": of(("zen", *THIN), 32),
-        "px32+slow": of(SLOW, 32),
+        "px32+others": of(("zico", "grasp", "plain"), 32, size=2 * FEW),
+        "px32+thin": of(("zen", *THIN), 32, size=2 * FEW),
+        "px32+slow": of(SLOW, 32, size=2 * FEW),
         "unpruned+slow": of(("linear_regions", "meco", "swap"), unpruned=True),
     }
 

@@ -88,15 +88,10 @@ def measured(table: Table, proxy: str, one: Tried, dataset: str, rule: str, metr
     """Return what a setting adds to a proxy's correlation, on the cells of the sample that a rule
     for cells keeps; of `abs_spearman` to its size.
     """
-    runs = effects.runs("settings")
-    here = scores(table, runs, BASE, proxy)
-    there = scores(table, runs, one.setting, one.proxy)
-    n = min(here.shape[1], there.shape[1])  # a setting of fewer cells has the first of them
-    cells = runs.cells[:n]
+    here, there, cells = pair(table, proxy, one.setting, one.proxy)
     kept = mask(rule)[cells]
-    here, there = here[:, :n][:, kept], there[:, :n][:, kept]
-    truth = accuracy(table, dataset)[cells][kept]
-    found = effects.effect(here, there, truth, metric)
+    truth = accuracy(table, dataset)[cells]
+    found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric)
     if metric == "abs_spearman" and found.before < 0:
         turned = (-found.before, -found.value, -found.samples)
         return Effect(*turned, found.n, found.repeats)
@@ -133,6 +128,18 @@ def cause(
     others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)
     alone = f"; besides: {others}" * bool(others)
     return f"{words} {best}: {rest}{alone}"
+
+
+def pair(
+    table: Table, proxy: str, setting: str, variant: str
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
+    that both have: a setting of fewer cells has the first of them.
+    """
+    runs = effects.runs("settings")
+    here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
+    n = min(here.shape[1], there.shape[1])
+    return here[:, :n], there[:, :n], runs.cells[:n]
 
 
 def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:
