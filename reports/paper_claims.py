@@ -14,6 +14,7 @@ from benchsuite.reports import (
     mcunet_limits,
     mcunet_memory,
     mcunet_operators,
+    monas_ntk,
     monas_ntk_batch,
     monas_search,
     munas_fronts,
@@ -52,7 +53,7 @@ _OF_STUDIES = (
     udc_sizes,
     udc_variance,
 )
-_OF_COLUMNS = (mcunet_operators, monas_ntk_batch, munas_macs_latency, munas_sparse)
+_OF_COLUMNS = (mcunet_operators, monas_ntk, monas_ntk_batch, munas_macs_latency, munas_sparse)
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:

@@ -114,7 +114,9 @@ def test_every_file_of_a_package_is_in_the_digest_of_code(package):
 def copy(tmp_path_factory):
     """The packages, copied; of the shipped data only what is no large table."""
     root = tmp_path_factory.mktemp("copy")
-    ignored = shutil.ignore_patterns("__pycache__", "*_*.parquet", "proxies.parquet", "variants")
+    ignored = shutil.ignore_patterns(
+        "__pycache__", "*_*.parquet", "proxies.parquet", "variants", "sampled"
+    )
     for package in ("benchsuite", "proxies", "devices", "reports"):
         shutil.copytree(ROOT / package, root / package, ignore=ignored, symlinks=True)
     return root

@@ -15,7 +15,7 @@ from benchsuite.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = ("proxies", "devices", "reports")
-UNNEEDED = shutil.ignore_patterns("__pycache__", "*.parquet", "variants")
+UNNEEDED = shutil.ignore_patterns("__pycache__", "*.parquet", "variants", "sampled")
 
 
 def run(where, *command, path=None):

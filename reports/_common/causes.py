@@ -1,0 +1,162 @@
+"""Why a published correlation differs from ours: settings that were run, and what each changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from benchsuite.ranking.correlations import mask
+from benchsuite.reports._common import effects
+from benchsuite.reports._common.effects import BASE, Effect, Runs
+from benchsuite.reports._common.tables import accuracy
+from benchsuite.table.table import Table
+
+Floats = NDArray[np.float64]
+NOT_FOUND = "cause not found"
+PORT = "Tybl & Neumann, CVPR 2025"
+FIRST = "Abdelfattah et al., ICLR 2021"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A setting of the sample, the definition that was scored in it, and both in words."""
+
+    setting: str
+    proxy: str
+    words: str
+    sources: tuple[str, ...] = ()
+
+
+def _of(proxy: str, *settings: tuple[str, str], sources: tuple[str, ...] = ()) -> list[Tried]:
+    return [Tried(setting, proxy, words, sources) for setting, words in settings]
+
+
+_PIXELS = ("px32", "32 pixels")
+_KAIMING = ("kaiming", "Kaiming weights")
+_NOISE = ("noise", "noise for images")
+_DOUBLE = ("float64", "double precision")
+_UNPRUNED = ("unpruned", "the unpruned network")
+# By proxy, what was run of what a paper's code, or one that does not say, may do otherwise.
+TRIED: dict[str, list[Tried]] = {
+    "naswot": [
+        *_of("naswot", _UNPRUNED, _NOISE, _KAIMING, _PIXELS),
+        *_of("naswot", ("naswot_published", "noise, the unpruned network and Kaiming weights")),
+    ],
+    "zen": _of("zen", _UNPRUNED, _PIXELS),
+    "vkdnw_single": _of("vkdnw_single", _UNPRUNED, _PIXELS),
+    "te_nas": [Tried("ntk_full", "ntk_full", "K_0 of the full network on noise, no regions")],
+    "grad_norm_global": [
+        Tried(BASE, "grad_norm_every", "BN and biases in the norm"),
+        *_of("grad_norm_global", _NOISE, _KAIMING, _PIXELS),
+        Tried("global_published", "grad_norm_every", "noise, Kaiming weights, BN and biases"),
+    ],
+    "grad_norm": [
+        *_of("grad_norm", _NOISE, _KAIMING, _PIXELS),
+        Tried(BASE, "grad_norm_every", "one norm over all parameters, BN and biases too"),
+    ],
+    "grasp": [
+        *_of("grasp", _DOUBLE, _PIXELS),
+        *_of("grasp", _KAIMING, sources=(PORT, "Deeplite")),
+        Tried(
+            "grasp_published",
+            "grasp",
+            "double precision, 32 pixels and Kaiming weights",
+            (PORT, "Deeplite"),
+        ),
+    ],
+    "fisher": [
+        Tried(BASE, "fisher_unweighted", "channels without their weights"),
+        *_of("fisher", _PIXELS),
+    ],
+}
+
+
+def tried(proxy: str, source: str) -> Iterator[Tried]:
+    """Yield what was run of a proxy that a source may do otherwise than the table."""
+    there = effects.runs("settings").scores
+    for one in TRIED.get(proxy, ()):
+        known = (one.setting, _needed(one.proxy)[0]) in there
+        if known and (not one.sources or any(source.startswith(name) for name in one.sources)):
+            yield one
+
+
+def measured(table: Table, proxy: str, one: Tried, dataset: str, rule: str, metric: str) -> Effect:
+    """Return what a setting adds to a proxy's correlation, on the cells of the sample that a rule
+    for cells keeps; of `abs_spearman` to its size.
+    """
+    here, there, cells = pair(table, proxy, one.setting, one.proxy)
+    kept = mask(rule)[cells]
+    truth = accuracy(table, dataset)[cells]
+    found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric)
+    if metric == "abs_spearman" and found.before < 0:
+        turned = (-found.before, -found.value, -found.samples)
+        return Effect(*turned, found.n, found.repeats)
+    return found
+
+
+def cause(
+    table: Table,
+    proxy: str,
+    source: str,
+    gap: float,
+    near: float,
+    of: tuple[str, str, str],
+) -> str:
+    """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
+
+    of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
+    gap and an interval without zero; it is all of it if what it leaves is within `near`.
+    """
+    found = [(one.words, measured(table, proxy, one, *of)) for one in tried(proxy, source)]
+    if not found:
+        return f"{NOT_FOUND}: nothing was tried"
+    moving = [
+        (words, moved)
+        for words, moved in found
+        if moved.value * gap > 0 and (moved.low > 0 or moved.high < 0)
+    ]
+    if not moving:
+        every = "; ".join(f"{words} {moved}" for words, moved in found)
+        return f"{NOT_FOUND}: tried {every}"
+    words, best = min(moving, key=lambda item: abs(gap - item[1].value))
+    left = gap - best.value
+    rest = "all of it" if abs(left) <= near else f"in part, leaves {left:+.3f}"
+    others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)
+    alone = f"; besides: {others}" * bool(others)
+    return f"{words} {best}: {rest}{alone}"
+
+
+def pair(
+    table: Table, proxy: str, setting: str, variant: str
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
+    that both have: a setting of fewer cells has the first of them.
+    """
+    runs = effects.runs("settings")
+    here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
+    n = min(here.shape[1], there.shape[1])
+    return here[:, :n], there[:, :n], runs.cells[:n]
+
+
+def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:
+    """Return a proxy's scores [repeats, cells] in a setting, turned so that more is better."""
+    found = [runs.scores[setting, part] for part in _needed(proxy)]
+    if proxy == "vkdnw_single":
+        return table.values("tensors")[runs.cells] + found[0]
+    if proxy == "te_nas":
+        condition, regions = np.where(np.isfinite(found).all(axis=0), found, np.nan)
+        ranks = [rankdata(part, axis=1, nan_policy="omit") for part in (-condition, regions)]
+        return np.asarray(sum(ranks))
+    return -found[0] if proxy.startswith("ntk_") else found[0]
+
+
+def _needed(proxy: str) -> tuple[str, ...]:
+    """Return what of the sample's scores makes a proxy."""
+    return {
+        "vkdnw_single": ("vkdnw",),
+        "te_nas": ("ntk_cond.k0", "linear_regions.n3000"),
+    }.get(proxy, (proxy,))

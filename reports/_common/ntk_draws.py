@@ -1,0 +1,127 @@
+"""The NTK's condition numbers in many draws of weights and images, of one sample of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite.reports._common import effects
+from benchsuite.reports._common.style import NAMES
+from benchsuite.reports._common.tables import accuracy
+from benchsuite.reports._common.verdicts import ALPHA, FAILS, HOLDS, UNDECIDED, Verdict, few
+from benchsuite.stats.intervals import SEEDS
+from benchsuite.table.columns import DATASETS
+from benchsuite.table.table import Table
+
+ORDERS = (0, 1, 2, 4, 8, 16)
+RULE = "interval over draws and cells"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """tau [order or batch, draw, dataset], and its values in resamples [..., R]; n: cells."""
+
+    value: Floats
+    samples: Floats
+    n: int
+
+    @property
+    def draws(self) -> int:
+        """How many draws there are."""
+        return int(self.value.shape[1])
+
+    def over_draws(self) -> Floats:
+        """Return the mean over draws [order, dataset, R] in resamples of cells and draws."""
+        at = effects.repeats(np.random.default_rng(1), self.draws)
+        return np.array(
+            [[effects.over(row[:, d], at) for d in range(row.shape[1])] for row in self.samples]
+        )
+
+
+def batches() -> dict[int, int]:
+    """Return how many draws ship, by batch size."""
+    scores = effects.runs("ntk_draws").scores
+    return {
+        int(setting.removeprefix("ntk_b")): len(values)
+        for (setting, proxy), values in scores.items()
+        if proxy == "ntk_cond.k0"
+    }
+
+
+def by_order(table: Table, batch: int = 32) -> Drawn:
+    """Return the taus of K_i, i in `ORDERS`, with batches of a size."""
+    return _taus(table, [(batch, order) for order in ORDERS])
+
+
+def by_batch(table: Table, sizes: tuple[int, ...], order: int = 2) -> Drawn:
+    """Return the taus of one K_i with batches of several sizes, of the cells that all have."""
+    return _taus(table, [(size, order) for size in sizes])
+
+
+def _taus(table: Table, settings: list[tuple[int, int]]) -> Drawn:
+    runs = effects.runs("ntk_draws")
+    scores = [runs.scores[f"ntk_b{size}", f"ntk_cond.k{order}"] for size, order in settings]
+    draws, n = (min(of) for of in zip(*(one.shape for one in scores), strict=True))
+    rows = np.array([one[:draws, :n] for one in scores])
+    known = np.isfinite(rows).all(axis=(0, 1))
+    cells = runs.cells[:n][known]
+    flat = -rows[:, :, known].reshape(-1, len(cells))  # fewer is better
+    found = [effects.correlated(flat, accuracy(table, dataset)[cells]) for dataset in DATASETS]
+    shape = (len(settings), draws, len(DATASETS))
+    value = np.stack([value for value, _ in found], axis=-1).reshape(shape)
+    samples = np.stack([samples for _, samples in found], axis=1).reshape(*shape, -1)
+    return Drawn(value, samples, len(cells))
+
+
+def highest(drawn: Drawn, at: int, names: list[str]) -> tuple[str, Verdict]:
+    """Return what stands against the claim that tau is highest at a place, and the verdict.
+
+    It holds where the interval of every difference, on every dataset, lies above zero, and does not
+    where one lies below, its p counted as often as there are differences. Else it names the
+    settings that cannot be told apart from it on some dataset.
+    """
+    mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
+    others = [other for other in range(len(names)) if other != at]
+    gaps = mean[at] - mean[others]  # [other, dataset]
+    low, high = np.quantile(samples[at] - samples[others], [ALPHA / 2, 1 - ALPHA / 2], axis=-1)
+    p = _p(samples[at] - samples[others])
+    said = "; ".join(f"less {names[other]} {gaps[k].mean():+.3f}" for k, other in enumerate(others))
+    verdict = Verdict(UNDECIDED, drawn.draws, "0 of tau", RULE)
+    if drawn.draws < SEEDS:
+        return said, replace(verdict, why=few(drawn.draws))
+    if (low > 0).all():
+        return said, replace(verdict, kind=HOLDS, p=float(p.max()))
+    below = p[high < 0] * p.size
+    if len(below) and below.min() < ALPHA:
+        return said, replace(verdict, kind=FAILS, p=float(below.min()))
+    near = [names[other] for k, other in enumerate(others) if (low[k] <= 0).any()]
+    why = f"n = {drawn.draws} draws, {drawn.n} cells: not told apart from {', '.join(near)}"
+    return said, replace(verdict, why=why, p=float(p.max()))
+
+
+def unchanged(drawn: Drawn, one: int, other: int, margin: float) -> tuple[str, Verdict]:
+    """Return how tau changes from one place to another by dataset, and whether within a margin."""
+    mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
+    moved = samples[other] - samples[one]
+    low, high = np.quantile(moved, [ALPHA / 2, 1 - ALPHA / 2], axis=-1)
+    said = ", ".join(
+        f"{NAMES[dataset]} {value:+.3f} [{a:+.3f}, {b:+.3f}]"
+        for dataset, value, a, b in zip(DATASETS, mean[other] - mean[one], low, high, strict=True)
+    )
+    verdict = Verdict(UNDECIDED, drawn.draws, f"{margin:g} of tau", RULE)
+    if drawn.draws < SEEDS:
+        return said, replace(verdict, why=few(drawn.draws))
+    if (low > -margin).all() and (high < margin).all():
+        return said, replace(verdict, kind=HOLDS)
+    if (low > margin).any() or (high < -margin).any():
+        return said, replace(verdict, kind=FAILS)
+    return said, replace(verdict, why=f"n = {drawn.draws} draws, {drawn.n} cells")
+
+
+def _p(samples: Floats) -> Floats:
+    """Return the two-sided p of zero: the level at which the interval [..., R] reaches it."""
+    least = np.minimum((samples <= 0).sum(axis=-1), (samples >= 0).sum(axis=-1))
+    return np.asarray(np.minimum(1.0, 2 * (1 + least) / (samples.shape[-1] + 1)))

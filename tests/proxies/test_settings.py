@@ -1,0 +1,116 @@
+"""The sample under other settings: its cells, what a setting changes, resuming, what ships."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from benchsuite.assembly import shipped
+from benchsuite.proxies._tabulation import settings
+from benchsuite.space.cell import all_ops, connected, prune
+from benchsuite.space.equivalence import classes
+from benchsuite.space.network import Skeleton
+
+CELLS = settings.sampled()
+SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
+
+
+def small(**changes):
+    given = {"proxies": (), "skeleton": SMALL, "batch_size": 6, "images": "synthetic"}
+    return settings.Setting(**{**given, **changes})
+
+
+def score(setting, cell=CELLS[0]):
+    return settings.score_row(setting, cell, 0)["values"]
+
+
+def test_the_sample_is_of_connected_cells_one_of_a_class():
+    assert len(CELLS) == settings.SIZE
+    assert connected()[CELLS].all()
+    assert len(set(classes("functional")[CELLS])) == len(CELLS)
+    assert settings.sampled(20) == CELLS[:20]
+
+
+def test_an_initialisation_takes_the_place_of_the_default_alone():
+    setting = small(init="kaiming")
+    passes = setting.passes(CELLS[0], 0, setting.batches(0))
+    plain = small().passes(CELLS[0], 0, setting.batches(0))
+    of, other = passes.drawn("kaiming")[1], plain.drawn("kaiming")[1]
+    net = passes.module()
+    module = {
+        layer.name: net.layers[at].weight
+        for at, layer in enumerate(net.network.layers)
+        if layer.kind in ("conv", "linear")
+    }
+    for name, weight in passes.weights.items():
+        assert torch.equal(weight, of[name])
+        assert torch.equal(weight, other[name])
+        assert name.endswith(".bias") or torch.equal(weight, module[name])
+        assert name.endswith(".bias") or not torch.equal(weight, plain.weights[name])
+    for name, weight in passes.drawn("normal")[1].items():
+        assert torch.equal(weight, plain.drawn("normal")[1][name])
+
+
+def test_the_norm_over_every_parameter_is_that_of_a_loop():
+    setting = small(proxies=("grad_norm_global", "fisher"), also=settings.ALSO, dtype="float64")
+    values = score(setting)
+    passes = setting.passes(CELLS[0], 0, setting.batches(0))
+    net = passes.module()
+    torch.nn.functional.cross_entropy(net(passes.images), passes.labels).backward()
+    squares = {n: float((p.grad**2).sum()) for n, p in net.named_parameters()}
+    assert values["grad_norm_every"] == pytest.approx(sum(squares.values()) ** 0.5)
+    weights = [s for (n, p), s in zip(net.named_parameters(), squares.values(), strict=True)
+               if net.get_parameter(n).ndim > 1]  # fmt: skip
+    assert values["grad_norm_global"] == pytest.approx(sum(weights) ** 0.5)
+    assert 0 < values["fisher_unweighted"] < values["fisher"]
+
+
+def test_it_goes_on_and_ships_finished_repeats_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "sampled", lambda size=2: CELLS[:size])
+    plan = {
+        "noise": small(proxies=("naswot",), images="gaussian", repeats=2, size=2),
+        "base+also": small(also=("fisher_unweighted",), repeats=1, size=2),
+    }
+    monkeypatch.setattr(settings, "IN_TABLE", ("naswot",))
+    assert not settings.measure(plan, tmp_path, until=0.0, shard=1, of=1)
+    assert settings.measure(plan, tmp_path, until=1e12, shard=1, of=2)
+    settings.ship(plan, tmp_path, tmp_path / "half.parquet")
+    assert set(pq.read_table(tmp_path / "half.parquet")["setting"].to_pylist()) <= {"base"}
+    assert settings.measure(plan, tmp_path, until=1e12, shard=2, of=2)
+    lines = [path.read_text("utf-8").splitlines() for path in tmp_path.glob("*/rows-*.jsonl")]
+    assert sum(map(len, lines)) == 2 * 2 + 2
+    settings.ship(plan, tmp_path, tmp_path / "all.parquet", [shipped.FOLDER / "proxies.parquet"])
+    table = pq.read_table(tmp_path / "all.parquet").to_pandas()
+    about = json.loads(pq.read_schema(tmp_path / "all.parquet").metadata[b"benchsuite"])
+    noise = table[table["setting"] == "noise"]
+    assert noise["cell"].tolist() == CELLS[:2] * 2
+    assert about["settings"]["noise"]["repeats"] == 2
+    alone = score(plan["noise"], CELLS[1])["naswot"]
+    assert noise["value"].iloc[1] == pytest.approx(alone, rel=1e-6)
+    assert (table["setting"] == "base").sum() == 2 + 3 * 2
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return pq.read_table(shipped.FOLDER / "sampled" / "settings.parquet").to_pandas()
+
+
+def of(frame, setting, proxy):
+    rows = frame[(frame["setting"] == setting) & (frame["proxy"] == proxy)]
+    repeats = rows["repeat"].nunique()
+    assert rows["cell"].tolist() == CELLS * repeats
+    return rows["value"].to_numpy().reshape(repeats, -1)
+
+
+def test_what_ships_is_of_the_table_and_dead_operators_move_only_cells_that_have_them(table, frame):
+    base, unpruned = of(frame, "base", "naswot"), of(frame, "unpruned", "naswot")
+    for repeat, row in enumerate(base):
+        assert row == pytest.approx(table.values(f"naswot.r{repeat}@1")[CELLS])
+    alive = (prune(all_ops()) == all_ops()).all(axis=1)[CELLS]
+    assert 40 < alive.sum() < 120
+    alone = np.bincount(classes("functional"))[classes("functional")[CELLS]] == 1
+    same = alive & alone  # then the cell is itself what its class is scored by
+    assert unpruned[:, same] == pytest.approx(base[:, same], rel=1e-5)
+    assert (np.abs(unpruned - base)[:, ~alive] > 1e-3).all()

@@ -1,0 +1,138 @@
+"""Effects of settings and their causes: against SciPy, plain loops and made-up scores."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from benchsuite.reports._common import causes, effects, ntk_draws
+from benchsuite.reports._common.effects import RESAMPLES, Runs
+from benchsuite.reports._common.verdicts import FAILS, HOLDS, UNDECIDED
+
+
+def noisy(rng, truth, repeats, noise):
+    return truth + noise * rng.standard_normal((repeats, len(truth)))
+
+
+@pytest.mark.parametrize("metric", ["kendall", "spearman"])
+def test_correlations_in_resamples_are_those_of_cells_written_out(metric):
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 12, 40).astype(float)  # with ties
+    scores = np.round(noisy(rng, truth, 3, 4.0))
+    values, samples = effects.correlated(scores, truth, metric)
+    plain = {"kendall": scipy.stats.kendalltau, "spearman": scipy.stats.spearmanr}[metric]
+    draws = np.random.default_rng(0)
+    assert samples.shape == (3, RESAMPLES)
+    for row, value in zip(scores, values, strict=True):
+        assert value == pytest.approx(plain(row, truth)[0])
+    for at in range(20):
+        cells = draws.integers(0, 40, 40)
+        for row, found in zip(scores, samples[:, at], strict=True):
+            assert found == pytest.approx(plain(row[cells], truth[cells])[0])
+
+
+def test_an_effect_is_a_plain_bootstrap_of_cells_and_repeats():
+    rng = np.random.default_rng(5)
+    truth = rng.standard_normal(60)
+    here, there = noisy(rng, truth, 3, 1.0), noisy(rng, truth, 3, 2.0)
+    here[1, 7] = np.nan  # then that cell counts in none
+    found = effects.effect(here, there, truth)
+    kept = np.arange(60) != 7
+
+    def tau(scores, cells):
+        return scipy.stats.kendalltau(scores[cells], truth[cells])[0]
+
+    whole = np.mean([tau(b, kept) - tau(a, kept) for a, b in zip(here, there, strict=True)])
+    assert found.value == pytest.approx(whole)
+    assert (found.n, found.repeats) == (59, 3)
+    plain = []
+    for _ in range(800):
+        cells = rng.choice(np.flatnonzero(kept), 59)
+        drawn = rng.integers(0, 3, 2)
+        plain.append(np.mean([tau(there[r], cells) - tau(here[r], cells) for r in drawn]))
+    assert np.quantile(found.samples, [0.025, 0.975]) == pytest.approx(
+        np.quantile(plain, [0.025, 0.975]), abs=0.03
+    )
+    assert (found.low, found.high) == pytest.approx(np.quantile(found.samples, [0.025, 0.975]))
+
+
+def test_drawing_one_repeat_fewer_gives_the_mean_its_variance():
+    values = np.array([0.1, 0.5, 0.3])
+    drawn = effects.repeats(np.random.default_rng(0), 3, 40_000)
+    assert values[drawn].mean(axis=1).var() == pytest.approx(values.var(ddof=1) / 3, rel=0.03)
+    assert (effects.repeats(np.random.default_rng(0), 1) == 0).all()
+
+
+@pytest.fixture
+def runs(table, monkeypatch):
+    """Made-up scores of GraSP: in double precision nothing moves, with Kaiming weights noise."""
+    truth = table.values("cifar10.test.200ep.mean")
+    rng = np.random.default_rng(1)
+    cells = rng.choice(np.flatnonzero(np.isfinite(truth)), 160, replace=False)
+    base = noisy(rng, scipy.stats.zscore(truth[cells]), 3, 0.3)
+    scores = {
+        ("base", "grasp"): base,
+        ("float64", "grasp"): base * 3,
+        ("kaiming", "grasp"): base + 1.0 * rng.standard_normal(base.shape),
+    }
+    made = Runs(cells, scores, {})
+    monkeypatch.setattr(effects, "runs", lambda _: made)
+    return made
+
+
+def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
+    of = "cifar10", "all", "kendall"
+    one, *rest = causes.tried("grasp", causes.PORT)
+    assert [(one.setting, one.proxy), *((r.setting, r.proxy) for r in rest)] == [
+        ("float64", "grasp"), ("kaiming", "grasp"),
+    ]  # fmt: skip
+    assert causes.measured(table, "grasp", one, *of).value == 0
+    moved = causes.measured(table, "grasp", rest[0], *of).value
+    assert moved < -0.05
+
+    def said(gap, source=causes.PORT):
+        return causes.cause(table, "grasp", source, gap, 0.03, of)
+
+    assert said(moved - 0.01).startswith("Kaiming weights")
+    assert ": all of it" in said(moved - 0.01)
+    assert "in part, leaves -0.20" in said(moved - 0.2)
+    assert said(+0.2).startswith(causes.NOT_FOUND)  # the effect has the other sign
+    assert said(moved, causes.FIRST).startswith(causes.NOT_FOUND)  # that source draws as we do
+    assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == (
+        f"{causes.NOT_FOUND}: nothing was tried"
+    )
+
+
+def drawn(gap, between, draws=20, cells=60):
+    """Two settings whose taus differ by a gap, in draws that deviate by `between`."""
+    rng = np.random.default_rng(2)
+    value = 0.4 + between * rng.standard_normal((2, draws, 3))
+    value[0] += gap
+    samples = value[..., None] + 0.01 * rng.standard_normal(RESAMPLES)
+    return ntk_draws.Drawn(value, samples, cells)
+
+
+@pytest.mark.parametrize(
+    ("gap", "between", "draws", "kind"),
+    [
+        (0.1, 0.02, 20, HOLDS),
+        (-0.1, 0.02, 20, FAILS),
+        (0.01, 0.05, 20, UNDECIDED),
+        (0.1, 0.02, 19, UNDECIDED),
+    ],
+)
+def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
+    said, verdict = ntk_draws.highest(drawn(gap, between, draws), 0, ["K_2", "K_0"])
+    assert verdict.kind == kind
+    assert verdict.n == draws
+    assert "less K_0" in said
+    if kind == UNDECIDED and draws == 20:
+        assert "not told apart from K_0" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("gap", "between", "kind"),
+    [(0.0, 0.01, HOLDS), (0.1, 0.01, FAILS), (0.03, 0.05, UNDECIDED)],
+)
+def test_a_change_is_held_against_a_margin(gap, between, kind):
+    _, verdict = ntk_draws.unchanged(drawn(gap, between), 0, 1, 0.03)
+    assert verdict.kind == kind
