@@ -51,6 +51,11 @@ class Operation:
         return self.out[0] * self.out[1] * self.out[2] + self.beside
 
     @property
+    def weights_bytes(self) -> int:
+        """Bytes of its int8 weights, int32 biases and float32 scales."""
+        return self.weights + _STORED * self.channels
+
+    @property
     def label(self) -> str:
         """What it is, for people: `conv 3x3/2`, with its stride, or its kind."""
         if not self.shape or self.shape.pixels == 1 == self.out[1]:
@@ -84,7 +89,7 @@ class Model:
     @property
     def weights_bytes(self) -> int:
         """Bytes of int8 weights, int32 biases and float32 scales: `flash.weights`."""
-        return sum(one.weights + _STORED * one.channels for one in self.operations)
+        return sum(one.weights_bytes for one in self.operations)
 
     def graph(self) -> Graph:
         """Return the tensors, for the conventions of RAM."""

@@ -219,7 +219,9 @@ def test_columns_are_what_estimate_says_to_the_cycle(plan, widths):
     assert len(found.estimates) == sum(len(device.runtimes) for _, device in plan.devices)
     assert (row["macs"], row["flash.weights"]) == (found.model.macs, found.model.weights_bytes)
     for one in found.estimates:
-        assert row[costs.latency_name(one.device, one.runtime)] == one.latency
+        assert row[costs.latency_name(one.device, one.runtime)] == pytest.approx(
+            one.latency, rel=1e-13
+        )
         beyond = sum(one.known_how.get(mark, 0) for mark in ("extrapolated", "not identified"))
         assert row[f"seen.{one.device}.{one.runtime}"] == pytest.approx(1 - beyond)
         cycles = found.layers(one.device, one.runtime)["cycles"].sum()
