@@ -75,6 +75,9 @@ TRIED: dict[str, list[Tried]] = {
 }
 
 
+TOGETHER = {one.words for of in TRIED.values() for one in of if one.setting.endswith("_published")}
+
+
 def tried(proxy: str, source: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
     there = effects.runs("settings").scores
@@ -109,22 +112,22 @@ def cause(
     """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
 
     of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
-    gap and an interval without zero; it is all of it if what it leaves is within `near`.
+    gap and an interval without zero; it is all of it if what it leaves is within `near`. Where
+    several settings move the correlation and were not run together, none is all of it.
     """
     found = [(one.words, measured(table, proxy, one, *of)) for one in tried(proxy, source)]
     if not found:
         return f"{NOT_FOUND}: nothing was tried"
-    moving = [
-        (words, moved)
-        for words, moved in found
-        if moved.value * gap > 0 and (moved.low > 0 or moved.high < 0)
-    ]
+    sure = [(words, moved) for words, moved in found if moved.low > 0 or moved.high < 0]
+    moving = [(words, moved) for words, moved in sure if moved.value * gap > 0]
     if not moving:
         every = "; ".join(f"{words} {moved}" for words, moved in found)
         return f"{NOT_FOUND}: tried {every}"
     words, best = min(moving, key=lambda item: abs(gap - item[1].value))
     left = gap - best.value
     rest = "all of it" if abs(left) <= near else f"in part, leaves {left:+.3f}"
+    if len(sure) > 1 and words not in TOGETHER:
+        rest = "one of several that move it, not run together"
     others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)
     alone = f"; besides: {others}" * bool(others)
     return f"{words} {best}: {rest}{alone}"
