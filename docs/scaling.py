@@ -18,6 +18,7 @@ import argparse
 import ctypes
 import os
 import pickle
+import re
 import resource
 import socket
 import subprocess
@@ -245,9 +246,11 @@ def text(kept: pd.DataFrame) -> str:
             shown = [f"{minutes:g}", f"{one.seconds:.1f}", f"{one.processor:.1f}", fast]
             rows.append([what, where, str(workers), *shown, f"{one.load:.0f}", f"{one.runs:.0f}"])
         else:
-            name = f"{what}, as good as nothing" if what in COMMANDS else what
-            overheads.setdefault((name, str(workers)), {})[where] = f"{one.seconds:.3g}"
-    head = ["command", "where", "workers", "minutes", "seconds", "processor", "faster", "load"]
+            name, value = what, one.seconds
+            if what in COMMANDS:  # With as good as nothing to do.
+                name, value = f"{what}, processor s", one.processor
+            overheads.setdefault((name, str(workers)), {})[where] = f"{value:.3g}"
+    head = ["command", "where", "workers", "min", "seconds", "processor", "faster", "load"]
     scaled = pd.DataFrame(rows, columns=[*head, "runs"]).replace("nan", "-")
     alone = pd.DataFrame(
         [
@@ -257,9 +260,14 @@ def text(kept: pd.DataFrame) -> str:
         columns=["what", "workers", *PLACES],
     )
     return "\n\n".join(
-        markdown_text(table, [False, name == "where", *[True] * (table.shape[1] - 2)])
+        _narrow(markdown_text(table, [False, name == "where", *[True] * (table.shape[1] - 2)]))
         for table, name in ((scaled, ""), (alone, "where"))
     )
+
+
+def _narrow(table: str) -> str:
+    """Return a Markdown table without the spaces that set it in columns."""
+    return re.sub(r"-{3,}", "--", re.sub(r" {2,}", " ", table))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import importlib
 import math
+import pickle
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
@@ -22,7 +24,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,8 +169,13 @@ def _opened(cluster: str, workers: int, gpu: bool = False) -> Iterator[Opened]:
         with _dask(rest) as opened:
             yield opened
     else:
-        with _Slurm(kind, rest, workers, gpu) as executor:
-            yield executor, lambda value: value, lambda jobs: guided(jobs, workers), workers
+        with ExitStack() as kept, _Slurm(kind, rest, workers, gpu) as executor:
+            yield (
+                executor,
+                lambda value: kept.enter_context(_kept(value)),
+                lambda jobs: guided(jobs, workers),
+                workers,
+            )
 
 
 @contextmanager
@@ -253,6 +260,31 @@ def _check_versions(workers: Mapping[str, Mapping[str, str] | BaseException], ad
                     f"{there.get(what, 'none')} there, {here.get(what, 'none')} here. Install the "
                     "same on both."
                 )
+
+
+class _OnDisk:
+    """A value that a job of Slurm's reads from a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], Any], tuple[Path]]:
+        return _read, (self._path,)
+
+
+def _read(path: Path) -> Any:
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+@contextmanager
+def _kept(value: Any) -> Iterator[_OnDisk]:
+    """Keep what all jobs share once beside submitit's files, which hold it once per job else."""
+    SLURM_FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=SLURM_FOLDER.resolve(), prefix="shared-") as file:
+        pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+        file.flush()
+        yield _OnDisk(Path(file.name))
 
 
 class _Slurm(Executor):

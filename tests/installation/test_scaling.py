@@ -30,7 +30,7 @@ def test_the_least_of_several_runs_counts():
     cells = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines()]
     assert ["study", "dask", "1", "2", "100.0", "118.0", "1.00", "0", "2"] in cells
     assert ["study", "dask", "2", "2", "50.0", "121.0", "2.00", "0", "1"] in cells
-    assert ["study, as good as nothing", "1", "-", "4.5", "-"] in cells
+    assert ["study, processor s", "1", "-", "4", "-"] in cells
     assert [scaling.FURTHER, "2", "-", "-", "3.14"] in cells
 
 

@@ -84,6 +84,9 @@ def test_a_study_goes_on_where_a_job_was_killed(mine, tmp_path):
         plan, tmp_path / "there", workers=2, cluster="slurm-local", plugin_folders=[mine]
     )
     assert (tmp_path / "strategy").exists()
+    left = [path.stat().st_size for path in (tmp_path / "out" / "slurm").glob("*")]
+    assert left
+    assert max(left) < 100_000, "what jobs share lies once beside them, until they are done"
     assert [[a.cells for a in of] for of in there] == [[a.cells for a in of] for of in here]
 
 
