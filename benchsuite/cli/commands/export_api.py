@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "benchsuite export-api nats --mix-releases --official-name --out torch_home",
+        "benchsuite export-api nats --leave-gaps --official-name --out torch_home",
         "benchsuite export-api nas201 --leave-gaps --out nb201",
         "benchsuite export-api hw --out hw",
     )
