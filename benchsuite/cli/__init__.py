@@ -225,7 +225,9 @@ def print_wrapped(text: str) -> None:
 
 def short(table: Table) -> dict[str, Any]:
     """Return where results come from, in short; `benchsuite table --json` prints all of it."""
-    return {"table": table.checksum, "line": table.provenance_line}
+    own = table.provenance.get("own_scores")
+    about = {"table": table.checksum, "line": table.provenance_line}
+    return {**about, "own_scores": own} if own else about
 
 
 def print_json(value: Any) -> None:
