@@ -80,8 +80,8 @@ def command(
         for label, summary in outcome.summary.items()
         for row in searches_text.rows(summary)
     ]
-    table, left_out = aligned_within(rows, ("search", "what"))
-    print(f"{table}\n")
+    text, left_out = aligned_within(rows, ("search", "what"))
+    print(f"{text}\n")
     for note in searches_text.notes(rows, left_out):
         print_wrapped(note)
     for said in (*outcome.failures(), ", ".join(map(str, written)), data.provenance_line):
