@@ -77,7 +77,7 @@ def _imported(present: list[Source], where: Places) -> Table:
     try:
         table.write(cached)
     except UserError as error:
-        print(f"The imported columns are not kept for the next time: {error}", file=sys.stderr)
+        say(f"The imported columns are not kept for the next time: {error}")
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchsuite import terminal
 from benchsuite.errors import PluginWarning, UserError
 
 # What the same file does anew in any process, unlike a full disk or memory or a missing library.
@@ -37,7 +37,7 @@ class Notes:
     def again(self) -> None:
         """Say and warn what assembling said and warned."""
         for sentence in self.said:
-            print(sentence, file=sys.stderr)
+            terminal.say(sentence)
         self.warn()
 
     def warn(self) -> None:
@@ -51,7 +51,7 @@ _NOTES: ContextVar[Notes | None] = ContextVar("notes", default=None)
 
 def say(sentence: str) -> None:
     """Print a sentence about the table to stderr."""
-    print(sentence, file=sys.stderr)
+    terminal.say(sentence)
     notes = _NOTES.get()
     if notes is not None:
         notes.said.append(sentence)

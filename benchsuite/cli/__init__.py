@@ -17,6 +17,7 @@ import click
 from benchsuite.cli import output, signals
 from benchsuite.errors import PluginWarning, UserError, did_you_mean
 from benchsuite.notations import json_text
+from benchsuite.terminal import say, wrapped
 from benchsuite.version import __version__
 
 if TYPE_CHECKING:
@@ -147,13 +148,13 @@ def _code(args: list[str]) -> int | str | None:
         if "--json" in args:
             print(json_text({"error": message}))
         else:
-            print(f"Error: {message}", file=sys.stderr)
+            say(f"Error: {message}")
         return 2
     except _Stopped as stopped:
-        print(f"\nStopped.{stopped}", file=sys.stderr)
+        say(f"\nStopped.{stopped}")
         return signals.exit_code(stopped)
     except (click.Abort, KeyboardInterrupt) as error:
-        print("\nStopped.", file=sys.stderr)
+        say("\nStopped.")
         return signals.exit_code(error)
 
 
@@ -183,7 +184,7 @@ def _what_is_left_out() -> Iterator[list[str]]:
             yield found
         finally:
             for text in dict.fromkeys(found):
-                print(f"Note: {text}", file=sys.stderr)
+                say(f"Note: {text}")
 
 
 def json_option(function: Callable[P, Any]) -> Callable[P, Any]:
@@ -211,17 +212,15 @@ def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
         "--scores",
         metavar="FILE|DIR|none",
         callback=lambda _, __, value: found(value),
-        help="Scores of your own: what `benchsuite tabulate` made, or a CSV or Parquet file of a "
-        "column `index` or of architecture strings, and scores NAME or NAME:min (less is better). "
+        help="Scores of your own: what 'benchsuite tabulate' made, or a CSV or Parquet file of a "
+        "column index or of architecture strings, and scores NAME or NAME:min (less is better). "
         f"[default: {FILE}, if it is there]",
     )(function)
 
 
 def print_wrapped(text: str) -> None:
-    """Print a sentence in lines of at most 80 columns."""
-    from benchsuite.reporting.text import wrapped
-
-    print("\n".join(wrapped(text)))
+    """Print prose in lines of at most 80 columns."""
+    print("\n".join(line for part in text.split("\n") for line in wrapped(part) or [""]))
 
 
 def short(table: Table) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from benchsuite.reporting import quantities
-from benchsuite.reporting.text import WIDTH, aligned, wrapped
+from benchsuite.reporting.text import aligned
 from benchsuite.space.cell import Cell
+from benchsuite.terminal import WIDTH, wrapped
 
 if TYPE_CHECKING:
     from benchsuite.devices._models.choosing import Choice, Found, Miss

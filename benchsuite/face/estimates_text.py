@@ -100,8 +100,8 @@ def _ms(seconds: float, digits: int = 4) -> str:
     return f"{ms:,.{max(min(digits - before, 2), 0)}f}"
 
 
-def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
-    """Yield lines, each said once with what it holds of."""
+def notes(estimates: Sequence[Estimate], *titles: str) -> Iterator[str]:
+    """Yield lines, each said once with what it holds of: all, or those of some titles."""
     for title, of in (
         ("Not priced", _grouped(estimates, lambda one: _kinds(one.not_priced))),
         ("Not seen", _grouped(estimates, _unseen)),
@@ -113,8 +113,12 @@ def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
         ),
         ("Energy", _grouped(estimates, lambda one: one.energy_because)),
     ):
-        for said, where in of.items():
+        for said, where in of.items() if not titles or title in titles else ():
             yield from _wrapped(f"{title}: {said}{where}.")
+
+
+def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
+    yield from notes(estimates)
     for note in dict.fromkeys(f"{one.label}: {one.note}" for one in model.operations if one.note):
         yield from _wrapped(f"{note}.")
 

@@ -51,17 +51,20 @@ class CellScores:
         return {name: value for name, value in known.items() if name != "repeat"}
 
     def __repr__(self) -> str:
-        lines = [f"cell {self.cell} {self.arch}"]
+        from benchsuite.terminal import wrapped
+
+        lines = wrapped(f"cell {self.cell} {self.arch}".replace("+|", "+ |"))
         if self.scored_as != self.arch:
-            lines.append(f"scored as {self.scored_as}, the same function")
+            lines += wrapped(f"scored as {self.scored_as}, the same function")
         width = max(map(len, self.scores))
         for name, value in self.scores.items():
             text = f"missing: {self.missing[name]}" if value is None else f"{value:.6g}"
-            lines.append(f"{name:{width}}  {text}")
+            lines += wrapped(f"{name:{width}}  {text}", indent=" " * (width + 2))
         batch, seed = self.settings["batch"], self.settings["seed"]
         shown = f"{batch['size']} images ({batch['images']})"
         on = "" if self.device == "cpu" else f", on {self.device}"
-        return "\n".join([*lines, f"{shown}, seed {seed}, repeat {self.repeat}{on}"])
+        about = wrapped(f"{shown}, seed {seed}, repeat {self.repeat}{on}")
+        return "\n".join([*lines, *about])
 
 
 @checked

@@ -50,26 +50,9 @@ class Replay:
         return {"summary": self.summary, "runs": runs, "provenance": self.about}
 
     def __repr__(self) -> str:
-        import pandas as pd
+        from benchsuite.face.searches_text import text
 
-        from benchsuite.reporting.text import table_text
-        from benchsuite.stats.intervals import NO_INTERVAL
-
-        frame = pd.DataFrame.from_dict(dict(self.summary), orient="index")
-        frame = frame.rename(index=self._marked).rename_axis("what").reset_index()
-        lines = [table_text(frame[["what", "mean", "std", "iqm", "lo", "hi", "n", "failed"]])]
-        if frame["lo"].isna().any():
-            lines.append(NO_INTERVAL)
-        about = self.about
-        lines += ["", *self.failed, f"{about['strategy']}: {about['source']}."]
-        lines.append(f"Queries: {about['queries']}. Clock: {about['clock']}.")
-        if not about["charged"]:
-            lines.append("Nothing it looked at was charged: a bound, not a search.")
-        return "\n".join([*lines, self.line])
-
-    def _marked(self, column: str) -> str:
-        """Return a column's name, marked where it holds estimates of this project."""
-        return column + " ESTIMATED" * (column in self.about["estimated"])
+        return text(self.runs, self.summary, self.failed, self.about, self.line)
 
 
 @checked

@@ -1,4 +1,4 @@
-"""A comparison as Markdown for people and as JUnit XML for a continuous-integration server."""
+"""A comparison as text, Markdown and, for a continuous-integration server, JUnit XML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from benchsuite.regression.baseline import Baseline
 from benchsuite.regression.check import Check, Verdict
 from benchsuite.regression.since import since
+from benchsuite.terminal import wrapped
 
 _ORDER: tuple[Verdict, ...] = get_args(Verdict)
 _ERRORS: tuple[Verdict, ...] = ("untold", "moved")
@@ -31,11 +32,21 @@ def sentence(checks: Sequence[Check]) -> str:
     )
 
 
+def text(checks: Sequence[Check], about: Mapping[str, Any]) -> str:
+    """Return everything that is not equal, worst first, in lines of 80 columns."""
+    lines = wrapped(sentence(checks))
+    lines += [line for key, value in about.items() for line in wrapped(f"{key}: {value}")]
+    for check in _shown(checks):
+        lines += ["", *wrapped(f"{check.verdict}: {check.part} {check.name}")]
+        lines += wrapped(f"  {check.message}", indent="  ")
+    return "\n".join(lines)
+
+
 def markdown(checks: Sequence[Check], about: Mapping[str, Any]) -> str:
     """Return a table of everything that is not equal, worst first; about: what was compared."""
     lines = [f"# {sentence(checks)}", ""]
     lines += [f"- {key}: {value}" for key, value in about.items()]
-    shown = [c for verdict in _ORDER[:-1] for c in checks if c.verdict == verdict]
+    shown = _shown(checks)
     if shown:
         lines += ["", "| verdict | part | name | what |", "|---|---|---|---|"]
         lines += [
@@ -70,16 +81,20 @@ def junit(checks: Sequence[Check]) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=f"baseline.{check.part}", name=_printable(check.name)
         )
-        text = _printable(check.message)
+        said = _printable(check.message)
         if check.verdict in ("regression", *_ERRORS):
             kind = "failure" if check.verdict == "regression" else "error"
-            ElementTree.SubElement(case, kind, message=text, type=check.verdict).text = text
+            ElementTree.SubElement(case, kind, message=said, type=check.verdict).text = said
         else:
-            ElementTree.SubElement(case, "system-out").text = f"{check.verdict}: {text}"
+            ElementTree.SubElement(case, "system-out").text = f"{check.verdict}: {said}"
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _shown(checks: Sequence[Check]) -> list[Check]:
+    return [check for verdict in _ORDER[:-1] for check in checks if check.verdict == verdict]
 
 
 def _cell(text: str) -> str:

@@ -20,7 +20,9 @@ of a search. A search may also set `label`, `device`, `runtime`, `first_seed`, `
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -128,14 +130,26 @@ def find(named: str | Path, folders: Sequence[Path] = ()) -> Path:
     path = Path(named)
     if path.suffix == ".toml" or path.name != str(named):
         return path
-    places = [*(folder / "studies" for folder in folders), SHIPPED]
-    known = {file.stem: file for place in reversed(places) for file in place.glob("*.toml")}
+    known = named_files(folders)
     if path.name in known or path.is_file():
         return known.get(path.name, path)
     raise UserError(
         f"There is no study {path.name!r}, and no file of that name; there are "
         f"{', '.join(sorted(known))}." + did_you_mean(path.name, known)
     )
+
+
+def named_files(folders: Sequence[Path] = ()) -> dict[str, Path]:
+    """Return the files of the studies that have a name, sorted; the plug-in folders' come first."""
+    places = [SHIPPED, *reversed([folder / "studies" for folder in folders])]
+    known = {file.stem: file for place in places for file in place.glob("*.toml")}
+    return dict(sorted(known.items()))
+
+
+def about(path: Path) -> str:
+    """Return the first sentence of the comment that a study file begins with, empty for none."""
+    comment = itertools.takewhile(lambda line: line[:1] == "#", read_text(path).split("\n"))
+    return re.split(r"(?<=\.) ", " ".join(line[1:].strip() for line in comment))[0]
 
 
 def load(path: Path) -> Study:

@@ -78,6 +78,23 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def with_unit(value: float, unit: str) -> str:
+    """Return a value of a column as a person writes it, by the column's unit; `-` where missing.
+
+    >>> with_unit(0.2, "s"), with_unit(153_272_970, "FLOPs"), with_unit(91.6067, "%")
+    ('200 ms', '153.3 M', '91.61')
+    """
+    if not math.isfinite(value):
+        return "-"
+    if unit in _SHOWN:
+        return _SHOWN[unit](value)
+    if unit == "%":
+        return f"{value:.2f}"
+    if float(value).is_integer() or abs(value) >= 1e5:
+        return _count(value)
+    return f"{value:.3g}" if abs(value) < 1 else significant(value)
+
+
 def interval(value: float, low: float, high: float, digits: int = 3) -> str:
     """Return an estimate with its interval: `0.756 [0.753, 0.760]`; `-` where it is missing."""
     if math.isnan(value):
@@ -87,7 +104,26 @@ def interval(value: float, low: float, high: float, digits: int = 3) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def _count(value: float) -> str:
+    """Return a count: 1.073 M, 153.3 M, 73,306; an enormous one as 1.2e+14."""
+    if abs(value) >= 1e12:
+        return f"{value:.3g}"
+    for unit, of in (("G", 1e9), ("M", 1e6)):
+        if abs(value) >= of:
+            return f"{significant(value / of, decimals=3)} {unit}"
+    return f"{value:,.0f}"
+
+
 def _short(value: float) -> str:
     """Return a number of four digits at most, without zeros at its end."""
     text = significant(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_SHOWN = {
+    "s": seconds,
+    "ms": lambda value: seconds(value / 1e3),
+    "J": joules,
+    "mJ": lambda value: joules(value / 1e3),
+    "bytes": size,
+}

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from benchsuite.numerics.stated import stated
+from benchsuite.terminal import WIDTH, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
 
-WIDTH = 80  # columns of a terminal
 _CUT = "..."
 _LONG = 28  # letters of a cell of a table that is too wide
-
-
-def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return a sentence as lines of at most 80 columns, all but the first indented."""
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def shown_value(value: object) -> str:

@@ -23,11 +23,12 @@ from benchsuite.simulation.clock import training_clock
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.columns import DATASETS, Column, resolve, stem
-from benchsuite.table.device_columns import DeviceColumn, elsewhere, label_of, parse
+from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
 from benchsuite.table.table import Table, Values
 
 Array = NDArray[np.float64]
 
+_OF_A_RUNTIME = ("latency", "energy", "fits")
 _CHEAP = ("cost", "class", "proxy", "detail", "device", "reference")
 
 
@@ -282,6 +283,11 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
     if full is None and name == "energy" and setting.device and setting.runtime:
         wanted = (setting.device, setting.runtime, setting.dataset, setting.network or "")
         name = DeviceColumn(name, *wanted).name
+    if full is None and name in _OF_A_RUNTIME and setting.device and not setting.runtime:
+        runtimes = {of.runtime for of in find(table.columns, name) if of.device == setting.device}
+        raise UserError(
+            f"{name} of {setting.device} is that under one runtime: name it, {_or(runtimes)}."
+        )
     full = full or table.resolve(name)
     if table.columns[full].kind == "device" and parse(full) is None:
         raise UserError(
@@ -292,6 +298,11 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
     if table.columns[full].kind != "accuracy" and dataset not in (None, setting.dataset):
         raise UserError(f"{full} is of {dataset}: a search on {setting.dataset} cannot look at it.")
     return full
+
+
+def _or(names: Iterable[str]) -> str:
+    *first, last = sorted(names)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _aliases(table: Table, setting: Setting) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_fewer_cells_of_the_working_folder_replace_nothing_and_this_is_said(fold
     told, said = correlate(capsys, "--proxy", "naswot,mine")
     assert [row["n"] for row in told["rows"]] == [SHIPPED, 9]
     assert f"Not used: {FILE} has 9 cells of naswot@1, which has 15,284 without them" in said
-    assert f"Own scores of {FILE} (`--scores none` leaves them out): mine@1: 9 cells." in said
+    assert f"Own scores of {FILE} ('--scores none' leaves them out): mine@1: 9 cells." in said
     about = told["provenance"]["own_scores"]
     assert (about["path"], about["cells"], about["left_out"]) == (
         str(FILE), {"mine@1": 9}, {"naswot@1": 9},

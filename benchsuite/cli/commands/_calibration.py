@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.cli import print_wrapped
 from benchsuite.reporting.text import print_table, progress
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show(found: Calibrated, out: Path | None) -> None:
     import pandas as pd
 
     print_table(pd.DataFrame(map(asdict, found.networks)))
-    print(
+    print_wrapped(
         "Milliseconds: measured (mean of the rows), priced before, fitted, and predicted by a fit "
         "without the network; error: measured over that, less 1."
     )
@@ -73,15 +74,15 @@ def show(found: Calibrated, out: Path | None) -> None:
     of = found.calibration
     for way, error in found.errors.items():
         chosen = "  <- chosen" if way == found.fit.how else ""
-        print(f"Networks left out, {way}: {error:.1%} off on average{chosen}")
+        print_wrapped(f"Networks left out, {way}: {error:.1%} off on average{chosen}")
     if of.within is not None:
         share = "nine of ten" if of.networks > 10 else "all"
-        print(f"Of them {share} are within {of.within:.1%}, the interval of later estimates.")
+        print_wrapped(
+            f"Of them {share} are within {of.within:.1%}, the interval of later estimates."
+        )
     for note in found.notes:
-        print(note)
+        print_wrapped(note)
     if out is not None:
         folder = out.parent.parent
-        print(
-            f"Wrote {out}. Use it: benchsuite devices estimate 6111 --device {out.stem} "
-            f"--plugins {folder}"
-        )
+        print(f"Wrote {out}. Use it:")
+        print(f"  benchsuite devices estimate 6111 --device {out.stem} --plugins {folder}")

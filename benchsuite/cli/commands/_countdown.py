@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Mapping
+
+from benchsuite.terminal import say
 
 
 class Countdown:
@@ -23,7 +24,7 @@ class Countdown:
         self._left.pop(job, None)
         k = self._all - len(self._left)
         left = f"; {shown(self.left())} left" if self._left else ""
-        print(f"[{k}/{self._all}] {said}{left}", file=sys.stderr, flush=True)
+        say(f"[{k}/{self._all}] {said}{left}")
 
     def left(self) -> float:
         """Return about how many seconds are left: as jobs took before, else at the pace so far."""

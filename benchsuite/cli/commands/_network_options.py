@@ -30,7 +30,7 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
         click.option(
             "--images",
             metavar="WHERE",
-            help="A CIFAR folder, an .npz file, `synthetic` or `gaussian` "
+            help="A CIFAR folder, an .npz file, synthetic or gaussian "
             "[default: BENCHSUITE_IMAGES, else synthetic].",
         ),
         click.option(

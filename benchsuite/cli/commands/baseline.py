@@ -13,6 +13,7 @@ import click
 
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import (
+    examples,
     json_option,
     plugin_failures,
     plugins_option,
@@ -25,6 +26,7 @@ from benchsuite.cli.commands._out_option import out_file
 from benchsuite.cli.output import LostError
 from benchsuite.errors import UserError
 from benchsuite.regression.baseline import FOLDER
+from benchsuite.terminal import say
 
 if TYPE_CHECKING:
     from benchsuite.regression.baseline import Baseline
@@ -36,23 +38,28 @@ _OF_A_SAMPLE = (
 
 
 @click.group(
-    epilog="Examples: benchsuite baseline save before | benchsuite baseline compare before | "
-    "benchsuite baseline save guard/ --proxy mine --plugins my_folder"
+    epilog=examples(
+        "benchsuite baseline save before",
+        "benchsuite baseline compare before",
+        "benchsuite baseline save guard/ --proxy mine --plugins my_folder",
+    )
 )
 def command() -> None:
     """Keep results as a baseline of plain files, and find what became worse since."""
 
 
 @command.command(
-    epilog="Examples: benchsuite baseline save before | "
-    "benchsuite baseline save guard/mine --proxy mine --plugins my_folder | "
-    "benchsuite baseline save guard/search --study quick.toml --study guard"
+    epilog=examples(
+        "benchsuite baseline save before",
+        "benchsuite baseline save guard/mine --proxy mine --plugins my_folder",
+        "benchsuite baseline save guard/search --study quick.toml --study guard",
+    )
 )
 @click.argument("where", metavar="NAME|DIR")
 @click.option(
     "--proxy", "proxies", multiple=True, help="Scored anew on a sample: names, by commas, or all."
 )
-@click.option("--study", "studies", multiple=True, help="A study file, or `guard`; repeatable.")
+@click.option("--study", "studies", multiple=True, help="A study file, or guard; repeatable.")
 @click.option("--table/--no-table", default=None, help="Of all cells [default: if nothing else].")
 @click.option("--cells", default=60, show_default=True, help="Different cells in the sample.")
 @click.option("--channels", default=8, show_default=True)
@@ -81,7 +88,7 @@ def save(
 ) -> None:
     """Measure and keep the results in NAME (below out/baselines) or DIR (with a slash).
 
-    Without --proxy and --study: the table of all cells and the study `guard`.
+    Without --proxy and --study: the table of all cells and the study guard.
     """
     from benchsuite.proxies._tabulation.tabulate import scoring_proxies
     from benchsuite.regression.baseline import Settings, check_target
@@ -102,20 +109,22 @@ def save(
             refuse("neither a table nor a study is kept", "scores")
     settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
     texts = dict(map(read_study, studies or (("guard",) if alone else ())))
-    made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=_say)
+    made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=say)
     made.save(folder, replace=replace)
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
     if as_json:
         print_json({"path": str(folder), "files": files, "made_by": made.made_by})
         return
     print(f"{folder}: {len(files)} files, {sum(Path(f).stat().st_size for f in files):,} bytes")
-    print(f"`benchsuite baseline compare {where}` compares with it.")
+    print(f"Compare with it: benchsuite baseline compare {where}")
 
 
 @command.command(
-    epilog="Examples: benchsuite baseline compare before | "
-    "benchsuite baseline compare guard/mine --plugins my_folder --junit guard.xml | "
-    "benchsuite baseline compare before --against after --tolerances allowed.toml --json"
+    epilog=examples(
+        "benchsuite baseline compare before",
+        "benchsuite baseline compare guard/mine --plugins my_folder --junit guard.xml",
+        "benchsuite baseline compare before --against after --json",
+    )
 )
 @click.argument("where", metavar="NAME|DIR")
 @click.option("--against", metavar="NAME|DIR", help="A later baseline [default: measure now].")
@@ -144,14 +153,13 @@ def compare(
     from benchsuite.regression import output
     from benchsuite.regression.check import Check, exit_code, outcome
 
-    def write(checks: list[Check], about: dict[str, str]) -> str:
+    def write(checks: list[Check], about: dict[str, str]) -> None:
         from benchsuite.files import write_text
 
-        text = output.markdown(checks, about)
-        for path, content in ((markdown_file, text), (junit_file, output.junit(checks))):
+        made = (markdown_file, output.markdown(checks, about)), (junit_file, output.junit(checks))
+        for path, content in made:
             if path is not None:
                 write_text(path, content)
-        return text
 
     try:
         with plugin_failures() as left_out:
@@ -160,7 +168,8 @@ def compare(
         write([Check("baseline", where, "untold", str(error))], {})
         raise
     checks += [Check("baseline", "plug-ins", "untold", text) for text in dict.fromkeys(left_out)]
-    text = write(checks, output.sides(where, before, against or "measured now", after))
+    about = output.sides(where, before, against or "measured now", after)
+    write(checks, about)
     code = exit_code(checks)
     with _whoever_listens(code):
         if as_json:
@@ -175,7 +184,7 @@ def compare(
                 }
             )
         else:
-            print(text, end="")
+            print(output.text(checks, about))
         sys.stdout.flush()
     if code:
         sys.exit(code)
@@ -209,7 +218,7 @@ def _compared(
                 scores=scores,
                 before=before,
                 allowed=allowed,
-                say=_say,
+                say=say,
             )
         return before, after, compared(before, after, allowed)
     except UserError:
@@ -237,7 +246,3 @@ def _folder(where: str) -> Path:
     if not where:
         raise UserError("A baseline has a name, or a folder with a slash; '' is none.")
     return Path(where) if "/" in where or Path(where).is_dir() else FOLDER / where
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

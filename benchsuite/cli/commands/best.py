@@ -22,11 +22,11 @@ def _amount(units: Mapping[str, float], example: str) -> _Parsed:
 @click.command(
     epilog=examples(
         "benchsuite best --device stm32l432 --latency 200ms --ram 48k",
-        "benchsuite best --device stm32l432 --skeleton mcu --runtime x_cube_ai --top 10",
+        "benchsuite best --device stm32l432 --skeleton mcu --runtime own --top 10",
         "benchsuite best --device stm32l4r5 --energy 5mJ --accuracy int8 --json",
     )
 )
-@click.option("--device", required=True, help="A part, as `benchsuite ls devices` names it.")
+@click.option("--device", required=True, help="A part; 'benchsuite ls devices' lists them.")
 @click.option("--latency", callback=_amount(TIME, "200ms"), metavar="TIME", help="As in 200ms.")
 @click.option("--ram", callback=_amount(SIZE, "48k"), metavar="SIZE", help="As in 48k: 48 KiB.")
 @click.option("--flash", callback=_amount(SIZE, "256k"), metavar="SIZE", help="As in 256k.")

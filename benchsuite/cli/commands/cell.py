@@ -3,65 +3,109 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli.commands._combinations import refuse
+from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.errors import UserError
 from benchsuite.space.spellings import cell_of
 
+if TYPE_CHECKING:
+    from benchsuite.assembly.own_scores import Scores
+
 
 @click.command(
-    epilog="Examples: benchsuite cell 6111 | benchsuite cell hpo:333132 | "
-    "benchsuite cell '(2, 2, 0, 2, 2, 3)' --json | benchsuite cell 64-41414-1_02_333 | "
-    "benchsuite cell '|nor_conv_3x3~0|+...|' | "
-    "benchsuite cell 6111 --layers --device stm32f746 --runtime tflm_cmsis_nn"
+    epilog=examples(
+        "benchsuite cell 6111",
+        "benchsuite cell hpo:333132 --device stm32l432,stm32f746 --skeleton mcu",
+        "benchsuite cell '(2, 2, 0, 2, 2, 3)' --json",
+        "benchsuite cell 64-41414-1_02_333 --all",
+        "benchsuite cell 6111 --layers --device stm32f746 --runtime tflm_cmsis_nn",
+    )
 )
 @click.argument("cell")
+@click.option("--all", "whole", is_flag=True, help="Every accuracy and every column of the table.")
 @click.option("--layers", is_flag=True, help="Its network on a device instead, a row per layer.")
-@click.option("--device", help="Of the layers.")
-@click.option("--runtime", default="", help="Of the layers. [default: the device's first]")
-@click.option("--dataset", default="cifar10", show_default=True, help="Of the layers' network.")
-@click.option("--skeleton", default="official", show_default=True, help="The same.")
+@click.option("--device", "devices", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--runtime", "runtimes", multiple=True, help="Names, by commas. [default: all]")
+@click.option("--dataset", default="cifar10", show_default=True, help="Of the network on parts.")
+@click.option("--skeleton", default="official", show_default=True, help="The same; or mcu.")
+@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@scores_option
 @plugins_option
 @json_option
 def command(
     cell: str,
+    whole: bool,
     layers: bool,
-    device: str | None,
-    runtime: str,
+    devices: tuple[str, ...],
+    runtimes: tuple[str, ...],
     dataset: str,
     skeleton: str,
+    table: Path | None,
+    scores: Scores | None,
     plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Print everything known of CELL.
+    """Print everything known of CELL: costs, accuracies and proxies with ranks, needs on parts.
 
     CELL is an index, an architecture string, ENCODING:DIGITS, six digits, a NASLib tuple, a
     TransNAS-Bench string, a genotype, or a matrix as str2matrix makes it.
     """
     from benchsuite.face import facts
+    from benchsuite.face.tables import load
 
+    device, runtime = listed_or_all("--device", devices), listed_or_all("--runtime", runtimes)
     if layers:
-        if not device:
-            raise UserError("--layers needs a --device; `benchsuite ls devices` lists them.")
-        from benchsuite.face.estimates import estimate, plain
-
-        found = estimate(
-            cell_of(cell),
-            device=device,
-            runtime=runtime or (),
-            dataset=dataset,
-            skeleton=skeleton,
-            plugins=plugin_folders,
-        )
-        if as_json:
-            print_json({"layers": [plain(row) for row in found.layer_rows()]})
-        else:
-            print(found.layers_text())
+        refuse("--layers shows the network alone", "whole", "table", "scores")
+        _layers(cell, device, runtime, dataset, skeleton, plugin_folders, as_json)
         return
-    known = facts.cell(cell)
+    chosen = cell_of(cell)
+    known = facts.cell(
+        chosen,
+        load(table, scores=scores, plugins=() if table else plugin_folders)
+        if table or scores
+        else None,
+        device=device,
+        runtime=runtime,
+        dataset=dataset,
+        skeleton=skeleton,
+        plugins=plugin_folders,
+    )
     if as_json:
         print_json(known.to_json())
     else:
-        print(known.text())
+        print(known.text(whole=whole))
+
+
+def _layers(
+    cell: str,
+    device: tuple[str, ...],
+    runtime: tuple[str, ...],
+    dataset: str,
+    skeleton: str,
+    folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    from benchsuite.face.estimates import estimate, plain
+
+    if len(device) != 1 or len(runtime) > 1:
+        raise UserError(
+            "--layers needs one --device and at most one --runtime; `benchsuite ls devices` lists "
+            "the devices."
+        )
+    found = estimate(
+        cell_of(cell),
+        device=device,
+        runtime=runtime,
+        dataset=dataset,
+        skeleton=skeleton,
+        plugins=folders,
+    )
+    if as_json:
+        print_json({"layers": [plain(row) for row in found.layer_rows()]})
+    else:
+        print(found.layers_text())

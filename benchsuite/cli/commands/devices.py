@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, print_wrapped
 from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.cli.commands._out_option import out_file
 
@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from benchsuite.devices._models.fitting import How
 
 
-@click.group(epilog="Examples: benchsuite devices check --json | benchsuite devices tabulate")
+@click.group(
+    epilog=examples(
+        "benchsuite devices estimate resnet8",
+        "benchsuite devices check",
+    )
+)
 def command() -> None:
     """Examine the device profiles and their latency models."""
 
 
 @command.command(
-    epilog="Examples: benchsuite devices check | benchsuite devices check --json | "
-    "benchsuite devices check rows.csv"
+    epilog=examples(
+        "benchsuite devices check",
+        "benchsuite devices check --json",
+        "benchsuite devices check rows.csv",
+    )
 )
 @click.argument("rows", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @plugins_option
@@ -54,11 +62,11 @@ def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) ->
     pairs = pd.DataFrame(found.to_json()["rows"])
     print_table(pairs.drop(columns=["note", "version", "goal", "factor_rows"]))
     for row in pairs[pairs["note"] != ""].itertuples():
-        print(f"Fails: {row.board}, {row.runtime}: {row.note}.")
+        print_wrapped(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
-        print(f"Left out: {count} figures ({reason}).")
+        print_wrapped(f"Left out: {count} figures ({reason}).")
     for one in compiled:
-        print(
+        print_wrapped(
             f"Ethos-U55, {one['skeleton']} network: the sum over layers is {one['ratio_min']:.3f} "
             f"to {one['ratio_max']:.3f} times Vela's figure for the whole ({one['n']} cells)."
         )
@@ -68,7 +76,7 @@ def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) ->
     print_table(shares[chosen].drop(columns=["dataset", "skeleton"]))
     print("Operators of cells that no table or fit has seen:")
     print_table(pd.DataFrame(beyond["operators"]))
-    print(
+    print_wrapped(
         "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
         "latencies are a reference, no runtime."
     )
@@ -89,7 +97,7 @@ def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> 
     print_table(pd.DataFrame(map(asdict, rows)))
     print("Agreement, by device, runtime and version:")
     print_table(pd.DataFrame(map(asdict, agree)))
-    print(
+    print_wrapped(
         "measured and predicted in milliseconds; ratio: predicted over measured; within: "
         "half-width of the interval in which nine of ten figures of families left out lie; beyond: "
         "share of the cycles that no table or fit has seen. Nothing was fitted to these rows."
@@ -97,9 +105,11 @@ def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> 
 
 
 @command.command(
-    epilog="Examples: benchsuite devices estimate model.tflite --device stm32f746 | "
-    "benchsuite devices estimate resnet8 --device stm32l4r5 --runtime x_cube_ai --layers | "
-    "benchsuite devices estimate 6111 --skeleton mcu --memory arena.png"
+    epilog=examples(
+        "benchsuite devices estimate model.tflite --device stm32f746",
+        "benchsuite devices estimate resnet8 --device stm32l4r5 --layers",
+        "benchsuite devices estimate 6111 --skeleton mcu --memory arena.png",
+    )
 )
 @click.argument("model")
 @click.option("--device", "devices", multiple=True, help="Names, by commas. [default: all]")
@@ -126,8 +136,8 @@ def estimate(
     """Say what MODEL needs on each device under each runtime: latency, RAM, flash, energy, fit.
 
     MODEL is an int8 .tflite or .onnx file, a .csv list of layers, a network of MLPerf Tiny
-    (resnet8, ds_cnn, mobilenet_v1, autoencoder), a cell as in `benchsuite cell`, or five widths
-    as in `benchsuite sizes` (8:8:8:16:40).
+    (resnet8, ds_cnn, mobilenet_v1, autoencoder), a cell as 'benchsuite cell' takes it, or five
+    widths as 'benchsuite sizes' takes them (8:8:8:16:40).
 
     A list of layers has a row per layer and the columns name, operator (input, conv, depthwise,
     avg_pool, global_pool, add, affine, relu, linear, reshape, other), reads (names; empty: the row
@@ -158,13 +168,15 @@ def estimate(
 
 
 @command.command(
-    epilog="Examples: benchsuite devices calibrate my.csv --device stm32f746 --runtime "
-    "tflm_cmsis_nn | benchsuite devices calibrate my.csv --device stm32f746 --runtime "
-    "tflm_cmsis_nn --out mine/devices/my_board.py | benchsuite devices estimate 6111 --device "
-    "my_board --plugins mine"
+    epilog=examples(
+        "benchsuite devices calibrate my.csv --device stm32f746 --runtime own",
+        "benchsuite devices calibrate my.csv --device stm32f746 --runtime own \\",
+        "  --out mine/devices/my_board.py",
+        "benchsuite devices estimate 6111 --device my_board --plugins mine",
+    )
 )
 @click.argument("rows", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--device", required=True, help="The part, as `benchsuite ls devices` names it.")
+@click.option("--device", required=True, help="A part; 'benchsuite ls devices' lists them.")
 @click.option("--runtime", required=True, help="What the networks ran under.")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of cells' networks.")
 @click.option("--skeleton", default="official", show_default=True, help="Of cells: official, mcu.")
@@ -218,7 +230,11 @@ def calibrate(
     _calibration.show(found, out)
 
 
-@command.command(epilog="Examples: benchsuite devices tabulate --out devices.parquet")
+@command.command(
+    epilog=examples(
+        "benchsuite devices tabulate --out devices.parquet",
+    )
+)
 @out_file(".parquet", required=True)
 @plugins_option
 @json_option

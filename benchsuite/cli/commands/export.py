@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import examples, json_option, print_json, print_wrapped
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
@@ -17,8 +17,10 @@ _DEFAULT = OFFICIAL["cifar10"]
 
 
 @click.command(
-    epilog="Examples: benchsuite export 6111 --out cell.tflite | "
-    "benchsuite export 6111 --channels 8 --cells-per-stage 1 --out cell.onnx"
+    epilog=examples(
+        "benchsuite export 6111 --out cell.tflite",
+        "benchsuite export 6111 --channels 8 --cells-per-stage 1 --out cell.onnx",
+    )
 )
 @click.argument("cell")
 @click.option("--channels", type=int, default=_DEFAULT.channels, show_default=True)
@@ -40,7 +42,7 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Write CELL (as in `benchsuite cell`), deployed in a skeleton, as an int8 file.
+    """Write CELL (as 'benchsuite cell' takes it), deployed in a skeleton, as an int8 file.
 
     The weights are random: RAM, flash and latency of the file are meaningful, accuracy is not.
     A .tflite file pads the convolutions of stride 2 after the image, as TensorFlow does, an .onnx
@@ -60,7 +62,7 @@ def command(
     if as_json:
         print_json({"path": str(out), "cell": chosen.index, "bytes": len(data), "ram": sizes})
         return
-    print(f"{out}: cell {chosen.index}, {len(data):,} bytes, random weights (seed {seed})")
+    print_wrapped(f"{out}: cell {chosen.index}, {len(data):,} bytes, random weights (seed {seed})")
     print("RAM, flash and latency of this file are meaningful; its accuracy is not.")
     for convention, size in sizes.items():
         print(f"  {convention:<15} {size:>9,} bytes")

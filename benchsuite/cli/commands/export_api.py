@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import examples, json_option, print_json, print_wrapped
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.errors import UserError
 from benchsuite.reporting.text import progress
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: benchsuite export-api nats --mix-releases --official-name --out torch_home | "
-    "benchsuite export-api nas201 --leave-gaps --out nb201 | benchsuite export-api hw --out hw"
+    epilog=examples(
+        "benchsuite export-api nats --leave-gaps --official-name --out torch_home",
+        "benchsuite export-api nas201 --leave-gaps --out nb201",
+        "benchsuite export-api hw --out hw",
+    )
 )
 @click.argument("api", type=click.Choice(["nats", "nas201", "hw"]))
 @out_folder("out", default=Path("out/api"), help="Where the files go.")
@@ -64,7 +67,8 @@ def command(
     if as_json:
         print_json({"paths": [str(path) for path in paths], "notes": list(notes)})
         return
-    print("\n".join([*map(str, paths), *notes]))
+    for line in (*map(str, paths), *notes):
+        print_wrapped(line)
 
 
 def _write(

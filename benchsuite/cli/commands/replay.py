@@ -7,16 +7,19 @@ from pathlib import Path
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.table.columns import DATASETS
 
 
 @click.command(
-    epilog="Examples: benchsuite replay rea --epochs 12 --budget-seconds 12000 --seeds 200 | "
-    "benchsuite replay random --dataset cifar100 --bound cifar100.flops=1e8 --json | "
-    "benchsuite replay munas --budget-queries 2000 --param population=50"
+    epilog=examples(
+        "benchsuite replay rea --epochs 12 --budget-seconds 12000 --seeds 200",
+        "benchsuite replay random --dataset cifar100 --bound flops=1e8 --json",
+        "benchsuite replay oracle --device stm32l432 --runtime own --bound latency=1",
+        "benchsuite replay munas --budget-queries 2000 --param population=50",
+    )
 )
 @click.argument("strategy")
 @click.option("--dataset", default=DATASETS[0], show_default=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from benchsuite.cli import (
 )
 from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.terminal import say
 
 if TYPE_CHECKING:
     from benchsuite.api import Result
@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """Make the tables and figures NAME..., print the tables, and say where the files are.
 
-    `benchsuite ls reports` lists the names. Studies that they are made of are run first, and go on
+    'benchsuite ls reports' lists the names. Studies that they are made of are run first, and go on
     where they were stopped.
     """
     from benchsuite import plugins
@@ -108,4 +108,4 @@ def _show(title: str, result: Result, files: list[Path]) -> None:
 
 
 def _progress(study: str, done: int, jobs: int) -> None:
-    print(f"Study {study}: {done} of {jobs} jobs done", file=sys.stderr, flush=True)
+    say(f"Study {study}: {done} of {jobs} jobs done")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from benchsuite.files import made_folder
 from benchsuite.locks import held
 from benchsuite.reporting.quantities import interval
 from benchsuite.table.columns import DATASETS
+from benchsuite.terminal import say
 
 if TYPE_CHECKING:
     from benchsuite.assembly.own_scores import Scores
@@ -121,7 +121,7 @@ def _made(
     with pipeline.workers(workers, work.cluster) as (pool, number):
         asked = schedule.InThisProcess() if work.cluster else pool
         all_needs = asked.submit(pipeline.needs, work.plugin_folders)
-        _say("Tabulating 15,625 cells ...")
+        say("Tabulating 15,625 cells ...")
         table = whole_table(work.plugin_folders, scores)
         table.write(work.folder / pipeline.TABLE)
         found: dict[str, Outcome] = {}
@@ -160,7 +160,7 @@ def _page(
 
     notes = [f"This run took {work.seeds} seeds per search."] if work.seeds else []
     notes += [QUICK] if work.quick else []
-    _say("The page ...")
+    say("The page ...")
     return page.write(work.folder / "index.html", table, entries, outcomes, notes)
 
 
@@ -197,7 +197,8 @@ def _print(table: Table, entries: Sequence[MadeReport]) -> None:
     import pandas as pd
 
     from benchsuite.reporting.page import summary
-    from benchsuite.reporting.text import print_table, wrapped
+    from benchsuite.reporting.text import print_table
+    from benchsuite.terminal import wrapped
 
     found = summary.summarise(table, entries)
     said: list[str] = []
@@ -244,7 +245,3 @@ def _cells(fit: Any, skeleton: str) -> str:
         return "-"
     more = fit.maybe.get(skeleton, 0)
     return f"{fit.cells[skeleton]:,}" + (f"-{fit.cells[skeleton] + more:,}" if more else "")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json
 from benchsuite.cli.commands._lists import proxy_names
 from benchsuite.cli.commands._network_options import network_options
 
 
 @click.command(
-    epilog="Examples: benchsuite score 6111 --proxy naswot,zico "
-    "| benchsuite score 6111 --proxy mine --plugins my_folder --json "
-    "| benchsuite score 6111 --device cuda"
+    epilog=examples(
+        "benchsuite score 6111 --proxy naswot,zico",
+        "benchsuite score 6111 --proxy mine --plugins my_folder --json",
+        "benchsuite score 6111 --device cuda",
+    )
 )
 @click.argument("cell")
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")

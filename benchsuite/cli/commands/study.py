@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+)
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.terminal import say
 
 RESUMES = True  # Stopped, the same command goes on.
 
 
 @click.command(
-    epilog="Examples: benchsuite study baselines --seeds 20 | benchsuite study my.toml --workers 2"
+    epilog=examples(
+        "benchsuite study baselines --seeds 20",
+        "benchsuite study my.toml --workers 2",
+    )
 )
 @click.argument("named", metavar="STUDY")
 @out_folder("out", default=Path("out/studies"))
@@ -43,13 +53,10 @@ def command(
     STUDY is a TOML file, or the name of a study that ships. Runs that fail are counted with their
     reason; where no run of any search answers anything, this ends with exit code 2.
     """
-    import pandas as pd
-
     from benchsuite import plugins
-    from benchsuite.face import searches
+    from benchsuite.face import searches, searches_text
     from benchsuite.face.tables import load
-    from benchsuite.reporting.text import print_table
-    from benchsuite.stats.intervals import NO_INTERVAL
+    from benchsuite.reporting.text import aligned_within
 
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
     outcome = searches.study(
@@ -69,15 +76,17 @@ def command(
         print_json({**outcome.to_json(), "files": [str(path) for path in written]})
         return
     rows = [
-        {"search": label, "what": what, **{k: s[k] for k in ("mean", "std", "iqm", "lo", "hi")}}
+        {"search": label, **row}
         for label, summary in outcome.summary.items()
-        for what, s in summary.items()
+        for row in searches_text.rows(summary)
     ]
-    print_table(frame := pd.DataFrame(rows))
-    if len(frame) and frame["lo"].isna().any():
-        print(NO_INTERVAL)
-    print("\n".join([*outcome.failures(), ", ".join(map(str, written)), data.provenance_line]))
+    text, left_out = aligned_within(rows, ("search", "what"))
+    print(f"{text}\n")
+    for note in searches_text.notes(rows, left_out):
+        print_wrapped(note)
+    for said in (*outcome.failures(), ", ".join(map(str, written)), data.provenance_line):
+        print_wrapped(said)
 
 
 def _progress(done: int, jobs: int) -> None:
-    print(f"{done} of {jobs} jobs done", file=sys.stderr, flush=True)
+    say(f"{done} of {jobs} jobs done")

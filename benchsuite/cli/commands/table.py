@@ -7,13 +7,23 @@ from pathlib import Path
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+    scores_option,
+)
 from benchsuite.cli.commands._out_option import out_file
 
 
 @click.command(
-    epilog="Examples: benchsuite table | benchsuite table --out cells.parquet | "
-    "python -c \"import pandas; print(pandas.read_parquet('out/table.parquet'))\""
+    epilog=examples(
+        "benchsuite table",
+        "benchsuite table --out cells.parquet",
+        "python -c \"import benchsuite; print(benchsuite.load('out/table.parquet'))\"",
+    )
 )
 @out_file(".parquet", default=Path("out/table.parquet"), show_default=True)
 @out_file(
@@ -50,4 +60,5 @@ def command(
             }
         )
         return
-    print(f"{out}: {len(table.columns)} columns of 15,625 cells\n{table.provenance_line}")
+    print_wrapped(f"{out}: {len(table.columns)} columns of 15,625 cells")
+    print_wrapped(table.provenance_line)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from benchsuite.assembly.own_scores import FILE
-from benchsuite.cli import json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, print_wrapped
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import all_but, refuse
 from benchsuite.cli.commands._lists import proxy_names
@@ -22,12 +22,14 @@ RESUMES = True  # Stopped, the same command goes on.
 
 
 @click.command(
-    epilog="Examples: benchsuite tabulate --images cifar-10-batches-py --jobs 2 --out out/proxies "
-    "| benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample "
-    "| benchsuite tabulate --shard 2/4 --out out/proxies "
-    "| benchsuite tabulate --dtype float64 --proxy grasp,plain,epe_nas,zico --out out/double "
-    "| benchsuite tabulate --unpruned --cells 1000 --out out/unpruned "
-    "| benchsuite tabulate --device cuda --out out/cuda"
+    epilog=examples(
+        "benchsuite tabulate --images cifar-10-batches-py --jobs 2 --out out/proxies",
+        "benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample",
+        "benchsuite tabulate --shard 2/4 --out out/proxies",
+        "benchsuite tabulate --dtype float64 --proxy grasp,zico --out out/double",
+        "benchsuite tabulate --unpruned --cells 1000 --out out/unpruned",
+        "benchsuite tabulate --device cuda --out out/cuda",
+    )
 )
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
@@ -48,7 +50,7 @@ RESUMES = True  # Stopped, the same command goes on.
     help=f"Where rows and {TABLE} go; a run with the same DIR and settings goes on there.",
 )
 @click.option("--merge", is_flag=True, help=f"Only make {TABLE} of the rows there are.")
-@click.option("--label", default="", help="Ends every column's name: `naswot.LABEL`.")
+@click.option("--label", default="", help="Ends every column's name, as in naswot.LABEL.")
 @json_option
 def command(
     proxies: tuple[str, ...],
@@ -123,7 +125,7 @@ def command(
     if missing and as_json:
         print_json({"table": None, "rows": len(there), "missing_rows": len(missing)})
     elif missing:
-        click.echo(f"{len(missing)} rows of other shards are missing; --merge makes the table.")
+        print_wrapped(f"{len(missing)} rows of other shards are missing; --merge makes the table.")
     else:
         _merge(folder, repeats, plugin_folders, label, as_json)
 
@@ -155,7 +157,7 @@ def _merge(
             }
         )
         return
-    click.echo(
+    print_wrapped(
         f"{folder / TABLE}: {len(table.columns)} columns of {table.provenance['rows']} rows, "
         f"{len(proxies)} proxies, {repeats} repeats."
     )

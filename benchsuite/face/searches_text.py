@@ -1,0 +1,89 @@
+"""Searches as text, at most 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchsuite.reporting.quantities import with_unit
+from benchsuite.reporting.text import aligned_within
+from benchsuite.stats.intervals import NO_INTERVAL
+from benchsuite.table.device_columns import parse
+from benchsuite.terminal import wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LEFT = ("search", "what")
+_UNITS = {"latency": "s", "energy": "J", "ram": "bytes", "flash": "bytes"}
+_ANSWERS = 5  # cells that are named
+
+
+def text(
+    runs: pd.DataFrame,
+    summary: Mapping[str, Mapping[str, float]],
+    failed: Sequence[str],
+    about: Mapping[str, Any],
+    line: str,
+) -> str:
+    """Return what a replay found: statistics over the seeds, cells answered, and what made it."""
+    shown = rows(summary, about["estimated"])
+    table, left_out = aligned_within(shown, _LEFT)
+    said = list(notes(shown, left_out))
+    answered = runs.loc[runs["cell"] >= 0, "cell"].value_counts(sort=False)
+    most = sorted(answered.items(), key=lambda item: (-item[1], item[0]))
+    cells = ", ".join(f"{cell} ({n:,})" for cell, n in most[:_ANSWERS])
+    more = f", and {len(most) - _ANSWERS:,} others" if len(most) > _ANSWERS else ""
+    said.append(f"Cells answered, and by how many of {len(runs):,} runs: {cells}{more}.")
+    said += [*failed, f"{about['strategy']}: {about['source']}."]
+    said.append(f"Queries: {about['queries']}. Clock: {about['clock']}.")
+    if not about["charged"]:
+        said.append("Nothing it looked at was charged: a bound, not a search.")
+    return "\n".join([table, "", *(part for one in [*said, line] for part in wrapped(one))])
+
+
+def rows(
+    summary: Mapping[str, Mapping[str, float]], estimated: Sequence[str] = ()
+) -> list[dict[str, str]]:
+    """Return a row per column of a search's summary: mean with interval, and spread."""
+    return [
+        {
+            "what": _name(name) + " ESTIMATED" * (name in estimated),
+            "mean [95 %]": _interval(name, of),
+            "std": _amount(name, of["std"]),
+            "IQM": _amount(name, of["iqm"]),
+            "n": f"{int(of['n']):,}",
+        }
+        for name, of in summary.items()
+    ]
+
+
+def notes(shown: list[dict[str, str]], left_out: list[str]) -> list[str]:
+    """Return what must be said of rows: what is not shown, and why an interval is missing."""
+    bare = any("[" not in row["mean [95 %]"] for row in shown)
+    return [
+        "n: runs with a value; IQM: the interquartile mean; accuracies and regret in %.",
+        *([f"Not shown, in --json: {', '.join(left_out)}."] if left_out else []),
+        *([NO_INTERVAL] if bare else []),
+    ]
+
+
+def _name(column: str) -> str:
+    parts = parse(column)
+    return ".".join(filter(None, (parts.what, parts.device, parts.runtime))) if parts else column
+
+
+def _interval(name: str, of: Mapping[str, float]) -> str:
+    mean, low, high = (_amount(name, of[end]) for end in ("mean", "lo", "hi"))
+    return mean if "-" in (low, high) else f"{mean} [{low}, {high}]"
+
+
+def _amount(name: str, value: float) -> str:
+    parts = parse(name)
+    if name.endswith("_seconds"):
+        return with_unit(value, "s")
+    if parts:
+        return with_unit(value, _UNITS.get(parts.what.partition(".")[0], ""))
+    if name.partition(".")[0] in ("test", "valid", "compressed", "regret"):
+        return with_unit(value, "%")
+    return with_unit(value, "")
