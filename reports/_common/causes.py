@@ -113,13 +113,17 @@ def cause(
 
     of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
     gap and an interval without zero; it is all of it if what it leaves is within `near`. Where
-    several settings move the correlation and were not run together, none is all of it.
+    several settings move the correlation and were not run together, none is all of it; where what
+    a source does was run together and is no cause, no part of it is.
     """
     found = [(one.words, measured(table, proxy, one, *of)) for one in tried(proxy, source)]
     if not found:
         return f"{NOT_FOUND}: nothing was tried"
     sure = [(words, moved) for words, moved in found if moved.low > 0 or moved.high < 0]
     moving = [(words, moved) for words, moved in sure if moved.value * gap > 0]
+    together = {words for words, _ in found} & TOGETHER
+    if together - {words for words, _ in moving}:
+        moving = []
     if not moving:
         every = "; ".join(f"{words} {moved}" for words, moved in found)
         return f"{NOT_FOUND}: tried {every}"
