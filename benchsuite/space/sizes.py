@@ -66,7 +66,8 @@ def skeleton(sizes: Sequence[int], around: Skeleton = OFFICIAL["cifar10"]) -> Si
     >>> cost.params(build(CELL, skeleton((8, 8, 8, 16, 40))))
     67378
     """
-    a, b, c, d, e = sizes_of(index_of(sizes))
+    index_of(sizes)
+    a, b, c, d, e = sizes
     return SizedSkeleton(
         a, resolution=around.resolution, classes=around.classes, sizes=(a, b, c, d, e)
     )
