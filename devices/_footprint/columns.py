@@ -44,7 +44,7 @@ from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Values
 
 # Raised whenever a number of that kind changes.
-VERSIONS = {"latency": "4", "energy": "1", "fits": "5", "ram": "3", "flash": "2"}
+VERSIONS = {"latency": "4", "energy": "1", "fits": "6", "ram": "3", "flash": "2"}
 NETWORKS = tuple((dataset, label) for label, of in SKELETONS.items() for dataset in of)
 _CONSTANT = "no input-output path: the network is a constant"
 
@@ -122,14 +122,14 @@ def of_runtime(
     if device.sram is None or device.flash is None:
         return
     missing = code_size(runtime, device.core).missing
-    unknown = f"; {missing}" if missing else ""
+    unknown = f"; {missing}, so 0.5, maybe, at most" if missing else ""
     what = (
         f"1 if RAM ({ram_of(runtime)}{_ranged(runtime)} and the runtime's variables) and flash "
         f"(flash.weights and its code) of the {dataset} network, {label}, are within {name}"
         f"{unknown}"
     )
     full = DeviceColumn("fits", name, runtime, dataset, label)
-    unit = "0, 0.5 or 1" if _ranged(runtime) else "0 or 1"
+    unit = "0, 0.5 or 1" if _ranged(runtime) or missing else "0 or 1"
     column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
     yield Values(column, all_fits(device, runtime, skeleton, ram_by=ram_by))
 

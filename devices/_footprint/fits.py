@@ -9,7 +9,8 @@ X-CUBE-AI publishes no planner. Over 12 published networks its activations take 
 `ram.best` (`X_CUBE_AI_OVER_BEST`): a cell fits if the most of that does, does not if the least does
 not, and may fit in between. TensorFlow Lite Micro's arena is a range as well, a narrower one: an
 application without resource variables needs less than `ram.tflm`, and CMSIS-NN's scratch buffers
-lie in gaps or on top of it (see `benchsuite.deployment.arena`).
+lie in gaps or on top of it (see `benchsuite.deployment.arena`). Under a runtime whose code or
+variables are not known (TinyEngine's variables are not) no cell fits for sure.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchsuite.api import Device
 from benchsuite.deployment.arena import SAVED, scratch
 from benchsuite.deployment.flash import all_total, all_weights
 from benchsuite.deployment.ram import all_ram
-from benchsuite.devices._footprint.code_size import all_code, all_static_ram
+from benchsuite.devices._footprint.code_size import all_code, all_static_ram, code_size
 from benchsuite.errors import UserError
 from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS, Skeleton
@@ -80,11 +81,14 @@ def all_fits(
     if device.sram is None or device.flash is None:
         raise UserError("What fits cannot be said of a device whose SRAM or flash is not known.")
     ram, flash = ram_by(ram_of(runtime), skeleton), all_weights(skeleton)
-    variables = np.zeros_like(ram)
+    least, most = ram_range(runtime, ram, skeleton)
     if code:
         variables = all_static_ram(runtime, device.core, skeleton)
         flash = all_total(skeleton, all_code(runtime, device.core, skeleton))
-    ends = [end + variables <= device.sram for end in ram_range(runtime, ram, skeleton)]
+        least, most = least + variables, most + variables
+        if code_size(runtime, device.core).missing:
+            most = np.full_like(most, np.inf)  # Nobody knows how much more the runtime takes.
+    ends = [end <= device.sram for end in (least, most)]
     return np.asarray(np.mean(ends, axis=0) * (flash <= device.flash), dtype=np.float64)
 
 
