@@ -58,8 +58,6 @@ def test_needs_on_parts_are_the_columns(table, skeleton):
             own, one = table[of.name][6111], found[of.device, of.runtime]
             if what != "fits":
                 assert getattr(one, what) == pytest.approx(own, rel=1e-12)
-            elif "not known" in one.because:  # where the column takes what is known for all
-                assert (one.fits, verdicts[own]) == ("maybe", "yes")
             else:
                 assert one.fits == verdicts[own]
 
