@@ -6,7 +6,8 @@ score = (1 - w) / 2 (rank K + rank R) + w rank F or L.
 
 The paper measures K and R on the pruned supernet, as `monas_live` does; here, I(space) is the mean
 of the column over the cells left (log10 of the NTK's condition number), and cells without a value
-are left out. `lambda_` weighs FLOPs, `mu` latency; one excludes the other; both are the supernet's
+are left out. The columns are those of one draw of weights and images, as a search has one, not of the
+repeats' mean. `lambda_` weighs FLOPs, `mu` latency; one excludes the other; both are the supernet's
 own (`_costs`). The stated cost, 0.5 GPU hours (table 2), is spread over the evaluations. The result
 depends neither on the seed nor on rounding.
 """
@@ -36,8 +37,8 @@ class Parameters(Rules):
 
     lambda_: float = 0.0
     mu: float = 0.0
-    ntk: str = "ntk_cond.k0"
-    regions: str = "linear_regions.n1000"
+    ntk: str = "ntk_cond.k0.r0"
+    regions: str = "linear_regions.n1000.r0"
     flops: str | None = None
     latency: str = "latency"
     cost: How = "sum"
@@ -79,7 +80,7 @@ def _mean_of(
 
 
 STRATEGY = Strategy(
-    version=3,
+    version=4,
     source="Qiao et al., MONAS, section 3.3, equation 3 and algorithm 2; its authors' code",
     run=run,
     parameters=Parameters,
