@@ -78,7 +78,7 @@ def cell(
     9930
     >>> known = bs.cell(6111, device="stm32f746", runtime="x_cube_ai")
     >>> known.params, known.proxies["params@1"].rank, known.parts[0].fits
-    (1073466, 624, 'no')
+    (1073466, 41, 'no')
     >>> bs.cell((2, 2, 0, 2, 2, 3)).index, bs.cell("333132").index  # NASLib's, and digits
     (6111, 6111)
     """

@@ -38,7 +38,7 @@ def run(line: str) -> int | str | None:
     if any(importlib.util.find_spec(package) is None for package in NEEDS.get(args[0], ())):
         pytest.skip(f"{args[0]} needs its extra")
     options = OPTIONS.get(args[0], "")
-    if options is None or "--cluster" in args or "FILE" in args:
+    if options is None or {"--cluster", "FILE", "cuda"} & set(args):
         command = cli._root.get_command(click.Context(cli._root), args[0])
         assert command is not None
         command.make_context(args[0], args[1:])

@@ -315,7 +315,7 @@ def test_statistics_of_nothing_are_missing():
         (Setting(bounds={"cifar10.flops": float("nan")}), "no number"),
         (Setting(device="boart"), "Did you mean board"),
         (Setting(device="board", runtime="tfl"), "Did you mean tflm"),
-        (Setting(device="board", bounds={"latency": 9}), "no column 'latency'"),
+        (Setting(device="board", bounds={"latency": 9}), "under one runtime: name it, tflm"),
         (Setting(proxy_seconds={"flosp": 1.0}), "Did you mean flops"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite import plugins
-from benchsuite.cli import examples, json_option, plugins_option, print_json, print_wrapped
+from benchsuite.cli import examples, json_option, plugins_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
@@ -70,10 +70,8 @@ def command(
     print(f"Wrote {made.shapes} shapes to {path}.")
     runtime = made.name.partition("-")[0]
     if not any(Path(named).resolve() == path.resolve() for named in found.tables.values()):
-        print_wrapped(
-            f"A device beside it is priced by it with tables={{{runtime!r}: "
-            f"Path(__file__).with_name({path.name!r})}}."
-        )
+        print("A device beside it is priced by it with")
+        print(f"  tables={{{runtime!r}: Path(__file__).with_name({path.name!r})}}")
 
 
 @dataclass(frozen=True)
