@@ -6,8 +6,8 @@ score = (1 - w) / 2 (rank K + rank R) + w rank F or L.
 
 The paper measures K and R on the pruned supernet, as `monas_live` does; here, I(space) is the mean
 of the column over the cells left (log10 of the NTK's condition number), and cells without a value
-are left out. The columns are those of one draw of weights and images, as a search has one, not of the
-repeats' mean. `lambda_` weighs FLOPs, `mu` latency; one excludes the other; both are the supernet's
+are left out. The columns are of one draw of weights and images, as a search has one, not the mean
+of repeats. `lambda_` weighs FLOPs, `mu` latency; one excludes the other; both are the supernet's
 own (`_costs`). The stated cost, 0.5 GPU hours (table 2), is spread over the evaluations. The result
 depends neither on the seed nor on rounding.
 """
