@@ -136,7 +136,7 @@ def test_a_pooling_costs_nine_operations_an_output(shipped_table):
     [
         # mu = 0 to .7 of Table 2, L43: 94.37 %, 153.27 M, which is cell 6111; and .8: 51.04 M.
         ({}, (6111, 6217, 6217, 6217)),
-        ({"ntk": "ntk_cond.k2.r0"}, (6111, 6217, 6217, 7897)),
+        ({"ntk": "ntk_cond.k2"}, (6111, 6217, 6217, 7897)),
         ({"ties": "first"}, (10360, 6217, 6217, 6217)),
         ({"cost": "mean"}, (6111, 6217, 6217, 12111)),
         ({"none": True}, (6217, 9621, 15452, 11135)),
