@@ -78,6 +78,8 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
     own = re.compile(rf"{re.escape(family)}\.k\d+@")  # without a label or a repeat
     names = sorted((name for name in table.columns if own.match(name)), key=_index)
     draws = repeats_of(table)
+    if any(name in draws for name in names):  # tau of a draw and of a mean of draws differ
+        names = [name for name in names if name in draws]
     columns = {name: draws.get(name, [name]) for name in names}
     flat = [one for of in columns.values() for one in of]
     sampled = stats.kendall_bootstrap(

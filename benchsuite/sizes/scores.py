@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,8 @@ from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
 from benchsuite.proxies._tabulation import rows, tabulate
 from benchsuite.space import sizes
-
-if TYPE_CHECKING:
-    from benchsuite.proxies._scoring.passes import Passes
+from benchsuite.space.cell import Cell
+from benchsuite.space.network import Skeleton
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,9 @@ class Spec(tabulate.Spec):
         """Return what must agree for two results to share a folder, as JSON."""
         return {**super().settings(), "space": "nats-sss"}
 
-    def passes(self, cell: int, repeat: int, batches: Sequence[Any]) -> Passes:
-        """Return the passes of a network by its index in the size space."""
-        import torch
-
-        from benchsuite.proxies._scoring.passes import Passes
-
-        return Passes(
-            sizes.CELL,
-            sizes.skeleton(sizes.sizes_of(cell), self.skeleton),
-            batches,
-            seed=self.seed,
-            repeat=repeat,
-            dtype=getattr(torch, self.dtype),
-        )
+    def network(self, index: int) -> tuple[Cell, Skeleton]:
+        """Return the cell of the size space and the skeleton of a network by its index there."""
+        return sizes.CELL, sizes.skeleton(sizes.sizes_of(index), self.skeleton)
 
 
 def sample(number: int, seed: int = 0) -> list[int]:

@@ -1,6 +1,5 @@
 """Signatures and examples as the pages of the reference show them."""
 
-import re
 from typing import Any
 
 import click
@@ -43,5 +42,5 @@ def examples(app: Sphinx, context: click.Context, lines: list[str]) -> None:
     head, _, rest = text.partition("Examples:")
     if head.strip() or not rest:
         return
-    each = re.split(r" \| (?=benchsuite )|\n", rest)
+    each = rest.split("\n")
     lines[:] = [".. code-block:: sh", "", *(f"   {line.strip()}" for line in each), ""]

@@ -38,7 +38,7 @@ from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import Spec, score_row
 from benchsuite.proxies.ntk_cond import kernel
-from benchsuite.space.cell import Cell, connected
+from benchsuite.space.cell import connected
 from benchsuite.space.equivalence import classes
 from benchsuite.space.network import Network, Skeleton
 from benchsuite.table.table import Table
@@ -85,19 +85,9 @@ class Setting(Spec):
         found = {key: value for key, value in super().settings().items() if key != "code"}
         return {**found, "init": self.init}
 
-    def passes(self, cell: int, repeat: int, batches: Sequence[Any]) -> Initialised:
-        """Return the passes of a cell and repeat."""
-        made = Initialised(
-            Cell.from_index(cell),
-            self.skeleton,
-            batches,
-            seed=self.seed,
-            repeat=repeat,
-            dtype=getattr(torch, self.dtype),
-            unpruned=self.unpruned,
-        )
-        made.init = self.init
-        return made
+    def kind(self) -> type[Passes]:
+        """Return passes whose default weights are drawn by `init`."""
+        return type("Initialised", (Initialised,), {"init": self.init})
 
 
 def _every_parameter(passes: Given) -> dict[str, float]:

@@ -162,6 +162,16 @@ class Spec:
             **({"unpruned": True} if self.unpruned else {}),
         }
 
+    def network(self, index: int) -> tuple[Cell, Skeleton]:
+        """Return the cell and the skeleton that an index means."""
+        return Cell.from_index(index), self.skeleton
+
+    def kind(self) -> type[Passes]:
+        """Return the class of the passes."""
+        from benchsuite.proxies._scoring.passes import Passes
+
+        return Passes
+
     def passes(self, cell: int, repeat: int, batches: Sequence[Any]) -> Passes:
         """Return the passes of a cell and repeat, of which nothing is computed yet.
 
@@ -170,11 +180,9 @@ class Spec:
         import torch
 
         from benchsuite.proxies._scoring.device import torch_device
-        from benchsuite.proxies._scoring.passes import Passes
 
-        return Passes(
-            Cell.from_index(cell),
-            self.skeleton,
+        return self.kind()(
+            *self.network(cell),
             batches,
             seed=self.seed,
             repeat=repeat,

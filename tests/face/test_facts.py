@@ -43,9 +43,10 @@ def test_ranks_are_those_of_the_sorted_column(table, index):
     assert facts.accuracy["cifar10.valid.200ep.seed777@nats-tss-v1_0"].truth == ""
 
 
+@pytest.mark.parametrize("index", [6111, 6918, 10720])  # large, and what fits the least part
 @pytest.mark.parametrize("skeleton", ["official", "mcu"])
-def test_needs_on_parts_are_the_columns(table, skeleton):
-    facts = bs.cell(6111, table, skeleton=skeleton)
+def test_needs_on_parts_are_the_columns(table, index, skeleton):
+    facts = bs.cell(index, table, skeleton=skeleton)
     found = {(one.device, one.runtime): one for one in facts.parts}
     published = {"monas2024"}
     columns = list(find(table, "latency", dataset="cifar10", skeleton=skeleton))
@@ -55,7 +56,7 @@ def test_needs_on_parts_are_the_columns(table, skeleton):
         for of in find(table, what, dataset="cifar10", skeleton=skeleton):
             if of.runtime in published:
                 continue
-            own, one = table[of.name][6111], found[of.device, of.runtime]
+            own, one = table[of.name][index], found[of.device, of.runtime]
             if what != "fits":
                 assert getattr(one, what) == pytest.approx(own, rel=1e-12)
             else:

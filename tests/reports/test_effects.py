@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Runs
 from benchsuite.reports._common.verdicts import FAILS, HOLDS, UNDECIDED
@@ -136,3 +137,11 @@ def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
 def test_a_change_is_held_against_a_margin(gap, between, kind):
     _, verdict = ntk_draws.unchanged(drawn(gap, between), 0, 1, 0.03)
     assert verdict.kind == kind
+
+
+def test_points_of_one_figure_are_of_as_many_draws(shipped_table):
+    """A mean of draws ranks cells better than a draw: they are no points of one line."""
+    for family in ("ntk_cond", "ntk_frozen"):
+        draws = monas_ntk._rows(shipped_table, family)["draws"]
+        assert draws.nunique() == 1
+        assert draws.iloc[0] > 1
