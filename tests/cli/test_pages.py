@@ -69,3 +69,11 @@ def test_the_notebook_of_the_readme_runs(tour, shipped_table):
     exec(code, {"my_scores": shipped_table["cifar10.flops"]})
     plt.close("all")
     assert set(re.findall(r"bs\.(\w+)\(", code)) <= set(bs.__all__)
+
+
+def test_every_page_is_in_the_contents_of_the_site():
+    """The builder refuses one that is not; it is no part of these tests."""
+    contents = set((ROOT / "docs/index.md").read_text(encoding="utf-8").split())
+    pages = {path.relative_to(ROOT / "docs").with_suffix("") for path in ROOT.glob("docs/**/*.md")}
+    left = {page.as_posix() for page in pages} - contents
+    assert {page for page in left if not page.startswith("examples/")} == {"index"}
