@@ -14,7 +14,7 @@ from page_parts import Parts, array_at, entries, inflated, small_page, unpacked
 
 from benchsuite.api import Result
 from benchsuite.reporting import page
-from benchsuite.reporting.page import MadeReport, columns, searches
+from benchsuite.reporting.page import MadeReport, columns, searches, sections
 from benchsuite.reporting.page.snippets import SNIPPETS
 from benchsuite.reporting.pipeline import TABLE, Making, make_report
 from benchsuite.space.cell import EDGES, N_CELLS, OPS, Cell
@@ -226,7 +226,7 @@ def test_hostile_names_stay_text(tmp_path):
 def test_long_tables_are_cut_and_say_so(table, tmp_path):
     result = Result({"t": pd.DataFrame({"n": np.arange(1000)})})
     said = "".join(Parts(page.render(table, [MadeReport("a", "A", "b", "Ours", result)])).texts)
-    assert "The first 400 of 1,000 rows" in said
+    assert f"The first {sections.ROWS} of 1,000 rows" in said
 
 
 def test_traces_hold_the_incumbents(made, parts):
