@@ -28,7 +28,7 @@ from benchsuite.proxies._engine.forward import forward
 from benchsuite.proxies._engine.gradients import parameter_jacobian
 from benchsuite.proxies._scoring.score import score_network
 from benchsuite.proxies._scoring.threads import one_thread
-from benchsuite.proxies._tabulation.tabulate import Spec, scoring_proxies
+from benchsuite.proxies._tabulation.spec import Spec, scoring_proxies
 from benchsuite.proxies.ntk_cond import kernel
 from benchsuite.space.equivalence import representatives
 from benchsuite.space.network import Skeleton

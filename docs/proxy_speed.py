@@ -25,7 +25,7 @@ import torch
 from benchsuite.api import Proxy
 from benchsuite.proxies._scoring.score import passes_of, score_network
 from benchsuite.proxies._scoring.threads import one_thread
-from benchsuite.proxies._tabulation.tabulate import Spec, scoring_proxies
+from benchsuite.proxies._tabulation.spec import Spec, scoring_proxies
 from benchsuite.space.cell import Cell
 from benchsuite.space.equivalence import representatives
 from benchsuite.space.network import Skeleton

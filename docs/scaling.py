@@ -212,7 +212,8 @@ def sizes() -> dict[str, float]:
     """Return the megabytes that are sent: to each worker once, and with each job there and back."""
     from benchsuite.api import Skeleton
     from benchsuite.face.tables import load
-    from benchsuite.proxies._tabulation.tabulate import Spec, score_row
+    from benchsuite.proxies._tabulation.spec import Spec
+    from benchsuite.proxies._tabulation.tabulate import score_row
     from benchsuite.replays import jobs, study
 
     proxies = tuple(TABULATE[2].split(","))

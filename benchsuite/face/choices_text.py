@@ -95,9 +95,10 @@ def _mark(one: Choice) -> str:
 def _said(found: Found) -> Iterator[str]:
     yield from _disagreement(found)
     for one in found.maybe:
+        least, most = (quantities.size(end) for end in (one.ram_least, one.ram_most))
         yield (
             f"May fit: under {one.runtime} cell {one.index} ({_points(found, one)}) needs "
-            f"{quantities.size(one.ram_least)} to {quantities.size(one.ram_most)} of RAM."
+            f"{f'at least {least}' if least == most else f'{least} to {most}'} of RAM."
         )
     for miss in found.misses:
         yield (

@@ -101,11 +101,12 @@ def score(
     """
     from benchsuite.proxies._scoring.passes import representative
     from benchsuite.proxies._tabulation import tabulate
+    from benchsuite.proxies._tabulation.spec import Spec, defaults
 
     folders = folders_of(plugins)
     names = (proxies,) if isinstance(proxies, str) else tuple(proxies)
-    spec = tabulate.Spec(
-        proxies=names or tabulate.defaults(folders, device, unpruned=unpruned),
+    spec = Spec(
+        proxies=names or defaults(folders, device, unpruned=unpruned),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,

@@ -190,7 +190,7 @@ def _scored(
     say: Say,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     from benchsuite.proxies._tabulation import sample
-    from benchsuite.proxies._tabulation.tabulate import Spec
+    from benchsuite.proxies._tabulation.spec import Spec
 
     spec = Spec(
         tuple(proxies),

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Strategy
-from benchsuite.errors import UserError
 from benchsuite.parameters import check_range
 from benchsuite.search._costs import How, hardware
 from benchsuite.search._pruning import Left, Rules, Term, check_weights, prune, relative
@@ -71,22 +70,13 @@ def _mean_of(
 
     seconds: stated cost of one evaluation; log10: of the column's logarithm.
     """
-    full = _one_draw(search, column)
+    full = search.one_draw(column)
 
     def mean(left: Left) -> float:
         uniform = left / left.sum(axis=1, keepdims=True)
         return search.expectation(full, uniform, seconds=seconds, log10=log10)[0]
 
     return mean
-
-
-def _one_draw(search: Search, column: str) -> str:
-    """Return the full name of a column's first repeat, or of the column if it has none."""
-    of, version = search.full_name(column).split("@")
-    try:
-        return search.full_name(f"{of}.r0@{version}")
-    except UserError:
-        return f"{of}@{version}"
 
 
 STRATEGY = Strategy(

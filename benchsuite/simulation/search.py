@@ -28,6 +28,7 @@ from benchsuite.simulation.supernet import Look, conditional_expectations, tenso
 from benchsuite.simulation.trace import CHARGES, Trace, best_so_far
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.multilinear import conditional_expectation, expectation
+from benchsuite.table.columns import stem
 
 Array = NDArray[np.float64]
 
@@ -212,6 +213,15 @@ class Search:
     def full_name(self, name: str) -> str:
         """Return the full name of a cheap column; UserError for one that a search cannot see."""
         return self._problem.resolve(name)
+
+    def one_draw(self, name: str) -> str:
+        """Return the full name of a column's first repeat, or of the column if it has none."""
+        full = self.full_name(name)
+        of = stem(full)
+        try:
+            return self.full_name(f"{of}.r0{full.removeprefix(of)}")
+        except UserError:
+            return full
 
     def narrow(self, name: str, channels: int) -> Array:
         """Return a column of arithmetic [15625] on the skeleton with fewer channels; it is free."""

@@ -15,17 +15,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite import plugins
+from benchsuite.api import Proxy
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
 from benchsuite.proxies._tabulation import rows, tabulate
+from benchsuite.proxies._tabulation.spec import Spec as OfCells
+from benchsuite.proxies._tabulation.spec import scoring_proxies
 from benchsuite.space import sizes
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
 
 
 @dataclass(frozen=True)
-class Spec(tabulate.Spec):
+class Spec(OfCells):
     """What the scores depend on; skeleton: images and classes, and the channels of the widest."""
+
+    def check(self) -> None:
+        """Raise UserError for a proxy that scores no network of the space."""
+        for name, proxy in self.load().items():
+            if why := _refusal(name, proxy):
+                raise UserError(why)
 
     def settings(self) -> dict[str, Any]:
         """Return what must agree for two results to share a folder, as JSON."""
@@ -34,6 +44,25 @@ class Spec(tabulate.Spec):
     def network(self, index: int) -> tuple[Cell, Skeleton]:
         """Return the cell of the size space and the skeleton of a network by its index there."""
         return sizes.CELL, sizes.skeleton(sizes.sizes_of(index), self.skeleton)
+
+
+def space_proxies(folders: Sequence[Path] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of all proxies that score networks of the space, and why others do not."""
+    names = scoring_proxies(folders)
+    why = {name: _refusal(name, plugins.load("proxies", name, folders)) for name in names}
+    return tuple(name for name in names if not why[name]), tuple(filter(None, why.values()))
+
+
+def _refusal(name: str, proxy: Proxy) -> str:
+    """Return why a proxy scores no network of the space, empty where it does."""
+    from benchsuite.proxies._scoring.score import passes_of
+
+    smallest = sizes.skeleton(sizes.sizes_of(0), Skeleton(resolution=8))
+    try:
+        passes_of(name, proxy, (sizes.CELL, smallest))
+    except UserError as error:
+        return f"{name} scores no network of the size space: {error}"
+    return ""
 
 
 def sample(number: int, seed: int = 0) -> list[int]:

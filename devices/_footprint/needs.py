@@ -28,8 +28,8 @@ class Needs:
 
     latency: seconds, NaN without a path; energy: joules, NaN where the part's power is not known;
     ram: bytes by the convention, ram_least and ram_most what it may really be; flash: bytes;
-    unknown: what of the runtime's code nobody measured, empty where all is known: then ram and
-    flash are at least so much.
+    unknown: what of the runtime's code nobody measured, empty where all is known: where it is not,
+    ram and flash are at least so much, and no cell keeps to limits for sure.
     """
 
     latency: Array
@@ -45,7 +45,7 @@ class Needs:
     ) -> NDArray[np.float64]:
         """Return which cells [15625] keep to limits: 1 yes, 0.5 maybe, 0 no."""
         spent = (self.latency <= latency) & ((self.energy <= energy) | np.isinf(energy))
-        ends = [self.ram_least <= ram, self.ram_most <= ram]
+        ends = [self.ram_least <= ram, (self.ram_most <= ram) & (not self.unknown)]
         return np.asarray(np.mean(ends, axis=0) * (spent & (self.flash <= flash)))
 
 

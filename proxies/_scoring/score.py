@@ -22,6 +22,10 @@ from benchsuite.surroundings import surroundings
 
 NO_PATH = "no path from input to output"
 FAILED = "failed: "
+SMALL = (
+    Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1)),
+    Skeleton(channels=2, cells_per_stage=1, resolution=8),
+)
 _OUT_OF_DOMAIN = (
     ArithmeticError,
     torch.linalg.LinAlgError,  # type: ignore[attr-defined]  # documented, and not in its __all__
@@ -81,15 +85,16 @@ def score_network(
     )
 
 
-def passes_of(name: str, proxy: Proxy) -> tuple[str, ...]:
+def passes_of(name: str, proxy: Proxy, network: tuple[Cell, Skeleton] = SMALL) -> tuple[str, ...]:
     """Return the names, as in `Scores.seconds`, of everything a proxy computes if it is alone.
 
-    Found by scoring a small network: what a proxy needs does not depend on the size.
+    Found by scoring a small network: what a proxy needs does not depend on the size. Raises
+    UserError where the proxy fails on it.
     """
-    images, skeleton = Images("gaussian"), Skeleton(channels=2, cells_per_stage=1, resolution=8)
-    batches = [draw(images, 4, 8, skeleton.classes, seed=0, index=index) for index in range(2)]
-    passes = Passes(Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1)), skeleton, batches)
-    return tuple(score_network({name: proxy}, passes).seconds)
+    images, (cell, skeleton) = Images("gaussian"), network
+    size, classes = skeleton.resolution, skeleton.classes
+    batches = [draw(images, 4, size, classes, seed=0, index=index) for index in range(2)]
+    return tuple(score_network({name: proxy}, Passes(cell, skeleton, batches)).seconds)
 
 
 def _together(proxies: Mapping[str, Proxy], passes: Passes, keep_going: bool, draws: int) -> Scores:

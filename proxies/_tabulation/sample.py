@@ -14,7 +14,7 @@ from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
 from benchsuite.proxies._scoring.threads import one_thread
-from benchsuite.proxies._tabulation.tabulate import Spec
+from benchsuite.proxies._tabulation.spec import Spec
 
 TIMED_CELLS = 4
 LEAST_SECONDS = 0.01

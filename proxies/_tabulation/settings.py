@@ -36,7 +36,8 @@ from benchsuite.proxies._engine.weights import Weights
 from benchsuite.proxies._scoring.net import Net
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation.tabulate import Spec, score_row
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import score_row
 from benchsuite.proxies.ntk_cond import kernel
 from benchsuite.space.cell import connected
 from benchsuite.space.equivalence import classes

@@ -15,7 +15,7 @@ from victims import SCORE, STUDY, files, scores
 from benchsuite import cli
 from benchsuite.errors import UserError
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation.tabulate import Spec
+from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
 

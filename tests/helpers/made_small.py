@@ -15,6 +15,7 @@ OPTIONS = {
     "correlate": "--resamples 200 --dataset cifar10",
     "score": SMALL,
     "tabulate": f"{SMALL} --proxy l2_norm --cells 3 --repeats 1",
+    "sizes": "--device stm32l432 --sample 2 --resolution 8 --batch-size 4 --images gaussian",
     "replay": "--seeds 2",
     "baseline": None,
     "export-api": None,

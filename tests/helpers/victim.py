@@ -24,7 +24,7 @@ def prepared() -> None:
     mpl.use("agg")
     from benchsuite.assembly import whole
     from benchsuite.proxies._scoring import passes  # noqa: F401
-    from benchsuite.proxies._tabulation import tabulate
+    from benchsuite.proxies._tabulation import spec
     from benchsuite.reporting import pipeline
     from benchsuite.stats import intervals
 
@@ -45,7 +45,7 @@ def prepared() -> None:
     import torch
 
     torch.set_num_threads(1)
-    tabulate.scoring_proxies()
+    spec.scoring_proxies()
 
 
 def run(order: dict[str, Any]) -> NoReturn:

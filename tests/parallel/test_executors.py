@@ -22,7 +22,8 @@ from benchsuite.parallel import clusters
 from benchsuite.parallel.clusters import results
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, tasks
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import choose_cells, run, tasks
 from benchsuite.replays import study
 from benchsuite.reporting import durations, pipeline
 from benchsuite.space.network import Skeleton

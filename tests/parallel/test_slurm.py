@@ -14,7 +14,8 @@ from benchsuite.cli import main
 from benchsuite.errors import UserError
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.proxies._tabulation import rows
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, tasks
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import choose_cells, run, tasks
 from benchsuite.replays import study
 from benchsuite.reporting import durations
 from benchsuite.space.network import Skeleton

@@ -16,7 +16,8 @@ import pytest
 import scipy.stats  # noqa: F401  Before the processes fork.
 
 from benchsuite.proxies._tabulation import sample
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.regression import replays, timing
 from benchsuite.regression.compare_speeds import compare_speeds
 from benchsuite.regression.tolerances import Speed, Tolerances

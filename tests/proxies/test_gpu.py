@@ -25,7 +25,8 @@ from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.merge import merge
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, scoring_proxies, tasks
+from benchsuite.proxies._tabulation.spec import Spec, scoring_proxies
+from benchsuite.proxies._tabulation.tabulate import choose_cells, run, tasks
 from benchsuite.space.cell import CONV1, CONV3, NONE, POOL, SKIP, Cell
 from benchsuite.space.network import Skeleton
 

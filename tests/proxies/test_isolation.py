@@ -24,7 +24,8 @@ from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import FAILED, score_network
 from benchsuite.proxies._scoring.seal import seal
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation.tabulate import Spec, run, score_row, tasks
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import run, score_row, tasks
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
 

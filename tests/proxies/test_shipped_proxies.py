@@ -9,7 +9,8 @@ import pytest
 
 from benchsuite import plugins
 from benchsuite.assembly.shipped import FOLDER
-from benchsuite.proxies._tabulation.tabulate import Spec, score_row
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import score_row
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table

@@ -22,7 +22,8 @@ from benchsuite.errors import UserError
 from benchsuite.parallel import pool
 from benchsuite.proxies._scoring.score import NO_PATH
 from benchsuite.proxies._tabulation import rows as _rows
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, score_row, tasks
+from benchsuite.proxies._tabulation.spec import Spec
+from benchsuite.proxies._tabulation.tabulate import choose_cells, run, score_row, tasks
 from benchsuite.ranking.correlations import proxies_in
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
@@ -107,7 +108,7 @@ def test_results_of_other_settings_are_refused(tmp_path, threads, change, named)
 def test_results_of_other_code_are_refused(tmp_path, threads, monkeypatch):
     run(SPEC, tasks([0], 1, 1, 1), tmp_path)
     monkeypatch.setattr(
-        "benchsuite.proxies._tabulation.tabulate.code", lambda packages: f"another of {packages}"
+        "benchsuite.proxies._tabulation.spec.code", lambda packages: f"another of {packages}"
     )
     with pytest.raises(UserError, match='other settings: code "'):
         run(SPEC, tasks([0], 1, 1, 1), tmp_path)

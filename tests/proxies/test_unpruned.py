@@ -16,7 +16,8 @@ from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._tabulation.merge import merge
-from benchsuite.proxies._tabulation.tabulate import Spec, choose_cells, run, tasks, with_dead
+from benchsuite.proxies._tabulation.spec import Spec, with_dead
+from benchsuite.proxies._tabulation.tabulate import choose_cells, run, tasks
 from benchsuite.space.cell import CONV3, N_CELLS, NONE, POOL, SKIP, Cell, all_ops, live_edges
 from benchsuite.space.network import Skeleton, build
 

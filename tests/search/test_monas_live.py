@@ -22,6 +22,7 @@ from benchsuite.proxies._scoring.net import Net, initialise, outputs
 from benchsuite.proxies._scoring.passes import Passes, representative
 from benchsuite.proxies._supernet import Meter, Supernet
 from benchsuite.proxies._tabulation import tabulate
+from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
 from benchsuite.proxies.linear_regions import signs
 from benchsuite.proxies.ntk_cond import PROXY as NTK
@@ -292,7 +293,7 @@ def test_images_that_changed_are_measured_anew_in_one_process(tmp_path, monkeypa
 
 
 def test_batches_of_changed_images_are_drawn_anew_in_one_process(tmp_path, monkeypatch):
-    spec = tabulate.Spec(("naswot",), THIN, batch_size=4)
+    spec = Spec(("naswot",), THIN, batch_size=4)
     found = []
     for seed in (0, 1):
         write_images(tmp_path / "images.npz", seed)

@@ -39,6 +39,27 @@ def test_costs_scores_and_tables_are_written(capsys, tmp_path, few):
     assert {row["runtime"] for row in printed["latency"]} >= {"own", "tflm_cmsis_nn"}
 
 
+def test_what_scores_no_such_network_is_left_out_and_said(capsys, tmp_path, few):
+    """That is no fault, so the exit code is 0; whoever names it is told before all else."""
+    out = tmp_path / "sizes"
+    asked = ["sizes", "--device", "stm32l432", "--out", str(out), "--sample", "2", "--json"]
+    small = ["--resolution", "8", "--batch-size", "4", "--images", "gaussian"]
+    code, said, notes = call(capsys, *asked, *small)
+    assert code == 0
+    scored = pd.read_parquet(out / "scores.parquet")
+    assert "ntk_cond" not in {name.partition(".")[0] for name in scored.columns}
+    assert {"naswot", "synflow", "vkdnw"} < set(scored.columns)
+    assert [why.partition(" ")[0] for why in json.loads(said)["left_out"]] == ["ntk_cond"]
+    assert "Note: ntk_cond scores no network of the size space" in notes
+    other = tmp_path / "other"
+    code, _, error = call(
+        capsys, *asked[:3], "--out", str(other), "--sample", "2", "--proxy", "ntk_cond"
+    )
+    assert code == 2
+    assert "ntk_cond scores no network of the size space" in error
+    assert not other.exists()
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -90,7 +90,7 @@ def save(
 
     Without --proxy and --study: the table of all cells and the study guard.
     """
-    from benchsuite.proxies._tabulation.tabulate import scoring_proxies
+    from benchsuite.proxies._tabulation.spec import scoring_proxies
     from benchsuite.regression.baseline import Settings, check_target
     from benchsuite.regression.measure import checked, measure
     from benchsuite.regression.replays import read_study

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import examples, json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, say
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._progress import progress
@@ -34,7 +34,7 @@ _SHOWN = 40  # Rows of a table, on a terminal.
 @click.option("--device", "devices", multiple=True, help="Parts, by commas. [default: all]")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of images and classes.")
 @click.option("--sample", type=int, help="Score so many networks, drawn by --seed, with proxies.")
-@click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
+@click.option("--proxy", "proxies", multiple=True, help="Names, by commas. [default: all that can]")
 @click.option("--resolution", type=int, help="Of the images of proxies. [default: the dataset's]")
 @click.option("--batch-size", default=32, show_default=True, help="Images of proxies per batch.")
 @click.option("--seed", default=0, show_default=True, help="Of the sample, weights and images.")
@@ -66,7 +66,6 @@ def command(
     """
     from benchsuite.files import write_text
     from benchsuite.notations import csv_text
-    from benchsuite.proxies._tabulation import tabulate
     from benchsuite.sizes import costs, findings, scores
 
     if dataset not in OFFICIAL:
@@ -74,14 +73,20 @@ def command(
             f"There is no dataset {dataset!r}; there are {', '.join(OFFICIAL)}."
             + did_you_mean(dataset, OFFICIAL)
         )
+    left_out: tuple[str, ...] = ()
     if sample is None and (proxies or resolution or images):
         raise UserError("Proxies score a sample: say of how many networks, as in --sample 300.")
     around = OFFICIAL[dataset]
     plan = costs.Plan(_devices(devices, plugin_folders), around)
     if sample is not None:
         chosen = scores.sample(sample, seed)
+        names = proxy_names(proxies)
+        if not names:
+            names, left_out = scores.space_proxies(plugin_folders)
+        for why in left_out:
+            say(f"Note: {why}")
         spec = scores.Spec(
-            proxies=proxy_names(proxies) or tabulate.scoring_proxies(plugin_folders),
+            proxies=names,
             skeleton=Skeleton(64, 1, resolution or around.resolution, around.classes),
             batch_size=batch_size,
             seed=seed,
@@ -110,6 +115,7 @@ def command(
                 "costs": str(folder / "costs"),
                 "columns": list(priced),
                 "networks": len(priced["index"]),
+                "left_out": list(left_out),
                 **{name: rows.to_dict("records") for name, rows in tables.items()},
             }
         )

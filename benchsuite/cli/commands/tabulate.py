@@ -81,6 +81,7 @@ def command(
     same time, on several machines that share DIR or whose rows are copied together.
     """
     from benchsuite.proxies._tabulation import rows, tabulate
+    from benchsuite.proxies._tabulation.spec import Spec, defaults
 
     if label and not label.isidentifier():
         raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
@@ -92,9 +93,8 @@ def command(
     number, shards = _shard(shard)
     if min(repeats, jobs) < 1:
         raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
-    spec = tabulate.Spec(
-        proxies=proxy_names(proxies)
-        or tabulate.defaults(plugin_folders, device, unpruned=unpruned),
+    spec = Spec(
+        proxies=proxy_names(proxies) or defaults(plugin_folders, device, unpruned=unpruned),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
         batch_size=batch_size,
         seed=seed,
