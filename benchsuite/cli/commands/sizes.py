@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import examples, json_option, plugins_option, print_json, say
+from benchsuite.cli import examples, json_option, plugins_option, print_json
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._progress import progress
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.network import OFFICIAL, Skeleton
+from benchsuite.terminal import say
 
 if TYPE_CHECKING:
     import pandas as pd
