@@ -15,7 +15,7 @@ OPTIONS = {
     "correlate": "--resamples 200 --dataset cifar10",
     "score": SMALL,
     "tabulate": f"{SMALL} --proxy l2_norm --cells 3 --repeats 1",
-    "sizes": "--device stm32l432 --sample 2 --resolution 8 --batch-size 4 --images gaussian",
+    "sizes": "--sample 2 --resolution 8 --batch-size 4 --images gaussian",
     "replay": "--seeds 2",
     "baseline": None,
     "export-api": None,
@@ -44,7 +44,8 @@ def run(line: str) -> int | str | None:
         assert command is not None
         command.make_context(args[0], args[1:])
         return 0
-    more = [] if "--merge" in args else shlex.split(options)
+    as_it_is = "--merge" in args or (args[0] == "sizes" and "--sample" not in args)
+    more = [] if as_it_is else shlex.split(options)
     try:
         cli.main([*args, *more])
     except SystemExit as stop:

@@ -46,14 +46,18 @@ def test_the_container_has_all_that_is_imported_and_copies_what_there_is():
     links = {path.name for path in (ROOT / "benchsuite").iterdir() if path.is_symlink()}
     assert {*links, "benchsuite", "locked"} == set(copied)
     assert all((ROOT / folder).is_dir() for folder in copied)
-    assert "RUN sh locked/cpu.sh\n" in CONTAINER
+    assert "RUN sh locked/install.sh\n" in CONTAINER
 
 
 def pins(text):
     return dict(PIN.findall(text))
 
 
-def test_what_is_installed_is_pinned_as_everywhere_and_has_no_cuda(tmp_path):
+INDEX = "https://example.org/cpu"
+
+
+@pytest.mark.parametrize("index", ["", INDEX])
+def test_what_is_installed_is_pinned_as_everywhere_and_has_cuda_as_asked(tmp_path, index):
     """The script as it is, with a `python` that notes what it is asked for."""
     (tmp_path / "python").write_text(
         '#!/bin/sh\necho "$@" >> said\nwhile [ $# -gt 1 ]; do shift; done\n'
@@ -61,16 +65,17 @@ def test_what_is_installed_is_pinned_as_everywhere_and_has_no_cuda(tmp_path):
     )
     (tmp_path / "python").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    environment = {k: v for k, v in os.environ.items() if k != "TORCH_INDEX"} | {"PATH": path}
-    script = ["sh", str(ROOT / "locked" / "cpu.sh")]
+    environment = {**os.environ, "PATH": path, "TORCH_INDEX": index}
+    script = ["sh", str(ROOT / "locked" / "install.sh")]
     subprocess.run(script, cwd=tmp_path, env=environment, check=True)
     asked = (tmp_path / "said").read_text()
     whole = pins((ROOT / "locked" / "cluster.txt").read_text())
-    assert f"--index-url https://download.pytorch.org/whl/cpu torch=={whole['torch']}+cpu" in asked
+    assert (f"--index-url {INDEX} torch=={whole['torch']}+cpu" in asked) == bool(index)
     assert "--require-hashes" in asked
+    assert asked.splitlines()[-1] == "-m pip check"
     few = (tmp_path / "lock").read_text()
     left = whole.keys() - pins(few).keys()
-    assert {"torch"} <= left
+    assert ("torch" in left) == bool(index)
     assert all(re.match(r"torch$|triton$|nvidia-|cuda-", name) for name in left)
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", few)) >= len(pins(few))
     constraints = pins((ROOT / "constraints.txt").read_text())

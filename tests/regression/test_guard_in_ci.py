@@ -171,13 +171,15 @@ def test_the_document_names_the_actions_commands_and_real_messages():
     assert "(examples/guard.yml)" in TEXT
 
 
+@pytest.mark.parametrize("index", ["", "https://example.org/wheels for cpus"])
 @pytest.mark.parametrize("given", ["", "git+https://example.org/somebody/benchsuite@main"])
-def test_what_is_installed_is_the_action_or_what_is_named_and_torch_is_for_cpus(tmp_path, given):
+def test_what_is_installed_is_the_action_or_what_is_named(tmp_path, given, index):
     said = tmp_path / "said"
     (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
     (tmp_path / "python").chmod(0o755)
-    assert run("Install", tmp_path, str(tmp_path), install=given).returncode == 0
+    done = run("Install", tmp_path, str(tmp_path), install=given, torch_index=index)
+    assert done.returncode == 0
     assert said.read_text().splitlines() == [
-        "-m pip install torch --index-url https://download.pytorch.org/whl/cpu",
+        *[f"-m pip install torch --index-url {index}"] * bool(index),
         f"-m pip install {given or ROOT}",
     ]
