@@ -43,12 +43,10 @@ COMMANDS = ("tabulate", "study", "run")
 COLUMNS = ["what", "where", "workers", "minutes", "seconds", "processor", "load"]
 TABULATE = ("tabulate", "--proxy", "synflow,naswot,grad_norm,zico", "--resolution", "16")
 TABULATE += ("--images", "gaussian", "--repeats", "1")
-CELLS, SEEDS = 190, 110  # About a minute of one processor.
+CELLS, SEEDS = 540, 2000  # About a minute of one processor that has nothing else to do.
 REPORTS = {
     0: "monas_table2",
-    1: "proxy_feasible,robustness,monas_ntk,proxy_agreement,proxy_heatmap,device_fronts,"
-    "munas_macs_latency,flops_latency",
-    3: "correlations,proxy_truths,proxy_feasible,robustness,monas_ntk,proxy_agreement,"
+    0.5: "correlations,proxy_truths,proxy_feasible,robustness,monas_ntk,proxy_agreement,"
     "proxy_heatmap,device_fronts,munas_macs_latency,flops_latency,strategies",
 }
 START, FIRST, FURTHER, SENT = "cluster's start", "first result", "one more job", "one more MB"
@@ -187,10 +185,13 @@ def place(where: str, workers: int, folder: str) -> Iterator[str | None]:
             client.wait_for_workers(workers, timeout=120)
         yield f"dask://{address}"
     finally:
-        for process in reversed(started):
+        for process in reversed(started):  # A worker of Dask's hangs if the scheduler goes first.
             process.terminate()
-        for process in started:
-            process.wait()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def wait_for_all() -> None:

@@ -13,8 +13,19 @@ started=
 ended() {
     code=$?
     trap - EXIT
-    for process in $started; do kill "$process" 2>/dev/null || true; done
-    wait
+    # The workers first, one after the other: without a scheduler they wait for ever.
+    (
+        trap 'kill "$!"; exit' TERM
+        sleep 20 &
+        wait
+        kill -9 $started
+    ) 2>/dev/null &
+    late=$!
+    {
+        for process in $started; do kill "$process" && wait "$process" || true; done
+        kill "$late" || true
+        wait
+    } 2>/dev/null
     [ "$code" = 0 ] || cat "$kept/log" >&2
     rm -rf "$kept"
     exit "$code"
