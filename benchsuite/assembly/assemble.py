@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from benchsuite import plugins
 from benchsuite.api import Array, Cost, Proxy
 from benchsuite.assembly import own_devices, own_scores
@@ -18,10 +20,19 @@ from benchsuite.provenance import environment
 from benchsuite.space import cost, equivalence
 from benchsuite.space.arrays import of_cells
 from benchsuite.space.network import OFFICIAL
-from benchsuite.table.columns import Column, family, seconds_column, seconds_name, stem
+from benchsuite.table.columns import (
+    Column,
+    family,
+    of_repeat,
+    of_spread,
+    seconds_column,
+    seconds_name,
+    stem,
+)
 from benchsuite.table.table import Table, Values
 
 NO_PATH = "no input-output path"
+_NO_CANDIDATE = "not a candidate: it lacks a needed score"
 
 
 def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) -> Table:
@@ -149,14 +160,48 @@ def with_combined(table: Table, plugin_folders: Sequence[Path] = ()) -> Table:
                 needed = {name: table.values(name) for name in proxy.needs}
                 made = proxy_values(plugin.name, proxy, needed)
                 table = table.with_columns(
-                    Values(columns[suffix], values, "not a candidate: it lacks a needed score")
+                    Values(columns[suffix], values, _NO_CANDIDATE)
                     for suffix, values in made.items()
                 )
+                table = table.with_columns(_repeats(table, plugin.name, proxy, columns, analytic))
             except UserError as error:
                 plugins.leave_out(str(error))
             else:
                 table = table.with_columns(_seconds_of_all(table, plugin.name, proxy, analytic))
         waiting = [one for one in waiting if one[0].name not in ready]
+
+
+def _repeats(
+    table: Table, name: str, proxy: Proxy, columns: Mapping[str, Column], analytic: Set[str]
+) -> Iterator[Values]:
+    """Yield the single repeats of a combined proxy and their deviation, if its parts have any.
+
+    A repeat is combined of that repeat of each part; what is a function of structure has none.
+    """
+    parts = {need: table.columns[table.resolve(need)] for need in proxy.needs}
+    scores = {need: part for need, part in parts.items() if part.kind in ("proxy", "detail")}
+    drawn = {need: part for need, part in scores.items() if part.family not in analytic}
+    number = 0
+    while drawn and all(of_repeat(part, number).name in table for part in drawn.values()):
+        number += 1
+    if number < 2:
+        return
+    made = [
+        proxy_values(
+            name,
+            proxy,
+            {
+                need: table.values((of_repeat(part, k) if need in drawn else part).name)
+                for need, part in parts.items()
+            },
+        )
+        for k in range(number)
+    ]
+    for suffix, column in columns.items():
+        each = np.array([one[suffix] for one in made])
+        yield Values(of_spread(column, number), each.std(axis=0, ddof=1), _NO_CANDIDATE)
+        for k, values in enumerate(each):
+            yield Values(of_repeat(column, k), values, _NO_CANDIDATE)
 
 
 def _seconds_of_all(table: Table, name: str, proxy: Proxy, analytic: Set[str]) -> Iterator[Values]:

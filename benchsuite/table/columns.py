@@ -8,7 +8,7 @@ without `@release` stands for the best release that is present (see `RELEASES`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from benchsuite.errors import UserError, did_you_mean
@@ -106,6 +106,27 @@ def stem(name: str) -> str:
 def family(name: str) -> str:
     """Return the first word of a column's name: of a proxy its id."""
     return stem(name).partition(".")[0]
+
+
+def of_repeat(column: Column, repeat: int) -> Column:
+    """Return the column of one repeat of a score, `name.r0@1`."""
+    return replace(
+        column,
+        name=f"{column.stem}.r{repeat}{column.name.removeprefix(column.stem)}",
+        description=f"Repeat {repeat}: {column.description}",
+        kind="detail",
+    )
+
+
+def of_spread(column: Column, repeats: int) -> Column:
+    """Return the column of the standard deviation of a score over repeats, `name.std@1`."""
+    return replace(
+        column,
+        name=f"{column.stem}.std{column.name.removeprefix(column.stem)}",
+        description=f"Standard deviation over {repeats} repeats: {column.description}",
+        direction="none",
+        kind="detail",
+    )
 
 
 def seconds_name(what: str) -> str:

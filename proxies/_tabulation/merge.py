@@ -19,7 +19,7 @@ from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
-from benchsuite.table.columns import Column, seconds_column
+from benchsuite.table.columns import Column, of_repeat, of_spread, seconds_column
 from benchsuite.table.table import Table, Values
 
 UNPRUNED = "unpruned"
@@ -128,25 +128,12 @@ class _Collected:
         values = self._values[name]
         why = [self._reason(name, number) for number in range(values.shape[1])]
         yield self._expand(column, values.mean(axis=0), why)
-        spread = replace(
-            column,
-            name=f"{column.stem}.std@{column.version}",
-            description=f"Standard deviation over {self.repeats} repeats: {column.description}",
-            direction="none",
-            kind="detail",
-        )
         if self.repeats == 1:
             return
-        yield self._expand(spread, values.std(axis=0, ddof=1), why)
+        yield self._expand(of_spread(column, self.repeats), values.std(axis=0, ddof=1), why)
         for repeat in range(self.repeats):
-            one = replace(
-                column,
-                name=f"{column.stem}.r{repeat}@{column.version}",
-                description=f"Repeat {repeat}: {column.description}",
-                kind="detail",
-            )
             why = [self._why(name, repeat, number) for number in range(values.shape[1])]
-            yield self._expand(one, values[repeat], why)
+            yield self._expand(of_repeat(column, repeat), values[repeat], why)
 
     def of_seconds(self, passes: Mapping[str, tuple[str, ...]]) -> Iterator[Values]:
         mean = {}

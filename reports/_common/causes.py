@@ -153,7 +153,7 @@ def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:
     """Return a proxy's scores [repeats, cells] in a setting, turned so that more is better."""
     found = [runs.scores[setting, part] for part in _needed(proxy)]
     if proxy == "vkdnw_single":
-        return table.values("tensors")[runs.cells] + found[0]
+        return table.values("tensors")[runs.cells[: found[0].shape[1]]] + found[0]
     if proxy == "te_nas":
         condition, regions = np.where(np.isfinite(found).all(axis=0), found, np.nan)
         ranks = [rankdata(part, axis=1, nan_policy="omit") for part in (-condition, regions)]

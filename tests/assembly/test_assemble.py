@@ -86,6 +86,29 @@ def test_combined_proxies_appear_when_their_needs_do():
     assert ranks[best] == ranks.max()
 
 
+@pytest.mark.parametrize("name", ["te_nas@2", "az_nas_rank@2", "vkdnw_single@1", "vkdnw_agg@2"])
+def test_a_repeat_of_a_combined_proxy_is_of_that_repeat_of_its_parts(table, name):
+    proxy = plugins.load("proxies", name.partition("@")[0])
+    repeats = [table.values(name.replace("@", f".r{k}@")) for k in range(3)]
+    for k, found in enumerate(repeats):
+        parts = {need: table.resolve(need).replace("@", f".r{k}@") for need in proxy.needs}
+        given = {
+            need: table.values(part if part in table else need) for need, part in parts.items()
+        }
+        np.testing.assert_allclose(found, proxy.combine(given)[""], rtol=1e-12)
+    spread = table.values(name.replace("@", ".std@"))
+    np.testing.assert_allclose(spread, np.std(repeats, axis=0, ddof=1), atol=1e-12)
+    assert (spread[np.isfinite(spread)] > 0).any()
+    assert table.columns[name.replace("@", ".r0@")].kind == "detail"
+
+
+def test_a_combined_proxy_of_parts_without_repeats_has_none(table):
+    bare = table.subset(["flops", "tensors", "vkdnw"])
+    columns = with_combined(bare).columns
+    assert "vkdnw_single@1" in columns
+    assert not any(".r0@" in column or ".std@" in column for column in columns)
+
+
 def test_scores_that_are_not_there(tmp_path):
     with pytest.raises(UserError, match="There are no scores"):
         found(str(tmp_path / "none.parquet"))
