@@ -73,7 +73,7 @@ def _rows(of: dict[str, Bytes]) -> pd.DataFrame:
                 "most [KiB]": peak[alive].max() / 1024,
                 "cells with less": int((peak < before)[alive].sum()),
                 "largest saving [%]": 100 * float(saving[at]),
-                "index": at if saving[at] > 0 else -1,
+                "index": at if saving[at] > 0 else "-",
                 "example": Cell.from_index(at).arch if saving[at] > 0 else "",
             }
         )

@@ -177,7 +177,11 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     keys, cells = score_files.keyed(path, frame)
     made = []
     for given in frame.columns:
-        if given in keys or frame[given].dtype.kind not in "biuf":
+        if given in keys:
+            continue
+        if wrong := score_files.not_a_number(frame[given]):
+            raise UserError(f"{path}: {wrong}. Rows are counted from 1 below the names.")
+        if frame[given].dtype.kind not in "biuf":
             continue
         name, colon, direction = str(given).strip().rpartition(":")
         if not colon:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Device
 from benchsuite.arguments import checked
@@ -16,7 +18,8 @@ from benchsuite.devices._models.choosing import LIMITS, Choice, Found, Search
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parameters import check_whole
-from benchsuite.ranking.truths import BEST, about_columns, column_of
+from benchsuite.ranking.truths import BEST, about_columns, column_of, truths_of
+from benchsuite.space.cell import N_CELLS
 from benchsuite.space.network import SKELETONS
 from benchsuite.table.device_columns import DeviceColumn, find, no_energy
 from benchsuite.table.table import Table
@@ -103,7 +106,10 @@ def best(
         of = DeviceColumn("energy", device, names[0], dataset, skeleton).name
         raise UserError(no_energy(of, data) or f"There is no energy of {device}.")
     column = column_of(data, accuracy, dataset)
-    search = Search(data, device, part, dataset, skeleton, data.values(column), limits, top)
+    has_int8 = "int8.ptq" in truths_of(data, dataset)
+    int8 = data.values(column_of(data, "int8", dataset)) if has_int8 else np.full(N_CELLS, np.nan)
+    values = data.values(column)
+    search = Search(data, device, part, dataset, skeleton, values, limits, top, int8)
     found = {name: search.under(name) for name in names}
     answers = tuple(one for each, _, _ in found.values() for one in each)
     return Choices(

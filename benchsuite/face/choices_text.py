@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _KIB = 1024
 _LEFT = ("runtime", "fits")
 _SEEN = ("exact", "interpolated")
+_SHOWN_SHARE = 0.0005
 _SHOWN = {
     "latency": quantities.seconds,
     "energy": quantities.joules,
@@ -89,7 +90,13 @@ def _row(found: Found, one: Choice) -> dict[str, str]:
 
 def _mark(one: Choice) -> str:
     """Return what stands before a latency that is a lower bound, or extrapolated in part."""
-    return ">=" if one.not_priced else "~" if set(one.known_how) - set(_SEEN) else ""
+    return ">=" if one.not_priced else "~" if _unseen(one) else ""
+
+
+def _unseen(one: Choice) -> dict[str, float]:
+    """Return the shares of the cycles that no count holds, as far as a tenth of a percent shows."""
+    shares = {mark: share for mark, share in one.known_how.items() if mark not in _SEEN}
+    return {mark: share for mark, share in shares.items() if share >= _SHOWN_SHARE}
 
 
 def _said(found: Found) -> Iterator[str]:
@@ -106,9 +113,21 @@ def _said(found: Found) -> Iterator[str]:
             f"{_broken(found, miss)}."
         )
     yield f"Accuracy: {found.truth}."
+    yield from _quantised(found)
     if found.skeleton != "official":
         yield "It is that of the official network: nobody trained this one."
     yield from _legend(found)
+
+
+def _quantised(found: Found) -> Iterator[str]:
+    first = {one.index: one for one in found.answers if one.rank == 1}
+    known = [one for one in first.values() if math.isfinite(one.int8)]
+    if any(one.int8 != one.accuracy for one in known):
+        each = ", ".join(f"cell {one.index} {one.int8:.2f} %" for one in known)
+        yield (
+            f"In int8, quantised after another training, measured: {each}; `--accuracy int8` "
+            "chooses by it."
+        )
 
 
 def _points(found: Found, other: Choice | Miss) -> str:
@@ -150,7 +169,7 @@ def _legend(found: Found) -> Iterator[str]:
     )
     unseen = {one.runtime: one for one in found.answers if one.rank == 1}
     for name, one in unseen.items():
-        marks = [f"{share:.1%} {m}" for m, share in one.known_how.items() if m not in _SEEN]
+        marks = [f"{share:.1%} {mark}" for mark, share in _unseen(one).items()]
         if marks:
             yield f"~ms under {name}: of the cycles of its best cell {', '.join(marks)}."
         if one.not_priced:

@@ -93,7 +93,7 @@ class Estimates:
         model = {
             "name": self.model.name,
             "origin": self.model.origin,
-            "operators": len(self.model.operations),
+            "operators": len(self.model.operations) - 1,
             "macs": self.model.macs,
             "weights_bytes": self.model.weights_bytes,
         }

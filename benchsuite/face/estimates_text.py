@@ -37,10 +37,10 @@ def summary(model: Model, estimates: Sequence[Estimate]) -> str:
     # Eighty columns hold one of the two; notes say of every row what no table or fit has seen.
     without = "mJ" if all(row["mJ"] == "-" for row in rows) else "seen"
     rows = [{key: text for key, text in row.items() if key != without} for row in rows]
-    units = (
-        "Latency in ms, RAM and flash in KiB; seen: share of the cycles of operators like those "
-    )
-    units += "counted or measured."
+    units = "Latency in ms, RAM and flash in KiB"
+    if without != "seen":
+        units += "; seen: share of the cycles of operators like those counted or measured"
+    units += "."
     return "\n".join(
         [
             *_wrapped(head),
@@ -80,6 +80,8 @@ def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
 def _row(one: Estimate) -> dict[str, str]:
     bound = ">=" if one.not_priced else ""
     within = "-" if math.isnan(one.within) else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
+    if bound and one.low < one.latency:  # What is not priced may take any time.
+        within = f">={_ms(one.low, 3)}"
     seen = sum(one.known_how.get(mark, 0.0) for mark in _SEEN)
     return {
         "device": one.device,

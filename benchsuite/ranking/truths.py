@@ -99,8 +99,9 @@ def _lacking(table: Table, truth: str, dataset: str) -> NoReturn:
     where = [of for of in DATASETS if _stem(table, truth, of)]
     if where:
         raise UserError(f"{truth} is not measured on {dataset}, only on {', '.join(where)}.")
+    held = ", ".join((BEST, MEASURED, *(name for name, of in _ALSO.items() if of in known), *known))
     raise UserError(
-        f"The table holds no accuracy {truth!r}; it holds {', '.join((BEST, *known))}."
+        f"The table holds no accuracy {truth!r}; it holds {held}."
         + did_you_mean(truth, (BEST, MEASURED, *_ALSO, *known))
         + " `benchsuite fetch` brings more."
     )

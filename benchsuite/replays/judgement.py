@@ -129,17 +129,22 @@ def sources(table: Table, dataset: str) -> dict[str, str]:
 def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return, per numeric column, statistics over the runs with a value (see `describe`).
 
-    Only feasible runs count; `failed` says how many did not.
+    Only feasible runs count; `failed` says how many did not. No interval of the regret begins
+    below zero, which no regret is.
     """
     from pandas.api.types import is_numeric_dtype
 
     chosen = rows[rows["feasible"].astype(bool)]
     skipped = {"seed", "cell", "arch", "feasible", "reason"}
-    return {
+    found = {
         name: {**describe(chosen[name].to_numpy(dtype=float), seed), "failed": _failed(rows)}
         for name in rows.columns
         if name not in skipped and is_numeric_dtype(rows[name])
     }
+    if "regret" in found:
+        possible = {end: max(found["regret"][end], 0.0) for end in ("lo", "iqm_lo")}
+        found["regret"] |= {end: at for end, at in possible.items() if found["regret"][end] < 0}
+    return found
 
 
 def failures(rows: pd.DataFrame) -> list[str]:

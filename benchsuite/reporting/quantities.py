@@ -12,7 +12,7 @@ _KIB = 1024
 TIME = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 SIZE = {
     "B": 1.0,
-    **dict.fromkeys(("k", "K", "kB", "KB", "KiB"), float(_KIB)),
+    **dict.fromkeys(("k", "K", "kB", "KB", "kb", "KiB"), float(_KIB)),
     **dict.fromkeys(("M", "MB", "MiB"), float(_KIB**2)),
 }  # Memories of parts come in powers of two: 48k of SRAM are 49,152 bytes.
 ENERGY = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "µJ": 1e-6}

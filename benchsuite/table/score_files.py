@@ -116,13 +116,49 @@ def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]
     found += [frame[name].to_numpy(dtype=np.int64) for name in indices]
     if not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
         raise UserError(
-            f"{path} does not say which cells its rows are of: one column has to hold each cell "
-            "once, as architecture strings, or as official indices in the first column or one "
-            f"called `index`. It has {', '.join(map(repr, map(str, frame.columns)))}."
+            f"{path} does not say which cells its rows are of{_because(frame, number)}: one column "
+            "has to hold each cell once, as architecture strings, or as official indices in the "
+            "first column or one called `index`. "
+            f"It has {', '.join(map(repr, map(str, frame.columns)))}."
         )
     if any((f != found[0]).any() for f in found):
         raise UserError(f"{path}: {archs[0]!r} and {[*archs, *indices][-1]!r} name other cells.")
     return [*archs, *indices], found[0]
+
+
+def _because(frame: pd.DataFrame, number: Mapping[str, int]) -> str:
+    """Return what is wrong with the column that seems to be of cells, empty where none does."""
+    for name in frame.columns:
+        known = [number.get(str(value).strip(), -1) for value in frame[name]]
+        texts = sum(at >= 0 for at in known) > len(known) / 2
+        if not texts:
+            if str(name).strip().lower() not in _NAMED or frame[name].dtype.kind not in "iu":
+                continue
+            known = [at if 0 <= at < N_CELLS else -1 for at in frame[name].tolist()]
+        met: dict[int, int] = {}
+        for row, at in enumerate(known, start=1):
+            value = str(frame[name].iloc[row - 1])
+            if at < 0:
+                what = "architecture" if texts else f"index from 0 to {N_CELLS - 1}"
+                return f" ({str(name)!r}, row {row}: {value:.60} is no {what})"
+            if at in met:
+                return f" ({str(name)!r}: rows {met[at]} and {row} are of one cell, {value:.60})"
+            met[at] = row
+    return ""
+
+
+def not_a_number(values: pd.Series) -> str:
+    """Return where a column of text that is mostly numbers holds none, empty for another column."""
+    import pandas as pd
+
+    if values.dtype.kind in "biufcmM":
+        return ""
+    numbers = pd.to_numeric(values, errors="coerce").notna()
+    wrong = ~numbers & values.notna()
+    if not wrong.any() or numbers.sum() <= len(values) / 2:
+        return ""
+    row = int(np.flatnonzero(wrong)[0])
+    return f"row {row + 1} of {str(values.name)!r} is no number but {str(values.iloc[row])!r:.60}"
 
 
 def _are_indices(values: pd.Series) -> bool:

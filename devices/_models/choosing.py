@@ -30,7 +30,8 @@ class Choice:
     the part's power is not known; ram: bytes by the runtime's convention, ram_least and ram_most
     what it may really be; flash: bytes; fits: yes, or maybe where the limit lies within that range;
     known_how: share of the cycles by how they are known; not_priced: operators without a price:
-    with them the latency is at least so much.
+    with them the latency is at least so much; int8: percent, measured after quantising another
+    training of the cell, NaN where nobody measured it.
     """
 
     runtime: str
@@ -47,6 +48,7 @@ class Choice:
     fits: Literal["yes", "maybe"]
     known_how: Mapping[str, float]
     not_priced: Mapping[str, int]
+    int8: float
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Found:
 
 
 class Search:
-    """Choices under one runtime after another; accuracy [15625, percent]."""
+    """Choices under one runtime after another; accuracy, int8 [15625, percent]."""
 
     def __init__(
         self,
@@ -108,10 +110,11 @@ class Search:
         accuracy: NDArray[np.float64],
         limits: Mapping[str, float],
         top: int,
+        int8: NDArray[np.float64],
     ) -> None:
         self.table, self.name, self.device, self.top = table, name, device, top
         self.dataset, self.skeleton = dataset, skeleton
-        self.accuracy, self.limits = accuracy, limits
+        self.accuracy, self.limits, self.int8 = accuracy, limits, int8
         self._needs: dict[str, Needs] = {}
 
     def needs(self, runtime: str) -> Needs:
@@ -187,4 +190,5 @@ class Search:
             fits="yes" if need.within(**most)[cell] == 1 else "maybe",
             known_how=marks.known_how,
             not_priced=marks.not_priced,
+            int8=float(self.int8[cell]),
         )

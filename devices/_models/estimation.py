@@ -185,10 +185,9 @@ def _not_priced(model: Model, each: list[Price]) -> dict[str, int]:
 def _fits(device: Device, size: tuple[int, int], flash: int, missing: str) -> tuple[Verdict, str]:
     if device.sram is None or device.flash is None:
         return "unknown", "nobody states the part's memories"
-    if flash > device.flash:
-        return "no", "flash"
-    if size[0] > device.sram:
-        return "no", "RAM"
+    over = {"flash": flash > device.flash, "RAM": size[0] > device.sram}
+    if any(over.values()):
+        return "no", " and ".join(name for name, much in over.items() if much)
     if size[1] > device.sram:
         return "maybe", "RAM may be more or less than the part's"
     return ("maybe", missing) if missing else ("yes", "")

@@ -90,12 +90,12 @@ def test_combined_proxies_appear_when_their_needs_do():
 def test_a_repeat_of_a_combined_proxy_is_of_that_repeat_of_its_parts(table, name):
     proxy = plugins.load("proxies", name.partition("@")[0])
     repeats = [table.values(name.replace("@", f".r{k}@")) for k in range(3)]
-    for k, found in enumerate(repeats):
+    for k, one in enumerate(repeats):
         parts = {need: table.resolve(need).replace("@", f".r{k}@") for need in proxy.needs}
         given = {
             need: table.values(part if part in table else need) for need, part in parts.items()
         }
-        np.testing.assert_allclose(found, proxy.combine(given)[""], rtol=1e-12)
+        np.testing.assert_allclose(one, proxy.combine(given)[""], rtol=1e-12)
     spread = table.values(name.replace("@", ".std@"))
     np.testing.assert_allclose(spread, np.std(repeats, axis=0, ddof=1), atol=1e-12)
     assert (spread[np.isfinite(spread)] > 0).any()

@@ -178,11 +178,17 @@ def test_less_is_better_where_the_name_says_so(tmp_path):
     assert table.reasons("b") == {"no value in mine.csv": N_CELLS - 1}
 
 
+ARCHS = all_archs()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("index,a\n5,1\n5,2\n", "each cell once"),
-        ("index,a\n15625,1\n", "each cell once"),
+        ("index,a\n5,1\n5,2\n", r"\('index': rows 1 and 2 are of one cell, 5\).*each cell once"),
+        ("index,a\n15625,1\n", r"\('index', row 1: 15625 is no index from 0 to 15624\)"),
+        (f"arch,a\n{ARCHS[0]},1\n{ARCHS[1]},1\nconv,1\n", "'arch', row 3: conv is no archit"),
+        (f"arch,a\n{ARCHS[0]},1\n{ARCHS[1]},1\n{ARCHS[0]},1\n", "rows 1 and 3 are of one cell"),
+        ("index,a\n1,2\n2,foo\n3,1\n", "row 2 of 'a' is no number but 'foo'"),
         ("index,a\n-1,1\n", "each cell once"),
         ("index,a\n1.5,1\n", "each cell once"),
         ("one,two\n1.5,3\n2,4\n", "each cell once"),

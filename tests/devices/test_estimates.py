@@ -1,6 +1,7 @@
 """Estimates of files: what a cell's column says, what MLPerf Tiny measured, and what is refused."""
 
 import json
+import re
 import time
 import tracemalloc
 
@@ -172,6 +173,21 @@ def test_what_nobody_measured_has_no_interval_and_what_was_has_one():
     assert bs.estimate(6111).estimates[0].energy_because
 
 
+def test_all_memories_that_are_too_small_are_named():
+    small, large = (bs.estimate(6111, device=part) for part in ("stm32l432", "stm32f746"))
+    because = {one.because for one in small.estimates if one.fits == "no"}
+    assert because == {"flash and RAM"}
+    assert {one.because for one in large.estimates if one.fits == "no"} == {"flash"}
+    assert f"{small.to_json()['model']['operators']:,} operators" in repr(small)
+
+
+def test_what_a_network_without_a_price_takes_is_bounded_below_alone():
+    found = bs.estimate("resnet8", device="stm32f746")
+    assert all(one.not_priced for one in found.estimates)
+    row = next(line for line in repr(found).splitlines() if " x_cube_ai " in line)
+    assert re.search(r">=[\d.]+ +>=[\d.]+ ", row), row
+
+
 def test_operators_without_a_kernel_are_named_and_never_priced():
     found = bs.estimate("ds_cnn", device="stm32l4r5")
     by_runtime = {one.runtime: one for one in found.estimates}
@@ -301,7 +317,8 @@ def test_the_command_prints_all_forms(tmp_path):
         runner.invoke(devices_command.command, [*line[:4], "--layers", "--json"]).output
     )
     assert printed["model"]["macs"] == 7489664
-    assert len(printed["layers"]) == printed["model"]["operators"]
+    assert printed["layers"][0]["operator"] == "input"
+    assert len(printed["layers"]) - 1 == printed["model"]["operators"]
     everything = runner.invoke(devices_command.command, ["estimate", "6111", "--skeleton", "mcu"])
     assert max(map(len, everything.output.splitlines())) <= 80
     assert "nobody measured it" in everything.output

@@ -113,6 +113,21 @@ def test_the_accuracy_is_named_and_estimates_are_marked(table):
     assert "measured (" in bs.best(table, device=PART, accuracy="measured").truth
 
 
+def test_what_int8_makes_of_the_answers_is_said(table):
+    """The most accurate cell in float may be among the worst once it is quantised."""
+    limits = {"device": "stm32l432", "latency": 0.2, "ram": 48 * 1024}
+    found = bs.best(table, **limits)
+    quantised = table.values(column_of(table, "int8", "cifar10"))
+    assert [one.int8 for one in found.answers] == [quantised[one.index] for one in found.answers]
+    assert found[0].int8 < found[0].accuracy - 5
+    said = " ".join(repr(found).split())
+    assert f"cell {found[0].index} {found[0].int8:.2f} %; '--accuracy int8'" in said
+    chosen = bs.best(table, **limits, accuracy="int8")
+    assert chosen[0].int8 == chosen[0].accuracy > found[0].int8
+    assert "In int8, quantised after another" not in repr(chosen)
+    assert np.isnan(bs.best(table, device="stm32f746", dataset="cifar100")[0].int8)
+
+
 def test_measured_is_never_an_estimate(table):
     column = Column(
         name="cifar10.valid.200ep.mean@estimate-1", description="x, ESTIMATED", unit="%",

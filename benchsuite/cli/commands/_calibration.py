@@ -14,6 +14,7 @@ from benchsuite.reporting.text import print_table, progress
 if TYPE_CHECKING:
     from benchsuite.devices._models.calibration import Calibrated
 
+_FAR = 0.25  # of a prediction, on average: counts of other parts lie within that
 _SLOW = 200  # rows; pricing a cell takes some milliseconds
 
 
@@ -79,6 +80,11 @@ def show(found: Calibrated, out: Path | None) -> None:
         share = "nine of ten" if of.networks > 10 else "all"
         print_wrapped(
             f"Of them {share} are within {of.within:.1%}, the interval of later estimates."
+        )
+    if (off := found.errors.get(found.fit.how, 0.0)) > _FAR:
+        print_wrapped(
+            f"{off:.0%} off is far: are these the networks that were measured? Cells are taken in "
+            "the network that --skeleton and --dataset name."
         )
     for note in found.notes:
         print_wrapped(note)

@@ -34,6 +34,8 @@ def _amount(units: Mapping[str, float], example: str) -> _Parsed:
 @click.option("--runtime", "runtimes", multiple=True, help="Names, by commas; or all.")
 @click.option(
     "--accuracy",
+    "--truth",
+    "accuracy",
     default="best",
     show_default=True,
     help="Which one: measured, int8, int8.qat, test, validation, ...; best: measured test, else "
