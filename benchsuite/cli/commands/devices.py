@@ -13,6 +13,8 @@ from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.cli.commands._out_option import out_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from benchsuite.devices._models.fitting import How
 
 
@@ -60,7 +62,15 @@ def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) ->
         print_json({**found.to_json(), "compiled": compiled, "extrapolation": beyond})
         return
     pairs = pd.DataFrame(found.to_json()["rows"])
-    print_table(pairs.drop(columns=["note", "version", "goal", "factor_rows"]))
+    print_table(_pairs(pairs))
+    print_wrapped(
+        "n: networks; error: mean of |predicted - measured| / measured; family out: the same, each "
+        "family of networks predicted from the others; bias: mean of predicted over measured, less "
+        "1; tau: Kendall's, of the order of the networks. Spearman and more: --json."
+    )
+    unstated = pairs.loc[~pairs["clock_stated"], "board"].unique()
+    if len(unstated):
+        print_wrapped(f"Whose source states no clock, so its highest: {', '.join(unstated)}.")
     for row in pairs[pairs["note"] != ""].itertuples():
         print_wrapped(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
@@ -79,6 +89,26 @@ def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) ->
     print_wrapped(
         "The runtime own is not compared: nobody measured its kernels on a board. MONAS' published "
         "latencies are a reference, no runtime."
+    )
+
+
+def _pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return boards and runtimes with the errors that a reader looks for."""
+    import pandas as pd
+
+    def shown(column: str, how: str) -> list[str]:
+        return ["-" if pd.isna(value) else format(value, how) for value in pairs[column]]
+
+    return pd.DataFrame(
+        {
+            "board": pairs["board"],
+            "runtime": pairs["runtime"],
+            "n": pairs["n"],
+            "error": shown("mape", ".1%"),
+            "family out": shown("mape_family_out", ".1%"),
+            "bias": shown("bias", "+.1%"),
+            "tau": shown("tau", ".2f"),
+        }
     )
 
 
