@@ -276,6 +276,11 @@ def test_the_command_writes_a_device_and_prints_both_forms(tmp_path):
     shown = CliRunner().invoke(command.command, line)
     assert shown.exit_code == 0, shown.output
     assert "<- chosen" in shown.output
+    assert "are these the networks that were measured" not in shown.output
+    elsewhere = [word if word != "mcu" else "official" for word in line[:-2]]
+    assert "are these the networks that were measured" in " ".join(
+        CliRunner().invoke(command.command, elsewhere).output.split()
+    )
     first = out.read_text(encoding="utf-8")
     printed = json.loads(CliRunner().invoke(command.command, [*line, "--json"]).output)
     assert out.read_text(encoding="utf-8") == first

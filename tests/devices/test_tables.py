@@ -345,3 +345,15 @@ def test_a_missing_emulator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(UserError, match=r"nowhere_to_be_found.*pip install benchsuite\[mcu\]"):
         _import("nowhere_to_be_found")
+
+
+def test_check_prints_the_errors_that_are_looked_for():
+    shown = CliRunner().invoke(devices_command.command, ["check"]).output.splitlines()
+    pairs = json.loads(CliRunner().invoke(devices_command.command, ["check", "--json"]).output)
+    assert shown[0].split() == ["board", "runtime", "n", "error", "family", "out", "bias", "tau"]
+    assert max(map(len, shown)) <= 80
+    for line, pair in zip(shown[2:], pairs["rows"], strict=False):
+        board, runtime, n, error, family_out, *_ = line.split()
+        assert (board, runtime, int(n)) == (pair["board"], pair["runtime"], pair["n"])
+        assert error == f"{pair['mape']:.1%}"
+        assert family_out == f"{pair['mape_family_out']:.1%}"
