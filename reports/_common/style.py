@@ -142,13 +142,21 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMA
     at = axes.transData.transform(np.array(list(shared))) * (72 / figure.dpi)
     taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
     frame = np.asarray(axes.get_window_extent().extents) * (72 / figure.dpi)
+    found = []
     for (px, py), (place, labels) in zip(at, shared.items(), strict=True):
         text = ", ".join(labels)
         width = 0.52 * size * len(text)
         starts = [(px + ox, py + oy) for ox, oy in _offsets(width, size)]
         boxes = [(left, low, left + width, low + size) for left, low in starts]
         inside = [box for box in boxes if box[0] > frame[0] and box[2] < frame[2]]
-        free = [box for box in inside if not any(_meet(box, other) for other in taken)]
+        found.append((px, py, place, text, inside or boxes))
+    # Those that may stand beside their points whatever the others do go first.
+    first = [boxes[0] for *_, boxes in found]
+    crowded = [sum(_meet(box, other) for other in (*first, *taken)) for box in first]
+    for _, (px, py, place, text, boxes) in sorted(
+        zip(crowded, found, strict=True), key=lambda item: item[0] > 1
+    ):
+        free = [box for box in boxes if not any(_meet(box, other) for other in taken)]
         box = free[0] if free else boxes[0]
         taken.append(box)
         axes.annotate(

@@ -16,6 +16,7 @@ _PROXIES = {
     "convs": "convolutions",
     "croze": "CRoZe",
     "dextr": "Dextr",
+    "dextr.svd": "Dextr, singular values",
     "epe_nas": "EPE-NAS",
     "epsinas": "Epsilon",
     "fisher": "Fisher",
@@ -87,6 +88,8 @@ def proxy(name: str) -> str:
     ('NASWOT', 'NTK $K_{2}$', 'AZ-NAS complexity')
     """
     short = stem(name)
+    if short in _PROXIES:
+        return _PROXIES[short]
     family, _, output = short.partition(".")
     word = _PROXIES.get(family, family.replace("_", " "))
     if not output or short in _USUAL:
