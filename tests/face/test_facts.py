@@ -90,7 +90,7 @@ def test_what_people_read_is_short_and_eighty_columns_wide(capsys, index):
     short, whole = (call(capsys, "cell", index, *more)[1].splitlines() for more in ((), ("--all",)))
     for line in (*short, *whole):
         assert len(line) <= 80, line
-    assert len(short) < 110
+    assert len(short) < 120
     assert len(whole) > len(bs.cell(index).columns)
 
 
