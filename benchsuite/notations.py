@@ -109,7 +109,7 @@ def _computes(text: str) -> bool:
 
 
 def _in_markdown(text: str) -> str:
-    escaped = one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+    escaped = one_line(text).strip().replace("\\", "\\\\").replace("|", "\\|")
     return _TAG.sub(r"\\<", escaped)
 
 
