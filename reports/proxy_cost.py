@@ -53,9 +53,10 @@ def _make(table: Table) -> Result:
             about_accuracy(table),
             "seconds per cell: mean processor time of one thread, the proxy taken alone with the "
             "passes it needs, as tabulated (see `benchsuite/data/README.md`: 32 images of 16x16; "
-            f"the mean over repeats). {about_repeats(table)} The NTK in training mode, linear "
-            "regions and SWAP run on plain torch modules, the others on shared hand-written "
-            "passes, which is part of the difference. Analytic proxies cost nothing.",
+            f"the mean over repeats). {about_repeats(table)} Not all were timed on one "
+            "processor, nor without other work beside them (a Xeon at 2.5 GHz, an AMD EPYC; the "
+            "six slow ones took 2.4 s together on the former, under load, and .28 s on the "
+            "latter): read costs to a factor of several. Analytic proxies cost nothing.",
             f"pick: expected test {kind(table)} of the best-scored of as many cells, drawn without "
             f"replacement, as {BUDGET:.0f} s score; exact, ties averaged. {DEAD}. The figure "
             "leaves "

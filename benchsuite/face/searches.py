@@ -15,7 +15,7 @@ from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import check_whole
 from benchsuite.replays import jobs
-from benchsuite.replays.judgement import failures, judge, sources, summarise
+from benchsuite.replays.judgement import estimated, failures, judge, sources, summarise
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget
 from benchsuite.space.network import OFFICIAL, Skeleton
@@ -128,7 +128,7 @@ def replay(
         "bounds": dict(problem.bounds),
         "feasible_cells": int(problem.feasible.sum()),
         "judged_by": judged_by,
-        "estimated": [short for short, full in judged_by.items() if data.columns[full].estimated],
+        "estimated": estimated(data, problem.dataset),
         "table": data.checksum,
         "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
         **data.provenance,

@@ -126,6 +126,12 @@ def sources(table: Table, dataset: str) -> dict[str, str]:
     }
 
 
+def estimated(table: Table, dataset: str) -> list[str]:
+    """Return which accuracies of `judge` are estimates in a table."""
+    of = sources(table, dataset)
+    return [short for short, full in of.items() if table.columns[full].estimated]
+
+
 def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return, per numeric column, statistics over the runs with a value (see `describe`).
 
@@ -141,9 +147,9 @@ def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
         for name in rows.columns
         if name not in skipped and is_numeric_dtype(rows[name])
     }
-    if "regret" in found:
-        possible = {end: max(found["regret"][end], 0.0) for end in ("lo", "iqm_lo")}
-        found["regret"] |= {end: at for end, at in possible.items() if found["regret"][end] < 0}
+    for end in ("lo", "iqm_lo") if "regret" in found else ():
+        if found["regret"][end] < 0:
+            found["regret"][end] = 0.0
     return found
 
 

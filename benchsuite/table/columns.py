@@ -110,21 +110,20 @@ def family(name: str) -> str:
 
 def of_repeat(column: Column, repeat: int) -> Column:
     """Return the column of one repeat of a score, `name.r0@1`."""
-    return replace(
-        column,
-        name=f"{column.stem}.r{repeat}{column.name.removeprefix(column.stem)}",
-        description=f"Repeat {repeat}: {column.description}",
-        kind="detail",
-    )
+    return _detail(column, f"r{repeat}", f"Repeat {repeat}")
 
 
 def of_spread(column: Column, repeats: int) -> Column:
     """Return the column of the standard deviation of a score over repeats, `name.std@1`."""
+    found = _detail(column, "std", f"Standard deviation over {repeats} repeats")
+    return replace(found, direction="none")
+
+
+def _detail(column: Column, suffix: str, what: str) -> Column:
     return replace(
         column,
-        name=f"{column.stem}.std{column.name.removeprefix(column.stem)}",
-        description=f"Standard deviation over {repeats} repeats: {column.description}",
-        direction="none",
+        name=f"{column.stem}.{suffix}{column.name.removeprefix(column.stem)}",
+        description=f"{what}: {column.description}",
         kind="detail",
     )
 

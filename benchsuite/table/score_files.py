@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NAMED = ("index", "cell", "arch_index", "unnamed: 0", "__index_level_0__", "")
 _COLUMNS = 20_000  # the most that are read
+_LOOKED_AT = 20  # columns, for what is wrong with a file
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -128,7 +129,7 @@ def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]
 
 def _because(frame: pd.DataFrame, number: Mapping[str, int]) -> str:
     """Return what is wrong with the column that seems to be of cells, empty where none does."""
-    for name in frame.columns:
+    for name in frame.columns[:_LOOKED_AT]:
         known = [number.get(str(value).strip(), -1) for value in frame[name]]
         texts = sum(at >= 0 for at in known) > len(known) / 2
         if not texts:

@@ -14,7 +14,7 @@ from benchsuite.reporting.text import print_table, progress
 if TYPE_CHECKING:
     from benchsuite.devices._models.calibration import Calibrated
 
-_FAR = 0.25  # of a prediction, on average: counts of other parts lie within that
+_FAR = 0.25  # three times what families that are left out are off by on average
 _SLOW = 200  # rows; pricing a cell takes some milliseconds
 
 

@@ -56,7 +56,7 @@ def command(
     from benchsuite import plugins
     from benchsuite.face import searches, searches_text
     from benchsuite.face.tables import load
-    from benchsuite.replays.judgement import sources
+    from benchsuite.replays.judgement import estimated
     from benchsuite.reporting.text import aligned_within
 
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
@@ -76,18 +76,13 @@ def command(
     if as_json:
         print_json({**outcome.to_json(), "files": [str(path) for path in written]})
         return
-    estimated = {
-        entry.label: [
-            short
-            for short, full in sources(data, entry.setting.dataset).items()
-            if data.columns[full].estimated
-        ]
-        for entry in outcome.study.searches
+    estimates = {
+        entry.label: estimated(data, entry.setting.dataset) for entry in outcome.study.searches
     }
     rows = [
         {"search": label, **row}
         for label, summary in outcome.summary.items()
-        for row in searches_text.rows(summary, estimated[label])
+        for row in searches_text.rows(summary, estimates[label])
     ]
     text, left_out = aligned_within(rows, ("search", "what"))
     print(f"{text}\n")
