@@ -92,7 +92,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
         color=COLOURS["cifar10"],
     )
     axes.set_yticks(at, [words.proxy(name) for name in rows["proxy"]])
-    axes.set_xlabel(f"change of Kendall tau-b with\nCIFAR-10 {what}, 16 to 32 px")
+    axes.set_xlabel(f"change of Kendall tau-b with\nCIFAR-10 {what},\n16 to 32 px")
     tidy(axes, "x")
     return figure
 
