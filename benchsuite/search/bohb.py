@@ -1,15 +1,19 @@
 """BOHB: Hyperband's brackets, filled from a density model of good and bad cells.
 
-Source: Falkner et al., "BOHB", ICML 2018, section 3, after HpBandSter. The defaults are those of
+Source: Falkner et al., "BOHB", ICML 2018, section 3, by the rules of HpBandSter
+(`optimizers/config_generators/bohb.py`), which published results use. The defaults are those of
 Dong & Yang, "NAS-Bench-201", ICLR 2020 (AutoDL-Projects, `exps/algos/BOHB.py` and its script):
-eta 3, budgets 12 ... 200, 4 samples of the acquisition function, no random fraction, bandwidth
-factor 3, least bandwidth 0.3. As there, each rung trains at the search's own epochs whatever its
-budget says, and is charged anew.
+eta 3, budgets 12 ... 200, 4 samples of the acquisition function, no random fraction, least
+bandwidth 0.3. As there, each rung trains at the search's own epochs whatever its budget says, and
+is charged anew. The answer is the best cell that reached the largest budget (HpBandSter's
+incumbent), or, before one did, the best that was trained.
 
-The model: the best 15 % and the rest of what was seen on the largest budget with enough cells; a
-product over edges of Aitchison-Aitken kernels, bandwidth by Scott's rule; a candidate is a good
-cell perturbed with that bandwidth times the factor; the largest ratio good / bad is trained, the
-first drawn of tied ones.
+The model is of the largest budget with 14 cells: the best 15 % of them, but no fewer than 7, and
+the rest; densities are products over edges of Aitchison-Aitken kernels, as in statsmodels: an
+operator of the edge's number of distinct ones, bandwidth 1.06 sigma n^(-1/10) of operator indices.
+A candidate is a good cell whose operators are drawn anew with the probability of the bandwidth
+(the factor that widens bandwidths is one of real-valued parameters alone); the largest ratio good /
+bad is trained, the first drawn of tied ones.
 """
 
 from __future__ import annotations
@@ -28,8 +32,9 @@ from benchsuite.search._hyperband import brackets
 from benchsuite.simulation.search import Search
 from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 
-_GOOD = 0.15
-_LEVELS = len(OPS)
+_GOOD = 15  # in %
+_LEAST = len(EDGES) + 1  # cells of a density
+_TINY = 1e-32
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,6 @@ class Parameters:
     most: float = 200
     samples: int = 4
     random_fraction: float = 0.0
-    bandwidth_factor: float = 3.0
     least_bandwidth: float = 0.3
 
     def __post_init__(self) -> None:
@@ -49,7 +53,6 @@ class Parameters:
         check_range(1, samples=self.samples, least=self.least)
         check_range(self.least, most=self.most)
         check_range(0, 1, random_fraction=self.random_fraction)
-        check_range(0, bandwidth_factor=self.bandwidth_factor)
         check_range(1e-3, 1, least_bandwidth=self.least_bandwidth)
 
 
@@ -80,48 +83,67 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
                 record = seen.setdefault(budget, _Seen())
                 record.cells.append(cell)
                 record.losses.append(losses[-1])
+                if budget == -1:
+                    search.answer([record.cells[int(np.argmin(record.losses))]])
 
 
 def _propose(rng: np.random.Generator, space: Space, seen: dict[int, _Seen], p: Parameters) -> int:
     """Return the candidate with the largest ratio of densities; a random cell without a model."""
-    least = len(EDGES) + 1
-    modelled = [budget for budget, record in seen.items() if len(record.cells) > least + 1]
+    modelled = [budget for budget, record in seen.items() if len(record.cells) >= 2 * _LEAST]
     if not modelled or rng.random() < p.random_fraction:
         return space.draw(rng)
     record = seen[max(modelled)]
     ops = all_ops()[np.array(record.cells)[np.argsort(record.losses, kind="stable")]].astype(int)
-    n_good = max(least, int(_GOOD * len(ops)))
-    n_bad = max(least, len(ops) - int(_GOOD * len(ops)))
-    good, bad = ops[:n_good], ops[-n_bad:]
-    widths = [_scott(part, p.least_bandwidth) for part in (good, bad)]
+    n_good = max(_LEAST, _GOOD * len(ops) // 100)
+    n_bad = max(_LEAST, (100 - _GOOD) * len(ops) // 100)
+    good, bad = ops[:n_good], ops[n_good : n_good + n_bad]
+    width = _bandwidths(good, p.least_bandwidth)
     centres = good[rng.integers(len(good), size=p.samples)]
-    moved = rng.random(centres.shape) < np.minimum(widths[0] * p.bandwidth_factor, 1)
-    candidates = np.where(moved, rng.integers(_LEVELS, size=centres.shape), centres)
+    moved = rng.random(centres.shape) >= 1 - width
+    candidates = np.where(moved, rng.integers(len(OPS), size=centres.shape), centres)
     cells = index_of(candidates)
     allowed = np.array([cell in space for cell in cells.tolist()])
-    if not allowed.any():
-        return space.draw(rng)
-    ratio = _density(candidates, good, widths[0]) / _density(candidates, bad, widths[1])
-    return int(cells[argmax(np.where(allowed, ratio, np.nan))])
+    of_good = _density(candidates, good, width)
+    of_bad = _density(candidates, bad, _bandwidths(bad, p.least_bandwidth))
+    at = _picked(of_good[allowed], of_bad[allowed])
+    return space.draw(rng) if at is None else int(cells[allowed][at])
 
 
-def _scott(ops: NDArray[np.int_], least: float) -> NDArray[np.float64]:
-    """Return bandwidths [6], 1.06 sigma n^(-1/10), within least ... the kernel's largest 4/5."""
+def _picked(good: NDArray[np.float64], bad: NDArray[np.float64]) -> int | None:
+    """Return which of N candidates is trained, given their densities [N]; None where none can be.
+
+    An edge of one operator alone has no density at another one: it counts as infinite. A candidate
+    whose bad density is so is taken at once, if it is the first such one whose good density is not.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(bad > _TINY, bad, _TINY) / np.where(good < _TINY, _TINY, good)
+    at_once = ~np.isfinite(ratio) & np.isfinite(good)
+    if at_once.any():
+        return int(at_once.argmax())
+    if not np.isfinite(ratio).any():
+        return None
+    return int(argmax(np.where(np.isfinite(ratio), -ratio, np.nan)))
+
+
+def _bandwidths(ops: NDArray[np.int_], least: float) -> NDArray[np.float64]:
+    """Return 1.06 sigma n^(-1/10) of operator indices by edge [6], no less than `least`."""
     width = 1.06 * ops.std(axis=0) * len(ops) ** (-1 / (4 + len(EDGES)))
-    return np.asarray(np.clip(width, least, (_LEVELS - 1) / _LEVELS), dtype=np.float64)
+    return np.asarray(np.maximum(width, least), dtype=np.float64)
 
 
 def _density(
     at: NDArray[np.int_], ops: NDArray[np.int_], width: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the mean [N] over ops [M, 6] of the product of Aitchison-Aitken kernels at [N, 6]."""
+    levels = np.array([len(np.unique(edge)) for edge in ops.T])
     same = at[:, None, :] == ops[None, :, :]
-    kernel = np.where(same, 1 - width, width / (_LEVELS - 1))
-    return np.asarray(kernel.prod(axis=2).mean(axis=1), dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kernel = np.where(same, 1 - width, width / (levels - 1))
+        return np.asarray(kernel.prod(axis=2).mean(axis=1), dtype=np.float64)
 
 
 STRATEGY = Strategy(
-    version=2,
+    version=3,
     source="Falkner et al., ICML 2018, section 3; defaults of Dong & Yang, ICLR 2020",
     run=run,
     parameters=Parameters,
