@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
@@ -27,6 +28,7 @@ from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 EXPECTED = 0.03
+AGREES, SAMPLING, SETTING, DIFFERS = "agrees", "sampling", "setting", "differs"
 _mask = functools.cache(mask)
 
 
@@ -38,11 +40,12 @@ def _make(table: Table) -> Result:
         row for record in records.to_dict("records") for row in _rows(table, record, runs, error)
     ]
     frame = pd.DataFrame(rows)
-    counts = frame["verdict"].value_counts()
-    near = int(counts.get("agrees", 0) + counts.get("sampling", 0))
+    near = int(frame["verdict"].isin([AGREES, SAMPLING]).sum())
+    like = near + int((frame["verdict"] == SETTING).sum())
     share = (
         f"Within {EXPECTED} or sampling error: {near} of {len(frame)} rows "
-        f"({near / len(frame):.0%})."
+        f"({near / len(frame):.0%}); in the settings of the source, {like} "
+        f"({like / len(frame):.0%})."
     )
     return Result(
         tables={"paper_versus_ours": frame},
@@ -55,12 +58,16 @@ def _make(table: Table) -> Result:
             f"{FEWEST_RESAMPLES} resamples of the cells, for kendall.",
             "ours: mean tau of single runs, of which `runs` there are (they differ in weights and "
             "images; between runs: their deviation); the papers print single runs or means of "
-            "their taus. lo, hi: of the mean, over cells. verdict: agrees = either of ours is "
-            f"within {EXPECTED}; sampling = it is once the error of a published sample of fewer "
-            f"cells is added; differs = neither. {share}",
-            "cause, of a gap that is neither: settings that were run on "
+            "their taus. lo, hi: of the mean, over cells. error: how far their figure may lie from "
+            "ours by chance, at 95 %: two means of runs that deviate as ours do (Student's t), and "
+            "a published sample of fewer cells. "
+            f"verdict: {AGREES} = either of ours is within {EXPECTED}; {SAMPLING} = within that "
+            f"error; {SETTING} = within {EXPECTED} once a setting of the source is taken, as run "
+            f"on a sample; {DIFFERS} = none of these. {share}",
+            "cause, of a gap that is neither small nor chance: settings that were run on "
             f"{len(effects.runs('settings').cells)} connected cells drawn at random, one of a "
-            "class, and what each adds to the correlation on those that the row's rule keeps, "
+            "class (unpruned networks: on 1,000 of all cells), and what each adds to the "
+            "correlation on those that the row's rule keeps, "
             f"with the 95 % interval of {effects.RESAMPLES} resamples of cells and repeats "
             "together. A setting counts as the cause if its interval excludes zero and its sign is "
             f"the gap's; as all of it, if it leaves no more than {EXPECTED}. "
@@ -149,12 +156,13 @@ def _rows(
     low, high = errors[proxy, dataset, cells]
     gap = min((theirs - value for value in values), key=abs)
     cells_used = int(chosen.sum())
-    spread = (high - low) / 2 * np.sqrt(cells_used / sample) if sample == sample else 0.0
-    verdict = _verdict(abs(gap), spread)
-    why = ""
-    if verdict == "differs":
+    of_cells = (high - low) / 2 * np.sqrt(cells_used / sample) if sample == sample else 0.0
+    error = float(np.hypot(of_cells, _of_runs(taus, int(str(record["runs"])))))
+    verdict, why = _verdict(abs(gap), error), ""
+    if verdict == DIFFERS:
         of = dataset, cells, metric
-        why = causes.cause(table, proxy, str(record["source"]), gap, EXPECTED, of)
+        cause = causes.cause(table, proxy, str(record["source"]), gap, EXPECTED, of)
+        verdict, why = SETTING if cause.whole else DIFFERS, cause.words
     return [
         {
             "proxy": table.resolve(proxy),
@@ -170,6 +178,7 @@ def _rows(
             "missing last": values[1],
             "runs": len(each),
             "between runs": float(np.std(taus, ddof=1)) if len(taus) > 1 else np.nan,
+            "error": error,
             "difference": values[0] - theirs,
             "verdict": verdict,
             "cause": why,
@@ -179,10 +188,21 @@ def _rows(
     ]
 
 
-def _verdict(gap: float, spread: float) -> str:
+def _of_runs(taus: Sequence[float], theirs: int) -> float:
+    """Return how far a mean of `theirs` runs lies from that of these by chance, at 95 %; of one
+    run, 0: no other tells how runs deviate.
+    """
+    ours = len(taus)
+    if ours == 1:
+        return 0.0
+    deviation = float(np.std(taus, ddof=1)) * np.sqrt(1 / ours + 1 / theirs)
+    return float(student.ppf(0.975, ours - 1) * deviation)
+
+
+def _verdict(gap: float, error: float) -> str:
     if gap <= EXPECTED:
-        return "agrees"
-    return "sampling" if gap <= EXPECTED + spread else "differs"
+        return AGREES
+    return SAMPLING if gap <= error else DIFFERS
 
 
 REPORT = Report(

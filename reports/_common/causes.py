@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,16 @@ FIRST = "Abdelfattah et al., ICLR 2021"
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What explains a gap, in words; whether it is all of it."""
+
+    words: str
+    whole: bool = False
+
+
+@dataclass(frozen=True)
 class Tried:
-    """A setting of the sample, the definition that was scored in it, and both in words."""
+    """A setting, the definition that was scored in it, and both in words."""
 
     setting: str
     proxy: str
@@ -38,7 +47,6 @@ def _of(proxy: str, *settings: tuple[str, str], sources: tuple[str, ...] = ()) -
 _PIXELS = ("px32", "32 pixels")
 _KAIMING = ("kaiming", "Kaiming weights")
 _NOISE = ("noise", "noise for images")
-_DOUBLE = ("float64", "double precision")
 _UNPRUNED = ("unpruned", "the unpruned network")
 # By proxy, what was run of what a paper's code, or one that does not say, may do otherwise.
 TRIED: dict[str, list[Tried]] = {
@@ -46,7 +54,7 @@ TRIED: dict[str, list[Tried]] = {
         *_of("naswot", _UNPRUNED, _NOISE, _KAIMING, _PIXELS),
         *_of("naswot", ("naswot_published", "noise, the unpruned network and Kaiming weights")),
     ],
-    "zen": _of("zen", _UNPRUNED, _PIXELS),
+    "zen": _of("zen", _UNPRUNED, _PIXELS, ("unpruned_px32", "the unpruned network and 32 pixels")),
     "vkdnw_single": _of("vkdnw_single", _UNPRUNED, _PIXELS),
     "te_nas": [Tried("ntk_full", "ntk_full", "K_0 of the full network on noise, no regions")],
     "grad_norm_global": [
@@ -59,7 +67,7 @@ TRIED: dict[str, list[Tried]] = {
         Tried(BASE, "grad_norm_every", "one norm over all parameters, BN and biases too"),
     ],
     "grasp": [
-        *_of("grasp", _DOUBLE, _PIXELS),
+        *_of("grasp", _PIXELS),
         *_of("grasp", _KAIMING, sources=(PORT, "Deeplite")),
         Tried(
             "grasp_published",
@@ -75,14 +83,24 @@ TRIED: dict[str, list[Tried]] = {
 }
 
 
-TOGETHER = {one.words for of in TRIED.values() for one in of if one.setting.endswith("_published")}
+TOGETHER = {
+    one.words
+    for of in TRIED.values()
+    for one in of
+    if one.setting.endswith("_published") or one.setting == "unpruned_px32"
+}
+# Settings of a larger sample, whose scores are columns of the table: `zen.r0.unpruned@1`.
+LABELS = ("unpruned", "unpruned_px32")
 
 
-def tried(proxy: str, source: str) -> Iterator[Tried]:
+def tried(table: Table, proxy: str, source: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
     there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
-        known = (one.setting, _needed(one.proxy)[0]) in there
+        if one.setting in LABELS:
+            known = bool(_columns(table, _needed(one.proxy)[0], one.setting))
+        else:
+            known = (one.setting, _needed(one.proxy)[0]) in there
         if known and (not one.sources or any(source.startswith(name) for name in one.sources)):
             yield one
 
@@ -108,7 +126,7 @@ def cause(
     gap: float,
     near: float,
     of: tuple[str, str, str],
-) -> str:
+) -> Cause:
     """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
 
     of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
@@ -116,25 +134,26 @@ def cause(
     several settings move the correlation and were not run together, none is all of it; where what
     a source does was run together and is no cause, no part of it is.
     """
-    found = [(one.words, measured(table, proxy, one, *of)) for one in tried(proxy, source)]
+    found = [(one.words, measured(table, proxy, one, *of)) for one in tried(table, proxy, source)]
     if not found:
-        return f"{NOT_FOUND}: nothing was tried"
+        return Cause(f"{NOT_FOUND}: nothing was tried")
     sure = [(words, moved) for words, moved in found if moved.low > 0 or moved.high < 0]
     moving = [(words, moved) for words, moved in sure if moved.value * gap > 0]
     together = {words for words, _ in found} & TOGETHER
-    if together - {words for words, _ in moving}:
-        moving = []
+    if together:
+        moving = [(words, moved) for words, moved in moving if words in together]
     if not moving:
         every = "; ".join(f"{words} {moved}" for words, moved in found)
-        return f"{NOT_FOUND}: tried {every}"
+        return Cause(f"{NOT_FOUND}: tried {every}")
     words, best = min(moving, key=lambda item: abs(gap - item[1].value))
     left = gap - best.value
-    rest = "all of it" if abs(left) <= near else f"in part, leaves {left:+.3f}"
+    whole = abs(left) <= near
+    rest = "all of it" if whole else f"in part, leaves {left:+.3f}"
     if len(sure) > 1 and words not in TOGETHER:
-        rest = "one of several that move it, not run together"
+        rest, whole = "one of several that move it, not run together", False
     others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)
     alone = f"; besides: {others}" * bool(others)
-    return f"{words} {best}: {rest}{alone}"
+    return Cause(f"{words} {best}: {rest}{alone}", whole)
 
 
 def pair(
@@ -143,6 +162,15 @@ def pair(
     """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
     that both have: a setting of fewer cells has the first of them.
     """
+    if setting in LABELS:
+        (part,) = _needed(proxy)
+        found = [
+            np.array([table.values(name) for name in _columns(table, part, label)])
+            for label in ("", setting)
+        ]
+        cells = np.flatnonzero(np.isfinite(found).all(axis=(0, 1)))
+        here, there = (_whole(table, proxy, [one[:, cells]], cells) for one in found)
+        return here, there, cells
     runs = effects.runs("settings")
     here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
     n = min(here.shape[1], there.shape[1])
@@ -152,13 +180,24 @@ def pair(
 def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:
     """Return a proxy's scores [repeats, cells] in a setting, turned so that more is better."""
     found = [runs.scores[setting, part] for part in _needed(proxy)]
+    return _whole(table, proxy, found, runs.cells[: found[0].shape[1]])
+
+
+def _whole(table: Table, proxy: str, found: Sequence[Floats], cells: NDArray[np.int64]) -> Floats:
     if proxy == "vkdnw_single":
-        return table.values("tensors")[runs.cells[: found[0].shape[1]]] + found[0]
+        return table.values("tensors")[cells] + found[0]
     if proxy == "te_nas":
         condition, regions = np.where(np.isfinite(found).all(axis=0), found, np.nan)
         ranks = [rankdata(part, axis=1, nan_policy="omit") for part in (-condition, regions)]
         return np.asarray(sum(ranks))
     return -found[0] if proxy.startswith("ntk_") else found[0]
+
+
+def _columns(table: Table, part: str, label: str) -> list[str]:
+    """Return the columns of a score's single repeats under a label of settings."""
+    end = f".{label}" if label else ""
+    name = re.compile(rf"{re.escape(part)}\.r\d+{re.escape(end)}@\d+")
+    return sorted(column for column in table.columns if name.fullmatch(column))
 
 
 def _needed(proxy: str) -> tuple[str, ...]:

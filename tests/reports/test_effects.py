@@ -65,14 +65,14 @@ def test_drawing_one_repeat_fewer_gives_the_mean_its_variance():
 
 @pytest.fixture
 def runs(table, monkeypatch):
-    """Made-up scores of GraSP: in double precision nothing moves, with Kaiming weights noise."""
+    """Made-up scores of GraSP: with 32 pixels nothing moves, with Kaiming weights noise."""
     truth = table.values("cifar10.test.200ep.mean")
     rng = np.random.default_rng(1)
     cells = rng.choice(np.flatnonzero(np.isfinite(truth)), 160, replace=False)
     base = noisy(rng, scipy.stats.zscore(truth[cells]), 3, 0.3)
     scores = {
         ("base", "grasp"): base,
-        ("float64", "grasp"): base * 3,
+        ("px32", "grasp"): base * 3,
         ("kaiming", "grasp"): base + 1.0 * rng.standard_normal(base.shape),
     }
     made = Runs(cells, scores, {})
@@ -82,25 +82,38 @@ def runs(table, monkeypatch):
 
 def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     of = "cifar10", "all", "kendall"
-    one, *rest = causes.tried("grasp", causes.PORT)
+    one, *rest = causes.tried(table, "grasp", causes.PORT)
     assert [(one.setting, one.proxy), *((r.setting, r.proxy) for r in rest)] == [
-        ("float64", "grasp"), ("kaiming", "grasp"),
+        ("px32", "grasp"), ("kaiming", "grasp"),
     ]  # fmt: skip
     assert causes.measured(table, "grasp", one, *of).value == 0
     moved = causes.measured(table, "grasp", rest[0], *of).value
     assert moved < -0.05
 
     def said(gap, source=causes.PORT):
-        return causes.cause(table, "grasp", source, gap, 0.03, of)
+        found = causes.cause(table, "grasp", source, gap, 0.03, of)
+        assert found.whole == (": all of it" in found.words)
+        return found.words
 
     assert said(moved - 0.01).startswith("Kaiming weights")
     assert ": all of it" in said(moved - 0.01)
     assert "in part, leaves -0.20" in said(moved - 0.2)
     assert said(+0.2).startswith(causes.NOT_FOUND)  # the effect has the other sign
     assert said(moved, causes.FIRST).startswith(causes.NOT_FOUND)  # that source draws as we do
-    assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == (
+    assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == causes.Cause(
         f"{causes.NOT_FOUND}: nothing was tried"
     )
+
+
+def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
+    """Kaiming weights alone move the correlation, but all that the source does moves nothing."""
+    of = "cifar10", "all", "kendall"
+    gap = causes.measured(table, "grasp", causes.TRIED["grasp"][1], *of).value
+    assert causes.cause(table, "grasp", causes.PORT, gap, 0.03, of).whole
+    runs.scores["grasp_published", "grasp"] = runs.scores["base", "grasp"] * 2
+    found = causes.cause(table, "grasp", causes.PORT, gap, 0.03, of)
+    assert found.words.startswith(causes.NOT_FOUND)
+    assert not found.whole
 
 
 def drawn(gap, between, draws=20, cells=60):

@@ -32,17 +32,35 @@ def test_ours_is_the_mean_of_single_run_taus(table, proxy):
 
 def test_verdicts_say_what_a_gap_is_held_against():
     verdict = paper_versus_ours._verdict
-    assert verdict(0.03, 0.0) == "agrees"
-    assert verdict(0.05, 0.03) == "sampling"
-    assert verdict(0.05, 0.01) == "differs"
+    assert verdict(0.03, 0.0) == paper_versus_ours.AGREES
+    assert verdict(0.05, 0.06) == paper_versus_ours.SAMPLING
+    assert verdict(0.05, 0.04) == paper_versus_ours.DIFFERS
+
+
+@pytest.mark.parametrize("theirs", [1, 5])
+def test_another_mean_of_runs_lies_within_the_error_as_often_as_it_says(theirs):
+    rng = np.random.default_rng(2)
+    ours, other = rng.normal(0, 0.02, (4000, 3)), rng.normal(0, 0.02, (4000, theirs))
+    error = [paper_versus_ours._of_runs(row, theirs) for row in ours]
+    within = np.abs(ours.mean(axis=1) - other.mean(axis=1)) <= error
+    assert within.mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_one_run_says_nothing_of_how_runs_deviate():
+    assert paper_versus_ours._of_runs([0.5], 5) == 0
 
 
 def test_every_gap_has_a_measured_cause_or_says_that_none_was_found(table):
     result = paper_versus_ours.REPORT.make(table)
     rows = result.tables["paper_versus_ours"]
-    differ = rows["verdict"] == "differs"
-    assert (rows.loc[~differ, "cause"] == "").all()
+    explained = rows["verdict"] == paper_versus_ours.SETTING
+    differ = rows["verdict"] == paper_versus_ours.DIFFERS
+    assert (rows.loc[~explained & ~differ, "cause"] == "").all()
+    for cause in rows.loc[explained, "cause"]:
+        assert re.search(r"[+-]0\.\d{3} \[[^:]*: all of it", cause), cause
     for cause in rows.loc[differ, "cause"]:
         assert cause.startswith(causes.NOT_FOUND) or re.search(r"[+-]0\.\d{3} \[", cause), cause
-    near = int((~differ).sum())
-    assert any(f"{near} of {len(rows)} rows ({near / len(rows):.0%})" in n for n in result.notes)
+    near, like = int((~explained & ~differ).sum()), int((~differ).sum())
+    said = f"{near} of {len(rows)} rows ({near / len(rows):.0%})"
+    share = f", {like} ({like / len(rows):.0%})"
+    assert any(said in note and share in note for note in result.notes)
