@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Cost = Literal["analytic", "forward", "backward", "per-sample", "combined"]
+Average = Literal["mean", "log"]
 
 _OTHER: dict[Direction, Direction] = {"max": "min", "min": "max", "none": "none"}
 _COSTS_OF: dict[str, tuple[Cost, ...]] = {
@@ -55,8 +56,10 @@ class Proxy:
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
     named; unpruned: whether dead operators can move it, so that it may be scored with them
-    (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on. Exactly
-    one of the following computes it:
+    (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on;
+    average: how repeats make one number: by their mean, or, where they range over orders of
+    magnitude and one would outweigh the others, by that on a signed logarithmic scale,
+    sinh(mean(asinh(x))). Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
     - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`);
@@ -78,11 +81,13 @@ class Proxy:
     needs: tuple[str, ...] = ()
     unpruned: bool = False
     runs_on: tuple[str, ...] = RUNS_ON
+    average: Average = "mean"
 
     def __post_init__(self) -> None:
         _check_version("proxy", self.version)
         _check_one_of("direction of a proxy", self.direction, ("max", "min"))
         _check_one_of("cost of a proxy", self.cost, get_args(Cost))
+        _check_one_of("average of a proxy", self.average, get_args(Average))
         _check_texts("proxy", formula=self.formula, source=self.source, unit=self.unit)
         if not isinstance(self.outputs, Mapping) or not self.outputs:
             raise UserError(

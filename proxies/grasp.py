@@ -15,4 +15,5 @@ PROXY = Proxy(
     source="Wang et al., GraSP, ICLR 2020, eq. 8; as a proxy Abdelfattah et al., ICLR 2021",
     cost="backward",
     score=_score,
+    average="log",
 )

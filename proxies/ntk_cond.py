@@ -67,4 +67,5 @@ PROXY = Proxy(
     outputs={f"k{i}": f"K_{i} of the NTK, BN in train mode" for i in ORDERS},
     details=tuple(f"k{i}" for i in ORDERS if i not in JUDGED),
     score=_score,
+    average="log",
 )

@@ -28,4 +28,5 @@ PROXY = Proxy(
     | {"trace": "Trace of the NTK, BN frozen"},
     opposite=("trace",),
     score=_score,
+    average="log",
 )

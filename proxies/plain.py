@@ -17,4 +17,5 @@ PROXY = Proxy(
     source="`plain` of Abdelfattah et al., ICLR 2021 (code); NAS-Bench-Suite-Zero, 2022",
     cost="backward",
     score=_score,
+    average="log",
 )

@@ -62,15 +62,16 @@ def _make(table: Table) -> Result:
             "ours by chance, at 95 %: two means of runs that deviate as ours do (Student's t), and "
             "a published sample of fewer cells. "
             f"verdict: {AGREES} = either of ours is within {EXPECTED}; {SAMPLING} = within that "
-            f"error; {SETTING} = within {EXPECTED} once a setting of the source is taken, as run "
-            f"on a sample; {DIFFERS} = none of these. {share}",
+            f"error; {SETTING} = a setting of the source, run on a sample, makes all of the gap; "
+            f"{DIFFERS} = none of these. {share}",
             "cause, of a gap that is neither small nor chance: settings that were run on "
             f"{len(effects.runs('settings').cells)} connected cells drawn at random, one of a "
             "class (unpruned networks: on 1,000 of all cells), and what each adds to the "
             "correlation on those that the row's rule keeps, "
             f"with the 95 % interval of {effects.RESAMPLES} resamples of cells and repeats "
             "together. A setting counts as the cause if its interval excludes zero and its sign is "
-            f"the gap's; as all of it, if it leaves no more than {EXPECTED}. "
+            f"the gap's; as all of it, if it leaves no more than {EXPECTED} or its interval holds "
+            "the gap. "
             f"{causes.NOT_FOUND} = none does.",
             "Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
             f"{about_repeats(table)} Supervised methods and those with public code only for other "

@@ -108,6 +108,9 @@ def family(name: str) -> str:
     return stem(name).partition(".")[0]
 
 
+ON_LOG_SCALE = "repeats averaged on a signed logarithmic scale"  # ends a description
+
+
 def of_repeat(column: Column, repeat: int) -> Column:
     """Return the column of one repeat of a score, `name.r0@1`."""
     return _detail(column, f"r{repeat}", f"Repeat {repeat}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.api import Proxy
+from benchsuite.api import Average, Proxy
 from benchsuite.errors import UserError
 from benchsuite.provenance import environment
 from benchsuite.proxies._scoring.score import passes_of
@@ -19,7 +19,13 @@ from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
-from benchsuite.table.columns import Column, of_repeat, of_spread, seconds_column
+from benchsuite.table.columns import (
+    ON_LOG_SCALE,
+    Column,
+    of_repeat,
+    of_spread,
+    seconds_column,
+)
 from benchsuite.table.table import Table, Values
 
 UNPRUNED = "unpruned"
@@ -28,7 +34,8 @@ UNPRUNED = "unpruned"
 def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
     """Return the table of a folder of rows.
 
-    Per output of a proxy: the mean over `repeats` repeats `name@v` and, for several, their standard
+    Per output of a proxy: the mean over `repeats` repeats `name@v`, on a logarithmic scale where
+    the proxy asks for it (`Proxy.average`), and, for several, their standard
     deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, per cell,
     `seconds.<pass>@1` and `seconds.alone.<proxy>@1`, the sum of all passes it needs. A mean is
     missing where any repeat is. label: ends every name, `name.label@v`, so that it stands beside
@@ -48,6 +55,8 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
         f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}, "
         f"{skeleton['resolution']} px, batch {settings['batch']['size']}"
     )
+    if settings["dtype"] != "float32":
+        where += f", {settings['dtype']}"
     if found.device != "cpu":
         where += f", on {found.device}"
     if unpruned:
@@ -57,7 +66,8 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
     for name, proxy in proxies.items():
         for suffix, column in proxy.columns(name, proxy.formula).items():
             column = replace(column, description=f"{column.description} ({where})")
-            columns += found.of_proxy(f"{name}.{suffix}" if suffix else name, column)
+            name_ = f"{name}.{suffix}" if suffix else name
+            columns += found.of_proxy(name_, column, proxy.average)
     columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})
     if label:
         columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
@@ -66,6 +76,20 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
 
 def _labelled(column: Column, label: str) -> Column:
     return replace(column, name=f"{column.stem}.{label}@{column.version}", kind="detail")
+
+
+def average(values: NDArray[np.float64], how: Average) -> NDArray[np.float64]:
+    """Return the mean over repeats [classes] of values [repeats, classes]; see `Proxy.average`."""
+    if how == "log" and len(values) > 1:
+        return np.asarray(np.sinh(np.arcsinh(values).mean(axis=0)))
+    return np.asarray(values.mean(axis=0))
+
+
+def averaged(column: Column, how: Average, repeats: int) -> Column:
+    """Return the column with its average described, where that is not the plain mean."""
+    if how == "mean" or repeats == 1:
+        return column
+    return replace(column, description=f"{column.description}; {repeats} {ON_LOG_SCALE}")
 
 
 class _Collected:
@@ -124,10 +148,10 @@ class _Collected:
         drawn = choose_cells(str(len(there)), seed, unpruned=True)
         return f"{len(there):,} cells" + (f" drawn by seed {seed}" * (drawn == there.tolist()))
 
-    def of_proxy(self, name: str, column: Column) -> Iterator[Values]:
+    def of_proxy(self, name: str, column: Column, how: Average) -> Iterator[Values]:
         values = self._values[name]
         why = [self._reason(name, number) for number in range(values.shape[1])]
-        yield self._expand(column, values.mean(axis=0), why)
+        yield self._expand(averaged(column, how, self.repeats), average(values, how), why)
         if self.repeats == 1:
             return
         yield self._expand(of_spread(column, self.repeats), values.std(axis=0, ddof=1), why)

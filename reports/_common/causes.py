@@ -130,7 +130,8 @@ def cause(
     """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
 
     of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
-    gap and an interval without zero; it is all of it if what it leaves is within `near`. Where
+    gap and an interval without zero; it is all of it if what it leaves is within `near`, or if its
+    interval holds the gap. Where
     several settings move the correlation and were not run together, none is all of it; where what
     a source does was run together and is no cause, no part of it is.
     """
@@ -147,7 +148,7 @@ def cause(
         return Cause(f"{NOT_FOUND}: tried {every}")
     words, best = min(moving, key=lambda item: abs(gap - item[1].value))
     left = gap - best.value
-    whole = abs(left) <= near
+    whole = abs(left) <= near or best.low <= gap <= best.high
     rest = "all of it" if whole else f"in part, leaves {left:+.3f}"
     if len(sure) > 1 and words not in TOGETHER:
         rest, whole = "one of several that move it, not run together", False

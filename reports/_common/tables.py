@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
 from benchsuite.space.cell import OPS, all_ops
+from benchsuite.table.columns import ON_LOG_SCALE
 from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Table
 
@@ -95,7 +96,9 @@ def about_repeats(table: Table) -> str:
         f"{', '.join(sorted(name for name, n in of.items() if n == number))}: {number}"
         for number in sorted(set(of.values()), reverse=True)
     )
-    return f"Scores are means of repeats (weights and images); {'; '.join(said)}."
+    log = {c.family for c in table.columns.values() if c.description.endswith(ON_LOG_SCALE)}
+    how = f", of {', '.join(sorted(log))} on a logarithmic scale" * bool(log)
+    return f"Scores are means of repeats (weights and images){how}; {'; '.join(said)}."
 
 
 _SCORED = re.compile(r"seconds\.score\.(\w+)@\d+")

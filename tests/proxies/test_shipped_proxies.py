@@ -9,6 +9,7 @@ import pytest
 
 from benchsuite import plugins
 from benchsuite.assembly.shipped import FOLDER
+from benchsuite.proxies._tabulation.merge import average
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import score_row
 from benchsuite.space.equivalence import classes, representatives
@@ -94,6 +95,20 @@ def shipped_tables():
 
 SHIPPED = {name: rest for name, *rest in shipped_tables()}
 VERSIONS = {p.name: r.version for p, r in plugins.usable("proxies") if r.score is not None}
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_scores_are_their_repeats_averaged_as_the_proxy_says(file):
+    table, provenance, label = SHIPPED[file]
+    number = provenance["repeats"]
+    for name in provenance["settings"]["proxies"] if number > 1 else ():
+        record = plugins.load("proxies", name)
+        for column in record.columns(name, "").values():
+            each = [f"{column.stem}.r{r}{label}@{column.version}" for r in range(number)]
+            values = np.array([table.values(one) for one in each])
+            there = table.values(f"{column.stem}{label}@{column.version}")
+            averaged = average(values, record.average)
+            np.testing.assert_allclose(there, averaged, rtol=1e-4, err_msg=column.name)
 
 
 @pytest.mark.parametrize("file", SHIPPED)

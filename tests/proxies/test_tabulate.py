@@ -21,6 +21,7 @@ from benchsuite.cli import main
 from benchsuite.errors import UserError
 from benchsuite.parallel import pool
 from benchsuite.proxies._scoring.score import NO_PATH
+from benchsuite.proxies._tabulation import merge
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import choose_cells, run, score_row, tasks
@@ -227,6 +228,18 @@ def test_the_table_expands_classes_and_tells_what_is_missing(tmp_path, threads, 
     assert table.column("naswot.std").direction == "none"
     assert table.provenance["settings"]["skeleton"]["channels"] == 2
     assert set(table.provenance["batches"]) == {"0", "1", "2"}
+
+
+def test_repeats_over_orders_of_magnitude_weigh_alike():
+    """GraSP of chain cells: -.24, -1.8 and -1.4 million in three repeats."""
+    values = np.array([[-2.4e5, 10.0, 5.0], [-1.8e6, 1e3, -5.0], [-1.4e6, 1e5, 0.0]])
+    found = merge.average(values, "log")
+    assert found[:2] == pytest.approx([-(np.prod(-values[:, 0]) ** (1 / 3)), 1e3], rel=1e-2)
+    assert found[2] == 0
+    np.testing.assert_array_equal(merge.average(values[:1], "log"), values[0])
+    np.testing.assert_array_equal(merge.average(values, "mean"), values.mean(axis=0))
+    order = np.argsort(merge.average(values * [[1], [10], [0.1]], "log")[:2])
+    np.testing.assert_array_equal(order, np.argsort(found[:2]))
 
 
 def test_merging_fewer_or_more_repeats_than_there_are(tmp_path, threads, capsys):

@@ -98,6 +98,10 @@ def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     assert said(moved - 0.01).startswith("Kaiming weights")
     assert ": all of it" in said(moved - 0.01)
     assert "in part, leaves -0.20" in said(moved - 0.2)
+    low = causes.measured(table, "grasp", rest[0], *of).low
+    assert moved - low > 0.03  # more than counts as near
+    assert ": all of it" in said(low + 0.001)
+    assert "in part" in said(low - 0.001)
     assert said(+0.2).startswith(causes.NOT_FOUND)  # the effect has the other sign
     assert said(moved, causes.FIRST).startswith(causes.NOT_FOUND)  # that source draws as we do
     assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == causes.Cause(
