@@ -149,7 +149,8 @@ def cause(
     words, best = min(moving, key=lambda item: abs(gap - item[1].value))
     left = gap - best.value
     whole = abs(left) <= near or best.low <= gap <= best.high
-    rest = "all of it" if whole else f"in part, leaves {left:+.3f}"
+    rest = f"in part, leaves {left:+.3f}" if left * gap > 0 else f"more than it, by {-left:+.3f}"
+    rest = "all of it" if whole else rest
     if len(sure) > 1 and words not in TOGETHER:
         rest, whole = "one of several that move it, not run together", False
     others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)

@@ -23,6 +23,7 @@ NOISE = (*NO_IMAGES, "az_nas", "vkdnw")
 # the NTK by 4, epe_nas and zico by 2, gradients by 1; naswot, zen, l2_norm by less than 1e-6.
 TOLERANCE = 0.02
 LOOSE = {"zico": 0.1, "grasp": 0.3, "plain": 0.3, "epe_nas": 0.06, "ntk_frozen": 0.1}
+DOUBLE = 1e-5  # Values are stored in single precision.
 STRICT = {"l2_norm": 1e-5, "synflow": 1e-5, "zen": 1e-4, "naswot": 1e-4}
 
 
@@ -88,6 +89,9 @@ def shipped_tables():
     for path in sorted([*FOLDER.rglob("proxies*.parquet"), *FOLDER.rglob("variants*/*.parquet")]):
         table = Table.open(path)
         yield path.stem, table, table.provenance, ""
+    for path in sorted(FOLDER.glob("unpruned*.parquet")):
+        table = Table.open(path)
+        yield path.stem, table, table.provenance, f".{path.stem}"
     table = Table.open(FOLDER / "variants_ntk_batch.parquet")
     for label, provenance in table.provenance["labels"].items():
         yield f"variants_ntk_batch {label}", table, provenance, f".{label}"
@@ -133,6 +137,8 @@ def differences(file, images, names, number):
         batch_size=settings["batch"]["size"],
         seed=settings["seed"],
         images=images,
+        dtype=settings.get("dtype", "float32"),
+        unpruned=settings.get("unpruned", False),
     )
     if set(names) - set(NOISE):
         batches = [batch.sha256 for batch in spec.batches(0)]
@@ -140,17 +146,19 @@ def differences(file, images, names, number):
     repeat = ".r0" if provenance["repeats"] > 1 else ""
     there = {n.rpartition("@")[0] for n in table.columns}
     any_column = next(n for n, c in table.columns.items() if c.kind != "cost" and label in n)
-    of_class = set(np.flatnonzero(np.isfinite(table.values(any_column)))) & set(
-        representatives("functional")
-    )
+    scored = set(np.flatnonzero(np.isfinite(table.values(any_column))))
+    if not spec.unpruned:
+        scored &= set(representatives("functional"))
     wrong = []
-    for cell in np.random.default_rng(7).choice(sorted(of_class), number, replace=False):
+    for cell in np.random.default_rng(7).choice(sorted(scored), number, replace=False):
         for name, value in score_row(spec, int(cell), 0)["values"].items():
-            if f"{name}{label}{repeat}" not in there:
+            if f"{name}{repeat}{label}" not in there:
                 assert label, name
                 continue
             tolerance = (STRICT | LOOSE).get(name.partition(".")[0], TOLERANCE)
-            shipped = float(table.values(f"{name}{label}{repeat}")[cell])
+            if spec.dtype == "float64":
+                tolerance = DOUBLE
+            shipped = float(table.values(f"{name}{repeat}{label}")[cell])
             if (value is None) != np.isnan(shipped) or (
                 value is not None and value != pytest.approx(shipped, rel=tolerance)
             ):

@@ -8,6 +8,8 @@ from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Runs
 from benchsuite.reports._common.verdicts import FAILS, HOLDS, UNDECIDED
+from benchsuite.space.cell import all_ops, connected, prune
+from benchsuite.space.equivalence import representatives
 
 
 def noisy(rng, truth, repeats, noise):
@@ -102,11 +104,34 @@ def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     assert moved - low > 0.03  # more than counts as near
     assert ": all of it" in said(low + 0.001)
     assert "in part" in said(low - 0.001)
+    high = causes.measured(table, "grasp", rest[0], *of).high
+    assert high - moved > 0.03
+    assert f"more than it, by {moved - high - 0.001:+.3f}" in said(high + 0.001)
+
     assert said(+0.2).startswith(causes.NOT_FOUND)  # the effect has the other sign
     assert said(moved, causes.FIRST).startswith(causes.NOT_FOUND)  # that source draws as we do
     assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == causes.Cause(
         f"{causes.NOT_FOUND}: nothing was tried"
     )
+
+
+def test_the_unpruned_network_is_held_against_the_same_repeats_of_the_table(shipped_table):
+    """Of 1,000 of all cells; one that stands for its class has nothing dead and scores the same."""
+    here, there, cells = causes.pair(shipped_table, "zen", "unpruned", "zen")
+    assert here.shape == there.shape == (3, 974)
+    assert connected()[cells].all()
+    ops = all_ops()[cells]
+    alike = np.isin(cells, representatives("functional")) & (prune(ops) == ops).all(axis=1)
+    assert 100 < alike.sum() < 900
+    np.testing.assert_allclose(here[:, alike], there[:, alike], rtol=1e-5)
+    assert (np.abs(here[:, ~alike] / there[:, ~alike] - 1) > 1e-3).mean() > 0.5
+    single, other, _ = causes.pair(shipped_table, "vkdnw_single", "unpruned", "vkdnw_single")
+    values = [
+        shipped_table.values(f"vkdnw.r{r}.unpruned") - shipped_table.values(f"vkdnw.r{r}")
+        for r in range(3)
+    ]
+    np.testing.assert_allclose(other - single, np.array(values)[:, cells], atol=1e-3)
+    assert (single > shipped_table.values("tensors")[cells]).all()
 
 
 def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
