@@ -12,6 +12,7 @@ from benchsuite.assembly.shipped import FOLDER
 from benchsuite.proxies._tabulation.merge import average
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import score_row
+from benchsuite.space.cell import CONV1, CONV3, all_ops, prune
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
@@ -199,6 +200,21 @@ def test_a_file_that_its_code_no_longer_makes_is_seen(monkeypatch):
     changed = replace(zen, score=lambda passes: {"": 1.05 * zen.score(passes)[""]})
     monkeypatch.setattr(tabulate, "_loaded", lambda spec: {"zen": changed})
     assert {name for _, name, *_ in differences("gaussian", "gaussian", ("zen",), 2)} == {"zen"}
+
+
+@pytest.mark.parametrize("repeat", range(3))
+def test_dead_operators_move_only_cells_that_have_them(shipped, repeat):
+    unpruned = Table.open(FOLDER / "unpruned.parquet").values(f"naswot.r{repeat}.unpruned")
+    pruned = shipped.values(f"naswot.r{repeat}")
+    dead = prune(all_ops()) != all_ops()
+    alone = np.bincount(classes("functional"))[classes("functional")] == 1
+    same = alone & ~dead.any(axis=1) & np.isfinite(unpruned)  # scored as what it is by both
+    assert same.sum() > 100
+    np.testing.assert_allclose(unpruned[same], pruned[same], rtol=1e-5)
+    # Of dead operators only convolutions have ReLUs.
+    other = (dead & np.isin(all_ops(), (CONV1, CONV3))).any(axis=1) & np.isfinite(unpruned)
+    assert other.sum() > 200
+    assert (np.abs(unpruned - pruned)[other] > 1e-3).all()
 
 
 @pytest.mark.nb201
