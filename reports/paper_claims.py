@@ -10,6 +10,7 @@ from benchsuite.reports import (
     edgenas_ablation,
     edgenas_cost,
     edgenas_platforms,
+    mcunet_binaries,
     mcunet_evolution,
     mcunet_limits,
     mcunet_memory,
@@ -62,6 +63,7 @@ _OF_STUDIES = (
     udc_variance,
 )
 _OF_COLUMNS = (
+    mcunet_binaries,
     mcunet_operators,
     monas_ntk,
     monas_ntk_batch,
