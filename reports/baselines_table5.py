@@ -44,7 +44,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{NEAR:.2f} points of the printed one; on the others, inside the printed deviation. "
             "Printed: Table 5 as another paper quotes it (`published_searches.csv`); what it "
             "quotes of REA on ImageNet16-120 may be validation and is left out. NATS-Bench's "
-            "figures are not at hand, so none are shown.",
+            "figures are not at hand, so none are shown. DEHB, whose authors publish validation "
+            "errors by evaluations, is no search here.",
             "on itself: seconds as in Table 5, and in proportion to what a training takes (24,000 "
             "and 72,000, the proportions of NATS-Bench's script).",
             "Rates of REINFORCE: the paper states none; its authors' script gives 0.001, the grid "

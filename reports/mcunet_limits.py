@@ -72,15 +72,16 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what MCUNet says of its limits, and what the searches say."""
     outcome = outcomes[STUDY]
-    less = {limit: _ahead(outcome, limit, "test") for limit in RATES}
-    tight, seen = (_ahead(outcome, APART, of) for of in ("test", "valid"))
+    less = {limit: _ahead(outcome, limit) for limit in RATES}
+    fitting, (seen, tight) = _beyond(table, outcome)
     return [
         Claim(
             "MCUNet",
             "section 3.2",
             "under a tight memory the library decides how accurate a network is found",
-            f"at {APART} TinyEngine is {spread(tight)} points ahead of TFLM, by validation "
-            f"{spread(seen)}",
+            f"at {APART} what is found under TinyEngine has {spread(seen)} points more of "
+            f"validation than the best of all {fitting:,} cells that fit under TFLM, by test "
+            f"{spread(tight)} more than the best by test",
             above(seen),
         ),
         Claim(
@@ -93,10 +94,26 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     ]
 
 
-def _ahead(outcome: Outcome, limit: str, split: str) -> intervals.Estimate:
+def _ahead(outcome: Outcome, limit: str) -> intervals.Estimate:
     """Return the accuracy under TinyEngine minus that under TFLM [points]."""
-    of = (_runs(outcome, f"{name}, {limit}")[f"{split}.{DATASET}"] for name in (TINY, TFLM))
+    of = (_runs(outcome, f"{name}, {limit}")[f"test.{DATASET}"] for name in (TINY, TFLM))
     return intervals.difference(*of)
+
+
+def _beyond(table: Table, outcome: Outcome) -> tuple[int, list[intervals.Estimate]]:
+    """Return how many cells fit TFLM where the runtimes part, and TinyEngine's lead over them.
+
+    The lead, by validation and by test, is over the best of all of them: no search finds more, so
+    that side is known, while its seeds, which all answer that cell, are no sample.
+    """
+    (entry,) = (e for e in outcome.study.searches if e.label == f"{TFLM}, {APART}")
+    fits = _fits(table, entry)
+    found = _runs(outcome, f"{TINY}, {APART}")
+    known = (table.values(f"{DATASET}.valid.200ep.mean"), accuracy(table, DATASET))
+    return len(fits), [
+        intervals.mean(found[f"{split}.{DATASET}"].to_numpy() - np.nanmax(values[fits]))
+        for split, values in zip(("valid", "test"), known, strict=True)
+    ]
 
 
 def _runs(outcome: Outcome, label: str) -> pd.DataFrame:
@@ -110,7 +127,7 @@ def _of(outcome: Outcome, unit: str) -> list[Entry]:
 def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
     runtime, _, limit = entry.label.partition(", ")
     truth, runs = accuracy(table, DATASET), _runs(outcome, entry.label)
-    fits = np.flatnonzero(prepare(table, entry.setting).feasible & connected())
+    fits = _fits(table, entry)
     best = int(fits[np.nanargmax(truth[fits])])
     return {
         "runtime": runtime,
@@ -123,6 +140,11 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
         "best that fits": float(truth[best]),
         "index of the best": best,
     }
+
+
+def _fits(table: Table, entry: Entry) -> NDArray[np.int64]:
+    """Return the cells with an input-output path that keep the bounds of a search."""
+    return np.flatnonzero(prepare(table, entry.setting).feasible & connected())
 
 
 def _parts(table: Table, outcome: Outcome) -> pd.DataFrame:

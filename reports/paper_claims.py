@@ -10,6 +10,7 @@ from benchsuite.reports import (
     edgenas_ablation,
     edgenas_cost,
     edgenas_platforms,
+    mcunet_binaries,
     mcunet_evolution,
     mcunet_limits,
     mcunet_memory,
@@ -32,7 +33,15 @@ from benchsuite.reports import (
 )
 from benchsuite.reports._common.searches import claims_table
 from benchsuite.reports._common.tables import DEAD, about_accuracy
-from benchsuite.reports._common.verdicts import FAILS, HOLDS, KINDS, NOT_HERE, SHARE, UNDECIDED
+from benchsuite.reports._common.verdicts import (
+    AFFORDABLE,
+    FAILS,
+    HOLDS,
+    KINDS,
+    NOT_HERE,
+    SHARE,
+    UNDECIDED,
+)
 from benchsuite.stats.intervals import SEEDS
 from benchsuite.table.table import Table
 
@@ -53,7 +62,14 @@ _OF_STUDIES = (
     udc_sizes,
     udc_variance,
 )
-_OF_COLUMNS = (mcunet_operators, monas_ntk, monas_ntk_batch, munas_macs_latency, munas_sparse)
+_OF_COLUMNS = (
+    mcunet_binaries,
+    mcunet_operators,
+    monas_ntk,
+    monas_ntk_batch,
+    munas_macs_latency,
+    munas_sparse,
+)
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
@@ -76,8 +92,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "the margin, for every part of the claim; of what a search does in most seeds the "
             f"margin is {SHARE:.0%} of them. {UNDECIDED}: neither, or fewer seeds; how often the "
             f"intervals cover is in docs/intervals.md. {NOT_HERE}: not by these searches, whatever "
-            "the seeds. Where every seed gives one answer n is 1. Identities are no claims, and a "
-            f"claim counts once. {DEAD}.",
+            f"the seeds, or not in {AFFORDABLE / 60:g} minutes of a core. Where every seed gives "
+            f"one answer n is 1. Identities are no claims, and a claim counts once. {DEAD}.",
             f"after Holm: the same, corrected for the {sum(held[name] for name in KINDS)} claims "
             f"that were tested (p: two-sided, of the margin); then {held[HOLDS]} hold and "
             f"{held[FAILS]} do not.",

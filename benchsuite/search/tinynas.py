@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.api import Strategy
 from benchsuite.parameters import check_range
@@ -21,6 +22,7 @@ from benchsuite.simulation.search import Search
 from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 
 _TRIES = 1000
+Cells = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,26 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
                 known[cell] = search.query_one(cell)
         return cells
 
-    def crossover(parents: list[int]) -> int:
-        one, two = ops[rng.choice(parents, size=2)]
+    def crossover(parents: Cells) -> int:
+        one, two = ops[parents[rng.integers(len(parents), size=2)]]
         return int(index_of(np.where(rng.random(len(EDGES)) < 0.5, one, two)[None])[0])
 
-    def mutate(parents: list[int]) -> int:
-        parent = ops[rng.choice(parents)]
+    def mutate(parents: Cells) -> int:
+        parent = ops[parents[rng.integers(len(parents))]]
         other = (parent + rng.integers(1, len(OPS), size=len(EDGES))) % len(OPS)
         return int(index_of(np.where(rng.random(len(EDGES)) < p.mutation, other, parent)[None])[0])
 
     population = train([space.draw(rng) for _ in range(p.population)])
     for _ in range(p.generations):
         distinct = sorted(dict.fromkeys(population), key=lambda cell: -known[cell])
-        parents = distinct[: p.parents]
+        parents = np.array(distinct[: p.parents])
         children = [_fitting(space, rng, crossover, parents) for _ in range(p.crossovers)]
         children += [_fitting(space, rng, mutate, parents) for _ in range(p.mutations)]
-        population = parents + train(children)
+        population = distinct[: p.parents] + train(children)
 
 
 def _fitting(
-    space: Space, rng: np.random.Generator, make: Callable[[list[int]], int], parents: list[int]
+    space: Space, rng: np.random.Generator, make: Callable[[Cells], int], parents: Cells
 ) -> int:
     for _ in range(_TRIES):
         child = make(parents)

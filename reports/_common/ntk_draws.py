@@ -1,4 +1,8 @@
-"""The NTK's condition numbers in many draws of weights and images, of one sample of cells."""
+"""The NTK's condition numbers in many draws of weights and images, of one sample of cells.
+
+The draws ship and no run makes others: what they do not decide cannot be tested here, and the
+verdict says how many times as many draws and cells would decide it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,15 @@ from numpy.typing import NDArray
 from benchsuite.reports._common import effects
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import accuracy
-from benchsuite.reports._common.verdicts import ALPHA, FAILS, HOLDS, UNDECIDED, Verdict, few
+from benchsuite.reports._common.verdicts import (
+    ALPHA,
+    FAILS,
+    HOLDS,
+    NOT_HERE,
+    UNDECIDED,
+    Verdict,
+    few,
+)
 from benchsuite.stats.intervals import SEEDS
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -81,7 +93,7 @@ def highest(drawn: Drawn, at: int, names: list[str]) -> tuple[str, Verdict]:
 
     It holds where the interval of every difference, on every dataset, lies above zero, and does not
     where one lies below, its p counted as often as there are differences. Else it names the
-    settings that cannot be told apart from it on some dataset.
+    settings that are not told apart from it on some dataset.
     """
     mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
     others = [other for other in range(len(names)) if other != at]
@@ -98,8 +110,10 @@ def highest(drawn: Drawn, at: int, names: list[str]) -> tuple[str, Verdict]:
     if len(below) and below.min() < ALPHA:
         return said, replace(verdict, kind=FAILS, p=float(below.min()))
     near = [names[other] for k, other in enumerate(others) if (low[k] <= 0).any()]
-    why = f"n = {drawn.draws} draws, {drawn.n} cells: not told apart from {', '.join(near)}"
-    return said, replace(verdict, why=why, p=float(p.max()))
+    open_ = low <= 0
+    times = _times(np.where(gaps > 0, gaps - low, high - gaps)[open_], gaps[open_])
+    why = f"{_sample(drawn)}: not told apart from {', '.join(near)}; {times}"
+    return said, replace(verdict, kind=NOT_HERE, why=why, p=float(p.max()))
 
 
 def unchanged(drawn: Drawn, one: int, other: int, margin: float) -> tuple[str, Verdict]:
@@ -107,9 +121,10 @@ def unchanged(drawn: Drawn, one: int, other: int, margin: float) -> tuple[str, V
     mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
     moved = samples[other] - samples[one]
     low, high = np.quantile(moved, [ALPHA / 2, 1 - ALPHA / 2], axis=-1)
+    gaps = mean[other] - mean[one]
     said = ", ".join(
         f"{NAMES[dataset]} {value:+.3f} [{a:+.3f}, {b:+.3f}]"
-        for dataset, value, a, b in zip(DATASETS, mean[other] - mean[one], low, high, strict=True)
+        for dataset, value, a, b in zip(DATASETS, gaps, low, high, strict=True)
     )
     verdict = Verdict(UNDECIDED, drawn.draws, f"{margin:g} of tau", RULE)
     if drawn.draws < SEEDS:
@@ -118,7 +133,27 @@ def unchanged(drawn: Drawn, one: int, other: int, margin: float) -> tuple[str, V
         return said, replace(verdict, kind=HOLDS)
     if (low > margin).any() or (high < -margin).any():
         return said, replace(verdict, kind=FAILS)
-    return said, replace(verdict, why=f"n = {drawn.draws} draws, {drawn.n} cells")
+    least = margin - np.abs(gaps)  # from the nearer end of the margin; below 0 beyond it
+    reach = np.where((least > 0) == (gaps > 0), high - gaps, gaps - low)
+    why = f"{_sample(drawn)}; {_times(reach, least)}"
+    return said, replace(verdict, kind=NOT_HERE, why=why)
+
+
+def _sample(drawn: Drawn) -> str:
+    return f"n = {drawn.draws} draws, {drawn.n} cells"
+
+
+def _times(reach: Floats, gaps: Floats) -> str:
+    """Return how much larger a sample would decide a claim, as text.
+
+    gaps: by how much each of its parts that are open speaks for it, or, below 0, against it; reach:
+    how far its interval goes the other way. One part decides against it, all for it.
+    """
+    with np.errstate(divide="ignore"):
+        times = (reach / gaps) ** 2
+    most = times[gaps < 0].min() if (gaps < 0).any() else times.max()
+    many = f"about {most:,.1f}" if most < 10 else f"about {most:,.0f}" if most <= 1000 else ""
+    return f"{many or 'not even 1,000'} times as many draws and cells would decide it"
 
 
 def _p(samples: Floats) -> Floats:

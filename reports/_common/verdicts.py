@@ -21,6 +21,8 @@ HOLDS, FAILS, UNDECIDED, NOT_HERE = KINDS = (
 ALPHA = round(1 - intervals.LEVEL, 12)  # .05, not 4e-17 more.
 # A search that "keeps its bound" does so in this share of its seeds or more.
 SHARE = 0.8
+# Seconds of a core that the seeds of one claim may take in a run of everything.
+AFFORDABLE = 120
 _MOST = 10_000
 
 
@@ -61,11 +63,16 @@ def exact(holds: bool, n: int, margin: str, rule: str) -> Verdict:
     return Verdict(HOLDS if holds else FAILS, n, margin, rule)
 
 
-def above(*parts: Estimate, margin: float = 0.0, unit: str = "points") -> Verdict:
+def above(
+    *parts: Estimate, margin: float = 0.0, unit: str = "points", each: float = 0.0
+) -> Verdict:
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
     It holds where every part does, and does not where one lies below; of several parts the
     smallest p counts as often as there are parts.
+    each: seconds of a core that a seed takes, 0 for none to speak of. Where neither, and as many
+    seeds as would decide it take more than `AFFORDABLE`, or the most were run, it cannot be tested
+    here.
     """
     n = min(int(part.n) for part in parts)
     verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
@@ -81,10 +88,12 @@ def above(*parts: Estimate, margin: float = 0.0, unit: str = "points") -> Verdic
     if below and min(below) < ALPHA:
         return replace(verdict, kind=FAILS, p=min(below))
     need = max(_needed(part, margin) for part in parts)
-    why = f"n = {n}, about {need:,.0f} seeds would decide it"
-    if need > _MOST:
-        why = f"n = {n}, not even {_MOST:,} seeds would decide it"
-    return replace(verdict, p=max(p), why=why)
+    many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
+    why, seconds = f"n = {n:,}, {many} seeds would decide it", each * min(need, _MOST)
+    if seconds > AFFORDABLE:
+        why += f": {_spoken(seconds)} of a core, too dear"
+    kind = NOT_HERE if seconds > AFFORDABLE or n >= _MOST else UNDECIDED
+    return replace(verdict, kind=kind, p=max(p), why=why)
 
 
 def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
@@ -130,6 +139,8 @@ def few(n: int) -> str:
 def holm(verdicts: Sequence[Verdict]) -> list[str]:
     """Return the kinds of verdicts that were tested, corrected for their number, empty for others.
 
+    What was not decided stays what it is.
+
     Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
     p = np.array([verdict.p for verdict in verdicts])
@@ -138,8 +149,15 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
     kinds = [""] * len(verdicts)
     for at, corrected in zip(order, adjusted, strict=True):
-        kinds[at] = verdicts[at].kind if corrected < ALPHA else UNDECIDED
+        kind = verdicts[at].kind
+        kinds[at] = UNDECIDED if kind in (HOLDS, FAILS) and corrected >= ALPHA else kind
     return kinds
+
+
+def _spoken(seconds: float) -> str:
+    """Return a time of minutes or more as text."""
+    hours = seconds / 3600
+    return f"{hours:,.0f} hours" if hours >= 2 else f"{seconds / 60:.0f} minutes"
 
 
 def _needed(part: Estimate, margin: float) -> float:

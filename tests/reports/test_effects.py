@@ -7,7 +7,7 @@ import scipy.stats
 from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Runs
-from benchsuite.reports._common.verdicts import FAILS, HOLDS, UNDECIDED
+from benchsuite.reports._common.verdicts import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from benchsuite.space.cell import all_ops, connected, prune
 from benchsuite.space.equivalence import representatives
 
@@ -159,7 +159,7 @@ def drawn(gap, between, draws=20, cells=60):
     [
         (0.1, 0.02, 20, HOLDS),
         (-0.1, 0.02, 20, FAILS),
-        (0.01, 0.05, 20, UNDECIDED),
+        (0.01, 0.05, 20, NOT_HERE),
         (0.1, 0.02, 19, UNDECIDED),
     ],
 )
@@ -168,17 +168,32 @@ def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
     assert verdict.kind == kind
     assert verdict.n == draws
     assert "less K_0" in said
-    if kind == UNDECIDED and draws == 20:
-        assert "not told apart from K_0" in verdict.why
+    if kind == NOT_HERE:
+        assert "not told apart from K_0; about" in verdict.why
+        assert "times as many draws and cells would decide it" in verdict.why
 
 
 @pytest.mark.parametrize(
     ("gap", "between", "kind"),
-    [(0.0, 0.01, HOLDS), (0.1, 0.01, FAILS), (0.03, 0.05, UNDECIDED)],
+    [(0.0, 0.01, HOLDS), (0.1, 0.01, FAILS), (0.03, 0.05, NOT_HERE)],
 )
 def test_a_change_is_held_against_a_margin(gap, between, kind):
     _, verdict = ntk_draws.unchanged(drawn(gap, between), 0, 1, 0.03)
     assert verdict.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("reach", "gaps", "times"),
+    [
+        ([0.2, 0.1], [0.1, 0.1], "about 4.0"),  # all for it: the least sure decides
+        ([0.2, 0.1], [0.1, -0.1], "about 1.0"),  # one against it does
+        ([0.2], [0.05], "about 16"),
+        ([0.2], [0.0], "not even 1,000"),
+    ],
+)
+def test_how_much_larger_a_sample_would_decide(reach, gaps, times):
+    said = ntk_draws._times(np.array(reach), np.array(gaps))
+    assert said == f"{times} times as many draws and cells would decide it"
 
 
 def test_points_of_one_figure_are_of_as_many_draws(shipped_table):

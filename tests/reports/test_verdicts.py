@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from benchsuite.reports import edgenas_cost, monas_ntk_batch, udc_coding
 from benchsuite.reports._common.searches import Claim, claims_table, spread
 from benchsuite.reports._common.verdicts import (
+    AFFORDABLE,
     FAILS,
     HOLDS,
     NOT_HERE,
@@ -86,6 +87,30 @@ def test_undecided_says_how_many_seeds_would_decide():
 
 
 @pytest.mark.parametrize(
+    ("seconds", "kind"), [(0.0, UNDECIDED), (1e-3, UNDECIDED), (60.0, NOT_HERE)]
+)
+def test_what_too_many_seeds_would_decide_cannot_be_tested(seconds, kind):
+    found = above(estimate(0.1), each=seconds)
+    need = int(found.why.split("about ")[1].split()[0].replace(",", ""))
+    assert found.kind == kind
+    assert (need * seconds > AFFORDABLE) == (kind == NOT_HERE)
+    assert ("of a core, too dear" in found.why) == (kind == NOT_HERE)
+    assert found.p > 0.05, "the family that Holm's correction is of does not shrink"
+    assert above(estimate(1.0), each=1e9).kind == HOLDS
+    assert above(estimate(1.0, n=19), each=1e9).kind == UNDECIDED
+
+
+def test_dear_seeds_are_told_in_minutes_or_hours():
+    assert above(estimate(0.0), each=1.0).why.endswith("it: 3 hours of a core, too dear")
+    assert above(estimate(0.0), each=0.03).why.endswith("it: 5 minutes of a core, too dear")
+
+
+def test_what_the_most_seeds_leave_open_cannot_be_tested():
+    assert above(estimate(1e-4, n=10_000)).kind == NOT_HERE
+    assert above(estimate(1e-4, n=9_999)).kind == UNDECIDED
+
+
+@pytest.mark.parametrize(
     ("count", "n", "kind"),
     [(20, 20, HOLDS), (19, 20, UNDECIDED), (16, 20, UNDECIDED), (11, 20, FAILS), (0, 20, FAILS)],
 )
@@ -122,6 +147,7 @@ def test_holms_correction(p):
 def test_a_claim_says_its_verdict_and_what_it_rests_on():
     verdicts = [above(estimate(mean)) for mean in (1.0, -1.0, 0.1)]
     verdicts += [not_here("no reason"), exact(True, 2, "none", "two statements")]
+    verdicts += [above(estimate(0.1), each=1e9)]
     claims = [Claim("P", "Fig. 1", "a", "b", verdict) for verdict in verdicts]
     rows = claims_table(claims)
     assert rows["verdict"].str.partition(" (")[0].tolist() == [
@@ -130,9 +156,10 @@ def test_a_claim_says_its_verdict_and_what_it_rests_on():
         UNDECIDED,
         NOT_HERE,
         HOLDS,
+        NOT_HERE,
     ]
-    assert rows["after Holm"].tolist() == [HOLDS, FAILS, UNDECIDED, "", ""]
-    assert rows["n"].tolist() == ["30", "30", "30", "", "2"]
+    assert rows["after Holm"].tolist() == [HOLDS, FAILS, UNDECIDED, "", "", NOT_HERE]
+    assert rows["n"].tolist() == ["30", "30", "30", "", "2", "30"]
     assert claims[1].sentence.startswith(
         "Fig. 1: a. Here: b. Verdict: does not hold [n = 30, margin 0 points, interval over seeds"
     )
