@@ -62,6 +62,16 @@ def size(value: float) -> str:
     return f"{_short(value / _KIB)} KiB" if abs(value) >= _KIB else f"{value:,.0f} B"
 
 
+def kib(value: float, most: float | None = None) -> str:
+    """Return bytes in KiB without the unit, or the range up to `most` where that is larger.
+
+    >>> kib(1_097_421), kib(37_273, 98_714)
+    ('1,071.7', '36.4-96.4')
+    """
+    shown = f"{value / _KIB:,.1f}"
+    return shown if most is None or most <= value else f"{shown}-{most / _KIB:,.1f}"
+
+
 def joules(value: float) -> str:
     """Return an energy as a person writes it: 1.25 mJ."""
     for unit, of in (("J", 1.0), ("mJ", 1e-3)):
