@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.bounds import of_json
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean, some
 from benchsuite.files import write_text
 from benchsuite.folders import recover, write_folder
 from benchsuite.notations import json_text
@@ -178,8 +178,11 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         about = of_json(path.read_text("utf-8"))
     except FileNotFoundError:
+        beside = sorted(named(other.parent) for other in folder.parent.glob(f"*/{ABOUT}"))
+        there = f"; there are {some(beside)}" if beside else ""
         raise UserError(
-            f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."
+            f"{folder} holds no baseline{there}. `benchsuite baseline save {named(folder)}` makes "
+            "one." + did_you_mean(named(folder), beside)
         ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): save the baseline again.") from error
