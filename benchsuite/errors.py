@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from benchsuite.terminal import spoken
+
 _LINE = 2_000  # characters
 _NEAR = 3  # names
 _MANY = 12  # names
@@ -13,11 +15,11 @@ _MANY = 12  # names
 class UserError(Exception):
     """Something the user asked for cannot be done; the command line prints it and exits with 2.
 
-    A line that quotes what it was given at length is cut short.
+    It is prose, without marks of code; a line that quotes at length what it was given is cut short.
     """
 
     def __init__(self, said: object = ""):
-        lines = str(said).split("\n")
+        lines = spoken(str(said)).split("\n")
         super().__init__("\n".join(f"{x[:_LINE]} ..." if len(x) > _LINE else x for x in lines))
 
 
@@ -27,6 +29,9 @@ class PluginError(UserError):
 
 class PluginWarning(UserWarning):
     """A plug-in that nobody asked for by name was left out; everything else was done."""
+
+    def __init__(self, said: object = ""):
+        super().__init__(spoken(str(said)))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -278,7 +278,7 @@ def test_weights_of_a_large_file_are_never_in_memory(file_format, tmp_path):
         ("", "no operators"),
         ("name,size\n", "columns are"),
         ("name,operator,colour\n", "'colour' is none"),
-        ("name,operator\na,conv\n", "line 2.*first layer is an `input`"),
+        ("name,operator\na,conv\n", "line 2.*first layer is an 'input'"),
         (
             "# note\nname,operator,size,channels\na,input,8,3\nb,cnov,,\n",
             "line 4.*Did you mean conv",

@@ -271,3 +271,19 @@ def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):
     assert again["mine"][6111] == 3.5
     with pytest.raises(bs.UserError, match="leave out plugins"):
         bs.load(tmp_path / "t.parquet", plugins=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: bs.load("nowhere.parquet"),
+        lambda: bs.best(device="stm32"),
+        lambda: bs.cell("resnet8"),
+        lambda: bs.study("baseline"),
+        lambda: bs.load(scores="nowhere.csv"),
+    ],
+)
+def test_errors_are_prose_without_marks_of_code(call, bare):
+    with pytest.raises(bs.UserError, match="'") as refused:
+        call()
+    assert "`" not in str(refused.value)
