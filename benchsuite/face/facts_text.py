@@ -47,6 +47,12 @@ def screenful(facts: Known) -> str:
     return "\n\n".join("\n".join(part) for part in [*parts, wrapped(rest)])
 
 
+def arch_lines(arch: str) -> list[str]:
+    """Return an architecture string as two lines, which are it again when put together."""
+    first, second, last = arch.split("+")
+    return [f"{first}+{second}+", last]
+
+
 def drawing(ops: tuple[int, ...], live: tuple[bool, ...]) -> str:
     """Return the cell as text: one row per edge, grouped by the node it leads to."""
     lines = []
@@ -63,8 +69,7 @@ def drawing(ops: tuple[int, ...], live: tuple[bool, ...]) -> str:
 
 
 def _head(facts: Known) -> list[str]:
-    nodes = facts.arch.split("+")
-    lines = [f"cell {facts.index}", "+".join(nodes[:2]) + "+", nodes[2]]
+    lines = [f"cell {facts.index}", *arch_lines(facts.arch)]
     lines += ["", drawing(facts.ops, facts.live_edges)]
     return lines if facts.connected else [*lines, "", *wrapped(_CONSTANT)]
 

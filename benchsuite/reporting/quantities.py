@@ -105,6 +105,15 @@ def with_unit(value: float, unit: str) -> str:
     return f"{value:.3g}" if abs(value) < 1 else significant(value)
 
 
+def digits(value: float) -> str:
+    """Return a score with six digits, and an integer part in full.
+
+    >>> digits(51_036_800.4), digits(365.82512), digits(1.2e-7), digits(3e20)
+    ('51,036,800', '365.825', '1.2e-07', '3e+20')
+    """
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
+
+
 def interval(value: float, low: float, high: float, digits: int = 3) -> str:
     """Return an estimate with its interval: `0.756 [0.753, 0.760]`; `-` where it is missing."""
     if math.isnan(value):

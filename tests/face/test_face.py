@@ -273,6 +273,17 @@ def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):
         bs.load(tmp_path / "t.parquet", plugins=tmp_path)
 
 
+def test_a_scored_cell_is_named_as_a_page_of_it_names_it(bare, table):
+    """Lines of its architecture that are put together again, and numbers without an exponent."""
+    for cell in (6111, 5):
+        shown = repr(bs.score(cell, ["l2_norm", "synflow", "az_nas"], batch_size=4)).split("\n")
+        page = repr(bs.cell(cell, table)).split("\n")
+        assert shown[:3] == page[:3]
+        assert "".join(shown[1:3]) == bs.cell(cell, table).arch
+        assert max(map(len, shown)) <= 80
+        assert not any("e+" in line for line in shown)
+
+
 @pytest.mark.parametrize(
     "call",
     [
