@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.bounds import of_json
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import parquet
@@ -69,6 +69,7 @@ def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
     if name not in scores and len(scores) != 1:
         raise UserError(
             f"{path} has no score {name!r}; it has {', '.join(scores) or 'none at all'}."
+            + did_you_mean(name, scores)
         )
     column = name if name in scores else scores[0]
     values = np.full(N_CELLS, np.nan)
