@@ -36,7 +36,9 @@ def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
     try:
         text = bounds.read_bytes(path, bounds.SETTINGS).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{path} is no table of measured rows: it is not UTF-8 text.") from None
+        raise UserError(
+            f"{path} is no table of measured rows: it is not UTF-8 text. Save it as UTF-8."
+        ) from None
     lines = text.splitlines()
     kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
     if not kept:
