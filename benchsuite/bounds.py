@@ -7,6 +7,7 @@ that no file can end the process, fill the memory or hold a command.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import mmap
 import os
@@ -25,6 +26,29 @@ SETTINGS = 1 << 18  # Bytes of a file that people write by hand.
 # A name of so many parts takes tomllib a time that grows with their square.
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_NAME = re.compile(rf"""(?<![\w"'-])(?:{_PART}){{{DEPTH}}}""")
+
+
+class FaultError(ValueError):
+    """What is wrong with a file, in words for whoever made it."""
+
+
+def because(error: BaseException) -> str:
+    """Return ` (what is wrong)` of an error in reading a file, empty where it tells a user nothing.
+
+    What libraries say of damaged bytes is about their own workings.
+    """
+    said = ""
+    if isinstance(error, json.JSONDecodeError):
+        said = f"line {error.lineno}, column {error.colno} is not JSON"
+    elif isinstance(error, UnicodeDecodeError):
+        said = "it is no text in UTF-8"
+    elif isinstance(error, FaultError | tomllib.TOMLDecodeError):
+        said = str(error)
+    elif isinstance(error, OSError) and error.errno != errno.EINVAL:  # A seek that bytes ask for.
+        said = error.strerror or ""
+    elif isinstance(error, MemoryError):
+        said = "there is not enough memory for it"
+    return f" ({said[:300]})" if said else ""
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -47,7 +71,7 @@ def mapped(path: Path, most: int) -> Iterator[mmap.mmap]:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
-                raise ValueError("it is empty")
+                raise FaultError("it is empty")
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size <= most else None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -66,20 +90,20 @@ def of_json(text: str | bytes) -> Any:
     try:
         found = json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise FaultError("it is nested too deeply") from None
     return _shallow(found)
 
 
 def of_toml(text: str) -> dict[str, Any]:
     """Return what TOML says; ValueError for anything else, and for what is deep or over-long."""
     if len(text) > SETTINGS:
-        raise ValueError(f"it has more than {SETTINGS:,} characters")
+        raise FaultError(f"it has more than {SETTINGS:,} characters")
     if _LONG_NAME.search(text):
-        raise ValueError(f"a name has more than {DEPTH} parts")
+        raise FaultError(f"a name has more than {DEPTH} parts")
     try:
         found = tomllib.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise FaultError("it is nested too deeply") from None
     return dict(_shallow(found))
 
 
@@ -89,7 +113,7 @@ def _shallow(found: Any) -> Any:
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return found
-    raise ValueError("it is nested too deeply")
+    raise FaultError("it is nested too deeply")
 
 
 def _inside(outer: Any) -> list[Any]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from benchsuite.terminal import spoken
 
 _LINE = 2_000  # characters
+_NEAR = 3  # names
+_MANY = 12  # names
 
 
 class UserError(Exception):
     """Something the user asked for cannot be done; the command line prints it and exits with 2.
 
-    A line that quotes what it was given at length is cut short.
+    It is prose, without marks of code; a line that quotes at length what it was given is cut short.
     """
 
     def __init__(self, said: object = ""):
-        lines = str(said).split("\n")
+        lines = spoken(str(said)).split("\n")
         super().__init__("\n".join(f"{x[:_LINE]} ..." if len(x) > _LINE else x for x in lines))
 
 
@@ -26,9 +30,30 @@ class PluginError(UserError):
 class PluginWarning(UserWarning):
     """A plug-in that nobody asked for by name was left out; everything else was done."""
 
+    def __init__(self, said: object = ""):
+        super().__init__(spoken(str(said)))
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ' Did you mean x or y?' for the known names closest to `name`, or an empty string."""
+    """Return ' Did you mean x, y or z?' for the known names nearest to `name`, or an empty string.
+
+    Nearest are those that begin with it, then those that hold it, else those spelled alike.
+    """
     names = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(names[one] for one in close)}?" if close else ""
+    given = name.strip().lower()
+    near = [one for one in names if len(given) > 1 and one.startswith(given)]
+    near += [one for one in names if len(given) > 2 and given in one and one not in near]
+    near = near or difflib.get_close_matches(given, list(names), n=_NEAR, cutoff=0.5)
+    return f" Did you mean {either([names[one] for one in near[:_NEAR]])}?" if near else ""
+
+
+def either(names: Sequence[str]) -> str:
+    """Return at least one name as `x`, `x or y`, or `x, y or z`."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def some(names: Sequence[str]) -> str:
+    """Return names by commas; of many, the first dozen, and how many more there are."""
+    more = len(names) - _MANY
+    return ", ".join(names) if more < 2 else f"{', '.join(names[:_MANY])} and {more} more"

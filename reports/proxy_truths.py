@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ from benchsuite.table.table import Table
 _TRAINED = {"validation": "validation", "test": "test", "12ep": "12 epochs"}
 _ONCE = {"float": "float", "int8.ptq": "int8 PTQ", "int8.qat": "int8 QAT", "analog": "analog"}
 _DRAWN = ("1", "2")  # Strengths that the figure shows, in 1/255; the table has all.
+_LETTERS = 74  # of heads over all columns of the figure
 DEPLOYED, ATTACKED = "another training", "CIFAR-10, attacked"
 
 
@@ -180,11 +182,18 @@ def _figure(rows: pd.DataFrame, truths: list[Truth]) -> Figure:
     for group in dict.fromkeys(groups):
         first, last = groups.index(group), len(groups) - 1 - groups[::-1].index(group)
         axes.axvline(last + 0.5, color="w", linewidth=3)
-        axes.text((first + last) / 2, -0.9, group, ha="center", fontsize=6.5)
+        head = _head(group, _LETTERS * (last - first + 1) // len(drawn))
+        axes.text((first + last) / 2, -0.8, head, ha="center", va="bottom", fontsize=6.5)
     colour_bar(figure, image, axes, "Kendall tau-b")
     axes.set_xlim(-0.5, len(drawn) - 0.5)
     axes.set_ylim(len(order) - 0.5, -1.5)
     return figure
+
+
+def _head(group: str, letters: int) -> str:
+    """Return the name of a group in lines of so many letters, broken after hyphens too."""
+    lines = textwrap.fill(group.replace("-", "- "), letters, break_long_words=False)
+    return lines.replace("- ", "-")
 
 
 REPORT = Report(

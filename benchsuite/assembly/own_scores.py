@@ -1,8 +1,9 @@
 """Scores of one's own: what `benchsuite tabulate` made, or a CSV or Parquet file of any columns.
 
-A table of the working folder is found without being named. Then it never takes the place of a
-column that more cells have; and whatever is used is said, on stderr, in the provenance and in the
-line under every output.
+What `tabulate` made takes the place of the suite's scores of that proxy; in any other file a name
+of the suite is `own.NAME`, and the suite's stays beside it. A table of the working folder is found
+without being named. Then it never takes the place of a column that more cells have; and whatever is
+used is said, on stderr, in the provenance and in the line under every output.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchsuite.errors import UserError
 from benchsuite.packages import sha256
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table import parquet, score_files
-from benchsuite.table.columns import Column, stem
+from benchsuite.table.columns import Column, family, stem
 from benchsuite.table.table import Table, Values
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FILE = Path("out/proxies/proxies.parquet")
 _DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")
+_OWN = "own."  # before names that the suite has too
 _SHOWN = 3
 
 
@@ -113,6 +115,9 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         leave = "" if scores.named else " (`--scores none` leaves them out)"
         used = _listed(about["cells"], about["in_place_of"])
         parts.append(f"Own scores of {scores.path}{leave}: {used}.")
+    for name in (stem(name) for name in about["cells"] if name.startswith(_OWN)):
+        of_the_suite = name.removeprefix(_OWN)
+        parts.append(f"{of_the_suite} is of the suite, so that yours is called {name}.")
     if kept:
         fewer = "; ".join(
             f"{about['left_out'][name]:,} cells of {name}, which has {kept[name]:,} without them"
@@ -191,7 +196,7 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
         values = np.full(N_CELLS, np.nan)
         values[cells] = frame[given].to_numpy(dtype=np.float64)
         column = Column(
-            name=_versioned(name, table),
+            name=_full_name(name, table),
             description=f"{name} of {path.name}",
             unit="",
             direction="min" if direction == "min" else "max",
@@ -205,9 +210,8 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     return Table.empty({"inputs": {}}).with_columns(made)
 
 
-def _versioned(name: str, table: Table) -> str:
-    """Return the full name of a score: that of the newest column it stands for, or version 1."""
-    if stem(name) != name or name in table.columns:
-        return name
-    there = any(column.stem == name for column in table.columns.values())
-    return table.resolve(name) if there else f"{name}@1"
+def _full_name(name: str, table: Table) -> str:
+    """Return the full name of a score: `own.NAME` where the suite has a NAME, which stays its."""
+    taken = any(column.family == family(name) for column in table.columns.values())
+    called = f"{_OWN}{name}" if taken else name
+    return called if stem(called) != called else f"{called}@1"

@@ -40,6 +40,21 @@ def module_name(command: str) -> str:
     return command.replace("-", "_")
 
 
+class Names(click.Choice):  # type: ignore[type-arg]  # click 8.1 has none
+    """One of some names; another is a sentence with the nearest."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a name as it is; UserError for one that is not there."""
+        if param is not None and value not in self.choices:
+            option = isinstance(param, click.Option)
+            what = param.opts[0] if option else param.human_readable_name
+            raise UserError(
+                f"{what} is one of {', '.join(self.choices)}, not {value!r}."
+                + did_you_mean(str(value), self.choices)
+            )
+        return super().convert(value, param, ctx)
+
+
 class _Stopped(Exception):  # noqa: N818
     """Stopped by a person; what is kept, as a sentence with a space before it."""
 

@@ -34,6 +34,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from benchsuite.bounds import because
 from benchsuite.deployment.compressed import BITS, Compressed
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
@@ -163,7 +164,9 @@ def read(path: Path) -> list[Trained]:
         stated = json.loads(about.read_text("utf-8"))["sha256"] if about.exists() else None
         rows = list(csv.DictReader(content.decode("utf-8").splitlines()))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"The compression table {path} cannot be read: {error}. {again}") from error
+        raise UserError(
+            f"The compression table {path} cannot be read{because(error)}. {again}"
+        ) from error
     if stated is not None and hashlib.sha256(content).hexdigest() != stated:
         raise UserError(f"The compression table {path} is not the one {about} describes. {again}")
     names = [field.name for field in fields(Trained)]
@@ -175,7 +178,7 @@ def read(path: Path) -> list[Trained]:
             values = (kind(row[name]) for kind, name in zip(_KINDS, names, strict=True))
             found.append(Trained(*values))
         except (TypeError, ValueError) as error:
-            raise UserError(f"{path} is damaged in line {number}: {error}. {again}") from error
+            raise UserError(f"{path} is damaged in line {number}. {again}") from error
     return found
 
 

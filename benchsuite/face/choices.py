@@ -20,7 +20,7 @@ from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parameters import check_whole
 from benchsuite.ranking.truths import BEST, about_columns, column_of, truths_of
 from benchsuite.space.cell import N_CELLS
-from benchsuite.space.network import SKELETONS
+from benchsuite.space.network import skeleton_of
 from benchsuite.table.device_columns import DeviceColumn, find, no_energy
 from benchsuite.table.table import Table
 
@@ -91,12 +91,7 @@ def best(
     check_whole(top, "The number of cells", low=1)
     folders = folders_of(plugins)
     part: Device = plug_ins.load("devices", device, folders)
-    for name, known in ((skeleton, SKELETONS), (dataset, SKELETONS.get(skeleton, {}))):
-        if name not in known:
-            raise UserError(
-                f"There is no dataset or skeleton {name!r}; there are {', '.join(known)}."
-                + did_you_mean(name, known)
-            )
+    skeleton_of(skeleton, dataset)
     data = given_or_loaded(table, plugins)
     asked = {"latency": latency, "ram": ram, "flash": flash, "energy": energy}
     given = {name: most for name, most in asked.items() if most is not None}

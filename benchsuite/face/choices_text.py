@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from benchsuite.face.estimates_text import RANGE, memories
 from benchsuite.reporting import quantities
 from benchsuite.reporting.text import aligned
 from benchsuite.space.cell import Cell
@@ -14,7 +15,6 @@ from benchsuite.terminal import WIDTH, wrapped
 if TYPE_CHECKING:
     from benchsuite.devices._models.choosing import Choice, Found, Miss
 
-_KIB = 1024
 _LEFT = ("runtime", "fits")
 _SEEN = ("exact", "interpolated")
 _SHOWN_SHARE = 0.0005
@@ -69,10 +69,6 @@ def _says_nothing(rows: list[dict[str, str]], name: str) -> bool:
 
 def _row(found: Found, one: Choice) -> dict[str, str]:
     accuracy = "est.%" if found.estimated else "acc.%"
-    ram = f"{one.ram / _KIB:,.1f}"
-    if one.ram_least < one.ram_most:
-        ram = f"{one.ram_least / _KIB:,.1f}-{one.ram_most / _KIB:,.1f}"
-    bound = ">=" if any(note.startswith(f"{one.runtime}:") for note in found.notes) else ""
     return {
         "runtime": one.runtime,
         "#": str(one.rank),
@@ -80,8 +76,7 @@ def _row(found: Found, one: Choice) -> dict[str, str]:
         "arch": "".join(map(str, Cell.from_index(one.index).ops)),
         accuracy: f"{one.accuracy:.2f}",
         "ms": _mark(one) + quantities.significant(one.latency * 1e3),
-        "RAM": ram if bound in ram else bound + ram,
-        "flash": bound + f"{one.flash / _KIB:,.1f}",
+        **memories(one),
         "mJ": "-" if math.isnan(one.energy) else quantities.significant(one.energy * 1e3, 3),
         "seen": f"{sum(one.known_how.get(mark, 0.0) for mark in _SEEN):.0%}",
         "fits": one.fits,
@@ -177,9 +172,8 @@ def _legend(found: Found) -> Iterator[str]:
             yield f"Latency under {name} is at least so much: {unpriced} have no price."
     if any(one.ram_least < one.ram_most for one in (*found.answers, *found.maybe)):
         yield (
-            "RAM is a range: X-CUBE-AI publishes no planner, and TensorFlow Lite Micro's arena "
-            "depends on resource variables and scratch buffers; fits: yes where all of it is "
-            "within the limit, maybe where a part is, and no cell where none is."
+            f"{RANGE}; fits: yes where all of it is within the limit, maybe where a part is, and "
+            "no cell where none is."
         )
     for note in found.notes:
         yield f"At least so much RAM and flash: {note}."

@@ -18,7 +18,7 @@ from benchsuite.face.tables import folders_of
 from benchsuite.files import write_atomically
 from benchsuite.space import sizes
 from benchsuite.space.cell import Cell
-from benchsuite.space.network import SKELETONS
+from benchsuite.space.network import skeleton_of
 from benchsuite.space.spellings import cell_of
 
 if TYPE_CHECKING:
@@ -155,9 +155,10 @@ def estimate(
     known = dict.fromkeys(name for one in devices.values() for name in one.runtimes)
     for name in wanted["runtime"]:
         if name not in known:
+            on = f" on {', '.join(devices)}" if wanted["device"] else ""
             raise UserError(
-                f"There is no runtime {name!r} on {', '.join(devices)}; there are "
-                f"{', '.join(known)}." + did_you_mean(name, known)
+                f"There is no runtime {name!r}{on}; there are {', '.join(known)}."
+                + did_you_mean(name, known)
             )
     each = [
         of_model(network, name, one, runs)
@@ -187,21 +188,16 @@ def _model(given: int | str | PathLike[str] | Cell, dataset: str, skeleton: str)
 
     if isinstance(given, PathLike) or (isinstance(given, str) and reading.is_file(given)):
         return reading.read(str(fspath(given)))
-    for name, known in ((skeleton, SKELETONS), (dataset, SKELETONS.get(skeleton, {}))):
-        if name not in known:
-            raise UserError(
-                f"There is no dataset or skeleton {name!r}; there are {', '.join(known)}."
-                + did_you_mean(name, known)
-            )
+    around = skeleton_of(skeleton, dataset)
     if isinstance(given, str) and sizes.is_string(given):
         if skeleton != "official":
             raise UserError(
                 f"Five widths are a network of their own, without a skeleton {skeleton!r}."
             )
         return of_network(
-            deploy(sizes.CELL, sizes.skeleton(sizes.parse(given), SKELETONS[skeleton][dataset])),
+            deploy(sizes.CELL, sizes.skeleton(sizes.parse(given), around)),
             f"sizes {given.strip()}, {dataset} network",
         )
     cell = cell_of(given)
-    network = deploy(cell, SKELETONS[skeleton][dataset])
+    network = deploy(cell, around)
     return of_network(network, f"cell {cell.index}, {dataset} network, {skeleton}")

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from benchsuite.reporting import quantities
 from benchsuite.reporting.text import aligned
+from benchsuite.terminal import WIDTH, wrapped
 
 if TYPE_CHECKING:
+    from benchsuite.devices._models.choosing import Choice
     from benchsuite.devices._models.estimation import Estimate
     from benchsuite.devices._models.model import Model
     from benchsuite.devices._models.rows import Row
 
-_WIDTH = 80
 _TEXTS = ("device", "runtime", "fits", "operator", "output", "known")
-_KIB = 1024
 _SEEN = ("exact", "interpolated")
 _SHORT = {"interpolated": "interp.", "extrapolated": "extrap.", "not identified": "by TFLM"}
+RANGE = (
+    "RAM is a range: X-CUBE-AI publishes no planner, and TensorFlow Lite Micro's arena depends on "
+    "resource variables and scratch buffers"
+)
 _LEGEND = (
     "known: exact, counted for this very shape; interp., by coefficients, between operators that "
     "were seen; extrap., beyond them; by TFLM, priced by TFLM's counts, for nothing measured says "
@@ -30,27 +34,38 @@ _LEGEND = (
 def summary(model: Model, estimates: Sequence[Estimate]) -> str:
     """Return a row per device and runtime, and what must be said of them."""
     head = (
-        f"{model.name}: {len(model.operations) - 1} operators, {model.macs / 1e6:,.3f} M "
-        f"multiply-accumulates, {model.weights_bytes / _KIB:,.1f} KiB of weights"
+        f"{model.name}: {len(model.operations) - 1} operators, "
+        f"{quantities.with_unit(model.macs, 'MACs')} multiply-accumulates, "
+        f"{quantities.kib(model.weights_bytes)} KiB of weights"
     )
-    rows = [_row(one) for one in estimates]
-    # Eighty columns hold one of the two; notes say of every row what no table or fit has seen.
-    without = "mJ" if all(row["mJ"] == "-" for row in rows) else "seen"
-    rows = [{key: text for key, text in row.items() if key != without} for row in rows]
+    table, left_out = _table([_row(one) for one in estimates])
     units = "Latency in ms, RAM and flash in KiB"
-    if without != "seen":
+    if "seen" not in left_out:
         units += "; seen: share of the cycles of operators like those counted or measured"
-    units += "."
+    if "interval" in left_out:
+        units += "; intervals are below, or in a row each with one device"
+    said = [f"{units}.", *([f"{RANGE}."] if any(map(_is_range, estimates)) else [])]
     return "\n".join(
-        [
-            *_wrapped(head),
-            "",
-            aligned(rows, _TEXTS),
-            "",
-            *_wrapped(units),
-            *_notes(model, estimates),
-        ]
+        [*wrapped(head), "", table, ""]
+        + [line for one in said for line in wrapped(one)]
+        + list(_notes(model, estimates))
     )
+
+
+def _table(rows: list[dict[str, str]]) -> tuple[str, list[str]]:
+    """Return rows at 80 columns, and what is left out; the notes say as much, row by row."""
+    left_out = ["mJ" if all(row["mJ"] == "-" for row in rows) else "seen"]
+    for more in ([], ["seen"], ["seen", "interval"]):
+        left_out += [name for name in more if name not in left_out]
+        kept = [{name: t for name, t in row.items() if name not in left_out} for row in rows]
+        drawn = aligned(kept, _TEXTS)
+        if max(map(len, drawn.split("\n"))) <= WIDTH:
+            break
+    return drawn, left_out
+
+
+def _is_range(one: Estimate) -> bool:
+    return one.ram_least < one.ram_most
 
 
 def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
@@ -72,8 +87,8 @@ def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
     said = f"{one.device} under {one.runtime}: {total:,.0f} cycles, {total / clock * 1e3:,.3f} ms"
     notes = {f"{row.operator}: {row.note}." for row in each if row.note}
     return "\n".join(
-        [said, "", aligned(rows, _TEXTS), "", *_wrapped(_LEGEND)]
-        + [line for note in sorted(notes) for line in _wrapped(note)]
+        [said, "", aligned(rows, _TEXTS), "", *wrapped(_LEGEND)]
+        + [line for note in sorted(notes) for line in wrapped(note)]
     )
 
 
@@ -89,11 +104,17 @@ def _row(one: Estimate) -> dict[str, str]:
         "ms": f"{bound}{_ms(one.latency)}",
         "interval": within,
         "seen": f"{seen:.0%}",
-        "RAM": f"{one.ram / _KIB:,.1f}",
-        "flash": f"{one.flash / _KIB:,.1f}",
+        **memories(one),
         "mJ": "-" if math.isnan(one.energy) else f"{one.energy * 1e3:.3g}",
         "fits": one.fits,
     }
+
+
+def memories(one: Estimate | Choice) -> dict[str, str]:
+    """Return RAM and flash in KiB: a range where RAM is one, at least so much where code is."""
+    bound = ">=" if one.unknown else ""
+    ram = quantities.kib(one.ram_least, one.ram_most)
+    return {"RAM": bound + ram, "flash": bound + quantities.kib(one.flash)}
 
 
 def _ms(seconds: float, digits: int = 4) -> str:
@@ -108,7 +129,7 @@ def notes(estimates: Sequence[Estimate], *titles: str) -> Iterator[str]:
         ("Not priced", _grouped(estimates, lambda one: _kinds(one.not_priced))),
         ("Not seen", _grouped(estimates, _unseen)),
         ("Interval", _grouped(estimates, lambda one: one.interval)),
-        ("RAM", _grouped(estimates, _ram)),
+        ("RAM", _grouped(estimates, lambda one: f"by {one.convention}")),
         (
             "Fits",
             _grouped(estimates, lambda one: f"{one.fits}: {one.because}" if one.because else ""),
@@ -116,13 +137,13 @@ def notes(estimates: Sequence[Estimate], *titles: str) -> Iterator[str]:
         ("Energy", _grouped(estimates, lambda one: one.energy_because)),
     ):
         for said, where in of.items() if not titles or title in titles else ():
-            yield from _wrapped(f"{title}: {said}{where}.")
+            yield from wrapped(f"{title}: {said}{where}.")
 
 
 def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
     yield from notes(estimates)
     for note in dict.fromkeys(f"{one.label}: {one.note}" for one in model.operations if one.note):
-        yield from _wrapped(f"{note}.")
+        yield from wrapped(f"{note}.")
 
 
 def _grouped(estimates: Sequence[Estimate], say: Callable[[Estimate], str]) -> Mapping[str, str]:
@@ -158,13 +179,3 @@ def _unseen(one: Estimate) -> str:
 
 def _verdict(one: Estimate) -> str:
     return f"{one.fits}: {one.because}" if one.because else ""
-
-
-def _ram(one: Estimate) -> str:
-    if one.ram_least == one.ram_most:
-        return f"by {one.convention}"
-    return f"by {one.convention}; it may be {one.ram_least:,} to {one.ram_most:,} bytes"
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from benchsuite.face.estimates_text import memories, notes
 from benchsuite.reporting import quantities
 from benchsuite.reporting.text import aligned, aligned_within
 from benchsuite.space.cell import EDGES, ENCODINGS, N_CELLS, NONE, OPS
@@ -26,7 +27,6 @@ _OPERATORS = {
 }
 _TRUTHS = ("validation", "test", "float", "int8.ptq", "int8.qat", "analog")  # on the short page
 _LEFT = ("dataset", "truth", "known", "proxy", "column", "device", "runtime", "fits")
-_KIB = 1024
 _SEEN = ("exact", "interpolated")
 _CONSTANT = "No path leads from the input to the output: the network computes a constant."
 
@@ -47,6 +47,12 @@ def screenful(facts: Known) -> str:
     return "\n\n".join("\n".join(part) for part in [*parts, wrapped(rest)])
 
 
+def arch_lines(arch: str) -> list[str]:
+    """Return an architecture string as two lines, which are it again when put together."""
+    first, second, last = arch.split("+")
+    return [f"{first}+{second}+", last]
+
+
 def drawing(ops: tuple[int, ...], live: tuple[bool, ...]) -> str:
     """Return the cell as text: one row per edge, grouped by the node it leads to."""
     lines = []
@@ -63,8 +69,7 @@ def drawing(ops: tuple[int, ...], live: tuple[bool, ...]) -> str:
 
 
 def _head(facts: Known) -> list[str]:
-    nodes = facts.arch.split("+")
-    lines = [f"cell {facts.index}", "+".join(nodes[:2]) + "+", nodes[2]]
+    lines = [f"cell {facts.index}", *arch_lines(facts.arch)]
     lines += ["", drawing(facts.ops, facts.live_edges)]
     return lines if facts.connected else [*lines, "", *wrapped(_CONSTANT)]
 
@@ -163,8 +168,6 @@ def _blocks(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _parts(facts: Known) -> list[str]:
-    from benchsuite.face.estimates_text import notes
-
     said = (
         f"On parts: one image of the {facts.network[0]} network, {facts.network[1]}; RAM and flash "
         "in KiB; ~ where a part of the cycles, and so of the energy, is extrapolated."
@@ -176,16 +179,12 @@ def _parts(facts: Known) -> list[str]:
 def _part(one: Estimate) -> dict[str, str]:
     unseen = set(one.known_how) - set(_SEEN)
     mark = ">=" if one.not_priced else "~" if unseen else ""
-    ram = f"{one.ram / _KIB:,.1f}"
-    if one.ram_least < one.ram_most:
-        ram = f"{one.ram_least / _KIB:,.1f}-{one.ram_most / _KIB:,.1f}"
     known = one.energy == one.energy
     return {
         "device": one.device,
         "runtime": one.runtime,
         "ms": mark + quantities.significant(one.latency * 1e3),
-        "RAM": ram,
-        "flash": f"{one.flash / _KIB:,.1f}",
+        **memories(one),
         "fits": one.fits,
         "mJ": mark + quantities.significant(one.energy * 1e3, 3) if known else "-",
     }

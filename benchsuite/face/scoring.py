@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 from benchsuite.arguments import checked
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of
 from benchsuite.space.network import Skeleton
 from benchsuite.space.spellings import cell_of
@@ -41,7 +41,10 @@ class CellScores:
         short = {stem(full): full for full in self.scores}
         full = name if name in self.scores else short.get(name)
         if full is None:
-            raise UserError(f"There is no score {name!r}; there are {', '.join(short)}.")
+            raise UserError(
+                f"There is no score {name!r}; there are {', '.join(short)}."
+                + did_you_mean(name, short)
+            )
         value = self.scores[full]
         return float("nan") if value is None else value
 
@@ -51,14 +54,17 @@ class CellScores:
         return {name: value for name, value in known.items() if name != "repeat"}
 
     def __repr__(self) -> str:
+        from benchsuite.face.facts_text import arch_lines
+        from benchsuite.reporting.quantities import digits
         from benchsuite.terminal import wrapped
 
-        lines = wrapped(f"cell {self.cell} {self.arch}".replace("+|", "+ |"))
+        lines = [f"cell {self.cell}", *arch_lines(self.arch)]
         if self.scored_as != self.arch:
-            lines += wrapped(f"scored as {self.scored_as}, the same function")
+            lines += ["scored as the same function", *arch_lines(self.scored_as)]
+        lines += [""]
         width = max(map(len, self.scores))
         for name, value in self.scores.items():
-            text = f"missing: {self.missing[name]}" if value is None else f"{value:.6g}"
+            text = f"missing: {self.missing[name]}" if value is None else digits(value)
             lines += wrapped(f"{name:{width}}  {text}", indent=" " * (width + 2))
         batch, seed = self.settings["batch"], self.settings["seed"]
         shown = f"{batch['size']} images ({batch['images']})"

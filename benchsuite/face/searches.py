@@ -15,7 +15,7 @@ from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import check_whole
 from benchsuite.replays import jobs
-from benchsuite.replays.judgement import estimated, failures, judge, sources, summarise
+from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget
 from benchsuite.space.network import OFFICIAL, Skeleton
@@ -133,7 +133,9 @@ def replay(
         "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
         **data.provenance,
     }
-    return Replay(rows, summarise(rows), failed, about, data.provenance_line)
+    return Replay(
+        rows, summarise(rows, attainable(data, setting)), failed, about, data.provenance_line
+    )
 
 
 @checked

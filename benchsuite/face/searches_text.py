@@ -62,7 +62,8 @@ def notes(shown: list[dict[str, str]], left_out: list[str]) -> list[str]:
     """Return what must be said of rows: what is not shown, and why an interval is missing."""
     bare = any("[" not in row["mean [95 %]"] for row in shown)
     return [
-        "n: runs with a value; IQM: the interquartile mean; accuracies and regret in %.",
+        "n: runs with a value; IQM: the interquartile mean; accuracies and regret in %; no "
+        "interval reaches beyond what feasible cells have.",
         *([f"Not shown, in --json: {', '.join(left_out)}."] if left_out else []),
         *([NO_INTERVAL] if bare else []),
     ]

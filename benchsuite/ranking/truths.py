@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, some
 from benchsuite.table.columns import DATASETS, Column
 from benchsuite.table.table import Table
 
@@ -99,10 +99,10 @@ def _lacking(table: Table, truth: str, dataset: str) -> NoReturn:
     where = [of for of in DATASETS if _stem(table, truth, of)]
     if where:
         raise UserError(f"{truth} is not measured on {dataset}, only on {', '.join(where)}.")
-    held = ", ".join((BEST, MEASURED, *(name for name, of in _ALSO.items() if of in known), *known))
+    held = (BEST, MEASURED, *(name for name, of in _ALSO.items() if of in known), *known)
     raise UserError(
-        f"The table holds no accuracy {truth!r}; it holds {held}."
-        + did_you_mean(truth, (BEST, MEASURED, *_ALSO, *known))
+        f"The table holds no accuracy {truth!r}; it holds {some(held)}."
+        + did_you_mean(truth, held)
         + " `benchsuite fetch` brings more."
     )
 

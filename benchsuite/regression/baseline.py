@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.bounds import of_json
-from benchsuite.errors import UserError
+from benchsuite.bounds import because, of_json
+from benchsuite.errors import UserError, did_you_mean, some
 from benchsuite.files import write_text
 from benchsuite.folders import recover, write_folder
 from benchsuite.notations import json_text
@@ -160,7 +160,9 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         if "feasible" in frame.columns:
             frame["feasible"] = [{"True": True, "False": False}[text] for text in frame["feasible"]]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({error}): save the baseline again.") from error
+        raise UserError(
+            f"{path} cannot be read{because(error)}: save the baseline again."
+        ) from error
     if lost := set(columns) - set(frame.columns):
         raise UserError(f"{path} lacks the column {min(lost)!r}: save the baseline again.")
     return frame
@@ -178,11 +180,14 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         about = of_json(path.read_text("utf-8"))
     except FileNotFoundError:
+        beside = sorted(named(other.parent) for other in folder.parent.glob(f"*/{ABOUT}"))
+        there = f"; there are {some(beside)}" if beside else ""
         raise UserError(
-            f"{folder} holds no baseline: `benchsuite baseline save {named(folder)}` makes one."
+            f"{folder} holds no baseline{there}. `benchsuite baseline save {named(folder)}` makes "
+            "one." + did_you_mean(named(folder), beside)
         ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}): save the baseline again.") from error
+        raise UserError(f"{path} is damaged{because(error)}: save the baseline again.") from error
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
         schema = about.get("schema") if isinstance(about, dict) else None
         raise UserError(

@@ -64,10 +64,7 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
     target = f"test.{setting.dataset}"
     if target not in columns:
         raise UserError(f"The table has no test accuracy of {setting.dataset} to judge by.")
-    keeps = np.ones(len(columns[target]), dtype=bool)
-    for name, bound in setting.bounds.items():
-        keeps &= at_most(table.values(full_name(table, name, setting)), bound)
-    best = float(np.nanmax(columns[target][keeps]))
+    best = float(np.nanmax(columns[target][_keeps(table, setting)]))
     archs = table.data.column("arch")
     rows = []
     for run in answers:
@@ -89,6 +86,29 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
             }
         )
     return pd.DataFrame(rows)
+
+
+def attainable(table: Table, setting: Setting) -> dict[str, tuple[float, float]]:
+    """Return, per column of `judge` but costs of the search, its least and most of feasible cells.
+
+    Raises UserError as `judge` does.
+    """
+    if setting.skeleton is not None:
+        table = table.with_columns(skeleton_columns(setting.skeleton))
+    keeps = _keeps(table, setting)
+    of = {name: values[keeps] for name, values in _columns(table, setting).items()}
+    known = {name: values[np.isfinite(values)] for name, values in of.items()}
+    ends = {name: (float(v.min()), float(v.max())) for name, v in known.items() if len(v)}
+    least, most = ends[f"test.{setting.dataset}"]
+    return {**ends, "regret": (0.0, most - least)}
+
+
+def _keeps(table: Table, setting: Setting) -> NDArray[np.bool_]:
+    """Return which cells keep all bounds of a search."""
+    keeps = np.ones(len(table), dtype=bool)
+    for name, bound in setting.bounds.items():
+        keeps &= at_most(table.values(full_name(table, name, setting)), bound)
+    return keeps
 
 
 def _compressed(values: Mapping[str, float], details: Mapping[str, Any]) -> dict[str, float]:
@@ -132,11 +152,14 @@ def estimated(table: Table, dataset: str) -> list[str]:
     return [short for short, full in of.items() if table.columns[full].estimated]
 
 
-def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
+def summarise(
+    rows: pd.DataFrame, possible: Mapping[str, tuple[float, float]], seed: int = 0
+) -> dict[str, dict[str, float]]:
     """Return, per numeric column, statistics over the runs with a value (see `describe`).
 
-    Only feasible runs count; `failed` says how many did not. No interval of the regret begins
-    below zero, which no regret is.
+    Only feasible runs count; `failed` says how many did not. possible: of `attainable`; no interval
+    of a mean begins or ends beyond what feasible cells have, as no mean of them is. Of compressed
+    picks, which keep to bounds as they are compressed, only the regret is held so.
     """
     from pandas.api.types import is_numeric_dtype
 
@@ -147,9 +170,9 @@ def summarise(rows: pd.DataFrame, seed: int = 0) -> dict[str, dict[str, float]]:
         for name in rows.columns
         if name not in skipped and is_numeric_dtype(rows[name])
     }
-    for end in ("lo", "iqm_lo") if "regret" in found else ():
-        if found["regret"][end] < 0:
-            found["regret"][end] = 0.0
+    for name in set(found) & set(possible if "kept" not in rows else ("regret",)):
+        for end in ("lo", "hi", "iqm_lo", "iqm_hi"):
+            found[name][end] = float(np.clip(found[name][end], *possible[name]))
     return found
 
 

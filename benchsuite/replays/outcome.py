@@ -15,7 +15,7 @@ from benchsuite.numerics.stated import stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment
 from benchsuite.replays import jobs, study
-from benchsuite.replays.judgement import failures, judge, sources, summarise
+from benchsuite.replays.judgement import attainable, failures, judge, sources, summarise
 from benchsuite.replays.study import Study
 from benchsuite.table.table import Table
 
@@ -146,7 +146,10 @@ def run(
     return Outcome(
         study=chosen,
         runs=pd.concat([rows.assign(search=label) for label, rows in judged.items()]),
-        summary={label: summarise(rows) for label, rows in judged.items()},
+        summary={
+            label: summarise(rows, attainable(table, settings[label]))
+            for label, rows in judged.items()
+        },
         fronts={
             label: tuple(answer.cells for answer in answers) for label, answers in answered.items()
         },

@@ -62,6 +62,16 @@ def size(value: float) -> str:
     return f"{_short(value / _KIB)} KiB" if abs(value) >= _KIB else f"{value:,.0f} B"
 
 
+def kib(value: float, most: float | None = None) -> str:
+    """Return bytes in KiB without the unit, or the range up to `most` where that is larger.
+
+    >>> kib(1_097_421), kib(37_273, 98_714)
+    ('1,071.7', '36.4-96.4')
+    """
+    shown = f"{value / _KIB:,.1f}"
+    return shown if most is None or most <= value else f"{shown}-{most / _KIB:,.1f}"
+
+
 def joules(value: float) -> str:
     """Return an energy as a person writes it: 1.25 mJ."""
     for unit, of in (("J", 1.0), ("mJ", 1e-3)):
@@ -93,6 +103,15 @@ def with_unit(value: float, unit: str) -> str:
     if float(value).is_integer() or abs(value) >= 1e5:
         return _count(value)
     return f"{value:.3g}" if abs(value) < 1 else significant(value)
+
+
+def digits(value: float) -> str:
+    """Return a score with six digits, and an integer part in full.
+
+    >>> digits(51_036_800.4), digits(365.82512), digits(1.2e-7), digits(3e20)
+    ('51,036,800', '365.825', '1.2e-07', '3e+20')
+    """
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
 
 
 def interval(value: float, low: float, high: float, digits: int = 3) -> str:

@@ -46,11 +46,12 @@ class Spec(OfCells):
         return sizes.CELL, sizes.skeleton(sizes.sizes_of(index), self.skeleton)
 
 
-def space_proxies(folders: Sequence[Path] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of all proxies that score networks of the space, and why others do not."""
+def space_proxies(folders: Sequence[Path] = ()) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the names of all proxies that score networks of the space, and by name why not."""
     names = scoring_proxies(folders)
     why = {name: _refusal(name, plugins.load("proxies", name, folders)) for name in names}
-    return tuple(name for name in names if not why[name]), tuple(filter(None, why.values()))
+    left_out = {name: text for name, text in why.items() if text}
+    return tuple(name for name in names if name not in left_out), left_out
 
 
 def _refusal(name: str, proxy: Proxy) -> str:

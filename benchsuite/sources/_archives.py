@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from benchsuite.bounds import because
 from benchsuite.errors import UserError
 
 _MEMBERS = 1 << 12
@@ -36,9 +37,8 @@ def damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except _FAULTS as fault:
-        said = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
         raise UserError(
-            f"{path} was not read: it cannot be read, is cut short or damaged ({said[:200]}). "
+            f"{path} was not read: it cannot be read, is cut short or damaged{because(fault)}. "
             "Download it again."
         ) from None
 

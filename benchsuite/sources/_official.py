@@ -75,9 +75,8 @@ class Records:
             for length, state in candidate.items():
                 for (dataset, seed), run in state["all_results"].items():
                     self._add(index, dataset, int(seed), _EPOCHS[length], run)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
-            kind = type(fault).__name__
-            raise self._error(f"a record is not of the official format ({kind})") from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise self._error("a record is not of the official format") from None
         self._seen.add(index)
         return index
 

@@ -91,7 +91,7 @@ def _reduce(stack: list[Any], _: frozenset[Name]) -> None:
 def _build(stack: list[Any], _: frozenset[Name]) -> None:
     state = stack.pop()
     if not isinstance(stack[-1], (Dtype, Array, Opaque)):
-        raise RefusedError(f"a change to an object of type {type(stack[-1]).__name__}")
+        raise RefusedError("a change to an object that is whole already")
     stack[-1].set_state(state)
 
 

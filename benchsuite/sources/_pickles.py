@@ -108,10 +108,10 @@ class PickleStream:
                 f"{self._name} was not read: it asks for {reason}. Nothing in it was run. "
                 "Download the file again from the address its source names."
             ) from None
-        except _FAULTS as fault:
+        except _FAULTS:
             raise UserError(
-                f"{self._name} was not read: it is cut short or is not such a pickle "
-                f"({type(fault).__name__}). Download it again."
+                f"{self._name} was not read: it is cut short or is not such a pickle. Download it "
+                "again."
             ) from None
 
     def refill(self, data: bytes, at: int, need: int, want: int = 0) -> tuple[bytes, int, int]:
@@ -294,7 +294,9 @@ class _Machine:
         elif op in PLAIN:
             PLAIN[op](stack, self.source.opaque)
         else:
-            name = next((o.name for o in pickletools.opcodes if o.code == chr(op)), str(op))
+            name = next((o.name for o in pickletools.opcodes if o.code == chr(op)), "")
+            if not name:
+                raise EOFError
             raise RefusedError(f"the operation {name}, which data do not need")
 
     def set_items(self, target: Any, items: list[Any]) -> None:

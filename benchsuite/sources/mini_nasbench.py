@@ -82,7 +82,8 @@ def _columns(frame: Any, path: Path) -> dict[str, Any]:
                 table[name] = row
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise UserError(
-            f"{path} was not read: it is not a pandas table of the kind expected."
+            f"{path} was not read: it is not a pandas table of the kind expected. Download it "
+            "again."
         ) from None
     expect(all(row.shape == (N_CELLS,) for row in table.values()), path, "15625 rows expected")
     return table

@@ -46,8 +46,8 @@ def read(folder: Folder) -> Iterator[Imported]:
                 name = info.filename.split("--")[2]
                 for record in of_json(archive.read(info)) if name in scores else ():
                     scores[name].append((str(record["arch"]), float(record["zen"]["score"])))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not the archive expected ({type(error).__name__}).") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is not the archive expected. Download it again.") from None
     for dataset, name in _NAME_HERE.items():
         expect(len(scores[name]) == N_CELLS, path, f"{N_CELLS} cells expected on {dataset}")
         keys = [re.findall(r"\d", arch) for arch, _ in scores[name]]

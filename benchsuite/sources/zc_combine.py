@@ -125,8 +125,8 @@ def read_table(path: Path, names: list[str]) -> dict[str, Values]:
         places = [header.index(name) for name in names]
         keys = np.array([row[0].strip("()").split(",") for row in rows], dtype=int)
         numbers = np.array([[row[place] for place in places] for row in rows], dtype=np.float64)
-    except (ValueError, IndexError, OverflowError, csv.Error) as error:
-        raise UserError(f"{path} is not the table expected ({error}). Download it again.") from None
+    except (ValueError, IndexError, OverflowError, csv.Error):
+        raise UserError(f"{path} is not the table expected. Download it again.") from None
     index = indices(keys, "naslib", path)
     values = np.full((N_CELLS, len(names)), np.nan)
     values[index] = numbers

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.cell import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP, Cell
 
 Kind = Literal[
@@ -76,6 +76,20 @@ SKELETONS = {
     "official": OFFICIAL,
     "mcu": {dataset: replace(of, cells_per_stage=1) for dataset, of in OFFICIAL.items()},
 }
+
+
+def skeleton_of(name: str, dataset: str) -> Skeleton:
+    """Return a skeleton of `SKELETONS`; UserError for a name or a dataset that is not there."""
+    for what, given, known in (
+        ("skeleton", name, SKELETONS),
+        ("dataset", dataset, SKELETONS.get(name, {})),
+    ):
+        if given not in known:
+            raise UserError(
+                f"There is no {what} {given!r}; there are {', '.join(known)}."
+                + did_you_mean(given, known)
+            )
+    return SKELETONS[name][dataset]
 
 
 @dataclass(frozen=True)

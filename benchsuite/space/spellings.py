@@ -90,7 +90,8 @@ def _of_text(text: str) -> Cell:
             f"There is no cell {_short(text)}: indices run from 0 to {N_CELLS - 1}, without "
             "leading zeros; six digits 0 to 4 are operators, as in 333132 or naslib:220223."
         )
-    raise UserError(f"{_short(text)!r} is no cell: give {_KINDS}.")
+    rest = " `benchsuite devices estimate` takes networks." if text[:1].isalpha() else ""
+    raise UserError(f"{_short(text)!r} is no cell: give {_KINDS}.{rest}")
 
 
 def _of_codes(codes: str, name: str) -> Cell:

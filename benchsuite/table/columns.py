@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+from benchsuite.bounds import FaultError
 from benchsuite.errors import UserError, did_you_mean
 
 Direction = Literal["max", "min", "none"]
@@ -84,7 +85,7 @@ class Column:
     def from_json(cls, record: dict[str, Any]) -> Column:
         """Return the column a footer describes; unknown fields of a newer version are dropped.
 
-        Raises TypeError or ValueError for a field of another kind than the column's.
+        Raises FaultError for a field of another kind than the column's.
         """
         known = {field.name for field in fields(cls)}
         column = cls(**{key: value for key, value in record.items() if key in known})
@@ -92,9 +93,9 @@ class Column:
             value = getattr(column, key)
             wanted = int if key == "epochs" else str
             if type(value) is not wanted and not (value is None and key in _OPTIONAL):
-                raise TypeError(f"the field {key} of a column is of another type")
+                raise FaultError(f"the field {key} of a column is of another type")
         if column.direction not in ("max", "min", "none"):
-            raise ValueError(f"a column has the direction {column.direction[:20]!r}")
+            raise FaultError(f"a column has the direction {column.direction[:20]!r}")
         return column
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchsuite.bounds import of_json
+from benchsuite.bounds import FaultError, because, of_json
 from benchsuite.errors import UserError
 from benchsuite.notations import json_text
 from benchsuite.space.cell import N_CELLS, all_archs
@@ -49,7 +49,9 @@ def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]
         if schema == SCHEMA:
             columns = {r["name"]: Column.from_json(r) for r in said["columns"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} has a damaged footer ({str(error) or error!r:.200}).") from error
+        raise UserError(
+            f"{path} is a damaged table{because(error)}: write it again with `benchsuite table`."
+        ) from error
     if schema != SCHEMA:
         raise UserError(
             f"{path} has schema {schema}; this version reads {SCHEMA}. "
@@ -65,12 +67,12 @@ def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]
 
 
 def _plain(provenance: Any) -> dict[str, Any]:
-    """Return a provenance whose parts that outputs tell of are as they are written; TypeError."""
+    """Return a provenance whose parts that outputs tell of are as they are written; FaultError."""
     for part in ("made_by", "inputs", "joined", "own_scores"):
         if not isinstance(provenance.get(part, {}), dict):
-            raise TypeError(f"{part} is no object")
+            raise FaultError(f"{part} is no object")
     own = provenance.get("own_scores") or {"path": "", "cells": {}}
     counted = all(type(count) is int for count in own["cells"].values())
     if not (counted and isinstance(own.get("path"), str)):
-        raise TypeError("own_scores name no file and its cells")
+        raise FaultError("own_scores name no file and its cells")
     return dict(provenance)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite.bounds import FaultError, because
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS
 
@@ -68,10 +69,9 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, MemoryError, RecursionError, KeyError, pa.ArrowException) as error:
-        said = str(getattr(error, "strerror", None) or error)[:300]
         raise UserError(
-            f"{path} is no readable Parquet file ({said}). Scores of your own, in CSV too, are "
-            "given as --scores."
+            f"{path} is no readable Parquet file, or a damaged one{because(error)}: write it "
+            "again. Scores of your own, in CSV too, are given as --scores."
         ) from error
 
 
@@ -84,9 +84,9 @@ def _opened(path: Path) -> Iterator[Any]:
         file.seek(max(0, size - 8))
         end = file.read(8)
     if len(end) < 8 or end[4:] != b"PAR1":
-        raise ValueError("its last bytes are not those of one")
-    if (length := struct.unpack("<I", end[:4])[0]) > min(_FOOTER, size):
-        raise ValueError(f"a footer of {length:,} bytes")
+        raise FaultError("it is cut short")
+    if struct.unpack("<I", end[:4])[0] > min(_FOOTER, size):
+        raise FaultError("its end is not as it was written")
     with pq.ParquetFile(path, memory_map=True, read_dictionary=_texts(path)) as file:
         yield file
 

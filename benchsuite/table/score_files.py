@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.bounds import of_json
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import parquet
@@ -21,6 +22,7 @@ from benchsuite.table import parquet
 if TYPE_CHECKING:
     import pandas as pd
 
+_RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")  # pandas
 _NAMED = ("index", "cell", "arch_index", "unnamed: 0", "__index_level_0__", "")
 _COLUMNS = 20_000  # the most that are read
 _LOOKED_AT = 20  # columns, for what is wrong with a file
@@ -69,6 +71,7 @@ def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
     if name not in scores and len(scores) != 1:
         raise UserError(
             f"{path} has no score {name!r}; it has {', '.join(scores) or 'none at all'}."
+            + did_you_mean(name, scores)
         )
     column = name if name in scores else scores[0]
     values = np.full(N_CELLS, np.nan)
@@ -79,9 +82,11 @@ def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
 def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    text = read_text(path)
+    text, notes = read_text(path), 0
     while text.startswith("#"):
-        text = text.partition("\n")[2]
+        text, notes = text.partition("\n")[2], notes + 1
+    if not text.strip():
+        raise UserError(f"{path} holds no rows: scores are columns beside one that names cells.")
     header = text.partition("\n")[0]
     separator = max(",;\t", key=header.count)
     names = [name.strip().strip('"') for name in header.split(separator)]
@@ -94,7 +99,11 @@ def _csv(path: Path) -> pd.DataFrame:
             io.StringIO(text), sep=separator, skipinitialspace=True, nrows=N_CELLS + 1
         )
     except (ValueError, OverflowError, MemoryError, RecursionError) as error:
-        raise UserError(f"{path} is neither Parquet nor a CSV file: {error!s:.300}.") from error
+        where = "its rows differ in length"
+        if found := _RAGGED.search(str(error)):
+            expected, line, there = map(int, found.groups())
+            where = f"line {line + notes} has {there} values, where {expected} are named"
+        raise UserError(f"{path} is neither Parquet nor a table in CSV: {where}.") from error
     if len(rows) > N_CELLS:
         raise UserError(f"{path} has more than {N_CELLS:,} rows; there are so many cells.")
     return rows

@@ -28,7 +28,7 @@ from benchsuite.numerics.ties import merged
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table import footer, parquet
-from benchsuite.table.columns import Column, Direction, resolve
+from benchsuite.table.columns import Column, Direction, family, resolve
 from benchsuite.table.device_columns import no_energy
 from benchsuite.table.stored import Stored
 
@@ -249,7 +249,8 @@ class Table:
         index or architecture string, of all cells or some; a mapping of these labels; or a CSV or
         Parquet file with a column of them.
         direction: which end is predicted to be accurate. Raises UserError for another shape, for
-        labels that are no cells, and for a name that is there already.
+        labels that are no cells, and for a name that is there already:
+        that of the suite stays its own.
 
         >>> import benchsuite as bs
         >>> table = bs.load().with_scores("mine", {6111: 1.0, 0: 2.0})
@@ -261,6 +262,13 @@ class Table:
         if direction not in ("max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
         full = name if "@" in name else f"{name}@1"
+        own = self.provenance.get("own_scores", {"cells": {}})
+        for taken in (c for c in self.columns.values() if c.name not in own["cells"]):
+            if taken.family == family(name):
+                raise UserError(
+                    f"The table has {family(name)!r} already, as in {taken.name}. Give yours "
+                    f"another name, as my_{family(name)}."
+                )
         about = "scores of one's own"
         column = Column(full, about, "1", direction, about, "1", "proxy")
         if isinstance(values, str | PathLike):
@@ -269,10 +277,9 @@ class Table:
             place, scores = str(values), one_score(values, name)
         else:
             place, scores = "memory", labelled(values, f"scores {name!r}")
-        own = {**self.provenance.get("own_scores", {"path": place, "cells": {}})}
-        own["cells"] = {**own["cells"], full: int(np.isfinite(scores).sum())}
+        cells = {**own["cells"], full: int(np.isfinite(scores).sum())}
         table = self.with_columns([Values(column, scores, "no score was given")])
-        return table.with_provenance(own_scores=own)
+        return table.with_provenance(own_scores={"path": place, **own, "cells": cells})
 
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""

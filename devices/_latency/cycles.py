@@ -175,12 +175,13 @@ def parse(name: str, lines: Iterable[str]) -> Table:
         for record in reader:
             row = _row(record)
             if row.shape in rows:
-                raise ValueError("its shape stands there before")
+                raise bounds.FaultError("its shape stands there before")
             rows[row.shape] = row
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise UserError(
-            f"The latency table {name} is malformed in line {kept[reader.line_num - 1][0]}: "
-            f"columns {', '.join((*_KEY, 'cycles'))} of whole numbers are needed ({error!r})."
+            f"The latency table {name} is malformed in line {kept[reader.line_num - 1][0]}"
+            f"{bounds.because(error)}: columns {', '.join((*_KEY, 'cycles'))} of whole numbers are "
+            "needed."
         ) from error
     if not rows:
         raise UserError(f"The latency table {name} holds no rows.")
@@ -190,15 +191,15 @@ def parse(name: str, lines: Iterable[str]) -> Table:
 def _row(record: dict[str, str]) -> Row:
     key = {k: record.pop(k) if k == "operator" else int(record.pop(k)) for k in _KEY}
     if key["operator"] not in get_args(Operator):
-        raise ValueError(f"there is no operator {key['operator']!r}")
+        raise bounds.FaultError(f"there is no operator {key['operator']!r}")
     shape = Shape(**key)  # type: ignore[arg-type]
     if min(shape.size, shape.in_channels, shape.out_channels, shape.kernel, shape.stride) < 1:
-        raise ValueError("a size is 1 or more")
+        raise bounds.FaultError("a size is 1 or more")
     if not 0 <= shape.padding < shape.kernel or shape.out_size < 1:
-        raise ValueError("padding is less than the kernel, which is within the image")
+        raise bounds.FaultError("padding is less than the kernel, which is within the image")
     cycles = int(record.pop("cycles"))
     if cycles < 1:
-        raise ValueError("cycles are 1 or more")
+        raise bounds.FaultError("cycles are 1 or more")
     return Row(shape, cycles, {k: int(v) for k, v in record.items()})
 
 

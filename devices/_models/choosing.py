@@ -28,7 +28,8 @@ class Choice:
 
     rank: 1 for the most accurate; accuracy: percent; latency: seconds; energy: joules, NaN where
     the part's power is not known; ram: bytes by the runtime's convention, ram_least and ram_most
-    what it may really be; flash: bytes; fits: yes, or maybe where the limit lies within that range;
+    what it may really be; flash: bytes; unknown: what of the runtime's code nobody measured, so
+    that RAM and flash are at least so much; fits: yes, or maybe where the limit is in that range;
     known_how: share of the cycles by how they are known; not_priced: operators without a price:
     with them the latency is at least so much; int8: percent, measured after quantising another
     training of the cell, NaN where nobody measured it.
@@ -45,6 +46,7 @@ class Choice:
     ram_least: float
     ram_most: float
     flash: float
+    unknown: str
     fits: Literal["yes", "maybe"]
     known_how: Mapping[str, float]
     not_priced: Mapping[str, int]
@@ -187,6 +189,7 @@ class Search:
             ram_least=float(need.ram_least[cell]),
             ram_most=float(need.ram_most[cell]),
             flash=float(need.flash[cell]),
+            unknown=need.unknown,
             fits="yes" if need.within(**most)[cell] == 1 else "maybe",
             known_how=marks.known_how,
             not_priced=marks.not_priced,

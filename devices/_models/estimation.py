@@ -40,7 +40,8 @@ class Estimate:
     where nobody measured the runtime on the core; interval: what that is of; known_how: share of
     the cycles by mark; not_priced: operators without a price, and how many; ram: under
     `convention`, with the runtime's variables; ram_least, ram_most: what it may really be; flash:
-    weights and code; energy: NaN where it is not known, and why; fits, because: the verdict.
+    weights and code; unknown: what of the runtime's code nobody measured: RAM and flash are then
+    at least so much; energy: NaN where it is not known, and why; fits, because: the verdict.
     """
 
     device: str
@@ -55,6 +56,7 @@ class Estimate:
     ram_least: int
     ram_most: int
     flash: int
+    unknown: str
     energy: float
     energy_because: str
     fits: Verdict
@@ -102,6 +104,7 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
         least + variables,
         most + variables,
         flash,
+        code.missing,
         joules,
         why,
         verdict,

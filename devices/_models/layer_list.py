@@ -47,7 +47,9 @@ def read(path: Path) -> Model:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise UserError(f"{path} is no list of layers: it is not UTF-8 text.") from None
+        raise UserError(
+            f"{path} is no list of layers: it is not UTF-8 text. Save it as UTF-8."
+        ) from None
     return parse(text, path.name)
 
 

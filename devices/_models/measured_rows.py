@@ -10,9 +10,9 @@ from pathlib import Path
 from benchsuite import bounds
 from benchsuite.devices._models import reading
 from benchsuite.devices._models.model import Model, of_network
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError
 from benchsuite.space.deploy import deploy
-from benchsuite.space.network import SKELETONS
+from benchsuite.space.network import skeleton_of
 from benchsuite.space.spellings import cell_of
 
 _SAME = {"cell": "model", "milliseconds": "ms"}
@@ -36,7 +36,9 @@ def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
     try:
         text = bounds.read_bytes(path, bounds.SETTINGS).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{path} is no table of measured rows: it is not UTF-8 text.") from None
+        raise UserError(
+            f"{path} is no table of measured rows: it is not UTF-8 text. Save it as UTF-8."
+        ) from None
     lines = text.splitlines()
     kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
     if not kept:
@@ -84,17 +86,9 @@ def model_of(path: Path, row: Given, dataset: str = "cifar10", skeleton: str = "
         return reading.read(str(beside) if beside.is_file() else given)
     skeleton = row.fields.get("skeleton") or skeleton
     dataset = row.fields.get("dataset") or dataset
-    for what, name, known in (
-        ("skeleton", skeleton, SKELETONS),
-        ("dataset", dataset, SKELETONS.get(skeleton, {})),
-    ):
-        if name not in known:
-            raise UserError(
-                f"There is no {what} {name!r}; there are {', '.join(known)}."
-                + did_you_mean(name, known)
-            )
+    around = skeleton_of(skeleton, dataset)
     cell = cell_of(given)
     return of_network(
-        deploy(cell, SKELETONS[skeleton][dataset]),
+        deploy(cell, around),
         f"cell {cell.index}, {dataset} network, {skeleton}",
     )

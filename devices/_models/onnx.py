@@ -60,8 +60,8 @@ def read(path: Path) -> Model:
         except (
             damaged, ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError,
         ) as error:  # fmt: skip
-            reason = f"{type(error).__name__}: {error}"
-    raise UserError(f"{path} is a damaged .onnx file: {reason:.200}.")
+            reason = bounds.because(error)
+    raise UserError(f"{path} is no .onnx file, or a damaged one{reason}. Export or copy it again.")
 
 
 class _Reader:
@@ -76,7 +76,7 @@ class _Reader:
     def model(self) -> Model:
         """Return the model."""
         if not self._graph.node:
-            raise ValueError("it holds no operators")
+            raise bounds.FaultError("it holds no operators")
         for value in self._graph.input:
             if value.name not in self._stored:
                 self._input(value)
@@ -117,7 +117,7 @@ class _Reader:
         kind = node.op_type
         name = f"{kind.lower()}.{number}"[:60]
         if not node.output:
-            raise ValueError(f"{name} writes nothing")
+            raise bounds.FaultError(f"{name} writes nothing")
         if kind.startswith(_OPERATORS_OF_INT8):
             raise UserError(
                 f"{self._name} is quantised in the operator-oriented format ({kind}); what is read "
@@ -138,7 +138,7 @@ class _Reader:
             and one not in self._constants
         ]  # fmt: skip
         if missing:
-            raise ValueError(f"{name} reads {missing[0]:.40}, which nothing writes")
+            raise bounds.FaultError(f"{name} reads {missing[0]:.40}, which nothing writes")
         here = self._covered(kind, name, node, activations)
         if here is None:
             here = self._other(kind, name, node, activations)
@@ -162,7 +162,7 @@ class _Reader:
             if node.op_type == "DequantizeLinear":
                 self._whole.add(target)
         else:
-            raise ValueError(f"{node.op_type} reads {source:.40}, which nothing writes")
+            raise bounds.FaultError(f"{node.op_type} reads {source:.40}, which nothing writes")
 
     def _zero_point(self, node: Any) -> int | None:
         """Return the type of the zero point, which is that of the tensor; without one uint8."""
@@ -218,7 +218,7 @@ class _Reader:
         assert weights is not None
         shape = tuple(int(n) for n in weights.dims)
         if len(shape) > 8 or min(shape, default=0) < 1:
-            raise ValueError(f"{name} has weights of shape {shape}")
+            raise bounds.FaultError(f"{name} has weights of shape {shape}")
         return shape
 
     def _conv(self, name: str, node: Any, at: int) -> int | None:
@@ -231,7 +231,9 @@ class _Reader:
         if max(_attribute(node, "dilations", [1])) > 1:
             return None
         if group * weights[1] != channels:
-            raise ValueError(f"{name} has weights of shape {weights} and reads {channels} channels")
+            raise bounds.FaultError(
+                f"{name} has weights of shape {weights} and reads {channels} channels"
+            )
         if group == channels and weights[1] == 1 and channels > 1:
             return self._builder.depthwise(name, at, weights[0], kernel, stride, pad, False)
         if group > 1:
@@ -252,7 +254,7 @@ class _Reader:
         stride = tuple(map(int, _attribute(node, "strides", [1, 1])))
         pads = tuple(map(int, _attribute(node, "pads", [0] * 4)))
         if (len(kernel), len(stride), len(pads)) != (2, 2, 4) or min(*kernel, *stride) < 1:
-            raise ValueError(f"{node.op_type} has a window of {kernel}, {stride} and {pads}")
+            raise bounds.FaultError(f"{node.op_type} has a window of {kernel}, {stride} and {pads}")
         pad: Padding = ((pads[0], pads[2]), (pads[1], pads[3]))
         how = _attribute(node, "auto_pad", b"NOTSET")
         if how == b"VALID":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from benchsuite.devices._models import layer_list, onnx, tflite
 from benchsuite.devices._models.model import Model
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, either
 from benchsuite.files import shipped
 
 READERS: dict[str, Callable[[Path], Model]] = {
@@ -15,6 +16,8 @@ READERS: dict[str, Callable[[Path], Model]] = {
     ".onnx": onnx.read,
     ".csv": layer_list.read,
 }
+
+_NAME = re.compile(r"[^\W\d][\w.-]*")  # No cell is written so.
 
 
 def examples() -> dict[str, Path]:
@@ -25,7 +28,8 @@ def examples() -> dict[str, Path]:
 
 def is_file(given: str) -> bool:
     """Tell whether a text names a file of a network, or one that ships, rather than a cell."""
-    return given in examples() or Path(given).suffix.lower() in READERS or Path(given).exists()
+    named = Path(given).suffix.lower() in READERS or Path(given).exists()
+    return named or _NAME.fullmatch(given) is not None
 
 
 def read(given: str) -> Model:
@@ -36,7 +40,7 @@ def read(given: str) -> Model:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(
-            f"{given} is no network: files that end in {', '.join(READERS)} are read, and the "
-            f"examples {', '.join(examples())}." + did_you_mean(given, examples())
+            f"{given!r} is no network: give a file that ends in {either(list(READERS))}, one of "
+            f"{', '.join(examples())}, or a cell, as 6111." + did_you_mean(given, examples())
         )
     return reader(path)

@@ -49,15 +49,15 @@ def read(path: Path) -> Model:
     tflite = _package()
     with bounds.mapped(path, bounds.MODEL) as content:
         if content[4:8] != _IDENTIFIER:
-            raise UserError(f"{path} is no .tflite file: bytes 4 to 8 are not TFL3.")
+            raise UserError(f"{path} is no .tflite file: it does not begin as one.")
         try:
             return _Reader(tflite.Model.GetRootAs(content, 0), path.name).model()
         except (
             struct.error, IndexError, TypeError, ValueError, KeyError, AttributeError,
             OverflowError, MemoryError,
         ) as error:  # fmt: skip
-            reason = f"{type(error).__name__}: {error}"
-    raise UserError(f"{path} is a damaged .tflite file: {reason:.200}.")
+            reason = bounds.because(error)
+    raise UserError(f"{path} is a damaged .tflite file{reason}. Convert or copy it again.")
 
 
 def _package() -> Any:
@@ -125,11 +125,11 @@ class _Reader:
         reads = [operator.Inputs(i) for i in range(operator.InputsLength())]
         writes = [operator.Outputs(i) for i in range(operator.OutputsLength())]
         if not writes:
-            raise ValueError(f"{name} writes nothing")
+            raise bounds.FaultError(f"{name} writes nothing")
         activations = [at for at in reads if at >= 0 and at in self._made]
         loose = [at for at in reads if at >= 0 and at not in self._made and not self._stored(at)]
         if loose:
-            raise ValueError(f"{name} reads tensor {loose[0]}, which nothing writes")
+            raise bounds.FaultError(f"{name} reads tensor {loose[0]}, which nothing writes")
         for at in (*activations, *writes):
             if kind not in _CASTS and self._tensor(at).Type() in (_FLOAT32, 1, 10):
                 raise UserError(
@@ -144,7 +144,7 @@ class _Reader:
             at = [self._made[one] for one in activations]
             here = self._builder.other(name, kind.lower(), at, _out(outs[0]), beside)
         elif math.prod(self._builder.operations[here].out) != math.prod(outs[0]):
-            raise ValueError(
+            raise bounds.FaultError(
                 f"{name} computes {self._builder.operations[here].out}, not the {outs[0]} of its "
                 "tensor"
             )
@@ -197,7 +197,7 @@ class _Reader:
         at = self._made[reads[0]]
         weights = self._weights(reads[1])
         if len(weights) != 4:
-            raise ValueError(f"{name} has weights of {len(weights)} dimensions")
+            raise bounds.FaultError(f"{name} has weights of {len(weights)} dimensions")
         is_dense = kind == "CONV_2D"
         options = self._options(operator, "Conv2DOptions" if is_dense else "DepthwiseConv2DOptions")
         relu = _FUSED.get(options.FusedActivationFunction())
@@ -234,13 +234,13 @@ class _Reader:
         options = getattr(importlib.import_module(f"tflite.{name}"), name)()
         table = operator.BuiltinOptions()
         if table is None:
-            raise ValueError(f"an operator lacks its {name}")
+            raise bounds.FaultError(f"an operator lacks its {name}")
         options.Init(table.Bytes, table.Pos)
         return options
 
     def _pad(self, options: Any, at: int, kernel: Pair, stride: Pair) -> Padding:
         if min(stride) < 1:
-            raise ValueError(f"a stride of {stride}")
+            raise bounds.FaultError(f"a stride of {stride}")
         if options.Padding() == 1:
             return NO_PADDING
         _, height, width = self._builder.operations[at].out
@@ -248,7 +248,7 @@ class _Reader:
 
     def _tensor(self, at: int) -> Any:
         if not 0 <= at < self._graph.TensorsLength():
-            raise ValueError(f"there is no tensor {at}")
+            raise bounds.FaultError(f"there is no tensor {at}")
         return self._graph.Tensors(at)
 
     def _element(self, at: int) -> int:
@@ -258,7 +258,7 @@ class _Reader:
         tensor = self._tensor(at)
         rank, signed = tensor.ShapeLength(), tensor.ShapeSignatureLength()
         if max(rank, signed) > 8:
-            raise ValueError(f"tensor {at} has {rank} dimensions")
+            raise bounds.FaultError(f"tensor {at} has {rank} dimensions")
         shape = tuple(tensor.Shape(i) for i in range(rank))
         # A batch that is not fixed is written as 1 by the converter, and runs as that.
         free = [i for i in range(signed) if tensor.ShapeSignature(i) < 0]
@@ -285,7 +285,7 @@ class _Reader:
                 f"{self._name} has weights that are not int8; only int8 networks are priced."
             )
         if self._stored(at) != math.prod(shape):
-            raise ValueError(f"{self._stored(at)} bytes of weights of shape {shape}")
+            raise bounds.FaultError(f"{self._stored(at)} bytes of weights of shape {shape}")
         return shape
 
     def _whole_numbers(self, at: int) -> list[int]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from benchsuite.bounds import FaultError
+
 _SMALL = 1024
 _GRAPH, _INITIALISER = 7, 5
 # float_data, int32_data, string_data, int64_data, raw_data, double_data, uint64_data.
@@ -35,7 +37,7 @@ def without_weights(content: Any, most: int) -> bytes:
             else:
                 parts.append(_few(whole, most))
             if sum(map(len, parts)) > most:
-                raise ValueError(f"more than {most:,} bytes are left without its weights")
+                raise FaultError(f"more than {most:,} bytes are left without its weights")
         return b"".join(parts)
     finally:
         view.release()
@@ -54,7 +56,7 @@ def _graph(view: memoryview) -> Iterator[bytes]:
 
 def _few(view: memoryview, most: int) -> bytes:
     if len(view) > most:
-        raise ValueError(f"a field of {len(view):,} bytes")
+        raise FaultError(f"a field of {len(view):,} bytes")
     return bytes(view)
 
 
@@ -74,9 +76,9 @@ def _fields(view: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
             length, inside = _read_varint(view, at)
             at = inside + length
         else:
-            raise ValueError(f"a field of type {kind}")
+            raise FaultError("it is cut short, or its bytes are no longer those that were written")
         if at > len(view):
-            raise ValueError("it is cut short")
+            raise FaultError("it is cut short")
         yield number, kind, view[start:at], view[inside:at]
 
 
@@ -84,7 +86,7 @@ def _read_varint(view: memoryview, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(view) or shift > 63:
-            raise ValueError("it is cut short")
+            raise FaultError("it is cut short")
         byte = view[at]
         at += 1
         value |= (byte & 0x7F) << shift

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.bounds import because
 from benchsuite.digest import digest
 from benchsuite.errors import UserError
 
@@ -166,7 +167,7 @@ def _unpickle(raw: bytes, path: Path) -> Any:
     except UserError:
         raise
     except Exception as error:  # a damaged pickle raises almost anything
-        raise UserError(f"{path} is not a pickle of CIFAR ({type(error).__name__}).") from error
+        raise UserError(f"{path} is not a pickle of CIFAR. Download it again.") from error
 
 
 class _DataOnly(pickle.Unpickler):
@@ -181,7 +182,7 @@ class _DataOnly(pickle.Unpickler):
 def _npz(path: Path) -> Images:
     raw = path.read_bytes()
     if not raw.startswith(b"PK"):
-        raise UserError(f"{path} is no readable .npz file: it does not begin like one.")
+        raise UserError(f"{path} is no .npz file. Write one with numpy.savez.")
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             pixels, labels = file["train_images"], file["train_labels"]
@@ -190,7 +191,10 @@ def _npz(path: Path) -> Images:
             f"{path} lacks {error}: `train_images` [N, H, W, 3] and `train_labels` [N] are needed."
         ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{path} is no readable .npz file, or is cut short ({error}).") from error
+        raise UserError(
+            f"{path} is a damaged .npz file, or holds objects in place of numbers{because(error)}. "
+            "Write it again with numpy.savez."
+        ) from error
     sha256 = hashlib.sha256(raw).hexdigest()
     return _checked(pixels, labels, f"{path.name} (sha256 {sha256[:12]})")
 

@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from benchsuite.bounds import of_json
+from benchsuite.bounds import FaultError, because, of_json
 from benchsuite.errors import UserError
 from benchsuite.files import made_folder, write_text
 from benchsuite.locks import held
@@ -59,13 +59,16 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         settings = of_json(path.read_text(encoding="utf-8"))
         if not isinstance(settings, dict):
-            raise ValueError("settings by name are expected")
+            raise FaultError("settings by name are expected")
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no results: `benchsuite tabulate --out {folder}` writes some."
         ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged: {error}.") from error
+        raise UserError(
+            f"{path} is damaged{because(error)}. Put back the file that was there, or give another "
+            "folder."
+        ) from error
     return settings
 
 
@@ -81,11 +84,11 @@ def read(folder: Path) -> Iterator[Row]:
                     row = of_json(line)
                     key = (row["cell"], row["repeat"])
                     if not all(isinstance(part, int) for part in key):
-                        raise TypeError("cell and repeat have to be whole numbers")
+                        raise FaultError("cell and repeat have to be whole numbers")
                 except (ValueError, KeyError, TypeError) as error:
                     raise UserError(
-                        f"Line {number} of {path} is damaged ({error!r}): remove that line, and "
-                        "its cell is scored again."
+                        f"Line {number} of {path} is damaged{because(error)}: remove that line, "
+                        "and its cell is scored again."
                     ) from error
                 if key not in seen:
                     seen.add(key)

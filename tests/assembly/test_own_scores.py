@@ -214,13 +214,24 @@ def test_other_encodings_are_a_sentence(tmp_path):
         join(Table.empty(), Scores(tmp_path / "mine.csv"))
 
 
-def test_a_csv_takes_the_place_of_the_newest_column_of_its_name(folder, capsys):
-    (folder / "mine.csv").write_text("index,naswot\n1,2\n2,3\n")
-    told, said = correlate(capsys, "--scores", "mine.csv", "--proxy", "naswot")
-    assert told["rows"][0]["n"] == 2
-    assert "in place of 15,284" in said
-    (folder / "mine.csv").write_text("index,cifar10.flops\n1,2\n2,3\n")
-    assert "Give it another name" in correlate(capsys, "--scores", "mine.csv", code=2)[0]["error"]
+@pytest.mark.parametrize("name", ["naswot", "naswot@1", "naswot@99", "cifar10.flops", "az_nas"])
+def test_a_name_of_the_suite_stays_the_suites_and_a_files_is_own(folder, capsys, name):
+    (folder / "mine.csv").write_text(f"index,{name},mine\n1,2,1\n2,3,4\n3,9,1\n")
+    told, said = correlate(capsys, "--scores", "mine.csv", "--proxy", "naswot,own,mine")
+    own = f"own.{name}" if "@" in name else f"own.{name}@1"
+    n = {row["proxy"]: row["n"] for row in told["rows"]}
+    assert n == {"naswot@1": SHIPPED, own: 3, "mine@1": 3}
+    plain = name.partition("@")[0]
+    assert f"{plain} is of the suite, so that yours is called own.{plain}" in said
+    assert not told["provenance"]["own_scores"]["in_place_of"]
+
+
+def test_a_file_is_judged_beside_the_suites_flops_whatever_its_columns_are_called(folder, capsys):
+    (folder / "mine.csv").write_text("index,flops,mine\n1,2,1\n2,3,4\n3,9,1\n")
+    told, _ = correlate(capsys, "--scores", "mine.csv")
+    assert {row["proxy"]: row["n"] for row in told["rows"]} == {
+        "own.flops@1": 3, "mine@1": 3, "flops@1": N_CELLS
+    }  # fmt: skip
 
 
 def test_a_written_table_takes_named_scores_beside_its_own(folder, capsys):

@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch, cap
 def test_the_hint_for_a_baseline_is_what_one_types():
     typed_as = {FOLDER / "nope": "nope", Path("guard"): "guard/", Path("a/b"): "a/b"}
     for folder, typed in typed_as.items():
-        with pytest.raises(UserError, match=f"`benchsuite baseline save {typed}` makes one"):
+        with pytest.raises(UserError, match=f"'benchsuite baseline save {typed}' makes one"):
             load(folder)
 
 

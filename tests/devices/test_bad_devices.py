@@ -145,7 +145,7 @@ def test_no_compiler(benchsuite, monkeypatch):
     toolchain.build.cache_clear()
     said = benchsuite("profile", "stm32l432")
     assert "no cross-compiler (zig or gcc) for cortex-m4" in said
-    assert "Install the extra `mcu`" in said
+    assert "Install the extra 'mcu'" in said
     assert "no cross-compiler (zig)" in benchsuite("profile", "riscv320")
     with pytest.raises(UserError, match="no cross-compiler"):
         count(core("cortex-m4"), Shape("relu", 4, 4, 4))

@@ -27,6 +27,7 @@ from benchsuite.devices._models.estimation import ram
 from benchsuite.devices._models.model import prices
 from benchsuite.devices._models.reading import examples, read
 from benchsuite.files import shipped
+from benchsuite.reporting.quantities import kib
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import SKELETONS
 
@@ -277,7 +278,7 @@ def test_weights_of_a_large_file_are_never_in_memory(file_format, tmp_path):
         ("", "no operators"),
         ("name,size\n", "columns are"),
         ("name,operator,colour\n", "'colour' is none"),
-        ("name,operator\na,conv\n", "line 2.*first layer is an `input`"),
+        ("name,operator\na,conv\n", "line 2.*first layer is an 'input'"),
         (
             "# note\nname,operator,size,channels\na,input,8,3\nb,cnov,,\n",
             "line 4.*Did you mean conv",
@@ -326,6 +327,29 @@ def test_the_command_prints_all_forms(tmp_path):
     assert of_cell.exit_code == 0, of_cell.output
     assert "conv 3x3" in of_cell.output
     assert max(map(len, of_cell.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("given", [6111, "resnet8", "mobilenet_v1", "ds_cnn"])
+def test_rows_show_the_range_of_ram(given):
+    found = bs.estimate(given)
+    lines = repr(found).split("\n")
+    assert max(map(len, lines)) <= 80
+    rows = {tuple(line.split()[:2]): line.split() for line in lines}
+    for one in found.estimates:
+        bound = ">=" if one.unknown else ""
+        row = rows[one.device, one.runtime]
+        assert bound + kib(one.ram_least, one.ram_most) in row
+        assert bound + kib(one.flash) in row
+
+
+def test_a_cell_and_its_estimate_show_the_same_needs():
+    shown = [
+        {tuple(line.split()[:2]): line.split() for line in text.split("\n")}
+        for text in (repr(bs.estimate(6111, device="stm32f746")), bs.cell(6111).text())
+    ]
+    for runtime in ("own", "tflm_cmsis_nn", "x_cube_ai", "tinyengine"):
+        one, other = (rows["stm32f746", runtime] for rows in shown)
+        assert one[-3:-1] == other[3:5]
 
 
 @pytest.mark.parametrize(

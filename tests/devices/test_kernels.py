@@ -154,7 +154,7 @@ def test_no_compiler_and_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="gcc does not compile for rv32imc; zig does"):
         toolchain.build(core("rv32imc"), "gcc")
     monkeypatch.setattr(toolchain, "available", lambda: ())
-    with pytest.raises(UserError, match=r"no cross-compiler .* Install the extra `mcu`"):
+    with pytest.raises(UserError, match=r"no cross-compiler .* Install the extra 'mcu'"):
         toolchain._choose(core("cortex-m4"), "")
 
 

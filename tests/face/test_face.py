@@ -175,8 +175,9 @@ def test_scores_of_no_cells_are_refused(values, said, table):
 
 
 def test_a_name_that_is_there_and_a_direction_that_is_none_are_refused(table):
-    with pytest.raises(bs.UserError, match="already"):
-        table.with_scores("naswot@1", np.zeros(N_CELLS))
+    for name in ("naswot@1", "naswot", "naswot@99", "cifar10.flops", "az_nas"):
+        with pytest.raises(bs.UserError, match="Give yours another name"):
+            table.with_scores(name, np.zeros(N_CELLS))
     with pytest.raises(bs.UserError, match="'max' or 'min'"):
         table.with_scores("mine", np.zeros(N_CELLS), direction="higher")
 
@@ -271,3 +272,30 @@ def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):
     assert again["mine"][6111] == 3.5
     with pytest.raises(bs.UserError, match="leave out plugins"):
         bs.load(tmp_path / "t.parquet", plugins=tmp_path)
+
+
+def test_a_scored_cell_is_named_as_a_page_of_it_names_it(bare, table):
+    """Lines of its architecture that are put together again, and numbers without an exponent."""
+    for cell in (6111, 5):
+        shown = repr(bs.score(cell, ["l2_norm", "synflow", "az_nas"], batch_size=4)).split("\n")
+        page = repr(bs.cell(cell, table)).split("\n")
+        assert shown[:3] == page[:3]
+        assert "".join(shown[1:3]) == bs.cell(cell, table).arch
+        assert max(map(len, shown)) <= 80
+        assert not any("e+" in line for line in shown)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: bs.load("nowhere.parquet"),
+        lambda: bs.best(device="stm32"),
+        lambda: bs.cell("resnet8"),
+        lambda: bs.study("baseline"),
+        lambda: bs.load(scores="nowhere.csv"),
+    ],
+)
+def test_errors_are_prose_without_marks_of_code(call, bare):
+    with pytest.raises(bs.UserError, match="'") as refused:
+        call()
+    assert "`" not in str(refused.value)

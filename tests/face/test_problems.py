@@ -74,7 +74,7 @@ def test_energy_is_an_objective_where_the_power_is_known(shipped_table):
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("mop5", {}, "no public file here gives: `benchsuite fetch`"),
+        ("mop5", {}, "no public file here gives: 'benchsuite fetch'"),
         ("stm32f747", {}, "no problem 'stm32f747'.*Did you mean stm32"),
         ("cortexa53", {}, "no problem 'cortexa53'"),
         ("stm32f746", {"runtime": "tvm"}, "no runtime 'tvm'; it has own, tflm_cmsis_nn"),

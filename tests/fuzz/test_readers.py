@@ -5,6 +5,7 @@ looks for such that reach new code.
 """
 
 import os
+import re
 
 import pytest
 import readers
@@ -43,3 +44,29 @@ def test_changed_files_are_taken_or_refused_by_a_sentence(name, tmp_path):
     for content in contents:
         readers.read(name, content, tmp_path)
     check()
+
+
+# What libraries say of damaged bytes is about their own workings.
+INTERNAL = re.compile(
+    r"Error\b|unpack|codec can|magic|thrift|TType|tokeniz|errno|allow_pickle|NoneType"
+    r"|(?<!_from)buffer"
+    r"|central|decompress|delimiter|(?<!\w)b'|\bseek|\bCRC|\buint|\(char|field of type"
+    r"|Invalid (data|argument)|Expecting|object is not|invalid literal|not enough values"
+    r"|out of range",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_damaged_file_is_told_in_words_for_whoever_made_it(name, tmp_path):
+    for content in readers.readers()[name][2]:
+        changed = [content[: len(content) * part // 12] for part in range(12)]
+        for place in range(40):
+            at = len(content) * place // 40
+            changed += [
+                content[:at] + new + content[at + gone :]
+                for gone, new in ((1, b"\xff"), (1, b"\0"), (4, b"[1, 2"), (8, b""))
+            ]
+        for damaged in changed:
+            said = readers.refusal(name, damaged, tmp_path)
+            assert not (found := INTERNAL.search(said)), f"{found}: {said}"

@@ -216,6 +216,11 @@ def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
 
 def read(name: str, content: bytes, folder: Path) -> bool:
     """Read bytes as a file of a kind; whether they were taken. Only a UserError is a refusal."""
+    return not refusal(name, content, folder)
+
+
+def refusal(name: str, content: bytes, folder: Path) -> str:
+    """Read bytes as a file of a kind; return the sentence that refuses them, empty if none does."""
     reader, called, _ = readers()[name]
     path = Path(folder) / called
     path.write_bytes(content)
@@ -227,4 +232,4 @@ def read(name: str, content: bytes, folder: Path) -> bool:
     finally:
         os.unlink(path)
     assert len(refused) < 5000
-    return not refused
+    return refused

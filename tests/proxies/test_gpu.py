@@ -176,7 +176,7 @@ def test_a_proxy_without_a_path_says_so(monkeypatch):
         == {"croze", "dextr", "log_synflow", "synflow"}
         == {said.partition(" has no path on mps")[0] for said in left}
     )
-    with pytest.raises(UserError, match="runs on `cpu`"):
+    with pytest.raises(UserError, match="runs on 'cpu'"):
         replace(PROXIES["naswot"], runs_on=("cuda",))
 
 

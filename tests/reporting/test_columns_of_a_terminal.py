@@ -1,5 +1,7 @@
 """Tables on a terminal: 80 columns, nothing lost unsaid."""
 
+import re
+
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,8 @@ def test_no_line_is_wider_than_a_terminal_and_every_column_is_shown_or_named(fra
         heads = {word for line in text.splitlines() for word in line.split()}
         named = " ".join(notes)
         assert all(name in heads or name in named for name in frame.columns)
+        first = re.split(r" {2,}", text.splitlines()[0])
+        assert [name for name in first if name] == list(frame.columns[: len(first)])
     assert ("rows: x.csv has all" in named) == (len(frame) > 40)
 
 

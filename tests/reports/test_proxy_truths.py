@@ -1,12 +1,17 @@
 """Proxies against every truth: taus against SciPy's; estimates marked; what is absent, left out."""
 
+from itertools import pairwise
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from attacked_tables import attacked
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchsuite.ranking.correlations import correlations
 from benchsuite.reports import proxy_truths
+from benchsuite.reports._common.style import NAMES
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 
 KEPT = ("flops@", "meco@", "ntk_cond.")
@@ -59,6 +64,34 @@ def test_every_truth_is_there_and_estimates_are_marked(given, result):
     said = " ".join(result.notes)
     assert ("ESTIMATED by this project" in said) == (marked > 0)
     assert ("Every truth is measured." in said) == (marked == 0)
+
+
+def test_heads_of_groups_stand_apart():
+    """By two letters at least, as columns of a printed table do, with as many truths as there are.
+
+    A group is as wide as its columns, and a name may be wider.
+    """
+    sizes = {**dict.fromkeys(NAMES.values(), 3), "another training": 4, "CIFAR-10, attacked": 8}
+    groups = [group for group, size in sizes.items() for _ in range(size)]
+    truths = [
+        proxy_truths.Truth(group, "cifar10", f"t{i}", f"t{i}", f"c{i}", np.zeros(1), False)
+        for i, group in enumerate(groups)
+    ]
+    rows = pd.DataFrame(
+        {"proxy": f"{name}@1", "column": truth.column, "tau": 0.5}
+        for name in ("flops", "dextr.svd", "log_synflow")
+        for truth in truths
+    )
+    figure = proxy_truths._figure(rows, truths)
+    FigureCanvasAgg(figure).draw()
+    texts = figure.axes[0].texts
+    heads = [
+        text for text in texts if text.get_text().replace("-\n", "-").replace("\n", " ") in sizes
+    ]
+    assert len(heads) == len(sizes)
+    boxes = sorted((head.get_window_extent() for head in heads), key=lambda box: box.x0)
+    letter = heads[0].get_fontsize() / 2 * figure.dpi / 72
+    assert all(right.x0 - left.x1 > 2 * letter for left, right in pairwise(boxes))
 
 
 def test_intervals_are_those_of_the_correlations(given, result):

@@ -276,7 +276,7 @@ def test_judgement_reads_what_the_table_says():
     assert rows["regret"][0] == pytest.approx(test[keeps].max() - test[42])
     assert rows["regret"].isna().tolist() == [False, True, True]
     assert rows["arch"][0] == Cell.from_index(42).arch
-    summary = summarise(rows)
+    summary = summarise(rows, {})
     assert summary["test.cifar10"]["n"] == 1
     assert summary["test.cifar10"]["failed"] == 2
     judged_by = sources(table(), "cifar10")

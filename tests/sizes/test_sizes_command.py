@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from command_line import call
 
-from benchsuite.sizes import costs
+from benchsuite.sizes import costs, scores
 from benchsuite.space import sizes
 
 SCORED = ["--sample", "4", "--proxy", "l2_norm,naswot", "--resolution", "8", "--batch-size", "4"]
@@ -58,6 +58,35 @@ def test_what_scores_no_such_network_is_left_out_and_said(capsys, tmp_path, few)
     assert code == 2
     assert "ntk_cond scores no network of the size space" in error
     assert not other.exists()
+
+
+def test_a_plug_in_of_ones_own_that_scores_no_such_network_is_no_success(
+    capsys, tmp_path, few, monkeypatch
+):
+    """Whoever gave the folder meant the proxy in it, so it is code 3; all else is done."""
+    monkeypatch.setattr(scores, "scoring_proxies", lambda folders: ("l2_norm", "mine", "ntk_cond"))
+    (tmp_path / "proxies").mkdir()
+    (tmp_path / "proxies/mine.py").write_text(
+        '"""Of cells with convolutions alone."""\n'
+        "from benchsuite.api import Proxy\n"
+        "from benchsuite.errors import UserError\n"
+        "from benchsuite.space import sizes\n\n\n"
+        "def score(passes):\n"
+        "    if passes.cell == sizes.CELL:\n"
+        '        raise ValueError("five widths")\n'
+        "    return 1.0\n\n\n"
+        'PROXY = Proxy(version=1, direction="max", formula="1", source="me", cost="forward",\n'
+        "              score=score)\n"
+    )
+    out = tmp_path / "sizes"
+    asked = ["sizes", "--device", "stm32l432", "--out", str(out), "--sample", "2", "--json"]
+    small = ["--resolution", "8", "--batch-size", "4", "--images", "gaussian"]
+    code, said, notes = call(capsys, *asked, *small, "--plugins", str(tmp_path))
+    assert code == 3
+    assert "mine scores no network of the size space" in notes
+    assert "five widths" in notes
+    assert [why.partition(" ")[0] for why in json.loads(said)["left_out"]] == ["mine", "ntk_cond"]
+    assert set(pd.read_parquet(out / "scores.parquet").columns) >= {"l2_norm"}
 
 
 @pytest.mark.parametrize(

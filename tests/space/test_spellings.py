@@ -126,7 +126,7 @@ BAD = [
     ([(("none", "0"),), *GOOD[1:]], "not a pair"),
     ([("none", 0)] * 6, "sources 0, 0, 1, 0, 1, 2"),
     ([("sep_conv_3x3", s) for s, _ in EDGES], "no operator 'sep_conv_3x3'"),
-    (Genotype(pairs(EVERY_CELL[0]), [], pairs(EVERY_CELL[1]), []), "no `reduce`"),
+    (Genotype(pairs(EVERY_CELL[0]), [], pairs(EVERY_CELL[1]), []), "no 'reduce'"),
     (Genotype(None, [], [], []), "no list of pairs"),
     (Structure("none"), "three nodes"),
     ({"a": 1}, "is no cell"),

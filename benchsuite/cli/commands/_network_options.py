@@ -7,6 +7,7 @@ from typing import Any, ParamSpec
 
 import click
 
+from benchsuite.cli import Names
 from benchsuite.passes import RUNS_ON
 from benchsuite.space.network import Skeleton
 
@@ -35,7 +36,7 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
         ),
         click.option(
             "--dtype",
-            type=click.Choice(["float32", "float64"]),
+            type=Names(["float32", "float64"]),
             default="float32",
             show_default=True,
             help="Of all arithmetic; grasp, plain, epe_nas and zico need float64.",
@@ -45,7 +46,7 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
         ),
         click.option(
             "--device",
-            type=click.Choice(RUNS_ON),
+            type=Names(RUNS_ON),
             default="cpu",
             show_default=True,
             help="What computes; no GPU has run the others yet.",

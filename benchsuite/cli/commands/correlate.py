@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite.cli import (
+    Names,
     examples,
     json_option,
     plugins_option,
@@ -63,9 +64,7 @@ if TYPE_CHECKING:
     "int8.qat, float, analog, robust.ATTACK.EPS, ...; best: measured test, else measured "
     "validation, else an estimate.",
 )
-@click.option(
-    "--split", type=click.Choice(SPLITS), help="test, validation or both, whatever is measured."
-)
+@click.option("--split", type=Names(SPLITS), help="test, validation or both, whatever is measured.")
 @click.option("--resamples", type=int, default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")

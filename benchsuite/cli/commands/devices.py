@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import examples, json_option, plugins_option, print_json, print_wrapped
+from benchsuite.cli import Names, examples, json_option, plugins_option, print_json, print_wrapped
 from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.cli.commands._out_option import out_file
 
@@ -213,7 +213,7 @@ def estimate(
 @click.option(
     "--fit",
     "how",
-    type=click.Choice(["auto", "factor", "coefficients"]),
+    type=Names(["auto", "factor", "coefficients"]),
     default="auto",
     show_default=True,
     help="One factor, a coefficient per kind of operator, or what predicts better.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import examples, json_option, print_json, print_wrapped
+from benchsuite.cli import Names, examples, json_option, print_json, print_wrapped
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.errors import UserError
 from benchsuite.reporting.text import progress
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         "benchsuite export-api hw --out hw",
     )
 )
-@click.argument("api", type=click.Choice(["nats", "nas201", "hw"]))
+@click.argument("api", type=Names(["nats", "nas201", "hw"]))
 @out_folder("out", default=Path("out/api"), help="Where the files go.")
 @click.option("--single-file", is_flag=True, help="nats: also the one file of all cells.")
 @click.option("--official-name", is_flag=True, help="Give the files the name of the official ones.")

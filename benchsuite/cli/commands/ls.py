@@ -11,7 +11,7 @@ import click
 from benchsuite import plugins
 from benchsuite.api import Report
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import Names, examples, json_option, plugins_option, print_json, scores_option
 from benchsuite.errors import UserError
 from benchsuite.terminal import WIDTH, spoken
 
@@ -26,7 +26,7 @@ _NAME = 24
         "benchsuite ls columns --json",
     )
 )
-@click.argument("what", type=click.Choice(["columns", *plugins.KINDS, "studies"]))
+@click.argument("what", type=Names(["columns", *plugins.KINDS, "studies"]))
 @scores_option
 @plugins_option
 @json_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite import plugins
-from benchsuite.cli import examples, json_option, plugins_option, print_json
+from benchsuite.cli import Names, examples, json_option, plugins_option, print_json
 from benchsuite.cli.commands._out_option import out_file
 from benchsuite.errors import UserError
 from benchsuite.files import write_text
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.argument("device")
 @click.option(
     "--compiler",
-    type=click.Choice(["zig", "gcc"]),
+    type=Names(["zig", "gcc"]),
     help="Which cross-compiler; the default is the first that is installed.",
 )
 @out_file(".csv", help="The table. [default: RUNTIME-CORE.csv in this folder]")

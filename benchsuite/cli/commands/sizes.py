@@ -65,6 +65,7 @@ def command(
     costs and the scores are functions of; no accuracy is known. Stopped or killed, the same
     command goes on where it was.
     """
+    from benchsuite import plugins
     from benchsuite.files import write_text
     from benchsuite.notations import csv_text
     from benchsuite.sizes import costs, findings, scores
@@ -74,7 +75,7 @@ def command(
             f"There is no dataset {dataset!r}; there are {', '.join(OFFICIAL)}."
             + did_you_mean(dataset, OFFICIAL)
         )
-    left_out: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
     if sample is None and (proxies or resolution or images):
         raise UserError("Proxies score a sample: say of how many networks, as in --sample 300.")
     around = OFFICIAL[dataset]
@@ -84,8 +85,12 @@ def command(
         names = proxy_names(proxies)
         if not names:
             names, left_out = scores.space_proxies(plugin_folders)
-        for why in left_out:
-            say(f"Note: {why}")
+        there = plugins.find("proxies", plugin_folders)
+        for name, why in left_out.items():
+            if there[name].module:
+                say(f"Note: {why}")
+            else:  # Whoever gives a plug-in means it.
+                plugins.leave_out(why)
         spec = scores.Spec(
             proxies=names,
             skeleton=Skeleton(64, 1, resolution or around.resolution, around.classes),
@@ -116,7 +121,7 @@ def command(
                 "costs": str(folder / "costs"),
                 "columns": list(priced),
                 "networks": len(priced["index"]),
-                "left_out": list(left_out),
+                "left_out": list(left_out.values()),
                 **{name: rows.to_dict("records") for name, rows in tables.items()},
             }
         )
