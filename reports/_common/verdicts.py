@@ -61,14 +61,19 @@ def exact(holds: bool, n: int, margin: str, rule: str) -> Verdict:
     return Verdict(HOLDS if holds else FAILS, n, margin, rule)
 
 
-def above(*parts: Estimate, margin: float = 0.0, unit: str = "points") -> Verdict:
+def above(
+    *parts: Estimate,
+    margin: float = 0.0,
+    unit: str = "points",
+    over: str = "seeds",
+) -> Verdict:
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
     It holds where every part does, and does not where one lies below; of several parts the
-    smallest p counts as often as there are parts.
+    smallest p counts as often as there are parts. over: what the intervals are over.
     """
     n = min(int(part.n) for part in parts)
-    verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
+    verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
     if n < SEEDS:
         return replace(verdict, why=few(n))
     if any(np.isnan(part.value) for part in parts):
@@ -147,4 +152,7 @@ def _needed(part: Estimate, margin: float) -> float:
     gap = float(part.value) - margin
     low, high = part.interval()
     reach = float(part.value - low) if gap > 0 else float(high - part.value)
-    return float(part.n) * max(1.0, (reach / gap) ** 2) if gap else math.inf
+    lasting = float(part.lasting) * reach**2
+    if gap**2 <= lasting:
+        return math.inf
+    return float(part.n) * max(1.0, (reach**2 - lasting) / (gap**2 - lasting))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchsuite.deployment import response as compression
 from benchsuite.deployment.compressed import BITS, DENSITIES, WIDTHS, Compressed, all_bytes, n_bytes
 from benchsuite.deployment.flash import all_weights, constants
-from benchsuite.deployment.response import FILE, apply, fit, points, read, response
+from benchsuite.deployment.response import FILE, apply, fit, points, read, response, without_each
 from benchsuite.errors import UserError
 from benchsuite.space.cell import Cell
 from benchsuite.space.deploy import deploy
@@ -95,6 +95,17 @@ def test_nothing_is_lost_by_no_compression_and_chance_stays():
     assert response().fraction(dense) == pytest.approx(1)
     np.testing.assert_allclose(apply([90, 10, 5], 0.5, 10), [50, 10, 5])
     assert response().lost(1, 0.2, 1, 90) == pytest.approx(80 * (1 - response().kept[0, 2]))
+
+
+def test_the_response_without_a_cell_is_that_of_the_other_networks():
+    networks = read(FILE)
+    cells = list(dict.fromkeys(n.cell for n in networks))
+    for cell, found in zip(cells, without_each(), strict=True):
+        others = fit(points([n for n in networks if n.cell != cell]))
+        np.testing.assert_array_equal(found.kept, others.kept)
+        np.testing.assert_array_equal(found.shares, others.shares)
+        assert not np.array_equal(found.kept, response().kept)
+    assert without_each("lossless") == ()
 
 
 GOOD = FILE.read_text()
