@@ -21,7 +21,7 @@ KEEP, SEEDS, DIFFERENT = "keep the bound", "seeds", "different answers"
 COLUMN = "compressed.test.cifar10"
 OVER = "seeds and cells of the response"
 BOTH_ERRORS = (
-    "Intervals of estimated accuracies hold the error of seeds and of the response together: it is "
+    "Intervals of what rests on the response hold its error and that of the seeds together: it is "
     "taken without each of the cells that it was measured on (jackknife)."
 )
 Array = NDArray[np.float64]
