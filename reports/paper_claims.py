@@ -27,6 +27,7 @@ from benchsuite.reports import (
     udc_cifar100,
     udc_coding,
     udc_inflation,
+    udc_number_format,
     udc_sizes,
     udc_variance,
 )
@@ -59,7 +60,7 @@ _OF_COLUMNS = (mcunet_operators, monas_ntk, monas_ntk_batch, munas_macs_latency,
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     claims = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
     claims += [claim for module in _OF_COLUMNS for claim in module.claims(table)]
-    claims += [*edgenas_cost.claims(), *udc_coding.claims()]
+    claims += [*edgenas_cost.claims(), *udc_coding.claims(), *udc_number_format.claims()]
     rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
     counts = Counter(claim.verdict.kind for claim in claims)
     held = Counter(rows["after Holm"])

@@ -92,10 +92,10 @@ def above(
     return replace(verdict, p=max(p), why=why)
 
 
-def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
+def share(count: int, n: int, at_least: float = SHARE, of: str = "seeds") -> Verdict:
     """Return the verdict on the claim that a search does something, in most of its seeds."""
     verdict = Verdict(
-        UNDECIDED, n, f"{100 * at_least:g} % of seeds", "Clopper-Pearson interval of the share"
+        UNDECIDED, n, f"{100 * at_least:g} % of {of}", "Clopper-Pearson interval of the share"
     )
     if n < SEEDS:
         return replace(verdict, why=f"n = {n}, {SEEDS} are needed")
