@@ -13,8 +13,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
+from benchsuite.deployment.response import Response, without_each
+from benchsuite.replays import compressed
 from benchsuite.reports._common import pruned
-from benchsuite.reports._common.searches import LEVEL, Claim, interval, mean_interval, spelt, spread
+from benchsuite.reports._common.searches import (
+    LEVEL,
+    Claim,
+    Interval,
+    interval,
+    mean_interval,
+    spelt,
+    spread,
+    with_ends,
+)
 from benchsuite.reports._common.style import (
     MARKERS,
     PAGE_WIDTH,
@@ -26,6 +37,7 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import about_accuracy, accuracy, error, kind
+from benchsuite.reports._common.udc import BOTH_ERRORS
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
@@ -59,10 +71,17 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     entry = outcome.study.searches[0]
     optimum = _optimum(table, outcome)
     whole = fronts(table, outcome)
-    by_search = {**whole, PRUNED: _pruned(table, outcomes[PRUNING], entry)}
+
+    def fronts_by(curve: Response | None = None) -> dict[str, list[Array]]:
+        return {PRUNED: _pruned(table, outcomes[PRUNING], entry, curve)}
+
+    by_search = whole | fronts_by()
     of = volumes(whole, optimum, {PRUNED: by_search[PRUNED]})
+    without = [volumes(whole, optimum, fronts_by(each))[PRUNED].mean() for each in without_each()]
+    ends = {label: interval(volume) for label, volume in of.items()}
+    ends[PRUNED] = with_ends(compressed.on_response(intervals.mean(of[PRUNED]), without))
     return Result(
-        tables={"munas_fronts": _rows(table, outcome, by_search, of)},
+        tables={"munas_fronts": _rows(table, outcome, by_search, ends)},
         figures={"munas_fronts": _figure(table, by_search, optimum, of)},
         notes=(
             about_accuracy(table),
@@ -77,10 +96,10 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"feasible cells. Reference: {REFERENCE_RULE}.",
             f"{PRUNED}: the first trainings of `munas_pruning` under the same bounds; nobody has "
             "trained pruned cells of this space, so its accuracies are those of the compression "
-            "response, and its volume may exceed that of whole cells: in the figure it is on the "
-            "left alone. `random` draws only cells within the bounds, the others meet infeasible "
-            f"ones too. The figure ends at {WORST} % error and shows some of the searches. muNAS "
-            "draws Chars74K and MNIST in its own space and prints no numbers.",
+            f"response. {BOTH_ERRORS} Its volume may exceed that of whole cells: in the figure it "
+            "is on the left alone. `random` draws only cells within the bounds, the others meet "
+            f"infeasible ones too. The figure ends at {WORST} % error and shows some of the "
+            "searches. muNAS draws Chars74K and MNIST in its own space and prints no numbers.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
@@ -103,14 +122,16 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     ]
 
 
-def _pruned(table: Table, outcome: Outcome, like: Entry) -> list[Array]:
+def _pruned(
+    table: Table, outcome: Outcome, like: Entry, curve: Response | None = None
+) -> list[Array]:
     """Return the fronts of evolution with pruning under the bounds and trainings of a search."""
     (entry,) = (
         entry
         for entry in outcome.study.searches
         if entry.strategy == "munas_pruned" and entry.setting.bounds == like.setting.bounds
     )
-    found = pruned.fronts(table, outcome, entry, like.budget.queries)
+    found = pruned.fronts(table, outcome, entry, like.budget.queries, curve)
     return [front for front in found if len(front)]
 
 
@@ -173,7 +194,10 @@ def _points(table: Table, cells: NDArray[np.int64]) -> Array:
 
 
 def _rows(
-    table: Table, outcome: Outcome, by_search: Mapping[str, list[Array]], of: Mapping[str, Array]
+    table: Table,
+    outcome: Outcome,
+    by_search: Mapping[str, list[Array]],
+    ends: Mapping[str, Interval],
 ) -> pd.DataFrame:
     rows = []
     for label, points in by_search.items():
@@ -182,7 +206,7 @@ def _rows(
             {
                 "search": label,
                 "seeds": len(points),
-                **spelt("volume [%]", interval(of[label]), "lo", "hi"),
+                **spelt("volume [%]", ends[label], "lo", "hi"),
                 "cells in the front": float(np.mean([len(front) for front in points])),
                 f"test {kind(table)} of the pick": float(runs["test.cifar10"].mean()),
                 "regret": float(runs["regret"].mean()),

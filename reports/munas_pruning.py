@@ -11,8 +11,18 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
+from benchsuite.deployment.response import Response, without_each
+from benchsuite.replays import compressed
 from benchsuite.reports._common.pruned import fronts, volumes
-from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt, spread
+from benchsuite.reports._common.searches import (
+    LEVEL,
+    Claim,
+    Interval,
+    interval,
+    spelt,
+    spread,
+    with_ends,
+)
 from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     MARKERS,
@@ -22,11 +32,12 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import about_accuracy, accuracy
-from benchsuite.reports._common.udc import RESPONSE, gap, points, runs_of
-from benchsuite.reports._common.verdicts import Verdict, not_here, share
+from benchsuite.reports._common.udc import BOTH_ERRORS, COLUMN, OVER, runs_of, within
+from benchsuite.reports._common.verdicts import Verdict, above, not_here, share
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
 from benchsuite.stats.pareto import REFERENCE_RULE, attained
 from benchsuite.table.table import Table
 
@@ -49,7 +60,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "Pruned networks keep the same share of the channels of every stage; sizes and memory "
             "are exact, accuracies estimates through the "
             f"{' and '.join(outcome.runs['assumes'].dropna().unique())}. It was measured on narrow "
-            "networks trained by themselves, and muNAS holds that pruning a larger one is better.",
+            "networks trained by themselves, and muNAS holds that pruning a larger one is better. "
+            f"{BOTH_ERRORS}",
             f"{outcome.study.searches[0].budget.queries} trainings of 200 epochs, one cell per "
             f"stage; lo, hi: {LEVEL}. Means are over the seeds whose pick keeps all bounds. "
             "whole cells: of the 15,625, those with an input-output path that keep the bounds "
@@ -68,6 +80,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
+    wider = {name: _wider(table, outcome, name) for name in both}
     rows = _rows(table, outcome).set_index("search").to_dict("index")
     tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
@@ -81,10 +94,10 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "section 4.2",
             "aging evolution with pruning outperforms that without",
             "volume of the fronts with pruning minus without: "
-            + ", ".join(f"{_wider(table, outcome, name)} points at {name}" for name in both)
+            + ", ".join(f"{spread(gap)} points at {name}" for name, gap in wider.items())
             + "; accuracy of the picks: "
-            + ", ".join(f"{points(*_both(outcome, name))} at {name}" for name in both),
-            not_here(RESPONSE),
+            + ", ".join(f"{spread(_gain(outcome, name))} points at {name}" for name in both),
+            above(*wider.values(), unit="points of volume", over=OVER),
         ),
         Claim(
             "muNAS",
@@ -98,17 +111,31 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
 
 def gained(outcome: Outcome, name: str) -> Interval:
     """Return the accuracy with pruning minus without [points] under the bounds of a name."""
-    return gap(*_both(outcome, name))
+    return with_ends(_gain(outcome, name))
 
 
-def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[Array]]:
+def _gain(outcome: Outcome, name: str) -> Estimate:
+    with_, without = (within(runs_of(outcome, entry.label)) for entry in _both(outcome, name))
+    return compressed.difference(with_, without, COLUMN, "test.cifar10")
+
+
+def _fronts(
+    table: Table, outcome: Outcome, name: str, curve: Response | None = None
+) -> list[list[Array]]:
     """Return the fronts of each seed with and without pruning under the bounds of a name."""
-    both = (_entry(outcome, f"{label}, {name}") for label in (PRUNED, PLAIN))
-    return [fronts(table, outcome, entry) for entry in both]
+    return [fronts(table, outcome, entry, curve=curve) for entry in _both(outcome, name)]
 
 
-def _wider(table: Table, outcome: Outcome, name: str) -> str:
-    return spread(intervals.difference(*volumes(*_fronts(table, outcome, name))))
+def _volumes_without_each(table: Table, outcome: Outcome, name: str) -> Array:
+    """Return the mean volume of fronts by the response without each of its cells, [G, 2]."""
+    every = [volumes(*_fronts(table, outcome, name, curve)) for curve in without_each()]
+    return np.array([[volume.mean() for volume in both] for both in every])
+
+
+def _wider(table: Table, outcome: Outcome, name: str) -> Estimate:
+    over_seeds = intervals.difference(*volumes(*_fronts(table, outcome, name)))
+    without = _volumes_without_each(table, outcome, name)
+    return compressed.on_response(over_seeds, without[:, 0] - without[:, 1])
 
 
 def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
@@ -116,12 +143,16 @@ def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for name in _bounds(outcome, PLAIN):
         every = _fronts(table, outcome, name)
-        for label, of, volume in zip((PRUNED, PLAIN), every, volumes(*every), strict=True):
+        means = _volumes_without_each(table, outcome, name).T
+        for label, of, volume, without in zip(
+            (PRUNED, PLAIN), every, volumes(*every), means, strict=True
+        ):
+            mean = compressed.on_response(intervals.mean(volume), without)
             rows.append(
                 {
                     "search": f"{label}, {name}",
                     "seeds": len(of),
-                    **spelt("volume [%]", interval(volume), "lo", "hi"),
+                    **spelt("volume [%]", with_ends(mean), "lo", "hi"),
                     "networks in the front": float(np.mean([len(front) for front in of])),
                     "accuracy is": "ESTIMATED"
                     if label == PRUNED or table.estimated
@@ -131,12 +162,14 @@ def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _both(outcome: Outcome, name: str) -> tuple[Array, Array]:
-    """Return the accuracies [%] of the seeds with and without pruning under some bounds."""
-    with_, without = (
-        picks(outcome, _entry(outcome, f"{label}, {name}"))[:, 1] for label in (PRUNED, PLAIN)
-    )
-    return with_, without
+def _both(outcome: Outcome, name: str) -> list[Entry]:
+    """Return the searches with and without pruning under the bounds of a name."""
+    return [_entry(outcome, f"{label}, {name}") for label in (PRUNED, PLAIN)]
+
+
+def _column(entry: Entry) -> str:
+    """Return the column of the accuracy of a search's picks, as deployed."""
+    return COLUMN if entry.strategy == "munas_pruned" else "test.cifar10"
 
 
 def _essential(tight: Sequence[Mapping[Hashable, Any]]) -> Verdict:
@@ -152,10 +185,9 @@ def picks(outcome: Outcome, entry: Entry) -> Array:
 
     Seeds whose pick breaks a bound, or that have none, are left out.
     """
-    runs = runs_of(outcome, entry.label)
-    kept = runs[runs["feasible"].astype(bool)]
-    prefix = "compressed." if entry.strategy == "munas_pruned" else ""
-    values = kept[[f"{prefix}{SIZE}", f"{prefix}test.cifar10"]].to_numpy(dtype=np.float64)
+    kept = within(runs_of(outcome, entry.label))
+    prefix = compressed.PREFIX if entry.strategy == "munas_pruned" else ""
+    values = kept[[f"{prefix}{SIZE}", _column(entry)]].to_numpy(dtype=np.float64)
     pairs: Array = values / [1024, 1]
     return pairs
 
@@ -175,6 +207,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for entry in outcome.study.searches:
         pairs, runs = picks(outcome, entry), runs_of(outcome, entry.label)
+        mean = compressed.mean(within(runs), _column(entry))
         widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
         whole = prepare(table, entry.setting).feasible & connected()
         rows.append(
@@ -187,7 +220,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
                 **spelt("size [KiB]", interval(pairs[:, 0])),
                 "channels left [%]": 100 * float(np.mean(widths)) if widths else 100.0,
                 "accuracy is": "ESTIMATED" if _is_estimate(table, entry) else "measured",
-                **spelt("test accuracy", interval(pairs[:, 1])),
+                **spelt("test accuracy", with_ends(mean)),
             }
         )
     return pd.DataFrame(rows)

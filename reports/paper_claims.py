@@ -28,6 +28,7 @@ from benchsuite.reports import (
     udc_cifar100,
     udc_coding,
     udc_inflation,
+    udc_number_format,
     udc_sizes,
     udc_variance,
 )
@@ -75,7 +76,7 @@ _OF_COLUMNS = (
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     claims = [claim for module in _OF_STUDIES for claim in module.claims(table, outcomes)]
     claims += [claim for module in _OF_COLUMNS for claim in module.claims(table)]
-    claims += [*edgenas_cost.claims(), *udc_coding.claims()]
+    claims += [*edgenas_cost.claims(), *udc_coding.claims(), *udc_number_format.claims()]
     rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
     counts = Counter(claim.verdict.kind for claim in claims)
     held = Counter(rows["after Holm"])

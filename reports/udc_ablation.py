@@ -8,12 +8,20 @@ import numpy as np
 import pandas as pd
 
 from benchsuite.api import Outcome, Report, Result
-from benchsuite.reports._common.searches import LEVEL, Claim, Interval, interval, spelt
+from benchsuite.reports._common.searches import (
+    LEVEL,
+    Claim,
+    Interval,
+    interval,
+    spelt,
+    spread,
+    with_ends,
+)
 from benchsuite.reports._common.tables import about_accuracy
 from benchsuite.reports._common.udc import (
     DIFFERENT,
     KEEP,
-    RESPONSE,
+    OVER,
     SEEDS,
     Array,
     about_compression,
@@ -21,11 +29,9 @@ from benchsuite.reports._common.udc import (
     bound,
     counted,
     gap,
-    points,
     runs_of,
-    within,
 )
-from benchsuite.reports._common.verdicts import not_here, share
+from benchsuite.reports._common.verdicts import above, not_here, share
 from benchsuite.table.table import Table
 
 STUDY = "udc_ablation"
@@ -134,10 +140,10 @@ def _said(outcome: Outcome, label: str) -> str:
 
 def _worse(outcome: Outcome) -> Claim:
     keep = {label: counted(runs_of(outcome, label))[KEEP] for label in (*PARTS, LOSS)}
-    loss = within(runs_of(outcome, LOSS))
+    loss = runs_of(outcome, LOSS)
+    gaps = {label: gap(runs_of(outcome, label), loss) for label in PARTS}
     changes = ", ".join(
-        f"{label} {keep[label]} ({points(within(runs_of(outcome, label)), loss)})"
-        for label in PARTS
+        f"{label} {keep[label]} ({spread(change)} points)" for label, change in gaps.items()
     )
     return Claim(
         "UDC",
@@ -145,7 +151,7 @@ def _worse(outcome: Outcome) -> Claim:
         "without any of its parts the results are significantly worse",
         f"seeds that keep the bound, and accuracy minus that of `{LOSS}`: {changes}; with all "
         f"parts {keep[LOSS]}",
-        not_here(RESPONSE),
+        above(*(-change for change in gaps.values()), over=OVER),
     )
 
 
@@ -156,7 +162,7 @@ def _against(outcome: Outcome, label: str) -> Interval:
     full = runs_of(outcome, FULL if hard else loss)
     if label in (FULL, loss):
         return 0.0, np.nan, np.nan
-    return gap(within(runs_of(outcome, label)), within(full))
+    return with_ends(gap(runs_of(outcome, label), full))
 
 
 def _sizes(outcome: Outcome, label: str) -> Array:

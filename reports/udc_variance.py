@@ -9,10 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Outcome, Report, Result
-from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, spread
+from benchsuite.deployment.response import Response, response, without_each
+from benchsuite.replays import compressed
+from benchsuite.reports._common.searches import LEVEL, Claim, spelt, spread, with_ends
 from benchsuite.reports._common.style import COLUMN_WIDTH, MARKERS, PALETTE, new_figure, tidy
 from benchsuite.reports._common.tables import about_accuracy
-from benchsuite.reports._common.udc import Array
+from benchsuite.reports._common.udc import BOTH_ERRORS, OVER, Array
 from benchsuite.reports._common.verdicts import above
 from benchsuite.reports.udc_sizes import FULL, STUDY, label, sizes
 from benchsuite.search._udc_samples import Decisions, Samples
@@ -20,12 +22,14 @@ from benchsuite.search._udc_spaces import Compression
 from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
 from benchsuite.table.table import Table
 
 TAUS = (0.1, 0.2, 0.4, 0.66, 1.0, 2.0, 5.0, 10.0)
 SAMPLES = (1, 4, 32)
 SEEDS, DRAWS = 20, 128  # Gumbel draws per seed, shared out to steps of so many samples.
 LOW, HIGH = 0.1, 10.0
+Variances = Mapping[tuple[float, int], Array]
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
@@ -41,6 +45,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"starts, at {_size(of) / 1e3:g} kB. The variance over steps of each logit's gradient, "
             f"the largest of all, as the paper; {SEEDS} seeds of pi and of {DRAWS} Gumbel draws, "
             f"shared out to steps of 1, 4 or 32 samples; no rejection sampling; lo, hi: {LEVEL}. "
+            f"{BOTH_ERRORS} "
             "Here the task loss is the table's expected error (a fraction), without the noise of "
             "images and weights that the paper's supernet adds, so sizes do not compare.",
             *(claim.sentence for claim in _claims(found)),
@@ -53,16 +58,19 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     return _claims(variances(table, outcomes[STUDY]))
 
 
-def _claims(of: Mapping[tuple[float, int], Array]) -> list[Claim]:
-    colder = intervals.mean(np.log10(of[LOW, 1] / of[HIGH, 1]))
-    fewer = [intervals.mean(np.log10(of[tau, 1] / of[tau, 32])) for tau in (LOW, 0.66, HIGH)]
+def _claims(found: list[Variances]) -> list[Claim]:
+    def powers(more: tuple[float, int], less: tuple[float, int]) -> Estimate:
+        return _mean([np.log10(of[more] / of[less]) for of in found])
+
+    colder = powers((LOW, 1), (HIGH, 1))
+    fewer = [powers((tau, 1), (tau, 32)) for tau in (LOW, 0.66, HIGH)]
     return [
         Claim(
             "UDC",
             "Fig. 5d",
             "the variance of the gradient rises as the temperature falls",
             f"from tau = {HIGH:g} to {LOW:g} it grows by {spread(colder)} powers of ten",
-            above(colder, unit="powers of ten"),
+            above(colder, unit="powers of ten", over=OVER),
         ),
         Claim(
             "UDC",
@@ -71,16 +79,28 @@ def _claims(of: Mapping[tuple[float, int], Array]) -> list[Claim]:
             "1 against 32 samples: "
             + ", ".join(spread(gap) for gap in fewer)
             + f" powers of ten at tau = {LOW:g}, 0.66, {HIGH:g}",
-            above(*fewer, unit="powers of ten"),
+            above(*fewer, unit="powers of ten", over=OVER),
         ),
     ]
 
 
-def variances(table: Table, outcome: Outcome) -> Mapping[tuple[float, int], Array]:
+def _mean(by_response: list[Array]) -> Estimate:
+    """Return the mean over seeds of values [S] by the response and by it without each cell."""
+    whole, *others = by_response
+    return compressed.on_response(intervals.mean(whole), [values.mean() for values in others])
+
+
+def variances(table: Table, outcome: Outcome) -> list[Variances]:
+    """Return `_variances` by the compression response, and by it without each of its cells."""
+    return [_variances(table, outcome, curve) for curve in (response(), *without_each())]
+
+
+def _variances(table: Table, outcome: Outcome, curve: Response) -> Variances:
     """Return the largest variance [SEEDS] of any logit's gradient, by temperature and samples."""
     (entry,) = (e for e in outcome.study.searches if e.label == label(FULL, _size(outcome)))
     search = Search(prepare(table, entry.setting), Budget(queries=1), charged=False)
     space = Compression(search, 1.0, 0.0, "entropy", "measured")
+    space.judge_by(curve)
     decisions = Decisions(space.options)
     found: dict[tuple[float, int], list[float]] = {}
     for seed in range(SEEDS):
@@ -107,12 +127,13 @@ def _size(outcome: Outcome) -> float:
     return sizes(outcome)[len(sizes(outcome)) // 2]
 
 
-def _rows(of: Mapping[tuple[float, int], Array]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"tau": tau, "samples": count, **spelt("variance", interval(of[tau, count]), "lo", "hi")}
-        for count in SAMPLES
-        for tau in TAUS
-    )
+def _rows(found: list[Variances]) -> pd.DataFrame:
+    rows: list[dict[str, float]] = []
+    for count in SAMPLES:
+        for tau in TAUS:
+            ends = with_ends(_mean([of[tau, count] for of in found]))
+            rows.append({"tau": tau, "samples": count, **spelt("variance", ends, "lo", "hi")})
+    return pd.DataFrame(rows)
 
 
 def _figure(rows: pd.DataFrame) -> Figure:

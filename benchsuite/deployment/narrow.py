@@ -104,11 +104,13 @@ def judge(
     sizes = {
         name: size if name == BYTES else _narrow(name, skeleton, cell, form) for name in bounds
     }
+    built = as_built(form, skeleton)
     details = {
         **form.described(),
         "bytes": size,
         "rule": claim.rule,
-        "kept": compression.response(claim.response).fraction(as_built(form, skeleton)),
+        "kept": compression.response(claim.response).fraction(built),
+        "kept_without": [each.fraction(built) for each in compression.without_each(claim.response)],
         "assumes": compression.ASSUMES[claim.response],
         **{f"compressed.{name}": value for name, value in sizes.items() if name != BYTES},
     }

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchsuite.deployment import response
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import at_most
+from benchsuite.replays import compressed
 from benchsuite.simulation.problem import Setting, device_columns, full_name, skeleton_columns
-from benchsuite.space.network import OFFICIAL
 from benchsuite.stats import intervals
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -32,7 +31,8 @@ class Answer:
     """What a run leaves to be judged; `cells` has the pick first and is empty for none.
 
     details: of a compressed pick: how it is compressed, its bytes, the fraction of the accuracy
-    above chance it `kept` and what that `assumes`; empty for a network of the table.
+    above chance it `kept`, what that would be `kept_without` each cell that it was measured on, and
+    what it `assumes`; empty for a network of the table.
     """
 
     seed: int
@@ -82,7 +82,7 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
                 "queries": run.queries,
                 "simulated_seconds": run.simulated_seconds,
                 **run.details,
-                **_compressed(values, run.details),
+                **compressed.accuracies(values, run.details),
             }
         )
     return pd.DataFrame(rows)
@@ -109,18 +109,6 @@ def _keeps(table: Table, setting: Setting) -> NDArray[np.bool_]:
     for name, bound in setting.bounds.items():
         keeps &= at_most(table.values(full_name(table, name, setting)), bound)
     return keeps
-
-
-def _compressed(values: Mapping[str, float], details: Mapping[str, Any]) -> dict[str, float]:
-    if "kept" not in details:
-        return {}
-    return {
-        f"compressed.{name}": float(
-            response.apply(value, details["kept"], OFFICIAL[name.removeprefix("test.")].classes)
-        )
-        for name, value in values.items()
-        if name.startswith("test.")
-    }
 
 
 def _columns(table: Table, setting: Setting) -> dict[str, Array]:
@@ -159,14 +147,20 @@ def summarise(
 
     Only feasible runs count; `failed` says how many did not. possible: of `attainable`; no interval
     of a mean begins or ends beyond what feasible cells have, as no mean of them is. Of compressed
-    picks, which keep to bounds as they are compressed, only the regret is held so.
+    picks, which keep to bounds as they are compressed, only the regret is held so; intervals of
+    accuracies that rest on the compression response hold its error too.
     """
     from pandas.api.types import is_numeric_dtype
 
     chosen = rows[rows["feasible"].astype(bool)]
     skipped = {"seed", "cell", "arch", "feasible", "reason"}
     found = {
-        name: {**describe(chosen[name].to_numpy(dtype=float), seed), "failed": _failed(rows)}
+        name: {
+            **describe(
+                chosen[name].to_numpy(dtype=float), seed, compressed.without_each(chosen, name)
+            ),
+            "failed": _failed(rows),
+        }
         for name in rows.columns
         if name not in skipped and is_numeric_dtype(rows[name])
     }
@@ -182,17 +176,24 @@ def failures(rows: pd.DataFrame) -> list[str]:
     return [f"{n} of {len(rows)} runs failed: {reason}." for reason, n in why.items()]
 
 
-def describe(values: ArrayLike, seed: int = 0) -> Mapping[str, float]:
+def describe(
+    values: ArrayLike, seed: int = 0, without: ArrayLike | None = None
+) -> Mapping[str, float]:
     """Return n, mean, std (n - 1), iqm, and 95 % intervals over the runs that have a value.
 
     lo, hi: of the mean; iqm_lo, iqm_hi: of the interquartile mean (Agarwal et al., "Deep RL at the
     Edge of the Statistical Precipice", NeurIPS 2021, section 4). Both as
     `benchsuite.stats.intervals`, NaN where the runs are too few for one or all give one value;
-    seed: of its resamples.
+    seed: of its resamples; without: the values without each of G groups of what they rest on,
+    [G, S], by default of one that all hold.
     """
     x = np.asarray(values, dtype=np.float64)
-    x = x[~np.isnan(x)]
-    mean, middle = intervals.mean(x), intervals.middle_mean(x, seed)
+    known = ~np.isnan(x)
+    left = (x[None] if without is None else np.asarray(without, dtype=np.float64))[:, known]
+    x = x[known]
+    mean, middle = intervals.mean(x), intervals.middle_mean(x, seed, left)
+    if len(x):
+        mean = compressed.on_response(mean, left.mean(axis=1))
     low, high = mean.interval()
     spread = float(x.std(ddof=1)) if len(x) > 1 else float("nan")
     names = ("mean", "std", "iqm", "lo", "hi", "iqm_lo", "iqm_hi")

@@ -19,7 +19,7 @@ from benchsuite.deployment.compressed import (
     size_model,
 )
 from benchsuite.deployment.narrow import BYTES, Claim
-from benchsuite.deployment.response import Name, response
+from benchsuite.deployment.response import Name, Response, response
 from benchsuite.errors import UserError
 from benchsuite.numerics.arithmetic import exp, product
 from benchsuite.numerics.ties import at_most
@@ -85,14 +85,17 @@ class Compression:
         self._wide = np.array(
             [[channels(w, int(c)) for w in WIDTHS] for c in self._model.stage_channels], dtype=float
         )
-        found = response(name)
+        self.judge_by(response(name))
+
+    def judge_by(self, curve: Response) -> None:
+        """Take a response in place of that of the name."""
         kept = np.stack(
             [
-                found.log_kept(self._bits[:, None, None], self._densities[:, None], wide / wide[-1])
+                curve.log_kept(self._bits[:, None, None], self._densities[:, None], wide / wide[-1])
                 for wide in self._wide
             ]
         )
-        kept *= found.shares[:, None, None, None]
+        kept *= curve.shares[:, None, None, None]
         self._log_kept = kept.reshape(STAGES, -1, len(WIDTHS))
 
     def error(self, choices: Array) -> Array:

@@ -135,7 +135,7 @@ def _costs(search: Search, cell: int, sparsity: float) -> Array:
 
 
 STRATEGY = Strategy(
-    version=3,
+    version=4,
     source="Liberis et al., EuroMLSys 2021, sections 3.6 and 3.7",
     run=run,
     parameters=Parameters,

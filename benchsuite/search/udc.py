@@ -173,7 +173,7 @@ def _deviation(space: Operators | Compression, choices: Array) -> Array:
 
 
 STRATEGY = Strategy(
-    version=5,
+    version=6,
     source="Fedorov et al., UDC, NeurIPS 2022, sections 4 to 4.2",
     run=run,
     parameters=Parameters,

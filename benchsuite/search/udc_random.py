@@ -78,7 +78,7 @@ def _draw(space: Compression, rng: np.random.Generator, count: int) -> NDArray[n
 
 
 STRATEGY = Strategy(
-    version=2,
+    version=3,
     source="Fedorov et al., UDC, NeurIPS 2022, section 6.1",
     run=run,
     parameters=Parameters,

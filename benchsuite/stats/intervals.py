@@ -6,13 +6,16 @@ hold it too seldom it gives no interval (NaN), and `Estimate.reason` says why:
 - a mean, or a difference of two, needs `FOR_MEAN` seeds a side, an interquartile mean `FOR_MIDDLE`,
   a rank correlation `CELLS` cells (see `stats.Bootstrap`);
 - seeds that all give one answer are one observation: n is 1, whatever their number;
+- what seeds are judged by, where it was measured too, is as uncertain as its groups differ
+  (`jackknife`), and so is all that rests on it (`together`);
 - a verdict on a claim needs `SEEDS` seeds a side.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +44,8 @@ class Estimate:
     """A mean over seeds, or a difference of two, [...], with what its interval and test rest on.
 
     error: its standard error; skew: its skewness; degrees: those of freedom; n: independent seeds,
-    of the smaller side, 1 where the seeds of a side give one answer; NaN where there is none.
+    of the smaller side, 1 where the seeds of a side give one answer; NaN where there is none;
+    lasting: the part of the variance that more seeds leave as it is, from 0 to 1.
     """
 
     value: Floats
@@ -49,6 +53,7 @@ class Estimate:
     skew: Floats
     degrees: Floats
     n: Counts
+    lasting: Floats = field(default_factory=lambda: np.zeros(()))
 
     def interval(self, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Return the ends [...], [...]: of Student's t or of t corrected for skewness, the wider.
@@ -79,7 +84,7 @@ class Estimate:
         return np.where(self.n >= FOR_MEAN, 2 * t.sf(least, self.degrees), np.nan)
 
     def __neg__(self) -> Estimate:
-        return Estimate(-self.value, self.error, -self.skew, self.degrees, self.n)
+        return dataclasses.replace(self, value=-self.value, skew=-self.skew)
 
     @property
     def reason(self) -> str | None:
@@ -114,19 +119,44 @@ def difference(one: ArrayLike, other: ArrayLike) -> Estimate:
     Degrees of freedom are Welch's ("The generalization of Student's problem", Biometrika 1947).
     """
     a, b = mean(one), mean(other)
-    spread, third = a.error**2 + b.error**2, a.skew * a.error**3 - b.skew * b.error**3
+    return _sum(a.value - b.value, a, -b, np.minimum(a.n, b.n))
+
+
+def jackknife(value: ArrayLike, without: ArrayLike) -> Estimate:
+    """Return a value [...] of G groups of data as an estimate; without: it without each, [G, ...].
+
+    It is as sure as the mean of the pseudo-values, G value - (G - 1) without; n is G. Source:
+    Tukey, "Bias and confidence in not-quite large samples", Ann. Math. Statist. 1958.
+    """
+    whole, left = (np.asarray(x, dtype=np.float64) for x in (value, without))
+    n = len(left)
+    return dataclasses.replace(mean(n * whole - (n - 1) * left), value=whole)
+
+
+def together(seeds: Estimate, basis: Estimate) -> Estimate:
+    """Return an estimate over seeds with the error of what it rests on, which is independent.
+
+    basis: the same value as a function of other data. n is that of the seeds; the degrees of
+    freedom are Satterthwaite's ("An approximate distribution of estimates of variance components",
+    Biometrics Bulletin 1946).
+    """
+    both = _sum(seeds.value, seeds, basis, seeds.n)
     with np.errstate(invalid="ignore", divide="ignore"):
-        degrees = spread**2 / (a.error**4 / a.degrees + b.error**4 / b.degrees)
-    return _of(a.value - b.value, spread, third, degrees, np.minimum(a.n, b.n))
+        return dataclasses.replace(both, lasting=(basis.error / both.error) ** 2)
 
 
-def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
+def middle_mean(
+    values: ArrayLike, seed: int = 0, without: ArrayLike | None = None
+) -> tuple[float, float, float]:
     """Return the interquartile mean of values [S], the mean of the middle half, and its interval.
 
     The interval is the bootstrap's of `MIDDLE_RESAMPLES` resamples, between quantiles that are as
     much farther out as Student's t of n - 1 degrees and variances over n - 1 are than the normal's.
+    without: the values without each of G groups of what they rest on, [G, S]; the distances of the
+    ends from the value are then the roots of the sum of squares of theirs and of the jackknife's.
     Sources: Agarwal et al., "Deep RL at the Edge of the Statistical Precipice", NeurIPS 2021,
-    section 4; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 3.3.
+    section 4; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 3.3; Zou &
+    Donner, "Construction of confidence limits about effect measures", Stat. in Medicine 2008.
     """
     from scipy.stats import norm, t
 
@@ -144,7 +174,15 @@ def middle_mean(values: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     )
     tail = norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + LEVEL) / 2, n - 1))
     low, high = np.quantile(resampled, [tail, 1 - tail])
-    return (value, float(low), float(high)) if low < high else (value, math.nan, math.nan)
+    if not low < high:
+        return value, math.nan, math.nan
+    if without is not None and len(left := np.asarray(without, dtype=np.float64)) > 1:
+        ends = jackknife(value, _middle_means(left)).interval()
+        low, high = (
+            value + sign * math.hypot(value - end, value - float(other))
+            for sign, end, other in zip((-1, 1), (low, high), ends, strict=True)
+        )
+    return value, float(low), float(high)
 
 
 def proportion(count: int, n: int) -> tuple[float, float, float]:
@@ -168,6 +206,15 @@ def proportion_p(count: int, n: int, against: float) -> float:
 
     tails = binom.cdf(count, n, against), binom.sf(count - 1, n, against)
     return min(1.0, 2 * float(min(tails)))
+
+
+def _sum(value: Floats, a: Estimate, b: Estimate, n: Counts) -> Estimate:
+    """Return an estimate with the errors of two independent ones."""
+    spread, third = a.error**2 + b.error**2, a.skew * a.error**3 + b.skew * b.error**3
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = (np.where(x.error > 0, x.error**4 / x.degrees, 0.0) for x in (a, b))
+        degrees = spread**2 / sum(parts)
+    return _of(value, spread, third, degrees, n)
 
 
 def _of(value: Floats, spread: Floats, third: Floats, degrees: Floats, n: Counts) -> Estimate:

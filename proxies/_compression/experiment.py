@@ -66,11 +66,11 @@ class Conditions:
     cells: tuple[str, ...] = CELLS
     seeds: int = 2
     resolution: int = 16
-    batch: int = 32
-    dense_steps: int = 600
-    steps: int = 120
-    rate: float = 0.05
-    fine_rate: float = 0.02
+    batch: int = 64
+    dense_steps: int = 1000
+    steps: int = 200
+    rate: float = 0.1
+    fine_rate: float = 0.04
     decay: float = 5e-4
     share: float = 1.0
     held_out: int = 2000
@@ -130,12 +130,12 @@ def single_stage() -> tuple[Variant, ...]:
 
 
 def plan(c: Conditions) -> Iterator[tuple[str, int, float, tuple[Variant, ...]]]:
-    """Yield cells, seeds and widths with their compressions."""
+    """Yield cells, seeds and widths with their compressions, one whole seed after the other."""
     for seed in range(c.seeds):
         for at, cell in enumerate(c.cells):
             for width in WIDTHS:
-                yield cell, seed, width, variants(width, seed == 0 and at < 2)
-        for cell in c.cells[: 0 if seed else None : 2]:
+                yield cell, seed, width, variants(width, at < 2)
+        for cell in c.cells[::2]:
             yield cell, seed, 1.0, single_stage()
 
 
@@ -216,8 +216,10 @@ def dense(cell: str, seed: int, width: float, data: Data, c: Conditions) -> Net:
     return net
 
 
-def compressed(net: Net, variant: Variant, seed: int, data: Data, c: Conditions) -> Net:
-    """Return the network, compressed and fine-tuned; it is changed."""
+def compressed(
+    net: Net, variant: Variant, seed: int, data: Data, c: Conditions, *, shifted: bool = True
+) -> Net:
+    """Return the network, compressed and fine-tuned; it is changed. shifted: as `quantise`."""
     torch.manual_seed(seed)
     chosen = [
         layer.name
@@ -226,7 +228,7 @@ def compressed(net: Net, variant: Variant, seed: int, data: Data, c: Conditions)
         and (stage := _stage(layer.name)) is not None
         and stage in variant.stages
     ]
-    found = compress(net, chosen, variant.bits, c.share)
+    found = compress(net, chosen, variant.bits, c.share, shifted=shifted)
     for step in train(net, data, c.steps, c.fine_rate, f"{seed}/fine", c):
         # BN's running statistics need some steps with the last mask: a channel that a late change
         # revives would be divided by the deviation it had while it was zero.
@@ -238,7 +240,7 @@ def compressed(net: Net, variant: Variant, seed: int, data: Data, c: Conditions)
 def measure(out: Path, images: Images, c: Conditions) -> None:
     """Train what is missing in `out`; print a line per network."""
     out.mkdir(parents=True, exist_ok=True)
-    _same_conditions(out, images, c)
+    same_conditions(out, images, c)
     data = prepare(images, c)
     done = {astuple(row)[:6] for row in read(out / "rows.csv")}
     for cell, seed, width, chosen in plan(c):
@@ -302,6 +304,18 @@ def check() -> list[list[float]]:
     return found
 
 
+def trained(
+    out: Path, cell: str, seed: int, width: float, data: Data, c: Conditions
+) -> dict[str, Tensor]:
+    """Return the weights of a dense network, trained unless `out` has them, and keep them there."""
+    kept = out / f"dense-{Cell.from_arch(cell).index}-{seed}-{width}.pt"
+    if not kept.exists():
+        net = dense(cell, seed, width, data, c)
+        write_atomically(kept, lambda part: torch.save(net.state_dict(), part))
+    found: dict[str, Tensor] = torch.load(kept, weights_only=True)
+    return found
+
+
 def _measure_group(
     out: Path,
     cell: str,
@@ -317,14 +331,7 @@ def _measure_group(
     missing = [variant for variant, key in keys.items() if key not in done]
     if not missing:
         return
-    kept = out / f"dense-{index}-{seed}-{width}.pt"
-    if kept.exists():
-        net = channels_last(Net(network(cell, width, c)))
-        net.load_state_dict(torch.load(kept, weights_only=True))
-    else:
-        net = dense(cell, seed, width, data, c)
-        write_atomically(kept, lambda part: torch.save(net.state_dict(), part))
-    state = {name: value.clone() for name, value in net.state_dict().items()}
+    state = trained(out, cell, seed, width, data, c)
     for variant in missing:
         start = time.process_time()
         net = channels_last(Net(network(cell, width, c)))
@@ -346,7 +353,8 @@ def _append(path: Path, row: Row) -> None:
         writer.writerow(asdict(row))
 
 
-def _same_conditions(out: Path, images: Images, c: Conditions) -> None:
+def same_conditions(out: Path, images: Images, c: Conditions) -> None:
+    """Write the conditions to a folder; raise UserError where it holds networks of others."""
     about = {**asdict(c), "images": images.source, "torch": version("torch")}
     text = json_text(about, indent=1, sort_keys=True)
     path = out / "conditions.json"

@@ -3,7 +3,8 @@
 A compressed layer computes with Q(theta, b, r) * m, where m keeps the largest magnitudes and the
 gradient is applied to theta as it is (Lin et al., "Dynamic Model Pruning with Feedback", ICLR 2020,
 which UDC follows). Only what lies beyond the pruning threshold beta is quantised: Q^(theta) =
-Q(theta - sign(theta) beta, b, r) + sign(theta) beta for 1 < b < 32.
+Q(theta - sign(theta) beta, b, r) + sign(theta) beta for 1 < b < 32. Not shifted, beta is 0 there:
+the levels within the threshold are lost.
 
 Where the paper, without its appendix, is silent: the range r has the least squared error among 20
 fractions of the largest magnitude and is fitted whenever the mask is; 1-bit weights are +-
@@ -43,18 +44,19 @@ class Compression(nn.Module):
     """A layer's weights as they are stored: `bits` each, the fraction `density` of them not zero.
 
     update(density): chooses the mask anew, and with it beta and r. share: the probability alpha
-    with which a weight is quantised in a training step; all are, when the network is evaluated.
+    with which a weight is quantised in a training step; all are, when the network is evaluated;
+    shifted: whether Q^ takes the place of Q.
     """
 
     keeps: Tensor
     beta: Tensor
     reach: Tensor
 
-    def __init__(self, weight: Tensor, bits: int, share: float) -> None:
+    def __init__(self, weight: Tensor, bits: int, share: float, *, shifted: bool = True) -> None:
         super().__init__()
         if bits not in BITS:
             raise UserError(f"A weight has one of {BITS} bits here, not {bits!r}.")
-        self.bits, self.share = bits, share
+        self.bits, self.share, self.shifted = bits, share, shifted
         self.scale = math.sqrt(2 / weight[0].numel())
         self.register_buffer("keeps", torch.ones_like(weight, dtype=torch.bool))
         self.register_buffer("beta", torch.zeros(()))
@@ -70,7 +72,8 @@ class Compression(nn.Module):
         keeps = torch.ones_like(size, dtype=torch.bool)
         keeps[order[:pruned]] = False
         self.keeps.copy_(keeps.view_as(self.keeps))
-        self.beta.copy_(size[order[pruned - 1]] if pruned else torch.zeros(()))
+        shifts = self.shifted and pruned > 0
+        self.beta.copy_(size[order[pruned - 1]] if shifts else torch.zeros(()))
         if 1 < self.bits < 32:
             self.reach.copy_(_fit(size[keeps] - self.beta, self.bits))
 
@@ -103,13 +106,15 @@ class Compression(nn.Module):
         return quantise(weight - offset, self.bits, self.reach) + offset
 
 
-def compress(net: Net, layers: list[str], bits: int, share: float) -> dict[str, Compression]:
+def compress(
+    net: Net, layers: list[str], bits: int, share: float, *, shifted: bool = True
+) -> dict[str, Compression]:
     """Give the named convolutions compressed weights; return their compressions by layer name."""
     found = {}
     for layer, module in zip(net.network.layers, net.layers, strict=True):
         if layer.name in layers:
             weight = module.get_parameter("weight").detach()
-            found[layer.name] = Compression(weight, bits, share)
+            found[layer.name] = Compression(weight, bits, share, shifted=shifted)
             parametrize.register_parametrization(module, "weight", found[layer.name])
     return found
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchsuite.api import Entry, Outcome
 from benchsuite.deployment.compressed import Compressed, channels
 from benchsuite.deployment.narrow import column
-from benchsuite.deployment.response import apply, response
+from benchsuite.deployment.response import Response, apply, response
 from benchsuite.reports._common.tables import accuracy
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
@@ -22,16 +22,20 @@ Array = NDArray[np.float64]
 
 
 def fronts(
-    table: Table, outcome: Outcome, entry: Entry, trainings: int | None = None
+    table: Table,
+    outcome: Outcome,
+    entry: Entry,
+    trainings: int | None = None,
+    curve: Response | None = None,
 ) -> list[Array]:
     """Return, by seed, size [KiB] and test error [%] of the front by what the search saw, [N, 2].
 
     Of networks it trained, the first ones or all, that keep all bounds and have a path; seeds
-    without any have none. Pruned ones are judged through the compression response.
+    without any have none. Pruned ones are judged through `curve`, by default the measured response.
     """
     trace = outcome.trace(entry.label)
-    pruned = entry.strategy == "munas_pruned"
-    return [_front(table, entry, of, pruned, trainings) for _, of in trace.groupby("seed")]
+    by = (curve or response()) if entry.strategy == "munas_pruned" else None
+    return [_front(table, entry, of, by, trainings) for _, of in trace.groupby("seed")]
 
 
 def volumes(*searches: list[Array]) -> list[Array]:
@@ -48,15 +52,15 @@ def volumes(*searches: list[Array]) -> list[Array]:
 
 
 def _front(
-    table: Table, entry: Entry, looks: pd.DataFrame, pruned: bool, trainings: int | None
+    table: Table, entry: Entry, looks: pd.DataFrame, by: Response | None, trainings: int | None
 ) -> Array:
     names = looks["looked_at"].astype(str)
     queried = looks[names.str.startswith("valid.")][:trainings]
     cells = queried["cell"].to_numpy()
     test = accuracy(table, "cifar10")[cells]
-    if pruned:
+    if by is not None:
         of = {name: looks.loc[names == name, "value"].to_numpy()[:trainings] for name in _STATED}
-        size, kept = _narrowed(entry, cells, of["sparsity"])
+        size, kept = _narrowed(entry, cells, of["sparsity"], by)
         test = apply(test, kept, OFFICIAL["cifar10"].classes)
         seen, keeps = of["compressed.valid"], of["compressed.keeps"] == 1
     else:
@@ -72,15 +76,17 @@ def _front(
 _STATED = ("sparsity", "compressed.valid", "compressed.keeps")
 
 
-def _narrowed(entry: Entry, cells: NDArray[np.int64], sparsity: Array) -> tuple[Array, Array]:
+def _narrowed(
+    entry: Entry, cells: NDArray[np.int64], sparsity: Array, by: Response
+) -> tuple[Array, Array]:
     """Return the size [bytes] of pruned cells and the fraction of the accuracy they keep."""
     assert entry.setting.skeleton is not None
-    skeleton, curve = entry.setting.skeleton, response("measured")
+    skeleton = entry.setting.skeleton
     size, kept = np.empty(len(cells)), np.empty(len(cells))
     widths = np.array([channels(1 - s, skeleton.channels) for s in sparsity])
     for width in np.unique(widths):
         at = widths == width
         form = Compressed(widths=(width / skeleton.channels,) * STAGES)
         size[at] = column(SIZE, skeleton, int(width))[cells[at]]
-        kept[at] = curve.fraction(form)
+        kept[at] = by.fraction(form)
     return size, kept

@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome
 from benchsuite.deployment.narrow import BYTES
-from benchsuite.reports._common.searches import Interval, interval, spelt, spread, with_ends
+from benchsuite.replays import compressed
+from benchsuite.reports._common.searches import interval, spelt, spread, with_ends
 from benchsuite.reports._common.tables import kind
-from benchsuite.stats import intervals
+from benchsuite.stats.intervals import Estimate
 from benchsuite.table.table import Table
 
 COMPRESSED = "compressed: ESTIMATED accuracy"
 KEEP, SEEDS, DIFFERENT = "keep the bound", "seeds", "different answers"
 COLUMN = "compressed.test.cifar10"
-RESPONSE = (
-    "accuracies stand on a compression response measured on small networks of 39 to 46 % accuracy, "
-    "whose own error is in no interval"
+OVER = "seeds and cells of the response"
+BOTH_ERRORS = (
+    "Intervals of what rests on the response hold its error and that of the seeds together: it is "
+    "taken without each of the cells that it was measured on (jackknife)."
 )
 Array = NDArray[np.float64]
 
@@ -37,19 +39,22 @@ def bound(entry: Entry) -> float:
     return float(entry.setting.bounds[BYTES])
 
 
-def within(runs: pd.DataFrame, column: str = COLUMN) -> Array:
-    """Return the accuracies [%] of the seeds that keep the bound: the paper prints no others."""
-    return runs.loc[runs["feasible"].astype(bool), column].to_numpy(dtype=np.float64)
+def within(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs that keep the bound: the paper prints accuracies of no others."""
+    return runs[runs["feasible"].astype(bool)]
 
 
-def gap(one: Array, other: Array) -> Interval:
-    """Return the difference of two means over seeds and the ends of its interval."""
-    return with_ends(intervals.difference(one, other))
+def gap(one: pd.DataFrame, other: pd.DataFrame, column: str = COLUMN) -> Estimate:
+    """Return the difference [points] of two searches' mean accuracies, of seeds within the bound.
+
+    Its error is that of the seeds and of the response together.
+    """
+    return compressed.difference(within(one), within(other), column)
 
 
-def points(one: Array, other: Array) -> str:
+def points(one: pd.DataFrame, other: pd.DataFrame, column: str = COLUMN) -> str:
     """Return a difference of accuracies as text."""
-    return f"{spread(intervals.difference(one, other))} points"
+    return f"{spread(gap(one, other, column))} points"
 
 
 def counted(runs: pd.DataFrame) -> dict[str, int]:
@@ -63,8 +68,9 @@ def counted(runs: pd.DataFrame) -> dict[str, int]:
 
 def accuracies(table: Table, runs: pd.DataFrame) -> Mapping[str, float]:
     """Return the accuracies of the seeds that keep the bound, as compressed and uncompressed."""
-    return spelt(COMPRESSED, interval(within(runs))) | spelt(
-        f"uncompressed: {kind(table)}", interval(within(runs, "test.cifar10"))
+    kept = within(runs)
+    return spelt(COMPRESSED, with_ends(compressed.mean(kept, COLUMN))) | spelt(
+        f"uncompressed: {kind(table)}", interval(kept["test.cifar10"])
     )
 
 
@@ -73,6 +79,6 @@ def about_compression(outcome: Outcome) -> str:
     assumed = " and ".join(sorted(outcome.runs["assumes"].dropna().unique()))
     return (
         f"Accuracies of compressed networks are estimates: those of the cell through the {assumed};"
-        " uncompressed is the same cell at full width and precision. Means are over the seeds that "
-        "keep the bound; others have a size, but no accuracy, as in the paper."
+        f" uncompressed is the same cell at full width and precision. {BOTH_ERRORS} Means are over "
+        "the seeds that keep the bound; others have a size, but no accuracy, as in the paper."
     )

@@ -64,18 +64,21 @@ def exact(holds: bool, n: int, margin: str, rule: str) -> Verdict:
 
 
 def above(
-    *parts: Estimate, margin: float = 0.0, unit: str = "points", each: float = 0.0
+    *parts: Estimate,
+    margin: float = 0.0,
+    unit: str = "points",
+    over: str = "seeds",
+    each: float = 0.0,
 ) -> Verdict:
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
     It holds where every part does, and does not where one lies below; of several parts the
-    smallest p counts as often as there are parts.
-    each: seconds of a core that a seed takes, 0 for none to speak of. Where neither, and as many
-    seeds as would decide it take more than `AFFORDABLE`, or the most were run, it cannot be tested
-    here.
+    smallest p counts as often as there are parts. over: what the intervals are over; each: seconds
+    of a core that a seed takes, 0 for none to speak of. Where neither, and as many seeds as would
+    decide it take more than `AFFORDABLE`, or the most were run, it cannot be tested here.
     """
     n = min(int(part.n) for part in parts)
-    verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", "interval over seeds")
+    verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
     if n < SEEDS:
         return replace(verdict, why=few(n))
     if any(np.isnan(part.value) for part in parts):
@@ -96,10 +99,10 @@ def above(
     return replace(verdict, kind=kind, p=max(p), why=why)
 
 
-def share(count: int, n: int, at_least: float = SHARE) -> Verdict:
+def share(count: int, n: int, at_least: float = SHARE, of: str = "seeds") -> Verdict:
     """Return the verdict on the claim that a search does something, in most of its seeds."""
     verdict = Verdict(
-        UNDECIDED, n, f"{100 * at_least:g} % of seeds", "Clopper-Pearson interval of the share"
+        UNDECIDED, n, f"{100 * at_least:g} % of {of}", "Clopper-Pearson interval of the share"
     )
     if n < SEEDS:
         return replace(verdict, why=f"n = {n}, {SEEDS} are needed")
@@ -165,4 +168,7 @@ def _needed(part: Estimate, margin: float) -> float:
     gap = float(part.value) - margin
     low, high = part.interval()
     reach = float(part.value - low) if gap > 0 else float(high - part.value)
-    return float(part.n) * max(1.0, (reach / gap) ** 2) if gap else math.inf
+    lasting = float(part.lasting) * reach**2
+    if gap**2 <= lasting:
+        return math.inf
+    return float(part.n) * max(1.0, (reach**2 - lasting) / (gap**2 - lasting))

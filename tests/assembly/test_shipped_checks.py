@@ -87,7 +87,7 @@ def test_estimates_by_another_regression_are_seen(monkeypatch):
         (training, "DEVIATION", training.DEVIATION * 1.1),
         (training, "_augment", lambda x, draws: x),
         (quantise, "quantise", lambda weight, bits, reach: weight),
-        (training, "Conditions", functools.partial(training.Conditions, fine_rate=0.04)),
+        (training, "Conditions", functools.partial(training.Conditions, fine_rate=0.08)),
         (training, "Conditions", functools.partial(training.Conditions, decay=0.05)),
     ],
 )

@@ -21,7 +21,7 @@ UNIT = re.compile(r"\[[^\]]+\]")
 # Axes of these have no unit but what they say.
 COUNTS = re.compile(
     r"tau|cells|trainings|batch size|seconds|condition number|proxy|multiplier|layers|temperature"
-    r"|variance|loss|bits|seeds|volume"
+    r"|variance|loss|bits|seeds|volume|weights"
 )
 
 

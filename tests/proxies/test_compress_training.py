@@ -13,6 +13,7 @@ from benchsuite.errors import UserError
 
 torch = pytest.importorskip("torch")
 script = pytest.importorskip("benchsuite.proxies._compression.experiment")
+from benchsuite.proxies._compression import number_format  # noqa: E402
 from benchsuite.proxies._compression.quantise import Compression, quantise  # noqa: E402
 from benchsuite.proxies._scoring.images import Images  # noqa: E402
 from benchsuite.space.cell import Cell  # noqa: E402
@@ -127,3 +128,41 @@ def test_rows_of_other_conditions_are_refused(tmp_path):
     (tmp_path / "conditions.json").write_text("{}")
     with pytest.raises(UserError, match="other conditions"):
         script.measure(tmp_path, images(), TINY)
+
+
+def test_a_plain_format_loses_the_levels_within_the_threshold():
+    """Q keeps what Q^ keeps, on its own levels: those next to zero are empty, Q^ has none there."""
+    weight = torch.randn(16, 16, 3, 3, generator=torch.Generator().manual_seed(1))
+    counts = {}
+    for shifted in (False, True):
+        compression = Compression(weight, 4, 1.0, shifted=shifted)
+        compression.update(weight, 0.2)
+        counts[shifted] = number_format.levels(weight, compression)
+        assert counts[shifted].sum() == weight.numel()
+        assert len(compression.stored(weight).abs().unique()) == (counts[shifted] > 0).sum()
+    zeros = weight.numel() - round(0.2 * weight.numel())
+    assert counts[True][0] == zeros
+    assert (counts[True] > 0).all()
+    assert counts[False][0] == zeros
+    assert (counts[False][1:3] == 0).all()
+    assert counts[False][-1] == 0, "Q has one magnitude less"
+
+
+def test_the_number_format_goes_on_where_it_stopped_and_ships(tmp_path):
+    pytest.importorskip("ethosu")
+    few = dataclasses.replace(TINY, cells=script.CELLS[:1])
+    target = tmp_path / "number_format.csv"
+    number_format.measure(tmp_path, images(), few, 1)
+    rows = target.read_text()
+    with pytest.raises(UserError, match="2 of 4 networks"):
+        number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 2)
+    number_format.measure(tmp_path, images(), few, 2)
+    assert target.read_text().startswith(rows)
+    number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 2)
+    assert (tmp_path / "shipped.csv").read_text() == target.read_text()
+    about = json.loads((tmp_path / "shipped.json").read_text())
+    assert about["histograms"].keys() == {"Q", "Q^"}
+    for row in number_format.read(target):
+        assert row.growth > 0
+        assert len(row.levels.split()) == 9
+        assert 0 < row.encoded < sum(map(int, row.levels.split()))

@@ -51,6 +51,20 @@ def test_a_difference_decides_with_its_interval(means, margin, kind):
     assert f"margin {margin:g} s" in found.basis
 
 
+def test_more_seeds_do_not_decide_what_the_basis_leaves_open():
+    seeds = estimate(0.2)
+    sure, unsure = (
+        intervals.together(seeds, intervals.jackknife(seeds.value, seeds.value + off * SIX))
+        for off in (0.001, 0.05)
+    )
+    assert "about 77 seeds" in above(sure, over="seeds and cells").why
+    assert "interval over seeds and cells" in above(sure, over="seeds and cells").basis
+    assert "not even 10,000 seeds" in above(unsure).why
+
+
+SIX = np.array([1, -1, 1, -1, 1, -1])
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 19])
 def test_fewer_than_twenty_seeds_decide_nothing(n):
     verdicts = (
