@@ -74,7 +74,7 @@ def test_no_run_has_no_value():
 
 def test_a_summary_has_both_errors():
     rows = runs(TIGHT)
-    found, plain = summarise(rows), describe(rows[NAME])
+    found, plain = summarise(rows, {}), describe(rows[NAME])
     low, high = (float(end) for end in compressed.mean(rows, NAME).interval())
     assert (found[NAME]["lo"], found[NAME]["hi"]) == (low, high)
     assert low < plain["lo"]
