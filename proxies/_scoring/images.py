@@ -182,7 +182,7 @@ class _DataOnly(pickle.Unpickler):
 def _npz(path: Path) -> Images:
     raw = path.read_bytes()
     if not raw.startswith(b"PK"):
-        raise UserError(f"{path} is no .npz file. Write one with numpy.savez.")
+        raise UserError(f"{path} is no readable .npz file. Write one with numpy.savez.")
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             pixels, labels = file["train_images"], file["train_labels"]
@@ -192,8 +192,8 @@ def _npz(path: Path) -> Images:
         ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
-            f"{path} is a damaged .npz file, or holds objects in place of numbers{because(error)}. "
-            "Write it again with numpy.savez."
+            f"{path} is no readable .npz file, or holds objects in place of numbers"
+            f"{because(error)}. Write it again with numpy.savez."
         ) from error
     sha256 = hashlib.sha256(raw).hexdigest()
     return _checked(pixels, labels, f"{path.name} (sha256 {sha256[:12]})")

@@ -315,7 +315,7 @@ def test_profile_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> N
     runner = CliRunner()
     unknown = runner.invoke(profile_command.command, ["stm32f747"])
     assert isinstance(unknown.exception, UserError)
-    assert "Did you mean stm32h747 or stm32f746" in str(unknown.exception)
+    assert "Did you mean stm32h747, stm32f746 or stm32f407" in str(unknown.exception)
     monkeypatch.setattr(toolchain, "available", lambda: ())
     toolchain.build.cache_clear()
     nothing = runner.invoke(profile_command.command, ["stm32f746"])

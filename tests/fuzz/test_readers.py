@@ -49,7 +49,7 @@ def test_changed_files_are_taken_or_refused_by_a_sentence(name, tmp_path):
 # What libraries say of damaged bytes is about their own workings.
 INTERNAL = re.compile(
     r"Error\b|unpack|codec can|magic|thrift|TType|tokeniz|errno|allow_pickle|NoneType"
-    r"|(?<!_from)buffer"
+    r"|buffer"
     r"|central|decompress|delimiter|(?<!\w)b'|\bseek|\bCRC|\buint|\(char|field of type"
     r"|Invalid (data|argument)|Expecting|object is not|invalid literal|not enough values"
     r"|out of range",
@@ -69,4 +69,5 @@ def test_a_damaged_file_is_told_in_words_for_whoever_made_it(name, tmp_path):
             ]
         for damaged in changed:
             said = readers.refusal(name, damaged, tmp_path)
-            assert not (found := INTERNAL.search(said)), f"{found}: {said}"
+            own = re.sub(r"asks for .*, which is not data", "", said)  # A name of the file's.
+            assert not (found := INTERNAL.search(own)), f"{found}: {said}"
