@@ -62,10 +62,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{ABOUT_DEPLOYED} What is searched here is another network, one cell per stage.",
             "TinyNAS' second stage and random search among the cells that fit 64 KiB of SRAM under "
             "each runtime's rule of memory and 256 KiB of flash; at most "
-            f"{entry.budget.queries} trainings, {entry.seeds} seeds in the study. Lines: test "
-            f"{kind(table)} of the best so far by validation, mean over seeds; shade, lo, hi: "
-            f"{LEVEL} (the paper shades smallest to largest, here in the table). Who ends early "
-            "keeps the answer.",
+            f"{entry.budget.queries} trainings. Lines: test {kind(table)} of the best so far by "
+            f"validation, mean over seeds; shade, lo, hi: {LEVEL} (the paper shades smallest to "
+            "largest, here in the table). Who ends early keeps the answer.",
             "Printed: ImageNet in a MobileNet space under 320 KiB, CMSIS-NN in place of TFLM: only "
             "the sign of the gain can be compared. Cells without an input-output path are "
             "constants that fit everything; they may be drawn.",

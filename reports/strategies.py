@@ -39,7 +39,6 @@ ORDERS = (("rea", "random"), ("reinforce", "random"), ("random", "bohb"))
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     outcome = outcomes[STUDY]
-    seeds = max(entry.seeds for entry in outcome.study.searches)
     truth = accuracy(table, DATASET)
     times = np.concatenate([BUDGETS, CURVE])
     accuracies = {label: valued(picks(outcome, label, times), truth) for label in outcome.fronts}
@@ -48,8 +47,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
         figures={"strategies": _figure(table, outcome, accuracies)},
         notes=(
             about_accuracy(table),
-            f"The cell a search would answer if stopped at each budget, mean over {seeds} seeds, "
-            f"{LEVEL}; no value where a seed has none yet. n: seeds with an answer. Queries are "
+            f"The cell a search would answer if stopped at each budget, mean over seeds, {LEVEL}; "
+            "no value where a seed has none yet. n: seeds with an answer. Queries are "
             f"12-epoch trainings; clock: {training_clock(table, DATASET, 12).source}; the time of "
             "optimisers is not charged. Dashed: the best of all cells. All 15,625 cells may be "
             "drawn, dead ones too, whose accuracy is chance.",

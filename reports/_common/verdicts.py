@@ -92,10 +92,10 @@ def above(
         return replace(verdict, kind=FAILS, p=min(below))
     need = max(_needed(part, margin) for part in parts)
     many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
-    why, seconds = f"n = {n:,}, {many} seeds would decide it", each * min(need, _MOST)
-    if seconds > AFFORDABLE:
-        why += f": {_spoken(seconds)} of a core, too dear"
-    kind = NOT_HERE if seconds > AFFORDABLE or n >= _MOST else UNDECIDED
+    why, dear = f"n = {n:,}, {many} seeds would decide it", each * min(need, _MOST) > AFFORDABLE
+    if dear and need <= _MOST:
+        why += f": {_spoken(each * need)} of a core, too dear"
+    kind = NOT_HERE if dear or n >= _MOST else UNDECIDED
     return replace(verdict, kind=kind, p=max(p), why=why)
 
 

@@ -115,8 +115,12 @@ def test_what_too_many_seeds_would_decide_cannot_be_tested(seconds, kind):
 
 
 def test_dear_seeds_are_told_in_minutes_or_hours():
-    assert above(estimate(0.0), each=1.0).why.endswith("it: 3 hours of a core, too dear")
-    assert above(estimate(0.0), each=0.03).why.endswith("it: 5 minutes of a core, too dear")
+    need = int(above(estimate(0.1)).why.split("about ")[1].split()[0].replace(",", ""))
+    for seconds, said in ((10_800, "3 hours"), (300, "5 minutes")):
+        found = above(estimate(0.1), each=seconds / need)
+        assert found.why.endswith(f"seeds would decide it: {said} of a core, too dear")
+    assert above(estimate(0.0), each=1.0).why == "n = 30, not even 10,000 seeds would decide it"
+    assert above(estimate(0.0), each=1.0).kind == NOT_HERE
 
 
 def test_what_the_most_seeds_leave_open_cannot_be_tested():
