@@ -64,7 +64,7 @@ class Conditions:
     """How the networks are trained; held_out: images that accuracies are measured on."""
 
     cells: tuple[str, ...] = CELLS
-    seeds: int = 2
+    seeds: int = 3
     resolution: int = 16
     batch: int = 64
     dense_steps: int = 1000
