@@ -147,7 +147,8 @@ IN_TABLE = ("naswot", "zen", *GRADIENTS, "jacob_cov", *WEIGHTS, *THIN, *SLOW)
 UNUSED = {f"ntk_cond.k{i}" for i in range(9, 31) if i != 16}
 DRAWS = 20
 BATCHES = (32, 128, 16, 64)  # in this order
-FEW = 80  # cells of the sample with larger images: for the time
+# Cells of the sample with larger images, and with larger batches: for the time.
+FEW, FEWER = 80, 40
 
 
 def plan(images: str) -> dict[str, Setting]:
@@ -190,6 +191,7 @@ def ntk_plan(images: str) -> dict[str, Setting]:
             images=images,
             batch_size=batch,
             repeats=DRAWS,
+            size=SIZE if batch <= 32 else FEWER,
         )
         for batch in BATCHES
     }
