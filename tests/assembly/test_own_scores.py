@@ -198,7 +198,7 @@ ARCHS = all_archs()
         ("index,a,a\n1,2,3\n", "several columns 'a'"),
         ("index,a:down\n1,2\n", "no name of a score"),
         ("index,a\n1,2,3,4\n5\n", r"."),
-        ("", "CSV"),
+        ("", "holds no rows"),
         ("index,a\n", "each cell once"),
     ],
 )
