@@ -66,6 +66,22 @@ def test_a_response_that_costs_nothing_adds_no_error():
     assert compressed.mean(rows, NAME).lasting == 0
 
 
+def test_a_run_without_a_compressed_pick_has_no_such_accuracy():
+    rows = runs(TIGHT)
+    cut = rows.copy()
+    cut[NAME], cut["kept_without"] = (
+        cut[NAME].where(cut.index > 0),
+        cut["kept_without"].where(cut.index > 0),
+    )
+    found = compressed.without_each(cut, NAME)
+    assert np.isnan(found[:, 0]).all()
+    np.testing.assert_array_equal(found[:, 1:], compressed.without_each(rows, NAME)[:, 1:])
+    summary = summarise(cut, {})[NAME]
+    assert summary["n"] == len(rows) - 1
+    assert summary["lo"] < summary["mean"] < summary["hi"]
+    assert np.isnan(compressed.without_each(cut.iloc[:1], NAME)).all()
+
+
 def test_no_run_has_no_value():
     none, some = runs(TIGHT).iloc[:0], runs(TIGHT)
     assert np.isnan(compressed.mean(none, NAME).value)
