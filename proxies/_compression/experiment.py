@@ -2,16 +2,14 @@
 
 `python -m benchsuite.proxies._compression.experiment --images FILE --out FOLDER` trains cells on
 the skeleton of one cell per stage, compresses each trained network in many ways, fine-tunes each,
-and appends a row per finished network to `FOLDER/rows.csv`. Run again, it goes on where it stopped.
-Its conditions are in `FOLDER/conditions.json`; rows of other conditions are refused. `--ship FILE`
-writes a finished table, in the order of the plan, and its conditions and SHA-256 beside it (FILE
-with `.json`).
+and appends a row per finished network to `FOLDER/rows.csv`. Run again, it goes on where it stopped;
+rows of other conditions (`FOLDER/conditions.json`) are refused. `--ship FILE` writes a finished
+table, in the order of the plan, its conditions and SHA-256 beside it.
 
 Dense networks are trained once per cell, seed and width; a compressed one starts from the dense
 one's weights: quantised only for a tenth of its steps, pruned gradually (cubic, Zhu & Gupta, 2017)
-up to six tenths, then at the full rate. The dense network gets as many more steps, as the control
-`bits=32, density=1`. Compressed are the convolutions of the cells and of the residual blocks; stem,
-classifier and BN stay as they are.
+up to six tenths, then at the full rate. The dense network gets as many more, as the control
+`bits=32, density=1`. Compressed are the convolutions of cells and residual blocks alone.
 
 Source: Fedorov et al., "UDC", NeurIPS 2022, section 5.
 """

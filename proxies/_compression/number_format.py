@@ -118,7 +118,9 @@ def ship(out: Path, target: Path, c: Conditions, seeds: int = SEEDS) -> None:
         "seeds": seeds,
         "layer": _SHOWN,
         "cell": keys[0][0],
-        "histograms": {name: json.loads(_shown(out, name).read_text()) for name in FORMATS},
+        "histograms": {
+            name: json.loads(_shown(out, name).read_text(encoding="utf-8")) for name in FORMATS
+        },
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
     }
     write_text(target.with_suffix(".json"), json_text(about, indent=1, sort_keys=True) + "\n")

@@ -275,7 +275,7 @@ def test_the_command_writes_what_it_says(command, only_what_ships):
         (["hw", "--mix-releases"], "holds no accuracies"),
         (["nas201", "--single-file"], "is one file already"),
         (["nats", "--out", "x.csv"], "needs the name of a folder"),
-        (["naslib"], "'naslib' is not one of"),
+        (["naslib"], "one of nats, nas201, hw, not 'naslib'"),
     ],
 )
 def test_the_command_refuses_in_a_sentence(command, args, said):

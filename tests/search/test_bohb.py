@@ -36,6 +36,7 @@ def plain_density(at, cells, width):
 
 @given(CELLS, CELL)
 @settings(max_examples=200, deadline=None)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_density_is_that_of_the_library_that_hpbandster_uses(cells, at):
     ops = np.array(cells)
     width = bohb._bandwidths(ops, 0.3)

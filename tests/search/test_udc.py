@@ -190,7 +190,7 @@ def test_full_udc_keeps_its_bound_in_every_seed(tmp_path):
 
 
 def test_the_hard_constraint_answers_the_last_configuration_that_kept_the_bound():
-    loose = {**SHORT, "weight": 1e-2, "weight_end": None}
+    loose = {**SHORT, "weight": 3e-2, "weight_end": None}
     broken, kept = run(**loose, hard=False), run(**loose)
     assert not broken.feasible
     assert broken.reason == "the answer breaks a bound"
