@@ -44,7 +44,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"The gradient of the task loss by the logits of pi, near uniform pi, where a search "
             f"starts, at {_size(of) / 1e3:g} kB. The variance over steps of each logit's gradient, "
             f"the largest of all, as the paper; {SEEDS} seeds of pi and of {DRAWS} Gumbel draws, "
-            f"shared out to steps of 1, 4 or 32 samples; no rejection sampling; lo, hi: {LEVEL}. "
+            f"shared out to steps of 1, 4 or 32 samples; no rejection sampling; geometric means; "
+            f"lo, hi: {LEVEL}. "
             f"{BOTH_ERRORS} "
             "Here the task loss is the table's expected error (a fraction), without the noise of "
             "images and weights that the paper's supernet adds, so sizes do not compare.",
@@ -131,8 +132,11 @@ def _rows(found: list[Variances]) -> pd.DataFrame:
     rows: list[dict[str, float]] = []
     for count in SAMPLES:
         for tau in TAUS:
-            ends = with_ends(_mean([of[tau, count] for of in found]))
-            rows.append({"tau": tau, "samples": count, **spelt("variance", ends, "lo", "hi")})
+            powers = with_ends(_mean([np.log10(of[tau, count]) for of in found]))
+            value, low, high = (10**power for power in powers)
+            rows.append(
+                {"tau": tau, "samples": count, **spelt("variance", (value, low, high), "lo", "hi")}
+            )
     return pd.DataFrame(rows)
 
 

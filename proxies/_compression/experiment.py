@@ -16,7 +16,6 @@ Source: Fedorov et al., "UDC", NeurIPS 2022, section 5.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
 import json
@@ -35,10 +34,11 @@ from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
 from benchsuite.errors import UserError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import json_text
+from benchsuite.proxies._compression import command
 from benchsuite.proxies._compression.quantise import compress, update
 from benchsuite.proxies._engine.weights import draw_weights, generator
 from benchsuite.proxies._scoring.batch import DEVIATION, MEAN
-from benchsuite.proxies._scoring.images import Images, open_images
+from benchsuite.proxies._scoring.images import Images
 from benchsuite.proxies._scoring.net import Net, channels_last, initialise
 from benchsuite.space.cell import Cell
 from benchsuite.space.network import Network, Skeleton, build
@@ -379,22 +379,9 @@ def _stage(name: str) -> str | None:
     return None
 
 
-def main() -> None:
-    """Parse the command line and measure."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--images", help="a folder or file of CIFAR-10; or set BENCHSUITE_IMAGES")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the rows")
-    parser.add_argument("--ship", type=Path, help="write the finished table to this CSV file")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    try:
-        if given.ship:
-            ship(given.out, given.ship, Conditions())
-        else:
-            measure(given.out, open_images(given.images), Conditions())
-    except UserError as error:
-        raise SystemExit(str(error)) from None
-
-
 if __name__ == "__main__":
-    main()
+    command.run(
+        __doc__,
+        lambda out, images: measure(out, images, Conditions()),
+        lambda out, target: ship(out, target, Conditions()),
+    )
