@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
 from benchsuite.numerics.arithmetic import log2, product
-from benchsuite.space.cell import CONV1, CONV3, Cell, all_ops, connected, prune
+from benchsuite.space.cell import CONV1, CONV3, EDGES, NONE, OPS, Cell, all_ops, connected, prune
 from benchsuite.space.deploy import deploy
 from benchsuite.space.multilinear import expectations, tensor
 from benchsuite.space.network import STAGES, Layer, Skeleton
@@ -127,14 +127,35 @@ def live_expectations(probs: Array) -> tuple[Array, Array]:
     """Return the expected `live_counts` [4, S] for choices [S, 6, 5], and the slopes [4, S, 6, 5].
 
     The choices of an edge sum to one, so a cell is unconnected as often as it is not connected.
+    What is counted tells three options of an edge apart: `none`, the convolution, any other.
     """
-    value, slopes = expectations(_live_tensors(), probs)
-    return np.concatenate([value, 1 - value[:1]]), np.concatenate([slopes, -slopes[:1]])
+    value = np.empty((4, len(probs)))
+    slopes = np.empty((4, *probs.shape))
+    for convolution, at in ((CONV1, [0, 1]), (CONV3, [2])):
+        option = _three_options(convolution)
+        three = np.zeros((*probs.shape[:2], 3))
+        for op, of in enumerate(option):
+            three[..., of] += probs[..., op]
+        value[at], found = expectations(_live_tensors(convolution)[-len(at) :], three)
+        slopes[at] = found[..., option]
+    value[3], slopes[3] = 1 - value[0], -slopes[0]
+    return value, slopes
+
+
+def _three_options(convolution: int) -> NDArray[np.int64]:
+    """Return which of `none`, a convolution and any other an operator is [5]: 0, 1, 2."""
+    ops = np.arange(len(OPS))
+    found: NDArray[np.int64] = np.where(ops == NONE, 0, np.where(ops == convolution, 1, 2))
+    return found
 
 
 @functools.cache
-def _live_tensors() -> Array:
-    found: Array = np.stack([tensor(count) for count in live_counts()[:3]])
+def _live_tensors(convolution: int) -> Array:
+    """Return whether cells are connected and their live convolutions [2, 3, 3, 3, 3, 3, 3]."""
+    _, one_each = np.unique(_three_options(convolution), return_index=True)
+    has_path, conv1, conv3, _ = live_counts()
+    counts = (has_path, conv1 if convolution == CONV1 else conv3)
+    found: Array = np.stack([tensor(count)[np.ix_(*[one_each] * len(EDGES))] for count in counts])
     found.setflags(write=False)
     return found
 

@@ -173,7 +173,7 @@ def _deviation(space: Operators | Compression, choices: Array) -> Array:
 
 
 STRATEGY = Strategy(
-    version=6,
+    version=7,
     source="Fedorov et al., UDC, NeurIPS 2022, sections 4 to 4.2",
     run=run,
     parameters=Parameters,

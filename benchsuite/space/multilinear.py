@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.space.cell import EDGES, N_CELLS, OPS, index_of
+from benchsuite.space.cell import EDGES, OPS, index_of
 
 Array = NDArray[np.float64]
 
@@ -31,12 +31,13 @@ def expectation(t: Array, probs: Array) -> tuple[float, Array]:
 def expectations(t: Array, probs: Array) -> tuple[Array, Array]:
     """Return E[t] for many sets of choices at once, and its gradient.
 
-    t: [..., 5, 5, 5, 5, 5, 5]; probs: [S, 6, 5]. Returns [..., S] and [..., S, 6, 5].
+    t: [..., K, K, K, K, K, K]; probs: [S, 6, K]; K is 5, or 3 where a column tells no more options
+    apart. Returns [..., S] and [..., S, 6, K].
     """
     from benchsuite.space.contraction import contract
 
     leading = t.shape[: t.ndim - len(EDGES)]
-    flat = t.reshape(-1, N_CELLS)
+    flat = t.reshape(-1, probs.shape[2] ** len(EDGES))
     value = np.empty((len(flat), len(probs)))
     gradient = np.empty((len(flat), *probs.shape))
     contract(flat, np.ascontiguousarray(probs), value, gradient)

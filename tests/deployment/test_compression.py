@@ -12,12 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite.deployment import response as compression
-from benchsuite.deployment.compressed import BITS, DENSITIES, WIDTHS, Compressed, all_bytes, n_bytes
+from benchsuite.deployment.compressed import (
+    BITS,
+    DENSITIES,
+    WIDTHS,
+    Compressed,
+    all_bytes,
+    live_counts,
+    live_expectations,
+    n_bytes,
+)
 from benchsuite.deployment.flash import all_weights, constants
 from benchsuite.deployment.response import FILE, apply, fit, points, read, response, without_each
 from benchsuite.errors import UserError
 from benchsuite.space.cell import Cell
 from benchsuite.space.deploy import deploy
+from benchsuite.space.multilinear import expectations, tensor
 from benchsuite.space.network import Skeleton
 
 CIFAR, MCU = Skeleton(), Skeleton(cells_per_stage=1)
@@ -220,3 +230,15 @@ def test_the_table_is_read_as_plain_csv():
         rows = list(csv.DictReader(file))
     assert [float(row["accuracy"]) for row in rows] == [n.accuracy for n in read(FILE)]
     assert compression.ASSUMES.keys() == {"measured", "lossless"}
+
+
+@given(st.integers(0, 99))
+def test_expected_live_convolutions_are_those_of_all_cells(seed):
+    """Three options an edge say what five do: the sum over 15,625 cells, and its slopes."""
+    probs = np.random.default_rng(seed).random((2, 6, 5))
+    value, slopes = live_expectations(probs)
+    whole, by_probs = expectations(np.stack([tensor(count) for count in live_counts()[:3]]), probs)
+    np.testing.assert_allclose(value[:3], whole, rtol=1e-12)
+    np.testing.assert_allclose(slopes[:3], by_probs, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(value[3], 1 - value[0])
+    np.testing.assert_array_equal(slopes[3], -slopes[0])
