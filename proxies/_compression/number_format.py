@@ -39,7 +39,7 @@ from benchsuite.space.cell import Cell
 BITS = 4
 DENSITIES = (0.2,)
 FORMATS = {"Q": False, "Q^": True}
-SEEDS = 2
+SEEDS = 4
 _SHOWN = "stage2.cell0.edge01.nor_conv_3x3.conv"  # Of the first cell: the weights of Fig. 3.
 _BINS = 80
 
