@@ -52,7 +52,7 @@ def without_each(rows: pd.DataFrame, name: str) -> Array:
     plain = name.removeprefix(PREFIX)
     each = [one if isinstance(one, list) else None for one in rows["kept_without"]]
     groups = max((len(one) for one in each if one is not None), default=0)
-    missing = [np.nan] * groups  # A run that was cut answers a cell as the table has it.
+    missing = [np.nan] * groups  # A run that was cut has no answer.
     kept = np.array([missing if one is None else one for one in each], dtype=np.float64).T
     values = rows[plain].to_numpy(dtype=np.float64)
     return response.apply(values, kept, _classes(plain)) if len(kept) else as_judged[None]

@@ -76,6 +76,7 @@ class Compression:
                 f"UDC with compression keeps one bound, {BYTES}, of a skeleton that is given; it "
                 f"has {', '.join(search.bounds)}."
             )
+        search.compresses()
         self._search, self._seconds, self._claim = search, seconds, (name, rule)
         self.bounds = dict(search.bounds)
         self._target = aim * self.bounds[BYTES]

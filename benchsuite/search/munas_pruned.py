@@ -79,6 +79,7 @@ class _Networks:
 def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> None:
     """Evolve for some rounds; answer the most accurate pruned network that keeps the bounds."""
     found = _Networks()
+    search.compresses()
     with contextlib.suppress(ExhaustedError):
         _evolve(search, rng, parameters, found)
     if not any(found.feasible):

@@ -101,6 +101,7 @@ class Search:
         self._credit = 0.0  # Seconds of steps that no shown cell was charged to yet.
         self._answer: tuple[int, ...] | None = None
         self._compressed: Claim | None = None
+        self._as_it_is = True  # Whether the best cell trained answers where none was given.
         self._paid: dict[str, NDArray[np.bool_]] = {}
         self._tensors: dict[tuple[str, bool], tuple[Array, Array | None]] = {}
         self._names: dict[str, int] = {}
@@ -241,6 +242,10 @@ class Search:
             raise UserError(f"() is no answer: at least one cell from 0 to {N_CELLS - 1}.")
         self._answer, self._compressed = chosen, claim
 
+    def compresses(self) -> None:
+        """Say that the answer will be compressed: no cell as it is stands for one not given."""
+        self._as_it_is = False
+
     def _afford(self, seconds: float, queries: float = 0) -> None:
         """Raise ExhaustedError where the budget does not allow a look, which is then not made."""
         if self._clock + seconds > self._limit or self._queries + queries > self._queries_left:
@@ -342,7 +347,7 @@ class Search:
 
     def _why_none(self) -> str:
         """Return why there is no answer: the budget, or no cell queried keeps the bounds."""
-        if self._refused is None or self._queries:
+        if self._refused is None or (self._queries and self._as_it_is):
             return "no feasible cell"
         cheapest = float(np.nanmin(self._plain[1]))
         if self._refused >= cheapest > self._limit:
@@ -371,7 +376,8 @@ class Search:
         )
         answer = self._answer
         if answer is None:
-            answer = (int(best[-1]),) if len(best) and best[-1] >= 0 else ()
+            found = self._as_it_is and len(best) and best[-1] >= 0
+            answer = (int(best[-1]),) if found else ()
         feasible = bool(answer) and self.feasible(answer[0])
         details: dict[str, Any] = {}
         if answer and self._compressed is not None:

@@ -284,3 +284,17 @@ def test_vanilla_is_a_set_of_parameters():
     assert {name: given[name] for name in VANILLA} == VANILLA
     assert given["steps"] == udc.parameters().steps * udc.parameters().samples
     assert dataclasses.replace(udc.parameters(), hard=False).hard is False
+
+
+def test_a_compressed_search_that_its_budget_cuts_has_failed():
+    """Cells that it trained keep the bound, but are no compressed answer."""
+    where, strategy = setting(bound=1e6), plugins.load("strategies", "udc")
+    cold = {**VANILLA, **SHORT, "samples": 1, "tau": 0.05, "tau_end": 0.01, "gpu_hours": 1}
+    problem, cold = prepare(table(), where), fill(strategy.parameters, cold, "udc")
+    found = replay(strategy, problem, Budget(2e4), cold, 0)
+    assert found.queries > 0
+    assert not found.feasible
+    assert found.answer == ()
+    assert found.reason == "the budget was spent before there was an answer"
+    row = judge(table(), where, [Answer(0, (), False, found.reason, found.queries, 2e4)]).iloc[0]
+    assert np.isnan(row["test.cifar10"])
