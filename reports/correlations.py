@@ -40,12 +40,12 @@ def _make(table: Table) -> Result:
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
-    of_all = rows[rows["cells"] == "all"]
+    of_same = rows[rows["cells"] == "connected"]
     return Result(
         tables={"correlations": rows},
-        figures={"correlations": _figure(of_all, ceiling, words.truth(table, rows["accuracy"]))},
+        figures={"correlations": _figure(of_same, ceiling, words.truth(table, rows["accuracy"]))},
         notes=(*notes, _about(ceiling)),
-        ranking=of_all,
+        ranking=of_same,
     )
 
 
@@ -89,10 +89,16 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
                 linestyle=(4 * at, (4, 8)),
                 label=f"{NAMES[dataset]}, two trainings: {tau:.3f}",
             )
-    axes.set_yticks(range(len(mean)), [words.proxy(name) for name in mean.index])
+    most = rows["n"].max()
+    few = rows.groupby("proxy")["n"].max().loc[mean.index]
+    names = [
+        words.proxy(str(name)) + f" ({n:,} cells)" * bool(n < 0.95 * most)
+        for name, n in few.items()
+    ]
+    axes.set_yticks(range(len(mean)), names)
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)
     axes.margins(y=0.01)
-    axes.set_xlabel(f"Kendall tau-b, all 15,625 cells, with {what}")
+    axes.set_xlabel(f"Kendall tau-b with {what}, {most:,} cells with a path")
     tidy(axes, "x")
     legend_above(figure, axes, 3, in_order=True)
     return figure

@@ -135,7 +135,10 @@ def _density(axes: Axes, flops: np.ndarray, latency: np.ndarray) -> Any:
     at, low, high = (float(of[widest]) for of in (by.index, *by.to_numpy().T))
     beside = at + 0.02 * flops.max()
     axes.annotate(
-        "", (beside, low), (beside, high), arrowprops={"arrowstyle": "|-|,widthA=.2,widthB=.2"}
+        "",
+        (beside, low),
+        (beside, high),
+        arrowprops={"arrowstyle": "|-|,widthA=.2,widthB=.2", "shrinkA": 0, "shrinkB": 0},
     )
     text = f"{at:.0f} MFLOPs take\n{_digits(low)} to {_digits(high)} ms"
     few = at < 0.5 * flops.max()  # there is room high above cells of few FLOPs, and beside others

@@ -70,7 +70,7 @@ def _make(table: Table) -> Result:
             _bound(rows),
             "least [ms]: multiply-accumulates at two per cycle, more than a Cortex-M can do. "
             "Rows not known: operators without a convolution were read off the nearest accuracies. "
-            "Of the STM32L43 two rows are known, which leaves more deployments open. No accuracy "
+            "Of the STM32L432 two rows are known, which leaves more deployments open. No accuracy "
             "enters.",
         ),
     )

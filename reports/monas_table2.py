@@ -38,7 +38,7 @@ def _make(table: Table) -> Result:
             "per-operator "
             "table (column `monas2024`), not the time of that network: 188.66 MFLOPs in 42.48 ms "
             "at 216 MHz would be 20 multiply-accumulates per cycle on a core that does two. "
-            f"`{_OWN}` is our simulation of TFLM with CMSIS-NN. The table of the STM32L43 is not "
+            f"`{_OWN}` is our simulation of TFLM with CMSIS-NN. The table of the STM32L432 is not "
             "public; its `monas2024` is a reading of the four printed rows.",
             "speed-up: over the TE-NAS row's cell on the same device and runtime. Printed rows are "
             "single runs without a spread; muNAS' row prints no FLOPs and is in monas_search_time.",

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from benchsuite.api import Outcome, Report, Result
 from benchsuite.deployment.compressed import all_bytes
-from benchsuite.replays import compressed
-from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt, with_ends
+from benchsuite.reports._common.searches import LEVEL, Claim, interval, spelt
 from benchsuite.reports._common.style import (
     COLUMN_WIDTH,
     MARKERS,
@@ -26,6 +25,7 @@ from benchsuite.reports._common.udc import (
     about_compression,
     bound,
     counted,
+    mean_ends,
     points,
     runs_of,
     within,
@@ -101,7 +101,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
                 **spelt("size [kB]", interval(runs["bytes"].to_numpy(dtype=float) / 1e3)),
                 **spelt(
                     "compressed: ESTIMATED accuracy",
-                    with_ends(compressed.mean(within(runs), COLUMN)),
+                    mean_ends(within(runs), COLUMN, "test.cifar100"),
                 ),
                 f"dense: {kind(table)}": float(100 - fits[-1, 1]) if len(fits) else np.nan,
             }

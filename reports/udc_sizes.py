@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchsuite.api import Outcome, Report, Result
-from benchsuite.replays import compressed
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -18,7 +17,6 @@ from benchsuite.reports._common.searches import (
     interval,
     spelt,
     spread,
-    with_ends,
 )
 from benchsuite.reports._common.style import (
     MARKERS,
@@ -41,6 +39,7 @@ from benchsuite.reports._common.udc import (
     bound,
     counted,
     gap,
+    mean_ends,
     runs_of,
     within,
 )
@@ -153,7 +152,7 @@ def _accuracies(outcome: Outcome, name: str) -> Array:
 
 
 def _mean(outcome: Outcome, name: str) -> Interval:
-    return with_ends(compressed.mean(within(runs_of(outcome, name)), COLUMN))
+    return mean_ends(within(runs_of(outcome, name)), COLUMN, "test.cifar10")
 
 
 def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:

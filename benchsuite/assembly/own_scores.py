@@ -117,7 +117,9 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         parts.append(f"Own scores of {scores.path}{leave}: {used}.")
     for name in (stem(name) for name in about["cells"] if name.startswith(_OWN)):
         of_the_suite = name.removeprefix(_OWN)
-        parts.append(f"{of_the_suite} is of the suite, so that yours is called {name}.")
+        head = family(of_the_suite)
+        suites = f"{head} is" if head == of_the_suite else f"What begins with {head}. is"
+        parts.append(f"{suites} of the suite, so that yours is called {name}.")
     if kept:
         fewer = "; ".join(
             f"{about['left_out'][name]:,} cells of {name}, which has {kept[name]:,} without them"
@@ -180,7 +182,8 @@ def _is_ours(path: Path) -> bool:
 def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     """Return the numbers of a frame with a column of architecture strings or indices as scores."""
     keys, cells = score_files.keyed(path, frame)
-    made = []
+    made: list[Values] = []
+    named: dict[str, object] = {}
     for given in frame.columns:
         if given in keys:
             continue
@@ -195,8 +198,14 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
             raise UserError(f"{path}: {given!r} is no name of a score: give NAME, or NAME:min.")
         values = np.full(N_CELLS, np.nan)
         values[cells] = frame[given].to_numpy(dtype=np.float64)
+        full = _full_name(name, table)
+        if full in named:
+            raise UserError(
+                f"{path}: {named[full]!r} and {given!r} are one score, {stem(full)}; name one anew."
+            )
+        named[full] = given
         column = Column(
-            name=_full_name(name, table),
+            name=full,
             description=f"{name} of {path.name}",
             unit="",
             direction="min" if direction == "min" else "max",

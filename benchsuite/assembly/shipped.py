@@ -26,6 +26,6 @@ def join_tables(table: Table) -> Table:
 
 
 def variants() -> dict[str, Table]:
-    """Return the shipped tables of the same proxies under other settings, on a sample, by name."""
+    """Return the shipped tables of the same proxies under other settings, by name."""
     paths = sorted((FOLDER / "variants").glob("*.parquet"))
     return {path.stem: Table.open(path) for path in paths}

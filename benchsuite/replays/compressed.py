@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.deployment import response
+from benchsuite.errors import UserError
 from benchsuite.space.network import OFFICIAL
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate
@@ -50,9 +51,12 @@ def without_each(rows: pd.DataFrame, name: str) -> Array:
     if rows.empty or not name.startswith(PREFIX + _TEST):
         return as_judged[None]
     plain = name.removeprefix(PREFIX)
-    each = [one if isinstance(one, list) else None for one in rows["kept_without"]]
-    groups = max((len(one) for one in each if one is not None), default=0)
-    missing = [np.nan] * groups  # A run that was cut has no answer.
+    # A run that was cut has no answer, and nothing here.
+    each = [None if np.ndim(one) == 0 else np.asarray(one) for one in rows["kept_without"]]
+    groups = {len(one) for one in each if one is not None} or {0}
+    if len(groups) > 1:
+        raise UserError(f"Runs rest on responses of {sorted(groups)} cells; replay all of them.")
+    missing = np.full(max(groups), np.nan)
     kept = np.array([missing if one is None else one for one in each], dtype=np.float64).T
     values = rows[plain].to_numpy(dtype=np.float64)
     return response.apply(values, kept, _classes(plain)) if len(kept) else as_judged[None]

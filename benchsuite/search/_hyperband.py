@@ -18,5 +18,5 @@ def brackets(least: float, most: float, eta: int) -> Iterator[list[int]]:
     rungs = int(math.log(most / least) / math.log(eta) + 1e-9) + 1
     while True:
         for s in reversed(range(rungs)):
-            n = -(-rungs * eta**s // (s + 1))
+            n = rungs // (s + 1) * eta**s
             yield [max(n // eta**i, 1) for i in range(s + 1)]

@@ -143,7 +143,7 @@ def _density(
 
 
 STRATEGY = Strategy(
-    version=3,
+    version=4,
     source="Falkner et al., ICML 2018, section 3; defaults of Dong & Yang, ICLR 2020",
     run=run,
     parameters=Parameters,

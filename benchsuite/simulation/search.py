@@ -25,7 +25,7 @@ from benchsuite.numerics.ties import TOLERANCE
 from benchsuite.parameters import check_cell, check_cells, check_number, check_whole
 from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.supernet import Look, conditional_expectations, tensors
-from benchsuite.simulation.trace import CHARGES, Trace, best_so_far
+from benchsuite.simulation.trace import CHARGES, Trace, answered, best_so_far
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.multilinear import conditional_expectation, expectation
 from benchsuite.table.columns import stem
@@ -100,6 +100,7 @@ class Search:
         self._trained = np.zeros(N_CELLS, dtype=bool)  # As long as a plain query.
         self._credit = 0.0  # Seconds of steps that no shown cell was charged to yet.
         self._answer: tuple[int, ...] | None = None
+        self._stood: list[tuple[int, int]] = []  # Looks made before each answer, and its pick.
         self._compressed: Claim | None = None
         self._as_it_is = True  # Whether the best cell trained answers where none was given.
         self._paid: dict[str, NDArray[np.bool_]] = {}
@@ -241,6 +242,7 @@ class Search:
         if not chosen:
             raise UserError(f"() is no answer: at least one cell from 0 to {N_CELLS - 1}.")
         self._answer, self._compressed = chosen, claim
+        self._stood.append((len(self._log), chosen[0]))
 
     def compresses(self) -> None:
         """Say that the answer will be compressed: no cell as it is stands for one not given."""
@@ -363,6 +365,8 @@ class Search:
         cell, name, epochs = (np.array(rows[i], dtype=t) for i, t in enumerate(("i4", "i2", "i2")))
         value, seconds = np.array(rows[3], dtype=float), np.array(rows[4], dtype=float)
         best, best_value = best_so_far(cell, epochs, value, self._problem.feasible)
+        if self._stood and self._stood[0][0] < len(self._log):
+            answered(best, best_value, self._stood, cell, value)
         trace = Trace(
             tuple(self._names),
             cell,

@@ -86,6 +86,24 @@ def best_so_far(
     return best.astype(np.int32), np.where(none, np.nan, value[at]) if len(key) else value
 
 
+def answered(
+    best: NDArray[np.int32],
+    best_value: NDArray[np.float64],
+    stood: Sequence[tuple[int, int]],
+    cell: NDArray[np.int32],
+    value: NDArray[np.float64],
+) -> None:
+    """Put into `best_so_far` what a search that answers as it goes would answer when stopped.
+
+    stood: the looks made before each answer, and its cell; from the look that led to it on, it
+    stands. cell, value: of all looks [T].
+    """
+    for looks, pick in stood:
+        since = slice(max(looks - 1, 0), None)
+        seen = np.flatnonzero(cell[:looks] == pick)
+        best[since], best_value[since] = pick, value[seen[-1]] if len(seen) else np.nan
+
+
 def write_traces(
     path: Path, traces: Sequence[tuple[int, Trace]], provenance: Mapping[str, Any]
 ) -> None:

@@ -123,14 +123,25 @@ def difference(one: ArrayLike, other: ArrayLike) -> Estimate:
 
 
 def jackknife(value: ArrayLike, without: ArrayLike) -> Estimate:
-    """Return a value [...] of G groups of data as an estimate; without: it without each, [G, ...].
+    """Return a value [...] of groups of data as an estimate; without: it without each, [G, ...].
 
-    It is as sure as the mean of the pseudo-values, G value - (G - 1) without; n is G. Source:
-    Tukey, "Bias and confidence in not-quite large samples", Ann. Math. Statist. 1958.
+    It is as sure as the mean of the pseudo-values, n value - (n - 1) without, of the n groups that
+    it depends on: a group whose absence leaves the value as it is says nothing of its error. One
+    that depends on a single group is taken to rest on two. Source: Tukey, "Bias and confidence in
+    not-quite large samples", Ann. Math. Statist. 1958.
     """
     whole, left = (np.asarray(x, dtype=np.float64) for x in (value, without))
-    n = len(left)
-    return dataclasses.replace(mean(n * whole - (n - 1) * left), value=whole)
+    most = np.maximum(np.abs(whole), np.abs(left).max(axis=0))
+    moved = ~(np.abs(left - whole) <= _SAME * most)  # NaN too
+    n = np.maximum(moved.sum(axis=0), 2)
+    pseudo = np.where(moved, n * whole - (n - 1) * left, 0.0)
+    off = np.where(moved, pseudo - pseudo.sum(axis=0) / n, 0.0)
+    if (alone := moved.sum(axis=0) == 1).any():
+        off = np.where(alone & moved, left - whole, off)
+    spread = (off**2).sum(axis=0) / (n * (n - 1))
+    third = (off**3).sum(axis=0) / (n * np.maximum((n - 1) * (n - 2), 1))
+    groups = np.where(moved.any(axis=0), n, 1)
+    return dataclasses.replace(_of(whole, spread, third, n - 1.0, groups), value=whole)
 
 
 def together(seeds: Estimate, basis: Estimate) -> Estimate:
@@ -177,7 +188,8 @@ def middle_mean(
     if not low < high:
         return value, math.nan, math.nan
     if without is not None and len(left := np.asarray(without, dtype=np.float64)) > 1:
-        ends = jackknife(value, _middle_means(left)).interval()
+        basis = jackknife(value, _middle_means(left))
+        ends = dataclasses.replace(basis, n=np.asarray(FOR_MEAN)).interval()
         low, high = (
             value + sign * math.hypot(value - end, value - float(other))
             for sign, end, other in zip((-1, 1), (low, high), ends, strict=True)

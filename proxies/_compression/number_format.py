@@ -34,12 +34,14 @@ from benchsuite.proxies._compression.experiment import Conditions, Variant
 from benchsuite.proxies._compression.quantise import Compression
 from benchsuite.proxies._scoring.images import Images
 from benchsuite.proxies._scoring.net import Net, channels_last
-from benchsuite.space.cell import Cell
+from benchsuite.space.cell import Cell, connected
+from benchsuite.space.equivalence import representatives
 
 BITS = 4
 DENSITIES = (0.2,)
 FORMATS = {"Q": False, "Q^": True}
 SEEDS = 4
+FURTHER = 18  # Cells besides, of one seed: networks of a cell are alike, so cells are judged.
 _SHOWN = "stage2.cell0.edge01.nor_conv_3x3.conv"  # Of the first cell: the weights of Fig. 3.
 _BINS = 80
 
@@ -64,25 +66,37 @@ class Row:
     seconds: float
 
 
-def measure(out: Path, images: Images, c: Conditions, seeds: int = SEEDS) -> None:
+def measure(
+    out: Path, images: Images, c: Conditions, seeds: int = SEEDS, further: int = FURTHER
+) -> None:
     """Train what is missing in `out`; print a line per network."""
     experiment.same_conditions(out, images, c)
     data = experiment.prepare(images, c)
     done = {astuple(row)[:4] for row in read(out / "number_format.csv")}
-    for cell, seed, density, name in plan(c, seeds):
+    for cell, seed, density, name in plan(c, seeds, further):
         if (Cell.from_arch(cell).index, seed, density, name) not in done:
             row = _measure(out, cell, seed, density, name, data, c)
             _append(out / "number_format.csv", row)
             print(*astuple(row), flush=True)
 
 
-def plan(c: Conditions, seeds: int = SEEDS) -> Iterator[tuple[str, int, float, str]]:
-    """Yield cells, seeds, densities and formats, one whole seed after the other."""
-    for seed in range(seeds):
-        for cell in c.cells:
-            for density in DENSITIES:
-                for name in FORMATS:
-                    yield cell, seed, density, name
+def plan(
+    c: Conditions, seeds: int = SEEDS, further: int = FURTHER
+) -> Iterator[tuple[str, int, float, str]]:
+    """Yield cells, seeds, densities and formats, one whole seed after the other.
+
+    further: cells besides those of the conditions, of the first seed alone: connected ones in
+    random order (seed 0), one of a class.
+    """
+    drawn = np.random.default_rng(0).permutation(representatives("functional"))
+    others = (Cell.from_index(int(cell)).arch for cell in drawn[connected()[drawn]])
+    besides = [arch for arch in others if arch not in c.cells][:further]
+    networks = [(cell, seed) for seed in range(seeds) for cell in c.cells]
+    networks += [(cell, 0) for cell in besides]
+    for cell, seed in networks:
+        for density in DENSITIES:
+            for name in FORMATS:
+                yield cell, seed, density, name
 
 
 def read(path: Path) -> list[Row]:
@@ -97,13 +111,15 @@ def read(path: Path) -> list[Row]:
         ]
 
 
-def ship(out: Path, target: Path, c: Conditions, seeds: int = SEEDS) -> None:
+def ship(
+    out: Path, target: Path, c: Conditions, seeds: int = SEEDS, further: int = FURTHER
+) -> None:
     """Write the networks of a finished folder to a CSV file, and the histograms to a JSON file.
 
     Raises UserError where networks of the plan are missing.
     """
     done = {astuple(row)[:4]: row for row in read(out / "number_format.csv")}
-    keys = [(Cell.from_arch(cell).index, *rest) for cell, *rest in plan(c, seeds)]
+    keys = [(Cell.from_arch(cell).index, *rest) for cell, *rest in plan(c, seeds, further)]
     if missing := [key for key in keys if key not in done]:
         raise UserError(
             f"{out} has {len(keys) - len(missing)} of {len(keys)} networks: the first that is "
@@ -115,6 +131,7 @@ def ship(out: Path, target: Path, c: Conditions, seeds: int = SEEDS) -> None:
     about = {
         "bits": BITS,
         "seeds": seeds,
+        "further": further,
         "layer": _SHOWN,
         "cell": keys[0][0],
         "histograms": {

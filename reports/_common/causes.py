@@ -98,9 +98,9 @@ def tried(table: Table, proxy: str, source: str) -> Iterator[Tried]:
     there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
         if one.setting in LABELS:
-            known = bool(_columns(table, _needed(one.proxy)[0], one.setting))
+            known = bool(columns(table, needed(one.proxy)[0], one.setting))
         else:
-            known = (one.setting, _needed(one.proxy)[0]) in there
+            known = (one.setting, needed(one.proxy)[0]) in there
         if known and (not one.sources or any(source.startswith(name) for name in one.sources)):
             yield one
 
@@ -131,9 +131,9 @@ def cause(
 
     of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
     gap and an interval without zero; it is all of it if what it leaves is within `near`, or if its
-    interval holds the gap. Where
-    several settings move the correlation and were not run together, none is all of it; where what
-    a source does was run together and is no cause, no part of it is.
+    interval holds the gap and what it leaves is less than half of it: an interval that is wide
+    explains nothing by that. Where several settings move the correlation and were not run together,
+    none is all of it; where what a source does was run together and is no cause, no part of it is.
     """
     found = [(one.words, measured(table, proxy, one, *of)) for one in tried(table, proxy, source)]
     if not found:
@@ -148,7 +148,7 @@ def cause(
         return Cause(f"{NOT_FOUND}: tried {every}")
     words, best = min(moving, key=lambda item: abs(gap - item[1].value))
     left = gap - best.value
-    whole = abs(left) <= near or best.low <= gap <= best.high
+    whole = abs(left) <= near or (best.low <= gap <= best.high and abs(left) < abs(gap) / 2)
     rest = f"in part, leaves {left:+.3f}" if left * gap > 0 else f"more than it, by {-left:+.3f}"
     rest = "all of it" if whole else rest
     if len(sure) > 1 and words not in TOGETHER:
@@ -165,13 +165,13 @@ def pair(
     that both have: a setting of fewer cells has the first of them.
     """
     if setting in LABELS:
-        (part,) = _needed(proxy)
+        (part,) = needed(proxy)
         found = [
-            np.array([table.values(name) for name in _columns(table, part, label)])
+            np.array([table.values(name) for name in columns(table, part, label)])
             for label in ("", setting)
         ]
         cells = np.flatnonzero(np.isfinite(found).all(axis=(0, 1)))
-        here, there = (_whole(table, proxy, [one[:, cells]], cells) for one in found)
+        here, there = (whole(table, proxy, [one[:, cells]], cells) for one in found)
         return here, there, cells
     runs = effects.runs("settings")
     here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
@@ -181,11 +181,12 @@ def pair(
 
 def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:
     """Return a proxy's scores [repeats, cells] in a setting, turned so that more is better."""
-    found = [runs.scores[setting, part] for part in _needed(proxy)]
-    return _whole(table, proxy, found, runs.cells[: found[0].shape[1]])
+    found = [runs.scores[setting, part] for part in needed(proxy)]
+    return whole(table, proxy, found, runs.cells[: found[0].shape[1]])
 
 
-def _whole(table: Table, proxy: str, found: Sequence[Floats], cells: NDArray[np.int64]) -> Floats:
+def whole(table: Table, proxy: str, found: Sequence[Floats], cells: NDArray[np.int64]) -> Floats:
+    """Return a proxy's scores [repeats, cells] of what makes it, turned so that more is better."""
     if proxy == "vkdnw_single":
         return table.values("tensors")[cells] + found[0]
     if proxy == "te_nas":
@@ -195,14 +196,14 @@ def _whole(table: Table, proxy: str, found: Sequence[Floats], cells: NDArray[np.
     return -found[0] if proxy.startswith("ntk_") else found[0]
 
 
-def _columns(table: Table, part: str, label: str) -> list[str]:
+def columns(table: Table, part: str, label: str) -> list[str]:
     """Return the columns of a score's single repeats under a label of settings."""
     end = f".{label}" if label else ""
     name = re.compile(rf"{re.escape(part)}\.r\d+{re.escape(end)}@\d+")
     return sorted(column for column in table.columns if name.fullmatch(column))
 
 
-def _needed(proxy: str) -> tuple[str, ...]:
+def needed(proxy: str) -> tuple[str, ...]:
     """Return what of the sample's scores makes a proxy."""
     return {
         "vkdnw_single": ("vkdnw",),

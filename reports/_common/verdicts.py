@@ -21,6 +21,8 @@ HOLDS, FAILS, UNDECIDED, NOT_HERE = KINDS = (
 ALPHA = round(1 - intervals.LEVEL, 12)  # .05, not 4e-17 more.
 # A search that "keeps its bound" does so in this share of its seeds or more.
 SHARE = 0.8
+# Why a claim that stands on TinyEngine's memory has no verdict.
+COUNTED_AS_NONE = "nobody states what variables TinyEngine keeps: they are counted as none"
 # Seconds of a core that the seeds of one claim may take in a run of everything.
 AFFORDABLE = 120
 _MOST = 10_000
@@ -75,7 +77,8 @@ def above(
     It holds where every part does, and does not where one lies below; of several parts the
     smallest p counts as often as there are parts. over: what the intervals are over; each: seconds
     of a core that a seed takes, 0 for none to speak of. Where neither, and as many seeds as would
-    decide it take more than `AFFORDABLE`, or the most were run, it cannot be tested here.
+    decide it take more than `AFFORDABLE`, or the most were run, or no number would, for what seeds
+    are judged by is too uncertain, it cannot be tested here.
     """
     n = min(int(part.n) for part in parts)
     verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
@@ -90,7 +93,17 @@ def above(
     below = [at * len(parts) for at, gap in zip(p, gaps, strict=True) if gap < 0]
     if below and min(below) < ALPHA:
         return replace(verdict, kind=FAILS, p=min(below))
-    need = max(_needed(part, margin) for part in parts)
+    # One part below decides, at a p that counts as often as there are parts; else all have to.
+    level = 1 - ALPHA / len(parts) if min(gaps) < 0 else 1 - ALPHA
+    least = min if min(gaps) < 0 else max
+    need = least(
+        _needed(part, margin, level)
+        for part, gap in zip(parts, gaps, strict=True)
+        if gap < 0 or min(gaps) >= 0
+    )
+    if math.isinf(need) and any(float(part.lasting) > 0 for part in parts):
+        why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
+        return replace(verdict, kind=NOT_HERE, p=max(p), why=why)
     many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
     why, dear = f"n = {n:,}, {many} seeds would decide it", each * min(need, _MOST) > AFFORDABLE
     if dear and need <= _MOST:
@@ -140,9 +153,10 @@ def few(n: int) -> str:
 
 
 def holm(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the kinds of verdicts that were tested, corrected for their number, empty for others.
+    """Return the kinds of verdicts, those that were tested corrected for their number.
 
-    What was not decided stays what it is.
+    What was not decided stays what it is, as do exact verdicts, which no test made; what was not
+    judged at all is empty.
 
     Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
@@ -150,7 +164,7 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
     tested = np.flatnonzero(np.isfinite(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
-    kinds = [""] * len(verdicts)
+    kinds = [verdict.kind if verdict.kind in (HOLDS, FAILS) else "" for verdict in verdicts]
     for at, corrected in zip(order, adjusted, strict=True):
         kind = verdicts[at].kind
         kinds[at] = UNDECIDED if kind in (HOLDS, FAILS) and corrected >= ALPHA else kind
@@ -163,10 +177,10 @@ def _spoken(seconds: float) -> str:
     return f"{hours:,.0f} hours" if hours >= 2 else f"{seconds / 60:.0f} minutes"
 
 
-def _needed(part: Estimate, margin: float) -> float:
+def _needed(part: Estimate, margin: float, level: float) -> float:
     """Return how many seeds a side would set the interval of a part apart from the margin."""
     gap = float(part.value) - margin
-    low, high = part.interval()
+    low, high = part.interval(level)
     reach = float(part.value - low) if gap > 0 else float(high - part.value)
     lasting = float(part.lasting) * reach**2
     if gap**2 <= lasting:

@@ -13,7 +13,7 @@ from benchsuite.table.table import Table
 _PROXIES = {
     "az_nas": "AZ-NAS",
     "az_nas_rank": "AZ-NAS",
-    "convs": "convolutions",
+    "convs": "live convolutions",
     "croze": "CRoZe",
     "dextr": "Dextr",
     "dextr.svd": "Dextr, singular values",

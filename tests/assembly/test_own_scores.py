@@ -222,8 +222,17 @@ def test_a_name_of_the_suite_stays_the_suites_and_a_files_is_own(folder, capsys,
     n = {row["proxy"]: row["n"] for row in told["rows"]}
     assert n == {"naswot@1": SHIPPED, own: 3, "mine@1": 3}
     plain = name.partition("@")[0]
-    assert f"{plain} is of the suite, so that yours is called own.{plain}" in said
+    head = "What begins with cifar10." if "." in plain else plain
+    assert f"{head} is of the suite, so that yours is called own.{plain}" in said
     assert not told["provenance"]["own_scores"]["in_place_of"]
+
+
+@pytest.mark.parametrize("names", ["naswot,own.naswot", "foo,foo:min"])
+def test_two_columns_of_one_score_are_a_sentence(folder, capsys, names):
+    (folder / "mine.csv").write_text(f"index,{names}\n1,2,1\n2,3,4\n")
+    said = correlate(capsys, "--scores", "mine.csv", "--proxy", "flops", code=2)[0]["error"]
+    one, other = names.split(",")
+    assert f"'{one}' and '{other}' are one score" in said
 
 
 def test_a_file_is_judged_beside_the_suites_flops_whatever_its_columns_are_called(folder, capsys):

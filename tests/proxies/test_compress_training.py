@@ -152,13 +152,13 @@ def test_the_number_format_goes_on_where_it_stopped_and_ships(tmp_path):
     pytest.importorskip("ethosu")
     few = dataclasses.replace(TINY, cells=script.CELLS[:1])
     target = tmp_path / "number_format.csv"
-    number_format.measure(tmp_path, images(), few, 1)
+    number_format.measure(tmp_path, images(), few, 1, 0)
     rows = target.read_text()
     with pytest.raises(UserError, match="2 of 4 networks"):
-        number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 2)
-    number_format.measure(tmp_path, images(), few, 2)
+        number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 1, 1)
+    number_format.measure(tmp_path, images(), few, 1, 1)
     assert target.read_text().startswith(rows)
-    number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 2)
+    number_format.ship(tmp_path, tmp_path / "shipped.csv", few, 1, 1)
     assert (tmp_path / "shipped.csv").read_text() == target.read_text()
     about = json.loads((tmp_path / "shipped.json").read_text())
     assert about["histograms"].keys() == {"Q", "Q^"}

@@ -6,7 +6,7 @@ import scipy.stats
 
 from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
-from benchsuite.reports._common.effects import RESAMPLES, Runs
+from benchsuite.reports._common.effects import RESAMPLES, Effect, Runs
 from benchsuite.reports._common.verdicts import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from benchsuite.space.cell import all_ops, connected, prune
 from benchsuite.space.equivalence import representatives
@@ -113,6 +113,16 @@ def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == causes.Cause(
         f"{causes.NOT_FOUND}: nothing was tried"
     )
+
+
+def test_a_wide_interval_alone_explains_nothing(table, runs, monkeypatch):
+    """The gap lies in the effect's interval, and as much of it is left as there was."""
+    wide = Effect(0.565, -0.153, np.linspace(-0.247, -0.071, 500), 156, 3)
+    monkeypatch.setattr(causes, "measured", lambda *_: wide)
+    found = causes.cause(table, "grasp", causes.PORT, -0.076, 0.03, ("cifar10", "all", "kendall"))
+    assert not found.whole
+    near = causes.cause(table, "grasp", causes.PORT, -0.11, 0.03, ("cifar10", "all", "kendall"))
+    assert near.whole == (len(list(causes.tried(table, "grasp", causes.PORT))) == 1)
 
 
 def test_the_unpruned_network_is_held_against_the_same_repeats_of_the_table(shipped_table):

@@ -9,7 +9,7 @@ from benchsuite.devices._footprint.code_size import all_code
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reports import mcunet_binaries, mcunet_limits
-from benchsuite.reports._common.verdicts import HOLDS, NOT_HERE
+from benchsuite.reports._common.verdicts import NOT_HERE
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS
@@ -55,5 +55,4 @@ def test_a_lead_is_over_the_best_cell_where_seeds_of_the_other_side_are_no_sampl
     assert seen.n == len(tiny) == 20
     assert (tflm["valid.cifar10"] <= best).all()
     assert float(tested.value) < tiny["test.cifar10"].mean() - tflm["test.cifar10"].min() + 1e-9
-    verdict = mcunet_limits.above(seen)
-    assert (verdict.kind, verdict.n) == (HOLDS, 20)
+    assert seen.interval()[0] > 0

@@ -1,6 +1,7 @@
 """Reports of searches: curves, intervals and claims against naive recomputations."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -299,3 +300,31 @@ def test_the_front_of_whole_cells_is_the_lowest_error_of_any_of_that_size(table)
     whole = np.isfinite(table.values("depth"))
     for at, lowest in munas_pruning.whole_front(table):
         assert lowest == pytest.approx(100 - error[whole & (size <= at)].max())
+
+
+def test_a_claim_that_turns_on_where_udc_aims_is_not_judged():
+    """As many seeds keep the bound with e* below it as break it with e* at it."""
+
+    def runs(label, kept, seeds=40):
+        return pd.DataFrame(
+            {
+                "search": label,
+                "feasible": [at < kept for at in range(seeds)],
+                "bytes": 5e4,
+                "cell": 1,
+                "bits": "8",
+                "densities": "1",
+                "widths": "1",
+            }
+        )
+
+    chosen = study.load(study.find(udc_ablation.STUDY))
+    for apart, verdict in ((40, "holds"), (0, "cannot be tested here")):
+        both = [runs(udc_ablation.LOSS, 40), runs(udc_ablation.LOSS + udc_ablation.AIM, apart)]
+        outcome = SimpleNamespace(
+            runs=pd.concat(both),
+            fronts={udc_ablation.LOSS: (), udc_ablation.LOSS + udc_ablation.AIM: ()},
+            study=chosen,
+        )
+        claim = udc_ablation._judged(outcome, udc_ablation.LOSS, "full UDC keeps it", meets=True)
+        assert claim.verdict.kind == verdict

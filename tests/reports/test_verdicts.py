@@ -1,7 +1,10 @@
 """Verdicts on claims: what decides them, what cannot, and the correction for their number."""
 
+import re
+
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -59,7 +62,22 @@ def test_more_seeds_do_not_decide_what_the_basis_leaves_open():
     )
     assert "about 77 seeds" in above(sure, over="seeds and cells").why
     assert "interval over seeds and cells" in above(sure, over="seeds and cells").basis
-    assert "not even 10,000 seeds" in above(unsure).why
+    found = above(unsure)
+    assert found.kind == NOT_HERE
+    assert "more seeds would not decide" in found.why
+
+
+def test_a_part_below_the_margin_decides_as_soon_as_it_is_sure():
+    """The other part, whose gap is next to nothing, would take millions of seeds."""
+
+    def seeds(mean, n):
+        x = np.random.default_rng(0).permutation(scipy.stats.norm.ppf((np.arange(n) + 0.5) / n))
+        return intervals.mean(x / x.std(ddof=1) + mean)
+
+    found = above(seeds(-0.25, 30), seeds(0.001, 30), each=1)
+    (said,) = re.findall(r"about (\d+) seeds", found.why)
+    for n, kind in ((round(1.05 * int(said)), FAILS), (round(0.75 * int(said)), UNDECIDED)):
+        assert above(seeds(-0.25, n), seeds(0.001, n)).kind == kind
 
 
 SIX = np.array([1, -1, 1, -1, 1, -1])
@@ -151,14 +169,12 @@ def test_holms_correction(p):
     kept = 0
     while kept < len(tested) and tested[kept] * (len(tested) - kept) < 0.05:
         kept += 1
-    assert kinds.count(HOLDS) == kept
+    exact_ones = len(p) - len(tested)
+    assert kinds.count(HOLDS) == kept + exact_ones
     assert kinds.count(UNDECIDED) == len(tested) - kept
-    assert kinds.count("") == len(p) - len(tested)
     if kept:
         assert all(
-            kind in (HOLDS, "")
-            for kind, one in zip(kinds, p, strict=True)
-            if one < tested[kept - 1]
+            kind == HOLDS for kind, one in zip(kinds, p, strict=True) if one < tested[kept - 1]
         )
 
 
@@ -176,7 +192,7 @@ def test_a_claim_says_its_verdict_and_what_it_rests_on():
         HOLDS,
         NOT_HERE,
     ]
-    assert rows["after Holm"].tolist() == [HOLDS, FAILS, UNDECIDED, "", "", NOT_HERE]
+    assert rows["after Holm"].tolist() == [HOLDS, FAILS, UNDECIDED, "", HOLDS, NOT_HERE]
     assert rows["n"].tolist() == ["30", "30", "30", "", "2", "30"]
     assert claims[1].sentence.startswith(
         "Fig. 1: a. Here: b. Verdict: does not hold [n = 30, margin 0 points, interval over seeds"
@@ -199,3 +215,8 @@ def test_identities_are_no_claims_and_artificial_weights_settle_none():
 def test_one_draw_of_weights_decides_no_batch_size():
     assert monas_ntk_batch._ONE_DRAW.kind == UNDECIDED
     assert monas_ntk_batch._ONE_DRAW.n == 1
+
+
+def test_exact_verdicts_stay_beside_corrected_ones():
+    verdicts = [exact(False, 9, "0", "counted"), Verdict(HOLDS, 30, "0", "t", p=0.001)]
+    assert holm([*verdicts, not_here("no column")]) == [FAILS, HOLDS, ""]

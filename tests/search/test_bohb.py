@@ -113,3 +113,14 @@ def test_the_model_begins_with_fourteen_cells_of_a_budget(problem, monkeypatch):
     searched(problem, 60, 0)
     assert sizes[:2] == [7, 7]
     assert min(sizes) == 7
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_trace_says_what_it_would_answer_when_stopped(problem, seed):
+    """The best of the largest budget, which is not the best cell trained."""
+    whole = searched(problem, 66, seed).trace
+    for queries in (3, 13, 14, 30, 66):
+        stopped = searched(problem, queries, seed)
+        assert whole.best[queries - 1] == stopped.answer[0] == stopped.trace.best[-1]
+        seen = np.flatnonzero(whole.cell[:queries] == stopped.answer[0])
+        assert whole.best_value[queries - 1] == whole.value[seen[-1]]

@@ -215,3 +215,34 @@ def test_a_middle_mean_is_as_sure_as_what_judges_it():
     assert lower == pytest.approx(value - np.hypot(value - low, value - ends[0]))
     assert higher == pytest.approx(value + np.hypot(value - high, value - ends[1]))
     assert intervals.middle_mean(x, without=x[None]) == (value, low, high)
+
+
+@pytest.mark.parametrize("some", [2, 3, 6])
+def test_groups_that_say_nothing_are_not_counted(some):
+    """A value of a few of six groups: its interval holds the mean that they were drawn about."""
+    rng = np.random.default_rng(4)
+    held = []
+    for x in rng.normal(size=(2000, some)):
+        without = [np.delete(x, at).mean() for at in range(some)] + [x.mean()] * (6 - some)
+        found = intervals.jackknife(x.mean(), without)
+        assert found.n == some
+        assert found.degrees == some - 1
+        both = intervals.together(intervals.mean(rng.normal(0, 0.01, 20)), found)
+        low, high = both.interval()
+        held.append(low + x.mean() <= 0 <= high + x.mean())
+    assert np.mean(held) > 0.94
+
+
+def test_a_value_that_rests_on_one_group_rests_on_two_of_which_one_is_missing():
+    found = intervals.jackknife(1.0, [0.8, 1.0, 1.0])
+    assert (found.n, found.degrees) == (2, 1)
+    assert found.error == pytest.approx(0.2 / np.sqrt(2))
+    assert np.isnan(intervals.jackknife(1.0, [np.nan, 1.0]).error)
+
+
+def test_a_middle_mean_that_its_basis_does_not_move_keeps_its_interval():
+    x = np.random.default_rng(5).normal(90, 1, 20)
+    plain = intervals.middle_mean(x)
+    assert intervals.middle_mean(x, without=np.tile(x, (6, 1))) == pytest.approx(plain)
+    few = intervals.middle_mean(x, without=np.stack([x + 0.1, x - 0.1, x]))
+    assert few[1] < plain[1] < plain[2] < few[2]

@@ -99,8 +99,8 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
         f"{len(contents.findings)} questions, each with the number that answers it, the accuracy "
         "that is meant and a link to the table or figure. Everything here is made of the output of "
         f"one run of version {made_by['versions']['benchsuite']} by `collect.py`; nothing is typed "
-        "by hand. An interval [a, b] holds 95 % of resamples, or of what seeds would give "
-        "([how often that is so](../intervals.md)). Devices are "
+        "by hand. An interval [a, b] is of 95 %: of a mean over seeds ([how often it holds "
+        "it](../intervals.md)), or of resamples of cells. Devices are "
         "[simulated](../../benchsuite/data/README.md)."
     )
     yield "## Findings"
