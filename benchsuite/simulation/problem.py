@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from benchsuite.parameters import check_number, check_whole
 from benchsuite.simulation.clock import training_clock
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL, Skeleton
-from benchsuite.table.columns import DATASETS, Column, resolve, stem
+from benchsuite.table.columns import DATASETS, Column, of_repeat, resolve, stem
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
 from benchsuite.table.table import Table, Values
 
@@ -216,18 +217,21 @@ def _check_numbers(setting: Setting) -> None:
 
 
 def _measured_seconds(table: Table) -> dict[str, Array]:
-    """Return, by proxy column, the seconds per cell [15625] that computing it alone took.
+    """Return, by column of a score, the seconds per cell [15625] that computing it alone took.
 
-    Read from `seconds.alone.<proxy>`, which holds for all outputs of the proxy; 0 where nothing was
-    run. A proxy of which the table holds no time is left out.
+    Read from `seconds.alone.<proxy>`, which holds for all outputs of the proxy and for one repeat:
+    a column that is the mean of several costs them all. 0 where nothing was run. A proxy of which
+    the table holds no time is left out.
     """
     known = {stem(name): name for name in table.columns if name[:8] == "seconds."}
     found = {}
     for name, column in table.columns.items():
         head = column.stem
-        while head and column.kind == "proxy":
+        while head and column.kind in ("proxy", "detail"):
             if (seconds := f"seconds.alone.{head}") in known:
-                found[name] = np.nan_to_num(table.values(known[seconds]))
+                repeats = (of_repeat(column, number).name in table for number in count())
+                several = max(1, sum(takewhile(bool, repeats)))
+                found[name] = several * np.nan_to_num(table.values(known[seconds]))
                 break
             head = head.rpartition(".")[0]
     return found

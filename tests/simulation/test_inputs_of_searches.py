@@ -10,7 +10,7 @@ from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays import outcome, study
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import Setting, _measured_seconds, prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.table.table import Values
 
@@ -218,3 +218,14 @@ def test_a_study_of_which_nothing_came_out_ends_with_a_reason(benchsuite, tmp_pa
     code, out, _ = benchsuite("study", "both.toml")
     assert code == 0
     assert "random: 2 of 2 runs failed: the budget of 1 s is below the cheapest training" in out
+
+
+def test_the_mean_of_repeats_costs_all_of_them(shipped_table):
+    found = _measured_seconds(shipped_table)
+    for proxy, repeats in (("naswot", 3), ("te_nas", 3), ("dextr", 2), ("grasp", 3)):
+        name = shipped_table.resolve(proxy)
+        one = np.nan_to_num(shipped_table.values(f"seconds.alone.{proxy}"))
+        assert one.max() > 0
+        np.testing.assert_array_equal(found[name], repeats * one)
+        np.testing.assert_array_equal(found[shipped_table.resolve(f"{proxy}.r1")], one)
+    assert shipped_table.resolve("flops") not in found
