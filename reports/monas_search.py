@@ -273,9 +273,14 @@ def _labelled(figure: Figure, drawn: list[tuple[list[Axes], str, list[_Series]]]
         live = [one for one in series if one.every is not None]
         for axes, dataset, named in zip(row, DATASETS, (series[-1:], live), strict=False):
             points = pd.concat([one.at for one in named]).drop_duplicates()
-            y = points[dataset].clip(lower=axes.get_ylim()[0])
+            low = axes.get_ylim()[0]
             texts = [f"{symbol} = {weight:g}" for weight in points["weight"]]
-            label_points(axes, points["x"], y, texts)
+            drawn_too = pd.concat(
+                [one.at for one in series if not any(one is other for other in named)]
+            )
+            others = [drawn_too["x"], drawn_too[dataset].clip(lower=low)]
+            y = points[dataset].clip(lower=low)
+            label_points(axes, points["x"], y, texts, np.transpose(others))
     return figure
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
+from matplotlib.textpath import text_to_path
 
 # Okabe & Ito, "Color Universal Design", 2008.
 COLOURS = {
@@ -22,6 +25,7 @@ NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet16-120": "Imag
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0
 SMALL = 8
+_LEADER = {"arrowstyle": "-", "linewidth": 0.4, "color": "#666666", "shrinkA": 0, "shrinkB": 2}
 SMALLEST = 6.5  # of what stands within the axes; print shows no less than 6 pt
 
 
@@ -128,11 +132,13 @@ def heatmap(axes: Axes, values: Any, rows: list[str], columns: list[str], limit:
     return image
 
 
-def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMALLEST) -> None:
+def label_points(axes: Axes, x: Any, y: Any, names: list[str], others: Any = ()) -> None:
     """Write names beside points, each where it covers no point and no earlier name if it can.
 
-    Points at one place share a label. Call it last: it needs the final limits and layout.
+    Points at one place share a label; others: points [N, 2] without one. Call it last: it needs the
+    final limits and layout.
     """
+    size = SMALLEST
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
@@ -140,15 +146,18 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMA
     for px, py, name in zip(x, y, names, strict=True):
         shared.setdefault((float(px), float(py)), []).append(name)
     at = axes.transData.transform(np.array(list(shared))) * (72 / figure.dpi)
-    taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
+    besides = axes.transData.transform(np.reshape(others, (-1, 2))) * (72 / figure.dpi)
+    taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in (*at, *besides)]
     frame = np.asarray(axes.get_window_extent().extents) * (72 / figure.dpi)
     found = []
     for (px, py), (place, labels) in zip(at, shared.items(), strict=True):
         text = ", ".join(labels)
-        width = 0.52 * size * len(text)
+        width = _width(text, size)
         starts = [(px + ox, py + oy) for ox, oy in _offsets(width, size)]
         boxes = [(left, low, left + width, low + size) for left, low in starts]
-        inside = [box for box in boxes if box[0] > frame[0] and box[2] < frame[2]]
+        inside = [
+            box for box in boxes if box[0] > frame[0] and box[2] < frame[2] and box[1] > frame[1]
+        ]
         found.append((px, py, place, text, inside or boxes))
     # Those that may stand beside their points whatever the others do go first.
     first = [boxes[0] for *_, boxes in found]
@@ -156,8 +165,7 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMA
     for _, (px, py, place, text, boxes) in sorted(
         zip(crowded, found, strict=True), key=lambda item: item[0] > 1
     ):
-        free = [box for box in boxes if not any(_meet(box, other) for other in taken)]
-        box = free[0] if free else boxes[0]
+        box = min(boxes, key=lambda box: sum(_meet(box, other) for other in taken))
         taken.append(box)
         axes.annotate(
             text,
@@ -166,6 +174,7 @@ def label_points(axes: Axes, x: Any, y: Any, names: list[str], size: float = SMA
             textcoords="offset points",
             fontsize=size,
             path_effects=[withStroke(linewidth=1.5, foreground="w")],
+            arrowprops=_LEADER if _far(box, px, py) else None,
         ).set_in_layout(False)
 
 
@@ -176,10 +185,24 @@ def _offsets(width: float, size: float) -> list[tuple[float, float]]:
     step = size * 0.75
     return near + [
         (x, middle + sign * n * step)
-        for n in (1, 2, 3)
-        for x in (4.0, -4 - width)
+        for n in (1, 2, 3, 4)
+        for x in (4.0, -4 - width, -width / 2)
         for sign in (1, -1)
     ]
+
+
+def _far(box: tuple[float, ...], x: float, y: float) -> bool:
+    """Return whether a label is so far from its point that a line has to join them."""
+    across = max(box[0] - x, x - box[2], 0.0)
+    along = max(box[1] - y, y - box[3], 0.0)
+    return float(np.hypot(across, along)) > 10
+
+
+def _width(text: str, size: float) -> float:
+    """Return the width of a text [points]."""
+    font = FontProperties(size=size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, is_math_text(text))
+    return float(width)
 
 
 def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
