@@ -36,6 +36,7 @@ def _make(table: Table) -> Result:
         about_accuracy(table),
         f"Kendall tau-b with {judged}; lo and hi hold 95 % of {FEWEST_RESAMPLES:,} "
         "bootstrap resamples (of cells, or of classes of equal cells: resampled).",
+        "Scores are means of their repeats; seconds per cell are of one repeat.",
         "Of large families the usual outputs: `benchsuite correlate` has all, Fig. 2a all K_i.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )

@@ -31,7 +31,7 @@ from benchsuite.reports._common.udc import (
     gap,
     runs_of,
 )
-from benchsuite.reports._common.verdicts import above, not_here, share
+from benchsuite.reports._common.verdicts import UNDECIDED, above, not_here, share
 from benchsuite.table.table import Table
 
 STUDY = "udc_ablation"
@@ -125,7 +125,9 @@ def _judged(outcome: Outcome, label: str, says: str, *, meets: bool = False) -> 
             kept, seeds = count[KEEP], count[SEEDS]
             verdicts.append(share(kept if meets else seeds - kept, seeds))
     first, last = verdicts[0], verdicts[-1]
-    if first.kind != last.kind:
+    if UNDECIDED in (first.kind, last.kind):
+        first = first if first.kind == UNDECIDED else last
+    elif first.kind != last.kind:
         first = not_here(
             f"it turns on e*: {first.kind} with e* at .95 of the bound, which is ours, and with "
             f"e* at the bound, where half of what comes near it is above, {last.kind}"

@@ -86,7 +86,7 @@ def _claims(networks: pd.DataFrame) -> list[Claim]:
     bits = read()[1]["bits"]
     smaller = _by_cell(100 * (1 - deployed["encoded"] / _bounds(deployed, bits)))
     short = int((rice < bits).sum())
-    mean = np.exp(np.log(growth).mean())
+    mean = {name: _geometric(growth[name])[0] for name in (PLAIN, SHIFTED)}
     return [
         Claim(
             "UDC",

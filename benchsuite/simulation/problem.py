@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,10 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.numerics.ties import at_most, merged
 from benchsuite.parameters import check_number, check_whole
 from benchsuite.simulation.clock import training_clock
+from benchsuite.simulation.prices import measured_seconds
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL, Skeleton
-from benchsuite.table.columns import DATASETS, Column, of_repeat, resolve, stem
+from benchsuite.table.columns import DATASETS, Column, resolve, stem
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
 from benchsuite.table.table import Table, Values
 
@@ -175,7 +175,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         if full in bounds:
             raise UserError(f"There are two bounds on {full}: {bounds[full]:g} and {bound:g}.")
         bounds[full] = bound
-    spent = _measured_seconds(table)
+    spent = measured_seconds(table)
     for name, seconds in setting.proxy_seconds.items():
         spent[resolve(name, columns)] = np.full(table.data.num_rows, seconds)
     return Problem(
@@ -214,27 +214,6 @@ def _check_numbers(setting: Setting) -> None:
     for name, seconds in setting.proxy_seconds.items():
         if not 0 <= check_number(seconds, f"The seconds of {name}") < np.inf:
             raise UserError(f"A look at {name} cannot cost {seconds} seconds.")
-
-
-def _measured_seconds(table: Table) -> dict[str, Array]:
-    """Return, by column of a score, the seconds per cell [15625] that computing it alone took.
-
-    Read from `seconds.alone.<proxy>`, which holds for all outputs of the proxy and for one repeat:
-    a column that is the mean of several costs them all. 0 where nothing was run. A proxy of which
-    the table holds no time is left out.
-    """
-    known = {stem(name): name for name in table.columns if name[:8] == "seconds."}
-    found = {}
-    for name, column in table.columns.items():
-        head = column.stem
-        while head and column.kind in ("proxy", "detail"):
-            if (seconds := f"seconds.alone.{head}") in known:
-                repeats = (of_repeat(column, number).name in table for number in count())
-                several = max(1, sum(takewhile(bool, repeats)))
-                found[name] = several * np.nan_to_num(table.values(known[seconds]))
-                break
-            head = head.rpartition(".")[0]
-    return found
 
 
 def check_device(table: Table, setting: Setting) -> None:

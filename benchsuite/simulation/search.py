@@ -366,7 +366,7 @@ class Search:
         value, seconds = np.array(rows[3], dtype=float), np.array(rows[4], dtype=float)
         best, best_value = best_so_far(cell, epochs, value, self._problem.feasible)
         if self._stood and self._stood[0][0] < len(self._log):
-            answered(best, best_value, self._stood, cell, value)
+            answered(best, best_value, self._stood, cell, epochs, value)
         trace = Trace(
             tuple(self._names),
             cell,

@@ -91,17 +91,20 @@ def answered(
     best_value: NDArray[np.float64],
     stood: Sequence[tuple[int, int]],
     cell: NDArray[np.int32],
+    epochs: NDArray[np.int16],
     value: NDArray[np.float64],
 ) -> None:
     """Put into `best_so_far` what a search that answers as it goes would answer when stopped.
 
     stood: the looks made before each answer, and its cell; from the look that led to it on, it
-    stands. cell, value: of all looks [T].
+    stands. cell, epochs, value: of all looks [T]; the accuracy of an answer is that of its longest
+    training, the last of those.
     """
     for looks, pick in stood:
         since = slice(max(looks - 1, 0), None)
-        seen = np.flatnonzero(cell[:looks] == pick)
-        best[since], best_value[since] = pick, value[seen[-1]] if len(seen) else np.nan
+        trained = np.flatnonzero((cell[:looks] == pick) & (epochs[:looks] > 0))
+        longest = trained[epochs[trained] == epochs[trained].max(initial=0)]
+        best[since], best_value[since] = pick, value[longest[-1]] if len(longest) else np.nan
 
 
 def write_traces(

@@ -99,7 +99,8 @@ def picks(
     """Return the cell [S, T] that each seed would answer if stopped at each budget [T]; -1: none.
 
     axis: `clock`, budgets in simulated seconds, or `queries`. Before its end that is the best cell
-    the search has queried; from its end on, its answer.
+    the search has queried, of a search that answers as it goes its answer then; from its end on,
+    its answer.
     """
     budgets = np.asarray(budgets, dtype=np.float64)
     trace = outcome.trace(label)

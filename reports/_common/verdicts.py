@@ -96,12 +96,14 @@ def above(
     # One part below decides, at a p that counts as often as there are parts; else all have to.
     level = 1 - ALPHA / len(parts) if min(gaps) < 0 else 1 - ALPHA
     least = min if min(gaps) < 0 else max
-    need = least(
-        _needed(part, margin, level)
+    considered = [
+        (_needed(part, margin, level), part)
         for part, gap in zip(parts, gaps, strict=True)
         if gap < 0 or min(gaps) >= 0
-    )
-    if math.isinf(need) and any(float(part.lasting) > 0 for part in parts):
+    ]
+    need = least(needed for needed, _ in considered)
+    unsure = [part for needed, part in considered if math.isinf(needed)]
+    if math.isinf(need) and any(float(part.lasting) > 0 for part in unsure):
         why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
         return replace(verdict, kind=NOT_HERE, p=max(p), why=why)
     many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"

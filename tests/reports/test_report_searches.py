@@ -319,7 +319,7 @@ def test_a_claim_that_turns_on_where_udc_aims_is_not_judged():
         )
 
     chosen = study.load(study.find(udc_ablation.STUDY))
-    for apart, verdict in ((40, "holds"), (0, "cannot be tested here")):
+    for apart, verdict in ((40, "holds"), (0, "cannot be tested here"), (33, "undecided")):
         both = [runs(udc_ablation.LOSS, 40), runs(udc_ablation.LOSS + udc_ablation.AIM, apart)]
         outcome = SimpleNamespace(
             runs=pd.concat(both),

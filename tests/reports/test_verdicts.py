@@ -220,3 +220,9 @@ def test_one_draw_of_weights_decides_no_batch_size():
 def test_exact_verdicts_stay_beside_corrected_ones():
     verdicts = [exact(False, 9, "0", "counted"), Verdict(HOLDS, 30, "0", "t", p=0.001)]
     assert holm([*verdicts, not_here("no column")]) == [FAILS, HOLDS, ""]
+
+
+def test_the_basis_is_blamed_for_the_part_that_rests_on_it_alone():
+    sure = estimate(1.0)
+    rests = intervals.together(sure, intervals.jackknife(sure.value, sure.value + 1e-6 * SIX))
+    assert above(rests, estimate(0.0)).why == "n = 30, not even 10,000 seeds would decide it"

@@ -10,7 +10,8 @@ from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays import outcome, study
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, _measured_seconds, prepare
+from benchsuite.simulation.prices import measured_seconds
+from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.table.table import Values
 
@@ -221,11 +222,16 @@ def test_a_study_of_which_nothing_came_out_ends_with_a_reason(benchsuite, tmp_pa
 
 
 def test_the_mean_of_repeats_costs_all_of_them(shipped_table):
-    found = _measured_seconds(shipped_table)
+    found = measured_seconds(shipped_table)
     for proxy, repeats in (("naswot", 3), ("te_nas", 3), ("dextr", 2), ("grasp", 3)):
         name = shipped_table.resolve(proxy)
         one = np.nan_to_num(shipped_table.values(f"seconds.alone.{proxy}"))
         assert one.max() > 0
         np.testing.assert_array_equal(found[name], repeats * one)
         np.testing.assert_array_equal(found[shipped_table.resolve(f"{proxy}.r1")], one)
+        np.testing.assert_array_equal(found[shipped_table.resolve(f"{proxy}.std")], repeats * one)
+    unpruned = np.nan_to_num(shipped_table.values("seconds.alone.zen.unpruned"))
+    for name, repeats in (("zen", 3), ("zen.std", 3), ("zen.r2", 1)):
+        resolved = shipped_table.resolve(f"{name}.unpruned")
+        np.testing.assert_array_equal(found[resolved], repeats * unpruned)
     assert shipped_table.resolve("flops") not in found
