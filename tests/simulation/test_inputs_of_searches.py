@@ -235,3 +235,14 @@ def test_the_mean_of_repeats_costs_all_of_them(shipped_table):
         resolved = shipped_table.resolve(f"{name}.unpruned")
         np.testing.assert_array_equal(found[resolved], repeats * unpruned)
     assert shipped_table.resolve("flops") not in found
+
+
+def test_an_answer_on_the_way_has_the_accuracy_of_its_longest_training():
+    search = Search(prepare(table(), Setting()), Budget(1e9))
+    first = search.query_one(1462)
+    search.column("cifar10.flops", [1462])
+    search.answer([1462])
+    search.query_one(5)
+    trace = search.finish(0, 0.0).trace
+    assert trace.best.tolist() == [1462] * 3
+    assert trace.best_value.tolist() == [first] * 3

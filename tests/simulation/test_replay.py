@@ -391,14 +391,3 @@ def test_a_search_says_whether_what_it_sees_is_measured(shipped_table):
         assert seen.endswith(", ESTIMATED") == estimated
         (other,) = others
         assert ("ESTIMATED where it asks for 12 epochs" in other) != estimated
-
-
-def test_an_answer_on_the_way_has_the_accuracy_of_its_longest_training():
-    search = Search(prepare(table(), Setting()), Budget(1e9))
-    first = search.query_one(1462)
-    search.column("cifar10.flops", [1462])
-    search.answer([1462])
-    search.query_one(5)
-    trace = search.finish(0, 0.0).trace
-    assert trace.best.tolist() == [1462] * 3
-    assert trace.best_value.tolist() == [first] * 3
