@@ -47,8 +47,8 @@ def _make(table: Table) -> Result:
         figures={"proxy_settings": _figure(rows, _settings(variants))},
         notes=(
             about_accuracy(table),
-            "Each setting was scored on a random sample of functional classes, one repeat; n "
-            "classes, each counted once. "
+            "Each setting was scored by one repeat: noise on a random sample of classes, "
+            "32 px on all of them; n classes with a score, each counted once. "
             f"{OTHER}: mean tau-b between its scores and those of each repeat of the table with "
             "other weights (all but the first; of proxies with one repeat, with the same weights); "
             f"{BETWEEN}: the same between the first repeat and each other one. Where the former "
