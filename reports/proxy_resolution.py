@@ -28,7 +28,7 @@ from benchsuite.table.table import Table
 
 LARGER = "px32"
 _SHOWN = {"ntk_cond.k0", "ntk_cond.k2", "linear_regions.n3000", "dextr.svd"}  # of many numbers
-_COMBINED = ("vkdnw_single", "te_nas")
+_COMBINED = {"vkdnw_single": ("tensors",), "te_nas": ()}  # and what columns each takes besides
 _COLUMNS = (
     *("proxy", "dataset", "n", "repeats", "tau, 16 px", "tau, 32 px", "change", "lo", "hi"),
     "apart",
@@ -74,11 +74,13 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
     """Yield a row per proxy and dataset of all classes, which were scored once at 32 pixels."""
     number = table.values("class.functional")
     _, first = np.unique(number, return_index=True)
+    known = {column.stem for column in table.columns.values()}
     stems = [column.stem for column in larger.columns.values() if column.kind == "proxy"]
     for proxy in (*filter(_shown, stems), *_COMBINED):
         parts = causes.needed(proxy)
         names = [causes.columns(table, part, "") for part in parts]
-        if not all(names) or not set(parts) <= set(stems):
+        besides = _COMBINED.get(proxy, ())
+        if not all(names) or not set(parts) <= set(stems) or not set(besides) <= known:
             continue
         repeats = range(min(map(len, names)))
         here = [np.array([table.values(of[r])[first] for r in repeats]) for of in names]
