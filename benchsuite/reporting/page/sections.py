@@ -158,7 +158,7 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
 
 
 def _key(value: Any) -> str:
-    return "" if not isinstance(value, float) or value != value else f"{value:.9g}"
+    return "" if not isinstance(value, float) or value != value else f"{value:.7g}"
 
 
 def _figure(entry: MadeReport, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:
