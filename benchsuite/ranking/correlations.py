@@ -138,8 +138,9 @@ def correlation_rows(
     with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
     cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
     n counts the cells used, missing those without a score or an accuracy, ties_score and
-    ties_accuracy the tied pairs; seconds is the mean processor time of a score where the table
-    tells it, NaN elsewhere. Every score is turned so that more is better.
+    ties_accuracy the tied pairs; seconds is the mean processor time of one repeat of a score, of
+    which it may be the mean of several, where the table tells it, NaN elsewhere. Every score is
+    turned so that more is better.
     truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it;
     common: take every score on the cells alone that all of them have. Raises UserError for an
     unknown proxy, rule for cells, dataset or truth, and for too few resamples.

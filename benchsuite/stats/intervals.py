@@ -141,7 +141,7 @@ def jackknife(value: ArrayLike, without: ArrayLike) -> Estimate:
     spread = (off**2).sum(axis=0) / (n * (n - 1))
     third = (off**3).sum(axis=0) / (n * np.maximum((n - 1) * (n - 2), 1))
     groups = np.where(moved.any(axis=0), n, 1)
-    return dataclasses.replace(_of(whole, spread, third, n - 1.0, groups), value=whole)
+    return _of(whole, spread, third, n - 1.0, groups)
 
 
 def together(seeds: Estimate, basis: Estimate) -> Estimate:
