@@ -1,0 +1,38 @@
+"""What proxies cost: tau beside the seconds of one repeat is that of single repeats."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from benchsuite.reports import proxy_cost
+from benchsuite.space.cell import connected
+
+
+@pytest.fixture(scope="module")
+def rows(shipped_table):
+    return proxy_cost.REPORT.make(shipped_table).tables["proxy_cost"].set_index("proxy")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "repeats"), [("naswot", 3), ("te_nas", 3), ("dextr", 2), ("ntk_cond.k0", 3)]
+)
+def test_tau_is_the_mean_of_single_repeats_on_cells_with_a_path(
+    shipped_table, rows, proxy, repeats
+):
+    truth = shipped_table.values("cifar10.test.200ep.mean")
+    sign = -1 if shipped_table.column(shipped_table.resolve(proxy)).direction == "min" else 1
+    taus = []
+    for number in range(repeats):
+        score = sign * shipped_table.values(f"{proxy}.r{number}")
+        known = np.isfinite(score) & connected()
+        taus.append(scipy.stats.kendalltau(score[known], truth[known])[0])
+    assert rows.loc[proxy, "tau CIFAR-10"] == pytest.approx(np.mean(taus))
+
+
+def test_counts_are_judged_on_the_same_cells(shipped_table, rows):
+    truth = shipped_table.values("cifar10.test.200ep.mean")[connected()]
+    convs = shipped_table.values("convs")[connected()]
+    assert rows.loc["convs", "tau CIFAR-10"] == pytest.approx(
+        scipy.stats.kendalltau(convs, truth)[0]
+    )
+    assert rows.loc["convs", "cells in 60 s"] == connected().sum()
