@@ -50,8 +50,8 @@ def _make(table: Table) -> Result:
             f"cells, six of them of {about['seeds']} seeds, 16x16 pixels, one cell per stage: "
             f"benchsuite/data/README.md), each pruned to a density of {density:g}, quantised to "
             f"{about['bits']} bits and fine-tuned twice, alike but for the format. UDC trains on "
-            "ImageNet for hundreds of epochs, here it is a few. lo, hi: 95 % interval over the "
-            "means of cells.",
+            "ImageNet for hundreds of epochs, here it is a few. Every number is the mean over "
+            "cells of the mean of their networks; lo, hi: its 95 % interval over cells.",
             "growth: the sum of squares of all compressed weights as they are trained, over that "
             "before, geometric means. hardly used: magnitudes that less than "
             f"{100 * RARE:g} % of the weights that are not zero have, of all there are. "
@@ -171,16 +171,22 @@ def _rows(networks: pd.DataFrame, bits: int) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for name in (PLAIN, SHIFTED):
         of = networks[networks["format"] == name].set_index("cell")
+        kept = pd.DataFrame(
+            {
+                "hardly used [%]": of["levels"].map(lambda levels: _hardly_used(levels, name)),
+                "Golomb-Rice [bits]": of["levels"].map(golomb_rice),
+                "bound [kB]": _bounds(of, bits) / 1e3,
+                "Vela [kB]": of["encoded"] / 1e3,
+            }
+        )
         rows.append(
             {
                 "format": name,
                 "networks": len(of),
+                "cells": of.index.nunique(),
                 **spelt("accuracy", with_ends(_by_cell(of["accuracy"]))),
                 **spelt("growth", _geometric(of["growth"])),
-                "hardly used [%]": float(np.mean([_hardly_used(x, name) for x in of["levels"]])),
-                "Golomb-Rice [bits]": float(of["levels"].map(golomb_rice).mean()),
-                "bound [kB]": float(_bounds(of, bits).mean() / 1e3),
-                "Vela [kB]": float(of["encoded"].mean() / 1e3),
+                **kept.groupby("cell").mean().mean(),
             }
         )
     return pd.DataFrame(rows)

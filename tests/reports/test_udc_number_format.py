@@ -38,7 +38,7 @@ def test_the_shipped_networks_are_those_that_the_script_plans():
     assert made == (script.BITS, script.SEEDS, script.FURTHER)
 
 
-def test_rows_are_means_of_the_networks(table):
+def test_rows_are_means_of_the_means_of_cells(table):
     networks, about = udc_number_format.read()
     (rows,) = udc_number_format.REPORT.make(table).tables.values()
     for row in rows.to_dict("records"):
@@ -46,6 +46,10 @@ def test_rows_are_means_of_the_networks(table):
         assert row["accuracy"] == pytest.approx(of["accuracy"].mean().mean())
         by_cell = of["growth"].agg(lambda x: np.log(x).mean())
         assert row["growth"] == pytest.approx(np.exp(by_cell.mean()))
+        assert row["Vela [kB]"] == pytest.approx(of["encoded"].mean().mean() / 1e3)
+        bits = of["levels"].agg(lambda x: x.map(golomb_rice).mean()).mean()
+        assert row["Golomb-Rice [bits]"] == pytest.approx(bits)
+        assert (row["networks"], row["cells"]) == (42, of.ngroups)
     for part in about["histograms"].values():
         before, after = (counted(part[name]).sum() for name in ("before", "after"))
         assert before == after
