@@ -40,8 +40,7 @@ def _make(table: Table) -> Result:
     every = pd.DataFrame(_of_all(table, shipped.variants()[LARGER]), columns=_COLUMNS)
     order = rows[rows["dataset"] == DATASETS[0]].sort_values("change", kind="stable")
     moved = order[(order["lo"] > 0) | (order["hi"] < 0)]
-    least, most = int(rows["repeats"].min()), int(rows["repeats"].max())
-    repeats = f"{most}" if least == most else f"{least} to {most}"
+    repeats = _sizes(rows, "repeats")
     return Result(
         tables={"proxy_resolution": rows, "proxy_resolution_all": every},
         figures={"proxy_resolution": _figure(order, every, kind(table))},
@@ -71,7 +70,7 @@ def _of_sample(table: Table) -> Iterator[dict[str, object]]:
 
 
 def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
-    """Yield a row per proxy and dataset of all classes, which were scored once at 32 pixels."""
+    """Yield a row per proxy and dataset of all classes, of the repeats that both tables have."""
     number = table.values("class.functional")
     _, first = np.unique(number, return_index=True)
     known = {column.stem for column in table.columns.values()}
@@ -82,19 +81,25 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
         besides = _COMBINED.get(proxy, ())
         if not all(names) or not set(parts) <= set(stems) or not set(besides) <= known:
             continue
-        repeats = range(min(map(len, names)))
-        here = [np.array([table.values(of[r])[first] for r in repeats]) for of in names]
-        there = [larger.values(part)[None, first] for part in parts]
+        alone = [causes.columns(larger, part, "") or [part] for part in parts]
+        here, there = (
+            [
+                np.array([of.values(name)[first] for name in each[: min(map(len, wanted))]])
+                for each in wanted
+            ]
+            for of, wanted in ((table, names), (larger, alone))
+        )
         scored = np.isfinite([*np.concatenate(here), *np.concatenate(there)]).all(axis=0)
         ours, theirs = (
             causes.whole(table, proxy, [part[:, scored] for part in of], first[scored])
             for of in (here, there)
         )
+        repeats = min(len(ours), len(theirs))
         for dataset in DATASETS:
             truth = accuracy(table, dataset)[first[scored]]
-            change = effects.effect(ours[:1], theirs, truth)
+            change = effects.effect(ours[:repeats], theirs[:repeats], truth)
             taus = [stats.kendall(one, truth).value for one in ours]
-            yield {**_row(proxy, dataset, change, 1), "apart": _apart(taus)}
+            yield {**_row(proxy, dataset, change, repeats), "apart": _apart(taus, repeats)}
 
 
 def _row(proxy: str, dataset: str, change: effects.Effect, repeats: int) -> dict[str, object]:
@@ -111,12 +116,15 @@ def _row(proxy: str, dataset: str, change: effects.Effect, repeats: int) -> dict
     }
 
 
-def _apart(taus: list[float]) -> float:
-    """Return how far two runs lie apart at `LEVEL`, by the deviation of some; NaN for one."""
+def _apart(taus: list[float], repeats: int) -> float:
+    """Return how far the means of so many runs and of as many others lie apart at `LEVEL`.
+
+    By the deviation of some runs, and Student's t; NaN for one.
+    """
     if len(taus) < 2:
         return np.nan
     reach = student.ppf((1 + LEVEL) / 2, len(taus) - 1)
-    return float(reach * np.sqrt(2) * np.std(taus, ddof=1))
+    return float(reach * np.sqrt(2 / repeats) * np.std(taus, ddof=1))
 
 
 def _shown(proxy: str) -> bool:
@@ -133,16 +141,17 @@ def _listed(rows: pd.DataFrame) -> str:
 
 def _about_all(every: pd.DataFrame) -> tuple[str, str]:
     return (
-        f"All classes: one repeat at 32 px of {_sizes(every)} connected classes, each counted "
-        "once, against the repeat of the same weights and images at 16 px; lo, hi: over "
-        "classes alone. apart: how far two draws of weights and images lie apart in 95 % of "
+        f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
+        "once, against those of the same weights and images at 16 px; lo, hi: over "
+        "classes, and over repeats where there are several (two are too few to be sure of that). "
+        "apart: how far the means of as many draws of weights and images lie apart in 95 % of "
         "cases, by the repeats at 16 px (Student's t; empty for one repeat).",
         _beyond(every),
     )
 
 
-def _sizes(every: pd.DataFrame) -> str:
-    least, most = int(every["n"].min()), int(every["n"].max())
+def _sizes(every: pd.DataFrame, column: str) -> str:
+    least, most = int(every[column].min()), int(every[column].max())
     return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
@@ -150,7 +159,7 @@ def _beyond(every: pd.DataFrame) -> str:
     of = every[(every["dataset"] == DATASETS[0]) & every["apart"].notna()]
     beyond = of[of["change"].abs() > of["apart"]]
     return (
-        f"On CIFAR-10 the change of all classes is larger than two draws lie apart for "
+        "On CIFAR-10 the change of all classes is larger than draws lie apart for "
         f"{len(beyond)} of {len(of)} proxies{_listed(beyond)}."
     )
 
@@ -162,16 +171,25 @@ def _figure(rows: pd.DataFrame, every: pd.DataFrame, what: str) -> Figure:
     figure = new_figure(COLUMN_WIDTH, 1.3 + 0.17 * len(names))
     axes = figure.add_subplot()
     axes.axvline(0, color="k", linewidth=0.8)
-    at = np.array([place[name] for name in whole["proxy"]])
-    axes.barh(
-        at,
-        2 * whole["apart"],
-        left=-whole["apart"],
-        height=0.8,
-        color=COLOURS["grey"],
-        alpha=0.25,
-        label="two draws at 16 px, 95 %",
-    )
+    if len(whole):
+        at = [place[name] for name in whole["proxy"]]
+        axes.barh(
+            at,
+            2 * whole["apart"],
+            left=-whole["apart"],
+            height=0.8,
+            color=COLOURS["grey"],
+            alpha=0.25,
+            label="draws at 16 px, 95 %",
+        )
+        axes.plot(
+            whole["change"],
+            at,
+            "D",
+            markersize=4,
+            color=COLOURS["cifar10"],
+            label=f"all classes, repeats: {_sizes(every, 'repeats')}",
+        )
     axes.errorbar(
         rows["change"],
         [place[name] for name in rows["proxy"]],
@@ -182,14 +200,6 @@ def _figure(rows: pd.DataFrame, every: pd.DataFrame, what: str) -> Figure:
         capsize=2,
         color=COLOURS["grey"],
         label="sample, several draws",
-    )
-    axes.plot(
-        whole["change"],
-        at,
-        "D",
-        markersize=4,
-        color=COLOURS["cifar10"],
-        label="all classes, one draw",
     )
     axes.set_yticks(list(place.values()), [words.proxy(name) for name in names])
     axes.set_ylim(-0.7, len(names) - 0.3)

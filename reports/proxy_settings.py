@@ -14,6 +14,7 @@ from benchsuite.api import Report, Result
 from benchsuite.assembly import shipped
 from benchsuite.ranking.correlations import direction_of
 from benchsuite.reports._common import words
+from benchsuite.reports._common.causes import columns
 from benchsuite.reports._common.style import (
     COLOURS,
     COLUMN_WIDTH,
@@ -47,16 +48,16 @@ def _make(table: Table) -> Result:
         figures={"proxy_settings": _figure(rows, _settings(variants))},
         notes=(
             about_accuracy(table),
-            "Each setting was scored by one repeat: noise on a random sample of classes, "
-            "32 px on all of them; n classes with a score, each counted once. "
-            f"{OTHER}: mean tau-b between its scores and those of each repeat of the table with "
-            "other weights (all but the first; of proxies with one repeat, with the same weights); "
-            f"{BETWEEN}: the same between the first repeat and each other one. Where the former "
+            "Noise was scored on a random sample of classes, 32 px on all of them, by as many "
+            "repeats as are told; n classes with a score, each counted once. "
+            f"{OTHER}: mean tau-b between each of its repeats and those of the table with "
+            "other weights (of proxies with one repeat, with the same weights); "
+            f"{BETWEEN}: the same between repeats of the table. Where the former "
             "is no lower than the latter, the setting changes the order of the classes no more "
             "than new weights and images do.",
             "Figure: the table's scores are of 16 px images of CIFAR-10, 10 classes.",
             f"tau here, tau there: with CIFAR-10 test {kind(table)} on these classes, of the "
-            f"table's repeats (mean of their tau) and of the setting. {DEAD}.",
+            f"table's repeats (mean of their tau) and of the setting's. {DEAD}.",
             _larger(rows),
         ),
     )
@@ -69,19 +70,24 @@ def _rows(table: Table, setting: str, other: Table) -> Iterator[dict[str, str | 
     for name in headline_proxies(table):
         if name not in other.columns:
             continue
-        there = other.values(name)
-        cells = _one_per_class(table, np.isfinite(there))
+        alone = columns(other, stem(name), "") or [name]
+        scored = np.isfinite(np.array([other.values(of) for of in alone]))
+        cells = _one_per_class(table, scored.all(axis=0))
+        there = [other.values(of)[cells] for of in alone]
         here = [table.values(of)[cells] for of in repeats.get(name, [name])]
         direction = direction_of(table, name)
-        first, others = here[0], here[1:]
+        # Repeats of one number share weights and images.
+        pairs = [(i, j) for j in range(len(there)) for i in range(len(here)) if i != j]
+        between = [_tau(here[i], here[j]) for i, j in pairs if j < len(here)]
         yield {
             "setting": setting,
             "proxy": stem(name),
             "n": len(cells),
-            OTHER: float(np.mean([_tau(a, there[cells]) for a in others or here])),
-            BETWEEN: float(np.mean([_tau(a, first) for a in others])) if others else np.nan,
+            "repeats": len(there),
+            OTHER: float(np.mean([_tau(here[i], there[j]) for i, j in pairs or [(0, 0)]])),
+            BETWEEN: float(np.mean(between)) if between else np.nan,
             "tau here": float(np.mean([_tau(a, truth[cells], direction) for a in here])),
-            "tau there": _tau(there[cells], truth[cells], direction),
+            "tau there": float(np.mean([_tau(a, truth[cells], direction) for a in there])),
         }
 
 
@@ -116,7 +122,7 @@ def _settings(variants: Mapping[str, Table]) -> pd.DataFrame:
 
 
 def _larger(rows: pd.DataFrame) -> str:
-    """Say, per setting, for which proxies its one draw differs more than a repeat does."""
+    """Say, per setting, for which proxies its draws differ more than repeats do."""
     said = []
     for setting, of in rows.groupby("setting", sort=False):
         known = of[of[BETWEEN].notna()]
@@ -129,7 +135,7 @@ def _larger(rows: pd.DataFrame) -> str:
         )
         said.append(f"{setting}: {len(worse)} of {len(known)} {names}".rstrip())
     return (
-        "No verdict: each setting is one draw of weights and images. Proxies whose order it "
+        "No verdict: each setting is a draw or few of weights and images. Proxies whose order it "
         "changes more than a repeat does, by more than 0.02: " + "; ".join(said) + "."
     )
 

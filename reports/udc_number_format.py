@@ -173,11 +173,12 @@ def _rows(networks: pd.DataFrame, bits: int) -> pd.DataFrame:
         of = networks[networks["format"] == name].set_index("cell")
         kept = pd.DataFrame(
             {
-                "hardly used [%]": of["levels"].map(lambda levels: _hardly_used(levels, name)),
+                "hardly used [%]": [_hardly_used(levels, name) for levels in of["levels"]],
                 "Golomb-Rice [bits]": of["levels"].map(golomb_rice),
                 "bound [kB]": _bounds(of, bits) / 1e3,
                 "Vela [kB]": of["encoded"] / 1e3,
-            }
+            },
+            of.index,
         )
         rows.append(
             {

@@ -23,31 +23,42 @@ def test_changes_of_all_classes_are_scipys(shipped_table, result):
     plain = rows[~rows["proxy"].isin(proxy_resolution._COMBINED)]
     assert len(plain) > 20 * len(DATASETS)
     for row in plain.to_dict("records"):
-        there = larger.values(row["proxy"])[first]
         single = re.compile(rf"{re.escape(row['proxy'])}\.r\d@\d+")
-        draws = [shipped_table.values(n)[first] for n in shipped_table.columns if single.match(n)]
-        here, truth = draws[0], shipped_table.values(f"{row['dataset']}.test.200ep.mean")[first]
-        known = np.isfinite([there, *draws, truth]).all(axis=0)
+        draws, larger_draws = (
+            [of.values(name)[first] for name in of.columns if single.match(name)]
+            for of in (shipped_table, larger)
+        )
+        there = larger_draws or [larger.values(row["proxy"])[first]]
+        truth = shipped_table.values(f"{row['dataset']}.test.200ep.mean")[first]
+        known = np.isfinite([*there, *draws, truth]).all(axis=0)
         column = shipped_table.columns[shipped_table.resolve(row["proxy"])]
         sign = -1 if column.direction == "min" else 1
-        taus = [scipy.stats.kendalltau(sign * x[known], truth[known])[0] for x in (here, there)]
+        each, others = (
+            [scipy.stats.kendalltau(sign * x[known], truth[known])[0] for x in of]
+            for of in (draws, there)
+        )
         assert row["n"] == known.sum()
-        assert (row["tau, 16 px"], row["tau, 32 px"]) == pytest.approx(tuple(taus)), row["proxy"]
+        repeats = row["repeats"]
+        assert repeats == min(len(draws), len(there))
+        taus = np.mean(each[:repeats]), np.mean(others[:repeats])
+        assert (row["tau, 16 px"], row["tau, 32 px"]) == pytest.approx(taus), row["proxy"]
         assert row["lo"] <= row["change"] <= row["hi"]
-        each = [scipy.stats.kendalltau(x[known], truth[known])[0] for x in draws]
-        reach = scipy.stats.t.ppf(0.975, len(draws) - 1) * np.sqrt(2)
+        reach = scipy.stats.t.ppf(0.975, len(draws) - 1) * np.sqrt(2 / repeats)
         assert row["apart"] == pytest.approx(reach * np.std(each, ddof=1), rel=1e-6, abs=1e-12)
 
 
 def test_two_draws_lie_apart_by_students_t():
-    """Of pairs of runs with the deviation of three, 95 % lie no farther apart than is said."""
+    """Of pairs of means with the deviation of three, 95 % lie no farther apart than is said."""
     rng = np.random.default_rng(0)
-    held = [
-        abs(one - other) <= proxy_resolution._apart(list(seen))
-        for *seen, one, other in rng.normal(size=(4000, 5))
-    ]
-    assert np.mean(held) == pytest.approx(0.95, abs=0.012)
-    assert np.isnan(proxy_resolution._apart([0.5]))
+    for repeats in (1, 2, 3):
+        drawn = rng.normal(size=(4000, 3 + 2 * repeats))
+        held = [
+            abs(new[:repeats].mean() - new[repeats:].mean())
+            <= proxy_resolution._apart(list(seen), repeats)
+            for seen, new in ((row[:3], row[3:]) for row in drawn)
+        ]
+        assert np.mean(held) == pytest.approx(0.95, abs=0.012)
+    assert np.isnan(proxy_resolution._apart([0.5], 1))
 
 
 def test_a_table_without_repeats_has_the_sample_alone(shipped_table):
