@@ -14,7 +14,7 @@ def rows(shipped_table):
 
 
 @pytest.mark.parametrize(
-    ("proxy", "repeats"), [("naswot", 3), ("te_nas", 3), ("dextr", 2), ("ntk_cond.k0", 3)]
+    ("proxy", "repeats"), [("naswot", 3), ("te_nas", 3), ("dextr", 3), ("ntk_cond.k0", 3)]
 )
 def test_tau_is_the_mean_of_single_repeats_on_cells_with_a_path(
     shipped_table, rows, proxy, repeats
