@@ -94,7 +94,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "all cells with a path. A triangle that points down on the lower "
             "edge of a panel is a point below it.",
             f"Latency: {RUNTIME}, the authors' table per operator; of the STM32L4 a reading of the "
-            "four rows they print. The search for a part reads the latencies of that part.",
+            "four rows they print. The search for a part reads the latencies of that part."
+            + f" {monas_claims.BY_FLOPS[0].upper()}{monas_claims.BY_FLOPS[1:]}: searches for it "
+            "answer what those by FLOPs do, seed by seed." * monas_claims.by_flops(main(live())),
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )

@@ -71,14 +71,16 @@ def above(
     unit: str = "points",
     over: str = "seeds",
     each: float = 0.0,
+    there: int = 0,
 ) -> Verdict:
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
     It holds where every part does, and does not where one lies below; of several parts the
     smallest p counts as often as there are parts. over: what the intervals are over; each: seconds
-    of a core that a seed takes, 0 for none to speak of. Where neither, and as many seeds as would
-    decide it take more than `AFFORDABLE`, or the most were run, or no number would, for what seeds
-    are judged by is too uncertain, it cannot be tested here.
+    of a core that a seed takes, 0 for none to speak of; there: how many ship, which no run makes
+    again. Where neither, and as many seeds as would decide it take more than `AFFORDABLE`, or the
+    most were run, or no number would, for what seeds are judged by is too uncertain, it cannot be
+    tested here.
     """
     n = min(int(part.n) for part in parts)
     verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
@@ -107,9 +109,11 @@ def above(
         why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
         return replace(verdict, kind=NOT_HERE, p=max(p), why=why)
     many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
-    why, dear = f"n = {n:,}, {many} seeds would decide it", each * min(need, _MOST) > AFFORDABLE
+    cost = each * (min(need, _MOST) - there)
+    why, dear = f"n = {n:,}, {many} seeds would decide it", cost > AFFORDABLE
     if dear and need <= _MOST:
-        why += f": {_spoken(each * need)} of a core, too dear"
+        further = f", {need - there:,.0f} more" if there else ""
+        why += f"{further}: {_spoken(cost)} of a core, too dear"
     kind = NOT_HERE if dear or n >= _MOST else UNDECIDED
     return replace(verdict, kind=kind, p=max(p), why=why)
 

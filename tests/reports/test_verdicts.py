@@ -141,6 +141,14 @@ def test_dear_seeds_are_told_in_minutes_or_hours():
     assert above(estimate(0.0), each=1.0).kind == NOT_HERE
 
 
+def test_seeds_that_ship_are_not_paid_for_again():
+    need = int(above(estimate(0.1)).why.split("about ")[1].split()[0].replace(",", ""))
+    each = 300 / (need - 30)
+    found = above(estimate(0.1), each=each, there=30)
+    assert found.why.endswith(f"would decide it, {need - 30:,} more: 5 minutes of a core, too dear")
+    assert above(estimate(0.1), each=AFFORDABLE / need, there=30).kind == UNDECIDED
+
+
 def test_what_the_most_seeds_leave_open_cannot_be_tested():
     assert above(estimate(1e-4, n=10_000)).kind == NOT_HERE
     assert above(estimate(1e-4, n=9_999)).kind == UNDECIDED

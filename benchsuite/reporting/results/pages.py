@@ -24,6 +24,7 @@ CELLS = {"index", "arch"}  # columns of tables of single cells, of which no long
 NARROW = 4  # columns of a table that has room for the text of a cell
 WIDEST = 24  # columns of a table that is shown
 CLAIMS = ("where", "claim", "ours", "verdict")
+DEAR = "for want of seeds"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,11 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     yield "## Pages"
     yield "\n".join(f"- [{page.title}]({page.file}): {_count(page, at)}" for page in contents.pages)
     yield "## Claims"
-    yield "What the papers say of searches and costs, by verdict. Each paper's page has its claims."
+    yield (
+        "What the papers say of searches and costs, by verdict. Each paper's page has its claims. "
+        f"{DEAR}: of those that cannot be tested here, how many more seeds or draws would decide, "
+        "at more than two minutes of a core."
+    )
     yield _claims_by_paper(run.tables.get(contents.claims, []))
     yield "## What this was made of"
     yield f"Accuracies: {run.provenance['accuracy']}. Table {str(run.provenance['table'])[:12]}."
@@ -148,8 +153,9 @@ def _claims_by_paper(claims: Sequence[Mapping[str, Any]]) -> str:
     verdicts = ("holds", "does not hold", "undecided", "cannot be tested here")
     counts: dict[str, dict[str, int]] = {}
     for row in claims:
-        of = counts.setdefault(row["paper"], dict.fromkeys(verdicts, 0))
+        of = counts.setdefault(row["paper"], dict.fromkeys((*verdicts, DEAR), 0))
         of[row["verdict"].split(" (")[0]] += 1
+        of[DEAR] += row["verdict"].startswith(verdicts[-1]) and "would decide it" in row["verdict"]
     rows = [{"paper": paper, **of} for paper, of in sorted(counts.items())]
     return "\n".join(_table(pd.DataFrame(rows), None)) if rows else ""
 
