@@ -1,4 +1,8 @@
-"""EPE-NAS: how correlated the input gradients of images of one class are."""
+"""EPE-NAS: how correlated the input gradients of images of one class are.
+
+Above 100 classes the authors' code drops a class of which the batch has one image, which is most of
+them in a batch of 32: without any of two or more the score is missing.
+"""
 
 import torch
 
@@ -11,23 +15,28 @@ _K = 1e-5
 def _score(passes: Passes) -> dict[str, float]:
     jacobian = wide(passes.jacobian)
     labels = passes.labels.to(jacobian.device)
+    many = passes.skeleton.classes > 100
     sums = []
     for label in torch.unique(labels):
-        correlation = torch.corrcoef(jacobian[labels == label])
-        total = (correlation.abs() + _K).log().sum()
-        sums.append(total if passes.skeleton.classes <= 100 else total / correlation.numel() ** 0.5)
+        rows = jacobian[labels == label]
+        if many and len(rows) == 1:
+            continue
+        total = (torch.corrcoef(rows).abs() + _K).log().sum()
+        sums.append(total / len(rows) if many else total)
+    if not sums:
+        return {"": float("nan")}
     per_class = torch.stack(sums)
-    if passes.skeleton.classes <= 100:
+    if not many:
         return {"": float(per_class.abs().sum())}
     return {"": float((per_class[:, None] - per_class).abs().sum() / len(per_class))}
 
 
 PROXY = Proxy(
-    version=1,
+    version=2,
     direction="max",
     formula="sum over classes c of |s_c|, s_c = sum log(|corrcoef(J_c)| + k), J_c the rows "
-    "d(sum f)/dx_b of class c, k = 1e-5; above 100 classes s_c over the class's size, and sum over "
-    "pairs of |s_c - s_d| over the number of classes; BN train",
+    "d(sum f)/dx_b of class c, k = 1e-5; above 100 classes s_c over the class's size, of classes "
+    "of two images or more, and sum over pairs of |s_c - s_d| over their number; BN train",
     source="Lopes et al., EPE-NAS, ICANN 2021, section 3 (and its code)",
     cost="backward",
     score=_score,

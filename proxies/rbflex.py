@@ -5,7 +5,9 @@ is scaled to [0, 1] over the three images, and a radial basis function makes sim
 distances. A feature that differs by rounding alone, 1e-5 of the largest of its layer, is constant.
 With the authors' widths the similarities are 1 - 1e-7 and 1 - 1e-10: the determinant of the second
 matrix, about 1e-19, is below the rounding of float64, in which their code computes it. Here both
-are computed from the distances without that loss.
+are computed from the distances without that loss. Activations are the outputs of ReLUs; the
+authors' code hooks modules whose type has ReLU in its name, which blocks of ReLU, convolution and
+BN have too, so that outputs of those BNs enter there besides.
 """
 
 from __future__ import annotations

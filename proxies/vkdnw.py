@@ -5,6 +5,10 @@ tensors (weights, scales, offsets): F = mean_b J_b^T (diag(p_b) - p_b p_b^T) J_b
 128] the derivatives of the logits, p_b = 0.95 softmax + 0.05 / classes. The score is the entropy
 of the nine deciles of its singular values, scaled to sum to 1; at most log 9.
 
+Like every score of a class it is of the network without dead operators. The authors score the
+whole network, whose entropy is another number and no function of the class: `--unpruned`, and the
+columns `vkdnw.unpruned` of 1,000 cells.
+
 As in the authors' code weights are Kaiming (fan-in), images are N(0, 1) noise, here as many as the
 batch has (theirs: 64), and BN is in eval mode with new statistics, so it normalises nothing. Their
 code multiplies J by the transpose of the factor of p's covariance that the paper calls for; here

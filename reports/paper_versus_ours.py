@@ -70,8 +70,8 @@ def _make(table: Table) -> Result:
             "correlation on those that the row's rule keeps, "
             f"with the 95 % interval of {effects.RESAMPLES} resamples of cells and repeats "
             "together. A setting counts as the cause if its interval excludes zero and its sign is "
-            f"the gap's; as all of it, if it leaves no more than {EXPECTED} or its interval holds "
-            "the gap. "
+            f"the gap's; as all of it, if it leaves no more than {EXPECTED}, or if its interval "
+            "holds the gap and it leaves less than half of it. "
             f"{causes.NOT_FOUND} = none does.",
             "Ours: 32 CIFAR-10 images at 16x16 for all datasets, five cells per stage. "
             f"{about_repeats(table)} Supervised methods and those with public code only for other "

@@ -34,7 +34,8 @@ def _make(table: Table) -> Result:
         notes=(
             "tau-b between proxies, every one turned so that more is better, over the cells that "
             f"have both. {DEAD} (those that need no network score them). Order: average linkage "
-            "on 1 - tau. No accuracy enters; noise between repeats lowers every tau. "
+            "on 1 - tau. proxy_agreement_pairs: the 15 pairs that agree most, and the 15 least. "
+            "No accuracy enters; noise between repeats lowers every tau. "
             f"{about_repeats(table)}",
         ),
     )

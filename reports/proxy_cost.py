@@ -56,9 +56,10 @@ def _make(table: Table) -> Result:
             "of one repeat; tau and pick are those of single repeats, too, the mean of them: the "
             "mean of several repeats, which `correlations` judges, costs as many times as much. "
             f"{about_repeats(table)} Not all were timed on one "
-            "processor, nor without other work beside them (a Xeon at 2.5 GHz, an AMD EPYC; the "
-            "six slow ones took 2.4 s together on the former, under load, and .28 s on the "
-            "latter): read costs to a factor of several. Analytic proxies cost nothing.",
+            "processor, nor without other work beside them (a Xeon at 2.5 GHz, an AMD EPYC; VKDNW, "
+            "AZ-NAS, MeCo, SWAP, linear regions and the NTK together took 2.4 s on the former, "
+            "under load, and .28 s on the latter): read costs to a factor of ten. Analytic proxies "
+            "cost nothing.",
             f"pick: expected test {kind(table)} of the best-scored of as many cells, drawn without "
             f"replacement, as {BUDGET:.0f} s score; exact, ties averaged. All by the cells with an "
             f"input-output path. {DEAD}. The figure "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.ranking.correlations import functional_classes
 from benchsuite.reports._common import words
 from benchsuite.reports._common.style import (
     NAMES,
@@ -47,6 +48,7 @@ def _make(table: Table) -> Result:
         {
             "subset": label,
             "cells": int(fits.sum()),
+            "functions": _functions(table, fits),
             "proxy": stem(name),
             "dataset": dataset,
             "distinct scores": len(np.unique(score[fits][np.isfinite(score[fits])])),
@@ -65,6 +67,7 @@ def _make(table: Table) -> Result:
                     "dataset": dataset,
                     "subset": label,
                     "cells": int(fits.sum()),
+                    "functions": _functions(table, fits),
                     "devices": devices,
                 }
                 for dataset, of in subsets.items()
@@ -78,10 +81,12 @@ def _make(table: Table) -> Result:
             "(columns `fits.*` of the dataset's own network: official = five cells per stage, mcu "
             "= one); n: those with a score. "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
-            "cells share a column (+13: thirteen more, listed in proxy_feasible_subsets). "
+            "cells share a column (+N: so many more, listed in proxy_feasible_subsets). functions: "
+            "the different networks among those cells; cells of one network have one score, so a "
+            "tau of few functions rests on as few points. "
             f"The figure shows {NAMES[SHOWN]}, the table all datasets; beside a proxy is how many "
             "distinct scores it has on all connected cells; where those that fit have only one, "
-            "none is ranked. Above: cells a stage, and how many fit.",
+            "none is ranked. Above: cells a stage, how many fit, and of how many functions.",
             "A smaller subset has less spread in accuracy, so a lower tau there need not be the "
             "proxy's fault: compare with `flops` and `params` in the same column.",
         ),
@@ -106,6 +111,10 @@ def _subsets(
         yield label, mask, of[0], ", ".join(f"{p.device}.{p.runtime}.{p.skeleton}" for p in of)
 
 
+def _functions(table: Table, fits: NDArray[np.bool_]) -> int:
+    return len(np.unique(functional_classes(table)[fits]))
+
+
 def _figure(
     rows: pd.DataFrame, subsets: list[tuple[str, NDArray[np.bool_], DeviceColumn, str]], what: str
 ) -> Figure:
@@ -120,7 +129,8 @@ def _figure(
     axes = figure.add_subplot()
     of_all = distinct.loc[order].max(axis=1)
     rows_shown = [f"{words.proxy(str(name))} ({n:,.0f})" for name, n in of_all.items()]
-    texts = [_short(fits, of) for _, fits, of, _ in subsets]
+    functions = of.drop_duplicates("subset").set_index("subset")["functions"]
+    texts = [_short(fits, part, functions[label]) for label, fits, part, _ in subsets]
     values = wide.loc[order, labels].to_numpy()
     image = heatmap(axes, values, rows_shown, texts)
     axes.xaxis.tick_top()
@@ -134,9 +144,9 @@ def _figure(
     return figure
 
 
-def _short(fits: NDArray[np.bool_], of: DeviceColumn) -> str:
-    """Return part, runtime, network and number of cells, a line each."""
-    cells = f"{int(fits.sum()):,}"
+def _short(fits: NDArray[np.bool_], of: DeviceColumn, functions: int) -> str:
+    """Return part, runtime, network and number of cells and functions, a line each."""
+    cells = f"{int(fits.sum()):,}\n({functions:,})"
     if fits.sum() == connected().sum():
         return f"all cells\nwith a path\n{cells}"
     runtime = words.runtime(of.runtime).replace(", ", "\n").replace(" ", "\n")

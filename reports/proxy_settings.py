@@ -130,10 +130,10 @@ def _larger(rows: pd.DataFrame) -> str:
             continue
         worse = known[known[OTHER] < known[BETWEEN] - 0.02]
         names = ", ".join(
-            f"{p} ({o:.2f} against {b:.2f})"
+            f"`{p}` ({o:.2f} against {b:.2f})"
             for p, o, b in zip(worse["proxy"], worse[OTHER], worse[BETWEEN], strict=True)
         )
-        said.append(f"{setting}: {len(worse)} of {len(known)} {names}".rstrip())
+        said.append(f"{setting}, {len(worse)} of {len(known)}{': ' * bool(names)}{names}")
     return (
         "No verdict: each setting is a draw or few of weights and images. Proxies whose order it "
         "changes more than a repeat does, by more than 0.02: " + "; ".join(said) + "."

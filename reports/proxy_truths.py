@@ -27,6 +27,7 @@ from benchsuite.reports._common.style import (
     new_figure,
 )
 from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
+from benchsuite.space.cell import connected
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -69,8 +70,8 @@ def _make(table: Table) -> Result:
         notes=(
             f"Kendall tau-b, every proxy turned so that more is better; lo and hi hold 95 % of "
             f"{FEWEST_RESAMPLES:,} resamples of the cells, or of functional classes where a proxy "
-            f"was scored on a sample of them (resampled). {DEAD}; n in the table. Proxies are "
-            "sorted by their mean over the columns drawn.",
+            "was scored on a sample of them (resampled). Of cells with an input-output path. "
+            f"{DEAD}; n in the table. Proxies are sorted by their mean over the columns drawn.",
             _about(truths),
             "float, int8 and analog: one other training of the CIFAR-10 network, in float, "
             "quantised after training (PTQ), with 20 epochs of quantisation-aware training (QAT), "
@@ -107,7 +108,7 @@ def _truth(
 
 
 def _rows(table: Table, names: list[str], truths: list[Truth]) -> Iterator[dict[str, object]]:
-    scores = np.array([upward(table, name) for name in names])
+    scores = np.array([np.where(connected(), upward(table, name), np.nan) for name in names])
     targets = np.array([truth.values for truth in truths])
     tau, low, high = np.empty((3, len(names), len(truths)))
     sampled = 2 * np.isfinite(scores).sum(axis=1) < scores.shape[1]

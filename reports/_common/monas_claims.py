@@ -115,7 +115,7 @@ def _speed(table: Table, found: pd.DataFrame) -> Claim:
         "MONAS",
         "section 4.2.1",
         f"weighing latency makes cells {least:g} (mu = 0.5) to {most:g} times (mu = 0.8) as fast "
-        "as TE-NAS'",
+        "as TE-NAS' (what that costs in accuracy is the claim of Fig. 5)",
         f"{spread(gains[0])} and {spread(gains[1])} times",
         above(
             *over,

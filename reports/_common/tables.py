@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -92,13 +93,19 @@ def about_repeats(table: Table) -> str:
     of |= {table.columns[name].family: len(each) for name, each in repeats_of(table).items()}
     if set(of.values()) <= {1}:
         return "Every score is that of one repeat (one set of weights and images)."
+    log = {c.family for c in table.columns.values() if c.description.endswith(ON_LOG_SCALE)}
+    how = f", those of {_listed(log)} on a logarithmic scale" * bool(log)
+    if len(set(of.values())) == 1:
+        return f"Scores are means of {max(of.values())} repeats (weights and images){how}."
     said = (
-        f"{', '.join(sorted(name for name, n in of.items() if n == number))}: {number}"
+        f"{number} of {_listed(name for name, n in of.items() if n == number)}"
         for number in sorted(set(of.values()), reverse=True)
     )
-    log = {c.family for c in table.columns.values() if c.description.endswith(ON_LOG_SCALE)}
-    how = f", of {', '.join(sorted(log))} on a logarithmic scale" * bool(log)
-    return f"Scores are means of repeats (weights and images){how}; {'; '.join(said)}."
+    return f"Scores are means of repeats (weights and images){how}: {'; '.join(said)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 _SCORED = re.compile(r"seconds\.score\.(\w+)@\d+")

@@ -175,18 +175,19 @@ def epe_nas(net: Net, x: Tensor, y: Tensor, classes: int) -> float:
     """sum over classes of |sum log(|corrcoef of the class| + k)|; above 100 classes see source.
 
     Source: Lopes et al., ICANN 2021, `eval_score_perclass`: above 100 classes the sums are divided
-    by the class size, and the score is the mean over classes of their absolute differences.
+    by the class size, and the score is the mean over classes of their absolute differences; a
+    class of one image has no size there (`len` of a number), so that its exception drops it.
     """
     k, J = 1e-5, input_jacobian(net, x).astype(np.float64)
     sums = []
     for c in range(classes):
         rows = J[y.numpy() == c]
-        if len(rows):
-            corr = np.atleast_2d(np.corrcoef(rows))
+        if len(rows) and (len(rows) > 1 or classes <= 100):
+            corr = np.corrcoef(rows)
             sums.append(np.log(np.abs(corr) + k).sum() / (len(corr) if classes > 100 else 1))
     if classes <= 100:
         return float(np.abs(sums).sum())
-    return float(np.abs(np.subtract.outer(sums, sums)).sum() / len(sums))
+    return float(np.abs(np.subtract.outer(sums, sums)).sum() / len(sums)) if sums else math.nan
 
 
 def ntk(net: Net, x: Tensor, frozen: bool = False) -> Array:

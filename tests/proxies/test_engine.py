@@ -150,6 +150,18 @@ def test_above_a_hundred_classes_epe_nas_compares_classes():
     assert PROXIES["epe_nas"].score(p)[""] == pytest.approx(expected, rel=1e-9)
 
 
+def test_above_a_hundred_classes_epe_nas_drops_classes_of_one_image():
+    """The authors' code asks for the length of a number there, and skips the class."""
+    p = passes(MIXED, Skeleton(channels=3, cells_per_stage=1, resolution=8, classes=120), size=6)
+    p.batches[0].labels[:] = torch.tensor([1, 1, 1, 5, 5, 110])
+    J = reference.input_jacobian(p.module(), p.images).astype(np.float64)
+    one, other = (np.log(np.abs(np.corrcoef(J[a:b])) + 1e-5).sum() for a, b in ((0, 3), (3, 5)))
+    expected = 2 * abs(one / 3 - other / 2) / 2
+    assert PROXIES["epe_nas"].score(p)[""] == pytest.approx(expected, rel=1e-9)
+    p.batches[0].labels[:] = torch.arange(6)
+    assert np.isnan(PROXIES["epe_nas"].score(p)[""])
+
+
 @settings(max_examples=40, deadline=None)
 @given(cell=ANY)
 def test_equal_functions_are_scored_as_one_cell(cell):

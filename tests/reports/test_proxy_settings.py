@@ -67,5 +67,5 @@ def test_a_setting_that_reorders_is_named(result):
     setting, proxy = rows.loc[0, ["setting", "proxy"]]
     rows.loc[0, proxy_settings.OTHER] = 0.5
     said = proxy_settings._larger(rows)
-    assert f"{setting}: 1 of" in said
-    assert f"{proxy} (0.50 against 0.90)" in said
+    assert f"{setting}, 1 of" in said
+    assert f": `{proxy}` (0.50 against 0.90)" in said

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from benchsuite.ranking.correlations import correlations
 from benchsuite.reports import proxy_truths
 from benchsuite.reports._common.style import NAMES
+from benchsuite.space.cell import connected
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 
 KEPT = ("flops@", "meco@", "ntk_cond.")
@@ -37,6 +38,7 @@ def test_taus_are_scipys_and_more_is_better(given, result):
     sign = {"max": 1, "min": -1}
     for row in rows.to_dict("records"):
         score = sign[given.columns[row["proxy"]].direction] * given.values(row["proxy"])
+        score[~connected()] = np.nan
         truth = given.values(row["column"])
         both = np.isfinite(score) & np.isfinite(truth)
         assert row["n"] == both.sum()

@@ -194,9 +194,18 @@ def _about_paper(run: Run, contents: Contents, page: Page, at: Mapping[str, str]
     rows = [row for row in run.tables.get(contents.claims, []) if row["paper"] == page.paper]
     if rows:
         yield "## Claims"
-        shown = pd.DataFrame([{name: row[name] for name in CLAIMS} for row in rows])
+        shown = pd.DataFrame(
+            [{**{name: row[name] for name in CLAIMS}, "verdict": _corrected(row)} for row in rows]
+        )
         yield "\n".join(_table(shown.map(contents.worded), None))
         yield f"With n, margins, rules and p-values: [CSV](tables/{contents.claims}.csv)."
+
+
+def _corrected(claim: Mapping[str, Any]) -> str:
+    """Return a verdict, with what Holm's correction leaves of it where that is another."""
+    verdict, left = str(claim["verdict"]), str(claim["after Holm"])
+    changed = left and not verdict.startswith(left)
+    return f"{verdict}; {left} with Holm's correction" if changed else verdict
 
 
 def _links(named: str, page: Page, at: Mapping[str, str]) -> str:
