@@ -76,20 +76,20 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     at = range(len(rows), 0, -1)
     axes.plot(rows["tau between"], at, "s", markersize=4, color=grey, label="with each other")
     low, high = rows["tau lowest"], rows["tau highest"]
-    axes.hlines(at, low, high, color=blue, linewidth=3, alpha=0.4)
+    axes.hlines(at, low, high, color=blue, linewidth=3, alpha=0.4, label=f"each with {what}")
     axes.plot(
         rows["tau of the mean"],
         at,
         "o",
         markersize=4,
         color=COLOURS["cifar10"],
-        label=f"with {what}",
+        label=f"mean with {what}",
     )
     axes.axvline(0, color="k", linewidth=0.6)
     axes.set_yticks(at, [words.proxy(name) for name in rows["proxy"]])
     axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
-    legend_above(figure, axes, 2)
+    legend_above(figure, axes, 1)
     return figure
 
 

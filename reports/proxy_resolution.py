@@ -95,6 +95,8 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
             for of in (here, there)
         )
         repeats = min(len(ours), len(theirs))
+        if (ours[:repeats] == theirs[:repeats]).all():
+            continue
         for dataset in DATASETS:
             truth = accuracy(table, dataset)[first[scored]]
             change = effects.effect(ours[:repeats], theirs[:repeats], truth)
@@ -141,11 +143,13 @@ def _listed(rows: pd.DataFrame) -> str:
 
 def _about_all(every: pd.DataFrame) -> tuple[str, str]:
     return (
+        "Left out: what sees no image of either size (MeCo, linear regions). "
         f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
         "once, against those of the same weights and images at 16 px; lo, hi: over "
         "classes, and over repeats where there are several (two are too few to be sure of that). "
         "apart: how far the means of as many draws of weights and images lie apart in 95 % of "
-        "cases, by the repeats at 16 px (Student's t; empty for one repeat).",
+        "cases, by the repeats at 16 px (Student's t; empty for one repeat); in the figure a band, "
+        "which may end beyond the axis.",
         _beyond(every),
     )
 
