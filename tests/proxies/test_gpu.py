@@ -1,5 +1,7 @@
 """The path to a GPU, without one: on a pretended device every tensor has to lie where it should."""
 
+import importlib.util
+import math
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -228,3 +230,16 @@ def test_a_gpu_gives_the_scores_of_the_processor():
         if name in tolerance:
             near = {"rel": tolerance[name], "abs": 2 if value.is_integer() else 0}
             assert found[name] == pytest.approx(value, **near, nan_ok=True), name
+
+
+def test_a_score_that_one_device_alone_has_is_not_within_a_tolerance():
+    spec = importlib.util.spec_from_file_location("gpu_check", ROUNDING.with_name("gpu.py"))
+    gpu = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gpu)
+    assert gpu._apart(2.0, math.nan, math.inf) == math.inf
+    assert gpu._apart(math.nan, 2.0, math.inf) == math.inf
+    assert math.isnan(gpu._apart(math.nan, math.nan, math.inf))
+    assert math.isnan(gpu._apart(2.0, math.nan, math.nan))
+    assert gpu._apart(2.0, 2.5, math.inf) == 0.25
+    assert gpu._apart(0.0, 0.0, math.inf) == 0.0
+    assert gpu._apart(0.0, 1e-9, math.inf) == math.inf
