@@ -18,7 +18,7 @@ from benchsuite.reports._common import live_runs, monas_claims
 from benchsuite.reports._common import monas_searches as searches
 from benchsuite.reports._common.monas_searches import F746, L432, LAMBDA, MU
 from benchsuite.reports._common.tables import accuracy, kind, milliseconds
-from benchsuite.reports._common.verdicts import FAILS, HOLDS, UNDECIDED
+from benchsuite.reports._common.verdicts import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from benchsuite.space.cell import N_CELLS, NONE, all_archs, all_ops, connected
 from benchsuite.stats import pareto
 
@@ -229,6 +229,19 @@ def test_no_verdict_rests_on_few_seeds(table, outcomes, monkeypatch):
         assert all(claim.verdict.n == seeds for claim in found[:-1])
     assert set(kinds[19]) == {UNDECIDED}
     assert {HOLDS, FAILS} & set(kinds[SEEDS]), "random cells are decided in something"
+
+
+def test_searches_for_the_l4_that_answer_as_those_by_flops_are_not_judged(table, outcomes):
+    """The four rows that are printed of the L4 order operators as FLOPs do."""
+    found = searches.main(searches.live())
+    assert monas_claims.by_flops(found)
+    (claim,) = (c for c in monas_claims.claims(table, outcomes) if c.where == "Fig. 6")
+    assert claim.verdict.kind == NOT_HERE
+    assert monas_claims.BY_FLOPS in claim.verdict.why
+    other = found.copy()
+    one = other.index[(other["device"] == L432) & (other["weight"] > 0)][0]
+    other.loc[one, "cell"] = (other.loc[one, "cell"] + 1) % N_CELLS
+    assert not monas_claims.by_flops(other)
 
 
 def test_the_volume_of_a_seed_is_that_of_its_own_cells(table):
