@@ -93,6 +93,7 @@ def correlations(
     resamples: int = RESAMPLES,
     seed: int = 0,
     common: bool = False,
+    by_class: bool = False,
 ) -> pd.DataFrame:
     """Return `correlation_rows` as a DataFrame."""
     import pandas as pd
@@ -107,6 +108,7 @@ def correlations(
             resamples=resamples,
             seed=seed,
             common=common,
+            by_class=by_class,
         )
     )
 
@@ -128,6 +130,7 @@ def correlation_rows(
     resamples: int = RESAMPLES,
     seed: int = 0,
     common: bool = False,
+    by_class: bool = False,
 ) -> list[dict[str, Any]]:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
@@ -142,8 +145,10 @@ def correlation_rows(
     which it may be the mean of several, where the table tells it, NaN elsewhere. Every score is
     turned so that more is better.
     truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it;
-    common: take every score on the cells alone that all of them have. Raises UserError for an
-    unknown proxy, rule for cells, dataset or truth, and for too few resamples.
+    common: take every score on the cells alone that all of them have; by_class: add class_lo and
+    class_hi, the interval that resamples functional classes: cells of one class share a score, so
+    it is the wider one. Raises UserError for an unknown proxy, rule for cells, dataset or truth,
+    and for too few resamples.
     """
     stats.enough_resamples(resamples)
     check_whole(seed, "The seed", low=0)
@@ -161,9 +166,11 @@ def correlation_rows(
         chosen = mask(rule)
         units = [_unit(score[chosen]) for score in scores]
         low, high = np.empty((2, len(names), len(targets)))
+        class_ends = np.empty((2, len(names), len(targets)))
         rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
         for unit, groups in (("cells", None), ("classes", of_class[chosen])):
-            of_unit = [p for p, its in enumerate(units) if its == unit]
+            also = by_class and unit == "classes"
+            of_unit = [p for p, its in enumerate(units) if its == unit or also]
             if not of_unit:
                 continue
             resampled = stats.kendall_bootstrap(
@@ -175,8 +182,13 @@ def correlation_rows(
                 resamples=resamples,
                 threads=os.cpu_count() or 1,
             )
-            low[of_unit], high[of_unit] = resampled.interval()
-            rests_on[of_unit] = resampled.units
+            ends = resampled.interval()
+            mine = np.array([units[p] == unit for p in of_unit])
+            judged = np.array(of_unit)[mine]
+            low[judged], high[judged] = ends[0][mine], ends[1][mine]
+            rests_on[judged] = resampled.units[mine]
+            if also:
+                class_ends[:, of_unit] = ends
         for p, name in enumerate(names):
             for t, target in enumerate(targets):
                 found = _row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p])
@@ -190,12 +202,17 @@ def correlation_rows(
                         "lo": low[p, t],
                         "hi": high[p, t],
                         "resampled": units[p],
+                        **_class_interval(class_ends[:, p, t] if by_class else None),
                         "seconds": seconds(table, name, chosen),
                         "accuracy": target,
                         "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
                     }
                 )
     return rows
+
+
+def _class_interval(ends: Array | None) -> dict[str, float]:
+    return {} if ends is None else {"class_lo": float(ends[0]), "class_hi": float(ends[1])}
 
 
 def functional_classes(table: Table) -> NDArray[np.int64]:
