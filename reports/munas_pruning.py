@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
-from benchsuite.deployment.response import Response, without_each
+from benchsuite.deployment.response import without_each
 from benchsuite.replays import compressed
-from benchsuite.reports._common.pruned import fronts, volumes
+from benchsuite.reports._common.pruned import from_size, fronts, volumes
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -69,8 +69,11 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "bounds do not ask for it. muNAS prints no numbers.",
             "volume: of the front of size and test error, chosen by what the search saw, in "
             "percent of that of all fronts of both searches under a bound; reference: "
-            f"{REFERENCE_RULE}. Figure: networks in the fronts of all seeds and bounds; the line "
-            "is the lowest error of whole cells by size, whatever their memory and MACs.",
+            f"{REFERENCE_RULE}. Below the least size of whole cells within the bounds only pruned "
+            "ones are, so that the front with pruning wins there by construction; of shared sizes: "
+            "from that size on, smaller networks counted as if of that size. Figure: networks in "
+            "the fronts of all seeds and bounds; the line is the lowest error of whole cells by "
+            "size, whatever their memory and MACs.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
@@ -80,7 +83,10 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
-    wider = {name: _wider(table, outcome, name) for name in both}
+    least = {name: _least(table, outcome, name) for name in both}
+    found = {name: _fronts(table, outcome, name) for name in both}
+    wider = {name: _wider(every) for name, every in found.items()}
+    shared = {name: _wider(found[name], size) for name, size in least.items()}
     rows = _rows(table, outcome).set_index("search").to_dict("index")
     tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
@@ -93,11 +99,16 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "muNAS",
             "section 4.2",
             "aging evolution with pruning outperforms that without",
-            "volume of the fronts with pruning minus without: "
-            + ", ".join(f"{spread(gap)} points at {name}" for name, gap in wider.items())
+            "volume of the fronts with pruning minus without, of sizes that whole cells have too: "
+            + ", ".join(
+                f"{spread(gap)} points at {name}, from {least[name]:.0f} KiB on"
+                for name, gap in shared.items()
+            )
+            + "; of all sizes, of which whole cells cannot have the smaller ones: "
+            + ", ".join(f"{spread(gap)} at {name}" for name, gap in wider.items())
             + "; accuracy of the picks: "
             + ", ".join(f"{spread(_gain(outcome, name))} points at {name}" for name in both),
-            above(*wider.values(), unit="points of volume", over=OVER),
+            above(*shared.values(), unit="points of volume", over=OVER),
         ),
         Claim(
             "muNAS",
@@ -119,40 +130,62 @@ def _gain(outcome: Outcome, name: str) -> Estimate:
     return compressed.difference(with_, without, COLUMN, "test.cifar10")
 
 
-def _fronts(
-    table: Table, outcome: Outcome, name: str, curve: Response | None = None
-) -> list[list[Array]]:
-    """Return the fronts of each seed with and without pruning under the bounds of a name."""
-    return [fronts(table, outcome, entry, curve=curve) for entry in _both(outcome, name)]
+def _least(table: Table, outcome: Outcome, name: str) -> float:
+    """Return the least size [KiB] of whole cells that keep the bounds of a name."""
+    _, plain = _both(outcome, name)
+    return float(table.values(SIZE)[_whole(table, plain)].min() / 1024)
 
 
-def _volumes_without_each(table: Table, outcome: Outcome, name: str) -> Array:
-    """Return the mean volume of fronts by the response without each of its cells, [G, 2]."""
-    every = [volumes(*_fronts(table, outcome, name, curve)) for curve in without_each()]
-    return np.array([[volume.mean() for volume in both] for both in every])
+def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[list[Array]]]:
+    """Return the fronts of each seed with and without pruning under the bounds of a name.
+
+    By the measured response, then by the response without each of its cells.
+    """
+    curves = (None, *without_each())
+    return [
+        [fronts(table, outcome, entry, curve=curve) for entry in _both(outcome, name)]
+        for curve in curves
+    ]
 
 
-def _wider(table: Table, outcome: Outcome, name: str) -> Estimate:
-    over_seeds = intervals.difference(*volumes(*_fronts(table, outcome, name)))
-    without = _volumes_without_each(table, outcome, name)
-    return compressed.on_response(over_seeds, without[:, 0] - without[:, 1])
+def _by_volume(every: list[list[list[Array]]], least: float = 0.0) -> tuple[list[Array], Array]:
+    """Return volumes [%] with and without pruning, [2][S], and their means without each, [G, 2].
+
+    every: as `_fronts`; least: the size [KiB] from which on they are compared.
+    """
+    first, *without = (volumes(*(from_size(of, least) for of in both)) for both in every)
+    return first, np.array([[volume.mean() for volume in both] for both in without])
+
+
+def _wider(every: list[list[list[Array]]], least: float = 0.0) -> Estimate:
+    first, without = _by_volume(every, least)
+    return compressed.on_response(intervals.difference(*first), without[:, 0] - without[:, 1])
+
+
+def _means(every: list[list[list[Array]]], least: float = 0.0) -> list[Interval]:
+    """Return the mean volume of fronts [%] with and without pruning."""
+    first, without = _by_volume(every, least)
+    return [
+        with_ends(compressed.on_response(intervals.mean(volume), means))
+        for volume, means in zip(first, without.T, strict=True)
+    ]
 
 
 def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
     """Return the volumes of fronts under bounds that both searches ran under."""
     rows = []
     for name in _bounds(outcome, PLAIN):
-        every = _fronts(table, outcome, name)
-        means = _volumes_without_each(table, outcome, name).T
-        for label, of, volume, without in zip(
-            (PRUNED, PLAIN), every, volumes(*every), means, strict=True
+        least, every = _least(table, outcome, name), _fronts(table, outcome, name)
+        for label, of, whole, shared in zip(
+            (PRUNED, PLAIN), every[0], _means(every), _means(every, least), strict=True
         ):
-            mean = compressed.on_response(intervals.mean(volume), without)
             rows.append(
                 {
                     "search": f"{label}, {name}",
                     "seeds": len(of),
-                    **spelt("volume [%]", with_ends(mean), "lo", "hi"),
+                    **spelt("volume [%]", whole, "lo", "hi"),
+                    "shared sizes from [KiB]": least,
+                    **spelt("volume of shared sizes [%]", shared),
                     "networks in the front": float(np.mean([len(front) for front in of])),
                     "accuracy is": "ESTIMATED"
                     if label == PRUNED or table.estimated
@@ -208,12 +241,11 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
         pairs, runs = picks(outcome, entry), runs_of(outcome, entry.label)
         mean = compressed.mean(within(runs), _column(entry))
         widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
-        whole = prepare(table, entry.setting).feasible & connected()
         rows.append(
             {
                 "search": entry.label,
                 "bound [KiB]": entry.setting.bounds[SIZE] / 1024,
-                "whole cells": int(whole.sum()),
+                "whole cells": int(_whole(table, entry).sum()),
                 "seeds": len(runs),
                 "feasible": len(pairs),
                 **spelt("size [KiB]", interval(pairs[:, 0])),
@@ -223,6 +255,11 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _whole(table: Table, entry: Entry) -> NDArray[np.bool_]:
+    """Tell which cells with a path keep the bounds of a search unpruned."""
+    return np.asarray(prepare(table, entry.setting).feasible & connected())
 
 
 def _is_estimate(table: Table, entry: Entry) -> bool:

@@ -51,6 +51,11 @@ def volumes(*searches: list[Array]) -> list[Array]:
     ]
 
 
+def from_size(of: list[Array], least: float) -> list[Array]:
+    """Return fronts as networks of at least a size [KiB] are judged: smaller ones count at it."""
+    return [np.maximum(front, (least, -np.inf)) for front in of]
+
+
 def _front(
     table: Table, entry: Entry, looks: pd.DataFrame, by: Response | None, trainings: int | None
 ) -> Array:

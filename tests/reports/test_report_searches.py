@@ -260,38 +260,6 @@ def test_verdicts_are_those_of_the_seeds(udc, kept, seeds, misses, meets):
             assert claim.verdict.kind == "cannot be tested here"
 
 
-def test_rows_of_pruning_are_those_of_a_walk_over_its_runs(table, tmp_path):
-    chosen = study.load(study.find(munas_pruning.STUDY))
-    few_widths = {"munas": {}, "munas_pruned": {"least": 0.6, "most": 0.75}}
-    short = tuple(
-        dataclasses.replace(entry, seeds=3, parameters={"rounds": 60} | few_widths[entry.strategy])
-        for entry in chosen.searches
-    )
-    outcome = outcomes.run(dataclasses.replace(chosen, searches=short), table, tmp_path)
-    made = munas_pruning.REPORT.make(table, {munas_pruning.STUDY: outcome})
-    rows = made.tables["munas_pruning"]
-    of = {row["search"]: row for row in rows.to_dict("records")}
-    assert list(of) == [entry.label for entry in short]
-    for entry in short:
-        mine, row = outcome.runs[outcome.runs["search"] == entry.label], of[entry.label]
-        prefix = "compressed." if "pruning" in entry.label else ""
-        kept = [run for run in mine.to_dict("records") if run["feasible"]]
-        for run in kept:
-            for name, limit in entry.setting.bounds.items():
-                assert run[prefix + name] <= limit
-        assert row["feasible"] == len(kept)
-        for name, column, unit in (
-            ("size [KiB]", "flash.weights.cifar10.mcu", 1024),
-            ("test accuracy", "test.cifar10", 1),
-        ):
-            values = [run[prefix + column] / unit for run in kept]
-            naive = sum(values) / len(values) if kept else np.nan
-            assert row[name] == pytest.approx(naive, nan_ok=True)
-    gained = munas_pruning.gained(outcome, "140 kB")[0]
-    with_, without = (of[f"evolution{how}, 140 kB"] for how in (" with pruning", ""))
-    assert gained == pytest.approx(with_["test accuracy"] - without["test accuracy"])
-
-
 def test_the_front_of_whole_cells_is_the_lowest_error_of_any_of_that_size(table):
     size, error = (
         table.values("flash.weights.cifar10.mcu") / 1024,
