@@ -93,7 +93,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"validation accuracy, drawn by test {kind(table)}. Dead cells, constants of no size "
             "without an input-output path, keep the bounds and are trained, but are in no front.",
             "volume: area that the front dominates, in percent of that of the front of all "
-            f"feasible cells. Reference: {REFERENCE_RULE}.",
+            f"feasible cells. Reference: {REFERENCE_RULE}. regret: the best test accuracy of any "
+            "feasible cell minus that of the pick [points], mean over the seeds.",
             f"{PRUNED}: the first trainings of `munas_pruning` under the same bounds; nobody has "
             "trained pruned cells of this space, so its accuracies are those of the compression "
             f"response. {BOTH_ERRORS} Its volume may exceed that of whole cells: in the figure it "

@@ -90,7 +90,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     rows = _rows(table, outcome).set_index("search").to_dict("index")
     tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
-        f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.0f} KiB, "
+        f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.2f} KiB, "
         f"which {row['whole cells']} whole cells keep"
         for row in tight
     )
