@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchsuite.api import Entry, Outcome, Report, Result
 from benchsuite.deployment.response import without_each
 from benchsuite.replays import compressed
-from benchsuite.reports._common.pruned import from_size, fronts, volumes
+from benchsuite.reports._common.pruned import fronts, reached, volumes
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -70,8 +70,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "volume: of the front of size and test error, chosen by what the search saw, in "
             "percent of that of all fronts of both searches under a bound; reference: "
             f"{REFERENCE_RULE}. Below the least size of whole cells within the bounds only pruned "
-            "ones are, so that the front with pruning wins there by construction; of shared sizes: "
-            "from that size on, smaller networks counted as if of that size. Figure: networks in "
+            "ones are, so that the front with pruning wins there by construction. Judged is the "
+            "accuracy at shared sizes, those of whole cells within the bounds: of the best network "
+            "in a seed's front of at most each size, the mean over the sizes. Figure: networks in "
             "the fronts of all seeds and bounds; the line is the lowest error of whole cells by "
             "size, whatever their memory and MACs.",
             *(claim.sentence for claim in claims(table, outcomes)),
@@ -83,10 +84,10 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
-    least = {name: _least(table, outcome, name) for name in both}
+    sizes = {name: _sizes(table, outcome, name) for name in both}
     found = {name: _fronts(table, outcome, name) for name in both}
-    wider = {name: _wider(every) for name, every in found.items()}
-    shared = {name: _wider(found[name], size) for name, size in least.items()}
+    shared = {name: _gap(found[name], of) for name, of in sizes.items()}
+    wider = {name: _gap(every) for name, every in found.items()}
     rows = _rows(table, outcome).set_index("search").to_dict("index")
     tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
@@ -99,16 +100,18 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "muNAS",
             "section 4.2",
             "aging evolution with pruning outperforms that without",
-            "volume of the fronts with pruning minus without, of sizes that whole cells have too: "
+            "accuracy with pruning minus without, of the best networks of at most the sizes that "
+            "whole cells have too: "
             + ", ".join(
-                f"{spread(gap)} points at {name}, from {least[name]:.0f} KiB on"
-                for name, gap in shared.items()
+                f"{spread(gap)} points at {name} ({len(of)} sizes, {of[0]:.0f} to {of[-1]:.0f} KiB)"
+                for (name, gap), of in zip(shared.items(), sizes.values(), strict=True)
             )
-            + "; of all sizes, of which whole cells cannot have the smaller ones: "
-            + ", ".join(f"{spread(gap)} at {name}" for name, gap in wider.items())
+            + "; volume of the fronts over all sizes, of which whole cells cannot have the smaller "
+            "ones: "
+            + ", ".join(f"{spread(gap)} points at {name}" for name, gap in wider.items())
             + "; accuracy of the picks: "
             + ", ".join(f"{spread(_gain(outcome, name))} points at {name}" for name in both),
-            above(*shared.values(), unit="points of volume", over=OVER),
+            above(*shared.values(), over=OVER),
         ),
         Claim(
             "muNAS",
@@ -130,10 +133,10 @@ def _gain(outcome: Outcome, name: str) -> Estimate:
     return compressed.difference(with_, without, COLUMN, "test.cifar10")
 
 
-def _least(table: Table, outcome: Outcome, name: str) -> float:
-    """Return the least size [KiB] of whole cells that keep the bounds of a name."""
+def _sizes(table: Table, outcome: Outcome, name: str) -> Array:
+    """Return the sizes [KiB] of whole cells that keep the bounds of a name, the least first."""
     _, plain = _both(outcome, name)
-    return float(table.values(SIZE)[_whole(table, plain)].min() / 1024)
+    return np.unique(table.values(SIZE)[_whole(table, plain)]) / 1024
 
 
 def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[list[Array]]]:
@@ -148,26 +151,29 @@ def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[list[Array]]
     ]
 
 
-def _by_volume(every: list[list[list[Array]]], least: float = 0.0) -> tuple[list[Array], Array]:
-    """Return volumes [%] with and without pruning, [2][S], and their means without each, [G, 2].
+def _measured(every: list[list[list[Array]]], sizes: Array | None) -> tuple[list[Array], Array]:
+    """Return values by seed with and without pruning, [2][S], and their means without each, [G, 2].
 
-    every: as `_fronts`; least: the size [KiB] from which on they are compared.
+    every: as `_fronts`; sizes: what the accuracy is reached at; None: volumes [%] of fronts.
     """
-    first, *without = (volumes(*(from_size(of, least) for of in both)) for both in every)
-    return first, np.array([[volume.mean() for volume in both] for both in without])
+    first, *without = (
+        volumes(*both) if sizes is None else [reached(of, sizes) for of in both] for both in every
+    )
+    return first, np.array([[values.mean() for values in both] for both in without])
 
 
-def _wider(every: list[list[list[Array]]], least: float = 0.0) -> Estimate:
-    first, without = _by_volume(every, least)
+def _gap(every: list[list[list[Array]]], sizes: Array | None = None) -> Estimate:
+    """Return what is measured with pruning minus without."""
+    first, without = _measured(every, sizes)
     return compressed.on_response(intervals.difference(*first), without[:, 0] - without[:, 1])
 
 
-def _means(every: list[list[list[Array]]], least: float = 0.0) -> list[Interval]:
-    """Return the mean volume of fronts [%] with and without pruning."""
-    first, without = _by_volume(every, least)
+def _means(every: list[list[list[Array]]], sizes: Array | None = None) -> list[Interval]:
+    """Return the means of what is measured with and without pruning."""
+    first, without = _measured(every, sizes)
     return [
-        with_ends(compressed.on_response(intervals.mean(volume), means))
-        for volume, means in zip(first, without.T, strict=True)
+        with_ends(compressed.on_response(intervals.mean(values), means))
+        for values, means in zip(first, without.T, strict=True)
     ]
 
 
@@ -175,17 +181,19 @@ def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
     """Return the volumes of fronts under bounds that both searches ran under."""
     rows = []
     for name in _bounds(outcome, PLAIN):
-        least, every = _least(table, outcome, name), _fronts(table, outcome, name)
+        sizes, every = _sizes(table, outcome, name), _fronts(table, outcome, name)
         for label, of, whole, shared in zip(
-            (PRUNED, PLAIN), every[0], _means(every), _means(every, least), strict=True
+            (PRUNED, PLAIN), every[0], _means(every), _means(every, sizes), strict=True
         ):
             rows.append(
                 {
                     "search": f"{label}, {name}",
                     "seeds": len(of),
                     **spelt("volume [%]", whole, "lo", "hi"),
-                    "shared sizes from [KiB]": least,
-                    **spelt("volume of shared sizes [%]", shared),
+                    "shared sizes": len(sizes),
+                    "from [KiB]": sizes[0],
+                    "to [KiB]": sizes[-1],
+                    **spelt("accuracy at shared sizes", shared),
                     "networks in the front": float(np.mean([len(front) for front in of])),
                     "accuracy is": "ESTIMATED"
                     if label == PRUNED or table.estimated

@@ -14,7 +14,7 @@ from benchsuite.reports._common.tables import accuracy
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.space.network import OFFICIAL, STAGES
-from benchsuite.stats.pareto import hypervolume, non_dominated, reference
+from benchsuite.stats.pareto import attained, hypervolume, non_dominated, reference
 from benchsuite.table.table import Table
 
 SIZE = "flash.weights.cifar10.mcu"
@@ -51,9 +51,12 @@ def volumes(*searches: list[Array]) -> list[Array]:
     ]
 
 
-def from_size(of: list[Array], least: float) -> list[Array]:
-    """Return fronts as networks of at least a size [KiB] are judged: smaller ones count at it."""
-    return [np.maximum(front, (least, -np.inf)) for front in of]
+def reached(of: list[Array], sizes: Array) -> Array:
+    """Return, by seed, the accuracy [%] of the best of at most each size [KiB], mean over sizes.
+
+    NaN for a seed whose front has nothing as small as the least of them.
+    """
+    return np.array([100 - attained(front, sizes).mean() for front in of])
 
 
 def _front(

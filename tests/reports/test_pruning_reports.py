@@ -9,10 +9,9 @@ from benchsuite.deployment.response import without_each
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reports import munas_pruning, munas_sparse
-from benchsuite.reports._common.pruned import from_size, volumes
+from benchsuite.reports._common.pruned import reached, volumes
 from benchsuite.reports._common.tables import kind
 from benchsuite.space.cell import connected
-from benchsuite.stats import pareto
 
 
 @pytest.fixture(scope="module")
@@ -64,33 +63,30 @@ def test_networks_too_small_for_whole_cells_win_nothing_of_shared_sizes():
     small, whole = np.array([[10.0, 50.0], [70.0, 20.0]]), np.array([[80.0, 10.0], [90.0, 5.0]])
     over_all = volumes([small], [whole])
     assert over_all[0] > over_all[1]
-    shared = volumes(*(from_size([of], 80.0) for of in (small, whole)))
-    assert shared[0] < shared[1] == pytest.approx(100)
+    sizes = np.array([80.0, 85.0, 90.0])
+    assert reached([small, whole], sizes).tolist() == [80, pytest.approx((90 + 90 + 95) / 3)]
+    assert np.isnan(reached([whole[1:]], sizes)).all()
 
 
-def test_volumes_of_shared_sizes_are_those_of_steps_added_up(table, pruning, rows):
+def test_accuracies_at_shared_sizes_are_those_of_a_walk_over_fronts(table, pruning, rows):
     for name in ("140 kB", "90 kB"):
         of = munas_pruning._fronts(table, pruning, name)[0]
-        keeps = connected()
         limits = munas_pruning._entry(pruning, f"evolution, {name}").setting.bounds
+        keeps = connected()
         for column in ("ram.best.cifar10.mcu", "flash.weights.cifar10.mcu"):
             keeps = keeps & (table.values(column) <= limits[column])
-        least = table.values("flash.weights.cifar10.mcu")[keeps].min() / 1024
-        worst = pareto.reference(*(np.maximum(f, (least, 0)) for both in of for f in both))
-        sizes = np.unique(np.concatenate([[least], *(f[:, 0] for both in of for f in both)]))
-        sizes = sizes[(least <= sizes) & (sizes < worst[0])]
-        widths = np.diff([*sizes, worst[0]])
-
-        def area(points, sizes=sizes, widths=widths, worst=worst):
-            lowest = np.nan_to_num(pareto.attained(points, sizes), nan=np.inf)
-            return float((widths * np.maximum(worst[1] - lowest, 0)).sum())
-
-        whole = area(np.concatenate([f for both in of for f in both]))
+        sizes = sorted(set(table.values("flash.weights.cifar10.mcu")[keeps] / 1024))
         for label, fronts in zip(("evolution with pruning", "evolution"), of, strict=True):
             row = rows.loc[f"{label}, {name}"]
-            assert row["shared sizes from [KiB]"] == least
-            naive = np.mean([100 * area(front) / whole for front in fronts])
-            assert row["volume of shared sizes [%]"] == pytest.approx(naive)
+            assert row["from [KiB]"] == sizes[0]
+            assert row["to [KiB]"] <= sizes[-1]  # MACs are bounded too
+            sizes = [size for size in sizes if size <= row["to [KiB]"]]
+            assert row["shared sizes"] == len(sizes)
+            best = [
+                [100 - min(error for at, error in front if at <= size) for size in sizes]
+                for front in fronts
+            ]
+            assert row["accuracy at shared sizes"] == pytest.approx(np.mean(best))
 
 
 def test_what_judges_pruning_is_of_shared_sizes_alone(table, pruning, rows, monkeypatch):
@@ -100,13 +96,13 @@ def test_what_judges_pruning_is_of_shared_sizes_alone(table, pruning, rows, monk
         munas_pruning, "above", lambda *parts, **_: judged.extend(float(p.value) for p in parts)
     )
     claim, _ = munas_pruning.claims(table, {munas_pruning.STUDY: pruning})
-    volume = rows["volume of shared sizes [%]"]
+    shared = rows["accuracy at shared sizes"]
     gaps = [
-        volume[f"evolution with pruning, {name}"] - volume[f"evolution, {name}"]
+        shared[f"evolution with pruning, {name}"] - shared[f"evolution, {name}"]
         for name in ("140 kB", "90 kB")
     ]
     assert judged == pytest.approx(gaps)
-    assert "at 140 kB, from 74 KiB on" in claim.ours
+    assert "at 140 kB (8 sizes, 74 to 128 KiB)" in claim.ours
 
 
 def test_dense_cells_beside_sparse_ones_have_the_accuracy_of_the_table(table):
