@@ -23,7 +23,15 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import (
+    ABOUT_ALIKE,
+    ALIKE,
+    DEAD,
+    about_accuracy,
+    accuracy,
+    alike,
+    kind,
+)
 from benchsuite.space.cell import all_archs
 from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.columns import DATASETS
@@ -66,10 +74,10 @@ def _make(table: Table) -> Result:
     for dataset, of in parts.items():
         for part in of:
             rows += [
-                _row(part, dataset, int(cell), truths[dataset], what)
+                _row(table, part, dataset, int(cell), truths[dataset], what)
                 for cell in front_of(part.cost, truths[dataset])
             ]
-        shared += _over_parts(of, dataset, truths[dataset], what)
+        shared += _over_parts(table, of, dataset, truths[dataset], what)
     powers = sorted({f"{part.device}: {part.source}" for of in parts.values() for part in of})
     return Result(
         tables={
@@ -82,7 +90,7 @@ def _make(table: Table) -> Result:
             f"Fronts of test {what} against the energy of one image, over the cells that fit; "
             "official network of each dataset. device_energy: over all parts and runtimes at once; "
             f"device_energy_parts: each by itself. {DEAD}. Of equal points the lowest index and "
-            "the first part.",
+            f"the first part. {ABOUT_ALIKE}",
             "Energy is predicted latency times the mean power of one set-up, so that on one part "
             "its front is that of latency; between parts it is not. How far power carries from "
             "model to model, and predicted latency times power from measured energy, is in "
@@ -92,7 +100,9 @@ def _make(table: Table) -> Result:
     )
 
 
-def _over_parts(of: list[Part], dataset: str, truth: Array, what: str) -> list[dict[str, object]]:
+def _over_parts(
+    table: Table, of: list[Part], dataset: str, truth: Array, what: str
+) -> list[dict[str, object]]:
     """Return the front over the cells of all parts together."""
     points, owners = [], []
     for at, part in enumerate(of):
@@ -102,10 +112,12 @@ def _over_parts(of: list[Part], dataset: str, truth: Array, what: str) -> list[d
     if not owners:
         return []
     front = sorted_front(np.concatenate(points))
-    return [_row(of[owners[i][0]], dataset, owners[i][1], truth, what) for i in front]
+    return [_row(table, of[owners[i][0]], dataset, owners[i][1], truth, what) for i in front]
 
 
-def _row(part: Part, dataset: str, cell: int, truth: Array, what: str) -> dict[str, object]:
+def _row(
+    table: Table, part: Part, dataset: str, cell: int, truth: Array, what: str
+) -> dict[str, object]:
     return {
         "dataset": dataset,
         "device": part.device,
@@ -114,6 +126,7 @@ def _row(part: Part, dataset: str, cell: int, truth: Array, what: str) -> dict[s
         "arch": all_archs()[cell],
         "mJ": part.cost.values[cell],
         f"test {what}": truth[cell],
+        ALIKE: alike(table, truth, cell),
     }
 
 

@@ -11,7 +11,14 @@ import pandas as pd
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, Deployed
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import (
+    ABOUT_ALIKE,
+    ALIKE,
+    about_accuracy,
+    accuracy,
+    alike,
+    kind,
+)
 from benchsuite.space.cell import connected
 from benchsuite.table.device_columns import find
 from benchsuite.table.table import Table
@@ -26,7 +33,7 @@ def _make(table: Table) -> Result:
             "maybe: how many more may, under a runtime whose RAM is known as a range; the "
             "341 without an input-output path, whose network is a constant, fit everywhere. best: "
             f"highest mean test {kind(table)} [%] on the dataset among the others that fit, with "
-            "its index. Of equal accuracies the lowest index.",
+            f"its index. Of equal accuracies the lowest index. {ABOUT_ALIKE}",
             ABOUT_DEPLOYED,
             "Every row is of the dataset's own network. official: five cells per stage; mcu: one. "
             "Accuracies are always those of the official network: a cell's rank carries over to "
@@ -43,7 +50,8 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
     known, deployed = _known(table), Deployed(table)
     for parts in find(table.columns, "fits"):
         fits = table.values(parts.name) == 1
-        best, index = _best(accuracy(table, parts.dataset), fits & connected())
+        truth = accuracy(table, parts.dataset)
+        best, index = _best(truth, fits & connected())
         flops = table.values(f"{parts.dataset}.flops")
         latency = table.values(replace(parts, what="latency").name)
         yield {
@@ -55,6 +63,7 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
             "maybe": int((table.values(parts.name) == 0.5).sum()),
             "best": best,
             "index": index,
+            ALIKE: alike(table, truth, index) if isinstance(index, int) else np.nan,
             **deployed.row(index if isinstance(index, int) else -1, parts.dataset, parts.skeleton),
             "spearman_flops": stats.spearman(flops, latency).value,
             **known.get((parts.device, parts.runtime, parts.dataset, parts.skeleton), {}),

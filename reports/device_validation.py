@@ -25,7 +25,7 @@ _OF_VERSIONS = (
     *("mape_family_out", "bias_family_out"),
 )
 _OF_CORES = (
-    *("core", "runtime", "n", "families", "mape", "bias", "tau", "mape_family_out"),
+    *("core", "runtime", "n", "models", "families", "mape", "bias", "tau", "mape_family_out"),
     "tau_family_out",
 )
 _FAMILY_MARKERS = "osD^v<>P*Xp"
@@ -46,7 +46,7 @@ def _make(table: Table) -> Result:
     return Result(
         tables={
             "device_validation": rows.drop(columns="note"),
-            "device_validation_cores": pd.DataFrame(about["cores"])[list(_OF_CORES)],
+            "device_validation_cores": _cores(pd.DataFrame(about["cores"]), points),
             "device_validation_versions": pd.DataFrame(about["versions"])[list(_OF_VERSIONS)],
             "device_validation_energy": pd.DataFrame(footer["power"]).astype(
                 {"energy_error": float}
@@ -61,8 +61,9 @@ def _make(table: Table) -> Result:
             "predicted from coefficients that never saw it. Counted runtimes were fitted to no "
             "network, so for them nothing changes, but for microTVM and TFLM 2.3.1, which are the "
             "counts times one factor. Measured figures are other people's, published for boards; "
-            "the source is in each row of device_validation_points. bias: mean of predicted over "
-            "measured, less 1.",
+            "the source is in each row of device_validation_points. n: measurements, of which one "
+            "model may have many (boards, versions, submitters); models: how many there are. bias: "
+            "mean of predicted over measured, less 1.",
             "device_validation_versions: goal is what X-CUBE-AI was set to optimise where the "
             "source says it; factor_rows, how many figures the factor of that core and version "
             "rests on. 9.0 and 10.2 share one. The promise is an error on families left out "
@@ -87,6 +88,13 @@ def _make(table: Table) -> Result:
     )
 
 
+def _cores(rows: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows per core and runtime, with how many models their measurements are of."""
+    by = ["core", "runtime"]
+    models = points.groupby(by)["model"].nunique().rename("models").reset_index()
+    return rows.merge(models, on=by, how="left", validate="one_to_one")[list(_OF_CORES)]
+
+
 def _figure(points: pd.DataFrame) -> Figure:
     figure = new_figure(4.6, 5.7)
     axes = figure.add_subplot()
@@ -105,21 +113,33 @@ def _figure(points: pd.DataFrame) -> Figure:
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
     axes.set_xlabel("measured latency [ms]")
     axes.set_ylabel("predicted latency, family left out [ms]")
-    keys: list[Artist] = [
+    of_runtimes: list[Artist] = [
         Line2D([], [], color=colour, linewidth=3, label=f"{words.runtime(runtime)} ({count})")
         for runtime, colour in zip(runtimes, PALETTE, strict=False)
         for count in [(points["runtime"] == runtime).sum()]
     ]
-    keys += [
+    of_runtimes.append(Patch(color=PALETTE[-1], alpha=0.15, label="within 20 %"))
+    of_families: list[Artist] = [
         Line2D([], [], color="k", marker=marker, linestyle="", markersize=4, label=family)
         for family, marker in zip(families, _FAMILY_MARKERS, strict=False)
     ]
-    keys.append(Patch(color=PALETTE[-1], alpha=0.15, label="within 20 %"))
     figure.legend(
-        handles=keys, loc="outside upper center", ncols=3, frameon=False, fontsize=SMALL - 1
+        handles=_in_columns(of_runtimes, of_families),
+        loc="outside upper center",
+        ncols=3,
+        frameon=False,
+        fontsize=SMALL - 1,
     )
     tidy(axes)
     return figure
+
+
+def _in_columns(first: list[Artist], others: list[Artist]) -> list[Artist]:
+    """Return the keys of a legend of three columns, of which the first holds some alone."""
+    height = max(len(first), -(-len(others) // 2))
+    empty: list[Artist] = [Line2D([], [], linestyle="", label=" ") for _ in range(3 * height)]
+    padded = [*first, *empty[len(first) : height], *others]
+    return [*padded, *empty[len(padded) :]]
 
 
 REPORT = Report(

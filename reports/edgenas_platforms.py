@@ -69,6 +69,17 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     )
 
 
+def _range(values: pd.Series) -> str:
+    """Return from where to where values go, once where both ends are printed alike."""
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _answers(counts: pd.Series) -> str:
+    most = int(counts.max())
+    return "one answer" if most == 1 else f"at most {most} answers"
+
+
 def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what EdgeNAS says of its platforms, and what the replays say."""
     every = _rows(table, outcomes[STUDY])
@@ -87,11 +98,11 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "on all four platforms it is more accurate and faster than the baseline made by hand",
             f"more accurate than the ResNet block on {int(better.sum())}, faster on "
             f"{int(faster.sum())} of {len(rows)} platforms; the best feasible cells are ahead of "
-            f"it by {room.min():.2f} to {room.max():.2f} points",
+            f"it by {_range(room)} points of test accuracy",
             not_here(
                 f"{int(rows['beat it'].max())} of {int(rows['cells that fit'].max()):,} feasible "
-                "cells or fewer beat the block by validation, and the seeds of a platform give "
-                f"at most {int(rows['answers'].max())} of {seeds} answers"
+                f"cells or fewer beat the block by validation, and the {seeds} seeds of a platform "
+                f"give {_answers(rows['answers'])}"
             ),
         ),
         Claim(

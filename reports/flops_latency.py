@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from scipy.stats import rankdata
 
 from benchsuite import stats
@@ -47,7 +48,7 @@ def _make(table: Table) -> Result:
             "microcontrollers. FLOPs are the official ones, dead operators included; latency is "
             "that of the deployed network. Cells without an input-output path are left out.",
             "In the figure a square's colour is the number of cells there, and the bar the widest "
-            "range of latency that cells of one FLOPs have.",
+            "range of latency that cells of one FLOPs have, at these FLOPs.",
             f"rows: the {_WORST} cells per column whose rank by latency exceeds most, and least, "
             "their rank by FLOPs (ranks from 0 to 1, ties share the mean).",
             "flops_latency_devices: every column of latency, with FLOPs and MACs of its own "
@@ -133,17 +134,21 @@ def _density(axes: Axes, flops: np.ndarray, latency: np.ndarray) -> Any:
     by = pd.Series(latency[known]).groupby(flops[known]).agg(["min", "max"])
     widest = int((by["max"] - by["min"]).to_numpy().argmax())
     at, low, high = (float(of[widest]) for of in (by.index, *by.to_numpy().T))
-    beside = at + 0.02 * flops.max()
     axes.annotate(
         "",
-        (beside, low),
-        (beside, high),
-        arrowprops={"arrowstyle": "|-|,widthA=.2,widthB=.2", "shrinkA": 0, "shrinkB": 0},
+        (at, low),
+        (at, high),
+        arrowprops={
+            "arrowstyle": "|-|,widthA=.2,widthB=.2",
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "path_effects": [withStroke(linewidth=2.5, foreground="w")],
+        },
     )
     text = f"{at:.0f} MFLOPs take\n{_digits(low)} to {_digits(high)} ms"
     few = at < 0.5 * flops.max()  # there is room high above cells of few FLOPs, and beside others
     y = 0.62 * latency[known].max() if few else low
-    axes.text(beside + 0.02 * flops.max(), y, text, fontsize=SMALL, va="bottom")
+    axes.text(at + 0.04 * flops.max(), y, text, fontsize=SMALL, va="bottom")
     axes.set_xlim(left=-0.03 * flops.max())
     axes.set_ylim(bottom=-0.04 * latency[known].max())
     return image

@@ -233,8 +233,8 @@ def _about_figure(of: Training) -> str:
     left = int((connected() & (of.float32 < _LEFT)).sum())
     return (
         "The figure shows the cells with an input-output path, lines over twentieths of them by "
-        f"float accuracy, dashed where a cell collapses; {left:,} cells below {_LEFT:.0f} % lie "
-        "left of it. Its scale is linear from -1 to 1 and logarithmic beyond."
+        f"float accuracy, dashed where a cell collapses; {left:,} of them, below "
+        f"{_LEFT:.0f} %, left of its edge. Its scale is linear from -1 to 1 and logarithmic beyond."
     )
 
 

@@ -67,6 +67,10 @@ def _make(table: Table) -> Result:
             "whose operators are known; worst: the largest factor between predicted and printed. "
             "times 1: as printed; 10: the sum over the authors' own table, of which the printed "
             "is a tenth. scope cells: without stem, residual blocks and classifier.",
+            "index: the first cell in official order with the row's operators, all of them live. "
+            "The printed sums count operators, on no path too, so that a row stands for all cells "
+            "with its operators; the cell that its accuracies and FLOPs name in monas_table2 may "
+            "be another, with fewer of them live, and of another latency once deployed.",
             _bound(rows),
             "least [ms]: multiply-accumulates at two per cycle, more than a Cortex-M can do. "
             "Rows not known: operators without a convolution were read off the nearest accuracies. "

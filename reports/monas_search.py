@@ -62,7 +62,8 @@ _SWEEPS = ((F746, MU), (F746, LAMBDA), (L432, MU))
 class _Series:
     """Points of a figure: a weight each, its middle, and where there are seeds all of them.
 
-    at: rows of (weight, x, and an accuracy per dataset); every: the same of all seeds.
+    at: rows of (weight, x, and an accuracy per dataset); every: the same of all seeds; part: what
+    it was searched for, in short.
     """
 
     name: str
@@ -70,6 +71,7 @@ class _Series:
     colour: str
     at: pd.DataFrame
     every: pd.DataFrame | None = None
+    part: str = ""
 
 
 def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
@@ -210,7 +212,7 @@ def _searched(
     name = f"{search}, searched for the {part}"
     if search == TABULAR:
         return _Series(name, "s", colour, middle)
-    return _Series(name, "o", colour, middle, points)
+    return _Series(name, "o", colour, middle, points, part)
 
 
 def _printed(table: Table, device: str, weighs: str, cost: str) -> _Series:
@@ -266,23 +268,23 @@ def _points(
 
 
 def _labelled(figure: Figure, drawn: list[tuple[list[Axes], str, list[_Series]]]) -> Figure:
-    """Add the legend, and weights: the paper's in the first panel, ours in the second of a row."""
+    """Add the legend, and weights: the paper's in the first panel, ours in a panel per part."""
     legend_above(figure, drawn[0][0][0], 3)
-    for row, _, _ in drawn:
-        for axes, whose in zip(row, ("the paper's points", "live means"), strict=False):
-            axes.set_title(f"labelled: {whose}", fontsize=SMALL)
+    labelled = []
     for row, symbol, series in drawn:
         live = [one for one in series if one.every is not None]
-        for axes, dataset, named in zip(row, DATASETS, (series[-1:], live), strict=False):
-            points = pd.concat([one.at for one in named]).drop_duplicates()
-            low = axes.get_ylim()[0]
-            texts = [f"{symbol} = {weight:g}" for weight in points["weight"]]
-            drawn_too = pd.concat(
-                [one.at for one in series if not any(one is other for other in named)]
-            )
-            others = [drawn_too["x"], drawn_too[dataset].clip(lower=low)]
-            y = points[dataset].clip(lower=low)
-            label_points(axes, points["x"], y, texts, np.transpose(others))
+        for axes, dataset, one in zip(row, DATASETS, (series[-1], *live), strict=False):
+            whose = f"live means, {one.part}" if len(live) > 1 else "live means"
+            whose = "the paper's points" if one is series[-1] else whose
+            axes.set_title(f"labelled: {whose}", fontsize=SMALL)
+            labelled.append((axes, dataset, symbol, one, series))
+    for axes, dataset, symbol, one, series in labelled:
+        points, low = one.at.drop_duplicates(), axes.get_ylim()[0]
+        texts = [f"{symbol} = {weight:g}" for weight in points["weight"]]
+        drawn_too = pd.concat([other.at for other in series if other is not one])
+        others = [drawn_too["x"], drawn_too[dataset].clip(lower=low)]
+        y = points[dataset].clip(lower=low)
+        label_points(axes, points["x"], y, texts, np.transpose(others))
     return figure
 
 

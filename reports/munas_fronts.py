@@ -93,13 +93,15 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"validation accuracy, drawn by test {kind(table)}. Dead cells, constants of no size "
             "without an input-output path, keep the bounds and are trained, but are in no front.",
             "volume: area that the front dominates, in percent of that of the front of all "
-            f"feasible cells. Reference: {REFERENCE_RULE}.",
+            f"feasible cells. Reference: {REFERENCE_RULE}. regret: the best test accuracy of any "
+            "feasible cell minus that of the pick [points], mean over the seeds.",
             f"{PRUNED}: the first trainings of `munas_pruning` under the same bounds; nobody has "
             "trained pruned cells of this space, so its accuracies are those of the compression "
-            f"response. {BOTH_ERRORS} Its volume may exceed that of whole cells: in the figure it "
-            "is on the left alone. `random` draws only cells within the bounds, the others meet "
-            f"infeasible ones too. The figure ends at {WORST} % error and shows some of the "
-            "searches. muNAS draws Chars74K and MNIST in its own space and prints no numbers.",
+            f"response. {BOTH_ERRORS} Its volume, of sizes that no whole cell has too, may exceed "
+            "that of whole cells: in the figure it is on the left alone. `random` draws only cells "
+            "within the bounds, the others meet infeasible ones too. The figure ends at "
+            f"{WORST} % error and shows some of the searches. muNAS draws Chars74K and MNIST in "
+            "its own space and prints no numbers.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )

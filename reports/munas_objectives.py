@@ -55,7 +55,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             about_accuracy(table),
             f"muNAS' evolution, {entry.budget.queries:,} trainings of 200 epochs; `seeds` of "
             f"{entry.seeds} per search in the study found a feasible cell. Each number is the mean "
-            f"over the cells of a seed's front, then over seeds; lo, hi: {LEVEL}.",
+            f"over the cells of a seed's front, then over seeds; lo, hi: {LEVEL}. regret: the best "
+            "test accuracy of any cell within the bounds of that search minus that of its pick "
+            "[points], mean over the seeds.",
             "Bounds: "
             + ", ".join(f"{name} <= {bound:g}" for name, bound in entry.setting.bounds.items())
             + "; that of MACs is generous, as the paper's: every cell keeps it. What is left out "

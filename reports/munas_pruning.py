@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
-from benchsuite.deployment.response import Response, without_each
+from benchsuite.deployment.response import without_each
 from benchsuite.replays import compressed
-from benchsuite.reports._common.pruned import fronts, volumes
+from benchsuite.reports._common.pruned import fronts, reached, volumes
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -69,8 +69,12 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "bounds do not ask for it. muNAS prints no numbers.",
             "volume: of the front of size and test error, chosen by what the search saw, in "
             "percent of that of all fronts of both searches under a bound; reference: "
-            f"{REFERENCE_RULE}. Figure: networks in the fronts of all seeds and bounds; the line "
-            "is the lowest error of whole cells by size, whatever their memory and MACs.",
+            f"{REFERENCE_RULE}. Below the least size of whole cells within the bounds only pruned "
+            "ones are, so that the front with pruning wins there by construction. Judged is the "
+            "accuracy at shared sizes, those of whole cells within the bounds: of the best network "
+            "in a seed's front of at most each size, the mean over the sizes. Figure: networks in "
+            "the fronts of all seeds and bounds; the line is the lowest error of whole cells by "
+            "size, whatever their memory and MACs.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),
     )
@@ -80,11 +84,14 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
     """Return what muNAS says of pruning, and what the searches say."""
     outcome = outcomes[STUDY]
     both = _bounds(outcome, PLAIN)
-    wider = {name: _wider(table, outcome, name) for name in both}
+    sizes = {name: _sizes(table, outcome, name) for name in both}
+    found = {name: _fronts(table, outcome, name) for name in both}
+    shared = {name: _gap(found[name], of) for name, of in sizes.items()}
+    wider = {name: _gap(every) for name, every in found.items()}
     rows = _rows(table, outcome).set_index("search").to_dict("index")
     tight = [rows[f"{PRUNED}, {name}"] for name in _bounds(outcome, PRUNED) if name not in both]
     reached = ", ".join(
-        f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.0f} KiB, "
+        f"{row['feasible']} of {row['seeds']} seeds within {row['bound [KiB]']:.2f} KiB, "
         f"which {row['whole cells']} whole cells keep"
         for row in tight
     )
@@ -93,11 +100,18 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             "muNAS",
             "section 4.2",
             "aging evolution with pruning outperforms that without",
-            "volume of the fronts with pruning minus without: "
+            "accuracy with pruning minus without, of the best networks of at most the sizes that "
+            "whole cells have too: "
+            + ", ".join(
+                f"{spread(gap)} points at {name} ({len(of)} sizes, {of[0]:.0f} to {of[-1]:.0f} KiB)"
+                for (name, gap), of in zip(shared.items(), sizes.values(), strict=True)
+            )
+            + "; volume of the fronts over all sizes, of which whole cells cannot have the smaller "
+            "ones: "
             + ", ".join(f"{spread(gap)} points at {name}" for name, gap in wider.items())
             + "; accuracy of the picks: "
             + ", ".join(f"{spread(_gain(outcome, name))} points at {name}" for name in both),
-            above(*wider.values(), unit="points of volume", over=OVER),
+            above(*shared.values(), over=OVER),
         ),
         Claim(
             "muNAS",
@@ -119,40 +133,67 @@ def _gain(outcome: Outcome, name: str) -> Estimate:
     return compressed.difference(with_, without, COLUMN, "test.cifar10")
 
 
-def _fronts(
-    table: Table, outcome: Outcome, name: str, curve: Response | None = None
-) -> list[list[Array]]:
-    """Return the fronts of each seed with and without pruning under the bounds of a name."""
-    return [fronts(table, outcome, entry, curve=curve) for entry in _both(outcome, name)]
+def _sizes(table: Table, outcome: Outcome, name: str) -> Array:
+    """Return the sizes [KiB] of whole cells that keep the bounds of a name, the least first."""
+    _, plain = _both(outcome, name)
+    return np.unique(table.values(SIZE)[_whole(table, plain)]) / 1024
 
 
-def _volumes_without_each(table: Table, outcome: Outcome, name: str) -> Array:
-    """Return the mean volume of fronts by the response without each of its cells, [G, 2]."""
-    every = [volumes(*_fronts(table, outcome, name, curve)) for curve in without_each()]
-    return np.array([[volume.mean() for volume in both] for both in every])
+def _fronts(table: Table, outcome: Outcome, name: str) -> list[list[list[Array]]]:
+    """Return the fronts of each seed with and without pruning under the bounds of a name.
+
+    By the measured response, then by the response without each of its cells.
+    """
+    curves = (None, *without_each())
+    return [
+        [fronts(table, outcome, entry, curve=curve) for entry in _both(outcome, name)]
+        for curve in curves
+    ]
 
 
-def _wider(table: Table, outcome: Outcome, name: str) -> Estimate:
-    over_seeds = intervals.difference(*volumes(*_fronts(table, outcome, name)))
-    without = _volumes_without_each(table, outcome, name)
-    return compressed.on_response(over_seeds, without[:, 0] - without[:, 1])
+def _measured(every: list[list[list[Array]]], sizes: Array | None) -> tuple[list[Array], Array]:
+    """Return values by seed with and without pruning, [2][S], and their means without each, [G, 2].
+
+    every: as `_fronts`; sizes: what the accuracy is reached at; None: volumes [%] of fronts.
+    """
+    first, *without = (
+        volumes(*both) if sizes is None else [reached(of, sizes) for of in both] for both in every
+    )
+    return first, np.array([[values.mean() for values in both] for both in without])
+
+
+def _gap(every: list[list[list[Array]]], sizes: Array | None = None) -> Estimate:
+    """Return what is measured with pruning minus without."""
+    first, without = _measured(every, sizes)
+    return compressed.on_response(intervals.difference(*first), without[:, 0] - without[:, 1])
+
+
+def _means(every: list[list[list[Array]]], sizes: Array | None = None) -> list[Interval]:
+    """Return the means of what is measured with and without pruning."""
+    first, without = _measured(every, sizes)
+    return [
+        with_ends(compressed.on_response(intervals.mean(values), means))
+        for values, means in zip(first, without.T, strict=True)
+    ]
 
 
 def _volumes(table: Table, outcome: Outcome) -> pd.DataFrame:
     """Return the volumes of fronts under bounds that both searches ran under."""
     rows = []
     for name in _bounds(outcome, PLAIN):
-        every = _fronts(table, outcome, name)
-        means = _volumes_without_each(table, outcome, name).T
-        for label, of, volume, without in zip(
-            (PRUNED, PLAIN), every, volumes(*every), means, strict=True
+        sizes, every = _sizes(table, outcome, name), _fronts(table, outcome, name)
+        for label, of, whole, shared in zip(
+            (PRUNED, PLAIN), every[0], _means(every), _means(every, sizes), strict=True
         ):
-            mean = compressed.on_response(intervals.mean(volume), without)
             rows.append(
                 {
                     "search": f"{label}, {name}",
                     "seeds": len(of),
-                    **spelt("volume [%]", with_ends(mean), "lo", "hi"),
+                    **spelt("volume [%]", whole, "lo", "hi"),
+                    "shared sizes": len(sizes),
+                    "from [KiB]": sizes[0],
+                    "to [KiB]": sizes[-1],
+                    **spelt("accuracy at shared sizes", shared),
                     "networks in the front": float(np.mean([len(front) for front in of])),
                     "accuracy is": "ESTIMATED"
                     if label == PRUNED or table.estimated
@@ -208,12 +249,11 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
         pairs, runs = picks(outcome, entry), runs_of(outcome, entry.label)
         mean = compressed.mean(within(runs), _column(entry))
         widths = [w[0] for w in runs["widths"] if isinstance(w, list | tuple)]
-        whole = prepare(table, entry.setting).feasible & connected()
         rows.append(
             {
                 "search": entry.label,
                 "bound [KiB]": entry.setting.bounds[SIZE] / 1024,
-                "whole cells": int(whole.sum()),
+                "whole cells": int(_whole(table, entry).sum()),
                 "seeds": len(runs),
                 "feasible": len(pairs),
                 **spelt("size [KiB]", interval(pairs[:, 0])),
@@ -223,6 +263,11 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _whole(table: Table, entry: Entry) -> NDArray[np.bool_]:
+    """Tell which cells with a path keep the bounds of a search unpruned."""
+    return np.asarray(prepare(table, entry.setting).feasible & connected())
 
 
 def _is_estimate(table: Table, entry: Entry) -> bool:

@@ -51,7 +51,8 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "Bounds: kB (1,000 bytes) of compressed weights, one cell per stage, 100 classes. "
             f"{about_compression(outcome)} The response was measured on CIFAR-10 and is taken over "
             f"to 100 classes. lo, hi: {LEVEL}. dense: the best whole cell within the bound, 8 "
-            "bits, nothing pruned. UDC prints a wide residual network at 550 and 700 kB against "
+            "bits, nothing pruned, with its accuracy in the table, of which the response takes "
+            "nothing. UDC prints a wide residual network at 550 and 700 kB against "
             "other methods, which are not run here.",
             *(claim.sentence for claim in claims(table, outcomes)),
         ),

@@ -22,9 +22,9 @@ NON_ZERO = (0.5, 0.3, 0.1)
 def _make(table: Table) -> Result:
     rows = _rows()
     weights, _ = _constants()
-    printed = published("udc")
-    printed["ratio bound"] = printed["original_mb"] / printed["bound_mb"]
-    printed["ratio Vela"] = printed["original_mb"] / printed["vela_mb"]
+    printed = published("udc").rename(columns=lambda name: name.replace("_mb", " [MB]"))
+    printed["ratio bound"] = printed["original [MB]"] / printed["bound [MB]"]
+    printed["ratio Vela"] = printed["original [MB]"] / printed["vela [MB]"]
     return Result(
         tables={"udc_coding": rows, "udc_table4": printed},
         notes=(

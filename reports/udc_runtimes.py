@@ -18,8 +18,9 @@ def _make(table: Table) -> Result:
         notes=(
             f"As printed, and what {IMAGES:,.0f} images an epoch at {COMMON} a second come to. "
             "FBNet searches on a tenth of the classes, which `share` says. No search and no cell "
-            "enters. Where the last two columns differ, the statements do: the printed days of "
-            "UDC, MCUNet and the others are those of their epochs; FBNet's are too.",
+            f"enters. Where `GPU days at {COMMON} images / s` and `days implied` differ by more "
+            "than rounding, the statements do: the printed days of UDC, MCUNet and the others are "
+            "those of their epochs; FBNet's are too.",
         ),
     )
 

@@ -14,7 +14,7 @@ from benchsuite.reports._common.tables import accuracy
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.space.network import OFFICIAL, STAGES
-from benchsuite.stats.pareto import hypervolume, non_dominated, reference
+from benchsuite.stats.pareto import attained, hypervolume, non_dominated, reference
 from benchsuite.table.table import Table
 
 SIZE = "flash.weights.cifar10.mcu"
@@ -49,6 +49,14 @@ def volumes(*searches: list[Array]) -> list[Array]:
         np.array([100 * hypervolume(of, worst) / whole if len(of) else 0.0 for of in search])
         for search in searches
     ]
+
+
+def reached(of: list[Array], sizes: Array) -> Array:
+    """Return, by seed, the accuracy [%] of the best of at most each size [KiB], mean over sizes.
+
+    NaN for a seed whose front has nothing as small as the least of them.
+    """
+    return np.array([100 - attained(front, sizes).mean() for front in of])
 
 
 def _front(

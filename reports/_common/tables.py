@@ -19,6 +19,12 @@ from benchsuite.table.table import Table
 DEAD = (
     "Dead cells: the 341 without an input-output path have no latency and no score and are left out"
 )
+# The column of `alike` beside the accuracy of a best cell, and what it is for.
+ALIKE = "mean of its function"
+ABOUT_ALIKE = (
+    f"A best accuracy is the highest of many trainings, luck included; {ALIKE}: over all cells "
+    "that compute the same function, which differ by their trainings alone."
+)
 
 
 def published(name: str) -> pd.DataFrame:
@@ -58,6 +64,12 @@ def milliseconds(
 def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
     """Return the test accuracies [15625] in % that a short name stands for."""
     return table.values(f"{dataset}.test.200ep.mean")
+
+
+def alike(table: Table, values: NDArray[np.float64], cell: int) -> float:
+    """Return the mean of values [15625] over all cells that compute the function of a cell."""
+    of = table.values("class.functional")
+    return float(np.nanmean(values[of == of[cell]]))
 
 
 def headline_proxies(table: Table) -> list[str]:

@@ -89,6 +89,8 @@ def about_compression(outcome: Outcome) -> str:
     assumed = " and ".join(sorted(outcome.runs["assumes"].dropna().unique()))
     return (
         f"Accuracies of compressed networks are estimates: those of the cell through the {assumed};"
-        f" uncompressed is the same cell at full width and precision. {BOTH_ERRORS} Means are over "
-        "the seeds that keep the bound; others have a size, but no accuracy, as in the paper."
+        f" uncompressed is the same cell at full width and precision. {BOTH_ERRORS} Where it would "
+        "reach beyond the upper end of `uncompressed`, it ends there, for compression adds "
+        "nothing; the lower ends are as they come. Means are over the seeds that keep the bound; "
+        "others have a size, but no accuracy, as in the paper."
     )

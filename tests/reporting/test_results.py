@@ -56,6 +56,9 @@ def run(tables, notes=(), group="Ours", files=(), accuracy="measured (a)"):
 
 def test_a_finding_is_said_with_its_numbers_and_words():
     assert answered(finding(), {"t": TAU}, small()) == "MeCo 0.756 [0.753, 0.760]"
+    half = [{"best": 87.07499999999999}]
+    rounded = finding("{a[best]:.2f}", a={"table": "t"})
+    assert answered(rounded, {"t": half}, small()) == "87.08", "as in the table"
     least = finding(
         "{a[proxy]}, {n} in all", a={"table": "t", "least": "tau"}, n={"table": "t", "count": True}
     )

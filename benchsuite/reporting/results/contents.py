@@ -13,6 +13,7 @@ from typing import Any
 from benchsuite.bounds import of_toml
 from benchsuite.errors import UserError
 from benchsuite.files import read_text
+from benchsuite.numerics.stated import stated
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,14 @@ def _row(
             f"{_of(finding)} lacks a number: {len(rows)} rows of table {table!r} are meant by "
             f"{told}, one is needed."
         )
-    words = {k: contents.worded(v) if isinstance(v, str) else v for k, v in rows[0].items()}
-    return _Row(finding, table, words)
+    return _Row(finding, table, {k: _said(v, contents) for k, v in rows[0].items()})
+
+
+def _said(value: Any, contents: Contents) -> Any:
+    """Return a value as it is said: words for ids, numbers rounded as they are in tables."""
+    if isinstance(value, str):
+        return contents.worded(value)
+    return stated(value) if isinstance(value, float) else value
 
 
 def _fits(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

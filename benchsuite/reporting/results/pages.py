@@ -101,8 +101,8 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
         "that is meant and a link to the table or figure. Everything here is made of the output of "
         f"one run of version {made_by['versions']['benchsuite']} by `collect.py`; nothing is typed "
         "by hand. An interval [a, b] is of 95 %: of a mean over seeds ([how often it holds "
-        "it](../intervals.md)), or of resamples of cells. Devices are "
-        "[simulated](../../benchsuite/data/README.md)."
+        "it](../intervals.md)), or of resamples of cells; a finding says where it is something "
+        "else. Devices are [simulated](../../benchsuite/data/README.md)."
     )
     yield "## Findings"
     for finding in contents.findings:

@@ -1,0 +1,84 @@
+"""What reports say of their numbers: of how many models, of which trainings, in which units."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from benchsuite.reports import (
+    device_validation,
+    edgenas_platforms,
+    mcunet_memory,
+    munas_small_cells,
+    udc_coding,
+    udc_runtimes,
+)
+from benchsuite.reports._common.tables import ALIKE, kind
+from benchsuite.space.cell import Cell
+
+
+def test_the_mean_beside_a_best_cell_is_of_all_cells_of_its_function(table):
+    """The highest of hundreds of trainings of one function is above their mean."""
+    rows = munas_small_cells.REPORT.make(table).tables["munas_small_cells"]
+    truth, of = table.values("cifar10.test.200ep.mean"), table.values("class.functional")
+    for row in rows.to_dict("records"):
+        same = [cell for cell in range(len(of)) if of[cell] == of[row["index"]]]
+        naive = sum(truth[cell] for cell in same) / len(same)
+        assert row[ALIKE] == pytest.approx(naive)
+        assert row[ALIKE] <= row[f"CIFAR-10 {kind(table)}"] + 1e-9
+
+
+def test_measurements_are_told_from_models(shipped_table):
+    tables = device_validation.REPORT.make(shipped_table).tables
+    points = tables["device_validation_points"].to_dict("records")
+    for row in tables["device_validation_cores"].to_dict("records"):
+        of = [p for p in points if (p["core"], p["runtime"]) == (row["core"], row["runtime"])]
+        assert row["n"] == len(of)
+        assert row["models"] == len({p["model"] for p in of}) <= row["n"]
+
+
+@pytest.mark.parametrize(("first", "others"), [(7, 9), (7, 17), (3, 8), (4, 1)])
+def test_keys_of_runtimes_have_a_column_of_their_own(first, others):
+    runtimes = [Patch(label=f"r{at}") for at in range(first)]
+    families = [Line2D([], [], label=f"f{at}") for at in range(others)]
+    keys = device_validation._in_columns(runtimes, families)
+    height = len(keys) // 3
+    assert len(keys) == 3 * height
+    named = [key.get_label() for key in keys]
+    assert [n for n in named[:height] if n != " "] == [key.get_label() for key in runtimes]
+    assert [n for n in named[height:] if n != " "] == [key.get_label() for key in families]
+
+
+def test_ends_that_print_alike_are_printed_once():
+    assert edgenas_platforms._range(pd.Series([0.041, 0.044])) == "0.04"
+    assert edgenas_platforms._range(pd.Series([0.04, 0.06])) == "0.04 to 0.06"
+    assert edgenas_platforms._answers(pd.Series([1, 1])) == "one answer"
+    assert edgenas_platforms._answers(pd.Series([1, 3])) == "at most 3 answers"
+
+
+def test_columns_of_udc_have_units_and_are_named_where_they_are_read():
+    assert {"original [MB]", "bound [MB]"} <= set(udc_coding.REPORT.make(None).tables["udc_table4"])
+    made = udc_runtimes.REPORT.make(None)
+    (rows,) = made.tables.values()
+    for column in ("GPU days at 460 images / s", "days implied"):
+        assert column in rows
+        assert f"`{column}`" in made.notes[0]
+
+
+@pytest.mark.parametrize("cells", [[6111] * 20, [6111, 3731] * 10])
+def test_imbalance_is_said_as_it_is_and_not_as_what_is_less(cells):
+    runs = pd.DataFrame({"search": mcunet_memory.SEARCH, "cell": cells})
+    found = [mcunet_memory.imbalance(Cell.from_index(cell)) for cell in cells]
+    (claim,) = mcunet_memory.claims(None, {mcunet_memory.STUDY: SimpleNamespace(runs=runs)})
+    assert f"and {np.mean(found):.2f} " in claim.ours
+    assert ("in every one found" in claim.ours) == (len(set(found)) == 1)
+    assert "one seed" not in claim.ours
+
+
+def test_stages_are_numbered_alike_in_table_and_figure():
+    rows = mcunet_memory._rows([6111, 3731])
+    assert {"stage 1 [KiB]", "reduce 1 [KiB]", "stage 3 [KiB]"} <= set(rows)
+    assert not np.isnan(rows["stage 1 [KiB]"]).any()
