@@ -22,6 +22,7 @@ from benchsuite.deployment.power import Power as Power
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.passes import RUNS_ON
 from benchsuite.passes import Gradients as Gradients
+from benchsuite.passes import Missing as Missing
 from benchsuite.passes import Passes as Passes
 from benchsuite.passes import Tape as Tape
 from benchsuite.space.network import Skeleton
@@ -62,7 +63,8 @@ class Proxy:
     sinh(mean(asinh(x))). Exactly one of the following computes it:
 
     - all_cells(skeleton) -> {suffix: values [15625]}: a function of the structure alone;
-    - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`);
+    - score(passes) -> {suffix: value}: of one network, its weights and batches (`Passes`), NaN,
+      or `Missing` with a reason, where there is no value;
     - combine(columns) -> {suffix: values [15625]}: of the columns named in `needs`.
     """
 

@@ -23,6 +23,18 @@ Rule = Literal["default", "normal", "kaiming", "kaiming_fan_out"]
 See = Callable[[int, "Tensor"], None]
 
 
+class Missing(float):
+    """NaN with a reason: what a proxy's `score` gives for an output that it has no value of."""
+
+    reason: str
+
+    def __new__(cls, reason: str) -> Missing:
+        """Return a NaN that says why."""
+        found = super().__new__(cls, "nan")
+        found.reason = reason
+        return found
+
+
 class Batch(Protocol):
     """A mini-batch."""
 

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.errors import UserError
 from benchsuite.proxies._engine.wide import total
 from benchsuite.proxies.swap import IMAGES, distinct_columns
@@ -31,6 +31,8 @@ def steadiness(passes: Passes) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
+    if len(passes.images) < IMAGES:
+        return {"": Missing(f"{IMAGES} images make the patterns, not {len(passes.images)}")}
     maps = (output for output, _ in passes.forward(passes.images[:IMAGES]).relus())
     return {"": steadiness(passes) * distinct_columns(maps)}
 

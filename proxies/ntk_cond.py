@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine import lanes
 from benchsuite.proxies._engine._loops import Array
 from benchsuite.proxies._engine.forward import forward
@@ -48,12 +48,17 @@ def kernel(network: Network, weights: Mapping[str, Tensor], images: Tensor) -> A
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    numbers = dict.fromkeys(ORDERS, float("nan"))
+    numbers: dict[int, float] = {}
     thin = replace(passes.skeleton, channels=3, cells_per_stage=1)
     network, weights = passes.drawn("kaiming_fan_out", thin)
     ascending = np.linalg.eigvalsh(kernel(network, weights, passes.images)).tolist()
     for i in ORDERS:
-        if i < len(ascending) and ascending[i] > 0:
+        if i >= len(ascending):
+            n = len(ascending)
+            numbers[i] = Missing(f"{n} images have {n} eigenvalues, and this needs {i + 1}")
+        elif ascending[i] <= 0:
+            numbers[i] = Missing(f"eigenvalue {i + 1} from below is not above 0")
+        else:
             numbers[i] = ascending[-1] / ascending[i]
     return {f"k{i}": number for i, number in numbers.items()}
 

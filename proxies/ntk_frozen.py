@@ -2,17 +2,22 @@
 
 import torch
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 
 _ORDERS = (0, 1, 2, 4, 8, 16)
 
 
 def _score(passes: Passes) -> dict[str, float]:
     values = torch.linalg.eigvalsh(passes.gram)  # ascending
-    scores = {"trace": float(values.sum())}
+    scores, n = {"trace": float(values.sum())}, len(values)
     for order in _ORDERS:
-        small = float(values[order]) if order < len(values) else float("nan")
-        scores[f"k{order}"] = float(values[-1]) / small if small > 0 else float("nan")
+        if order >= n:
+            number: float = Missing(f"{n} images have {n} eigenvalues, and this needs {order + 1}")
+        elif values[order] <= 0:
+            number = Missing(f"eigenvalue {order + 1} from below is not above 0")
+        else:
+            number = float(values[-1]) / float(values[order])
+        scores[f"k{order}"] = number
     return scores
 
 

@@ -8,7 +8,6 @@ used is said, on stderr, in the provenance and in the line under every output.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchsuite.assembly.notes import say
+from benchsuite.assembly.other_settings import other_settings
 from benchsuite.errors import UserError
 from benchsuite.packages import sha256
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table import parquet, score_files
-from benchsuite.table.columns import Column, family, stem
+from benchsuite.table.columns import DETAIL, Column, family, stem
 from benchsuite.table.table import Table, Values
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FILE = Path("out/proxies/proxies.parquet")
-_DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")
 _OWN = "own."  # before names that the suite has too
 _SHOWN = 3
 
@@ -55,8 +54,8 @@ def found(given: str | None) -> Scores | None:
     if path.is_dir():
         if not (path / FILE.name).is_file():
             raise UserError(
-                f"{path} holds no {FILE.name}; `benchsuite tabulate --out {path}` makes one of the "
-                "rows there."
+                f"{path} holds no {FILE.name}; `benchsuite tabulate --merge --out {path}` makes "
+                "one of rows that are there."
             )
         path = path / FILE.name
     if not path.is_file():
@@ -99,6 +98,7 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
         "cells": {name: own.present(name) for name in _scored(own) if name not in kept},
         "in_place_of": replaced,
         "left_out": {name: own.present(name) for name in kept},
+        "differs": other_settings(own, table),
     }
     gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
     own = own.without(gone)
@@ -115,6 +115,11 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         leave = "" if scores.named else " (`--scores none` leaves them out)"
         used = _listed(about["cells"], about["in_place_of"])
         parts.append(f"Own scores of {scores.path}{leave}: {used}.")
+        if about["differs"]:
+            other = "; ".join(f"{name} {what}" for name, what in about["differs"].items())
+            parts.append(f"The suite's were made with other settings: {other}.")
+    elif scores.named and not kept:
+        parts.append(f"{scores.path} adds no score: it has times, spreads or single repeats alone.")
     for name in (stem(name) for name in about["cells"] if name.startswith(_OWN)):
         of_the_suite = name.removeprefix(_OWN)
         head = family(of_the_suite)
@@ -146,13 +151,13 @@ def _scored(table: Table) -> list[str]:
     return [
         name
         for name in table.columns
-        if not name.startswith("seconds.") and not _DETAIL.fullmatch(stem(name))
+        if not name.startswith("seconds.") and not DETAIL.fullmatch(stem(name))
     ]
 
 
 def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:
     for name, column in table.columns.items():
-        detail = _DETAIL.fullmatch(column.stem)
+        detail = DETAIL.fullmatch(column.stem)
         if name in names or (detail and detail[1] + name.removeprefix(column.stem) in names):
             yield name
 

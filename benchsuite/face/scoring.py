@@ -105,6 +105,7 @@ def score(
     >>> found["l2_norm"] > 0
     True
     """
+    from benchsuite.proxies._scoring.images import say_stand_in
     from benchsuite.proxies._scoring.passes import representative
     from benchsuite.proxies._tabulation import tabulate
     from benchsuite.proxies._tabulation.spec import Spec, defaults
@@ -123,6 +124,7 @@ def score(
         device=device,
     )
     wanted = cell_of(cell)
+    say_stand_in(spec.images)
     scored_as = wanted if unpruned else representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
     tabulate.report_failures([row], by_name=bool(names))

@@ -28,6 +28,7 @@ FOLDS = 5
 TRAINING_CELLS = 3000
 LARGEST = 3
 _KEPT = 0.9
+_LEAST = 100  # Cells, so that each fold is judged on about 20.
 
 
 def best_combination(
@@ -40,6 +41,7 @@ def best_combination(
     truth: str = BEST,
     seed: int = 0,
     among: int | None = None,
+    common: bool = False,
     finished: Callable[[int, int], None] = lambda done, folds: None,
 ) -> pd.DataFrame:
     """Return one row: the `size` proxies whose sum of ranks orders cells best, cross-validated.
@@ -52,8 +54,9 @@ def best_combination(
     on the training cells, by default all; tau: mean over folds of the held-out tau of each
     fold's choice, lo and hi its range; n: cells used, those with every score that was tried;
     choices: how many were tried in a fold. A column that lacks more than a tenth of the cells is
-    not tried: `left_out`. finished(done, all) is called after each fold.
-    Raises UserError for a size outside 1 ... 3 or more than there are proxies.
+    not tried: `left_out`; common: all are, on the cells that all of them have.
+    finished(done, all) is called after each fold. Raises UserError for a size outside 1 ... 3 or
+    more than there are proxies, and for fewer than 100 cells.
     """
     import pandas as pd
 
@@ -61,7 +64,7 @@ def best_combination(
     chosen = np.flatnonzero(mask(cells))
     accuracy = table.values(column_of(table, truth, dataset))[chosen]
     scores = {name: _oriented(table, name)[chosen] for name in names}
-    tried = [n for n in names if np.isfinite(scores[n]).mean() >= _KEPT]
+    tried = [n for n in names if common or np.isfinite(scores[n]).mean() >= _KEPT]
     heads = [family(name) for name in tried]
     if not 1 <= size <= min(LARGEST, len(set(heads))):
         raise UserError(
@@ -69,6 +72,11 @@ def best_combination(
             "there."
         )
     there = np.isfinite(accuracy) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
+    if there.sum() < _LEAST:
+        raise UserError(
+            f"{there.sum()} cells have all scores that would be combined and an accuracy: at least "
+            f"{_LEAST} are needed. Name fewer proxies."
+        )
     values = np.stack([levels(scores[n][there]) for n in tried])
     accuracy = accuracy[there]
     fold = folds(equivalence.classes("functional")[chosen[there]], seed)

@@ -7,6 +7,7 @@ without `@release` stands for the best release that is present (see `RELEASES`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -109,6 +110,7 @@ def family(name: str) -> str:
     return stem(name).partition(".")[0]
 
 
+DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")  # The stem of a spread, or of one repeat of a score.
 ON_LOG_SCALE = "repeats averaged on a signed logarithmic scale"  # ends a description
 
 

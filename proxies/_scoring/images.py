@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from benchsuite.bounds import because
 from benchsuite.digest import digest
 from benchsuite.errors import UserError
+from benchsuite.terminal import say
 
 VARIABLE = "BENCHSUITE_IMAGES"
 NOISE = ("synthetic", "gaussian")
@@ -95,6 +96,20 @@ def open_images(where: str | os.PathLike[str] | None = None) -> Images:
     return _read(path.resolve(), stamp)
 
 
+def say_stand_in(where: str | os.PathLike[str] | None) -> None:
+    """Say on stderr, once, that noise stands in for images where nobody named any."""
+    if where is None and not os.environ.get(VARIABLE):
+        _say_stand_in()
+
+
+@functools.cache
+def _say_stand_in() -> None:
+    say(
+        "Note: no images are named, so scores are of synthetic noise (--images or "
+        f"{VARIABLE} names CIFAR's, an .npz file, or a kind of noise)."
+    )
+
+
 def content(where: str | os.PathLike[str] | None = None) -> str:
     """Return a digest of what `open_images` returns: of the pixels, wherever they are from."""
     return _content(open_images(where))
@@ -136,10 +151,11 @@ def _read(path: Path, _stamp: object) -> Images:
     archives = sorted(path.glob("*.npz"))
     if len(archives) == 1:
         return _npz(archives[0])
-    found = f"{len(archives)} .npz files" if archives else "neither of them nor an .npz file"
+    found = f"{len(archives)} .npz files" if archives else "no images"
     raise UserError(
-        f"{path} holds {found}: the files {', '.join(MD5['cifar10'])} of CIFAR-10, `train` of "
-        "CIFAR-100, or one .npz file are expected in it."
+        f"{path} holds {found}. Looked for are the files {', '.join(MD5['cifar10'])} of CIFAR-10 "
+        f"or `train` of CIFAR-100, there or in {' or '.join(_FOLDERS.values())} below it, or one "
+        ".npz file."
     )
 
 

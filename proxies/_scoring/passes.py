@@ -71,7 +71,7 @@ class Passes:
         self.cell = cell if unpruned else representative(cell)
         self.unpruned = unpruned
         self.skeleton = skeleton
-        _check(batches, skeleton)
+        check_batches(batches, skeleton)
         self.batches = tuple(_copy(batch, device) for batch in batches)
         self.seed, self.repeat, self.dtype, self.device = seed, repeat, dtype, device
         self.seconds: dict[str, float] = {}
@@ -266,7 +266,8 @@ def representative(cell: Cell) -> Cell:
     return Cell(tuple(int(op) for op in ops))
 
 
-def _check(batches: Sequence[Batch], skeleton: Skeleton) -> None:
+def check_batches(batches: Sequence[Batch], skeleton: Skeleton) -> None:
+    """Raise UserError for batches that a network cannot take."""
     if not batches:
         raise UserError("Passes need at least one batch of images.")
     for batch in batches:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from benchsuite import api
-from benchsuite.api import Proxy
+from benchsuite.api import Missing, Proxy
 from benchsuite.calling import failure, file_of, misuse, place
 from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.batch import draw
@@ -26,6 +26,7 @@ SMALL = (
     Cell((CONV3, CONV1, POOL, SKIP, CONV3, CONV1)),
     Skeleton(channels=2, cells_per_stage=1, resolution=8),
 )
+_TRIED = 16  # Images of the small network: as many as any proxy looks at.
 _OUT_OF_DOMAIN = (
     ArithmeticError,
     torch.linalg.LinAlgError,  # type: ignore[attr-defined]  # documented, and not in its __all__
@@ -93,7 +94,7 @@ def passes_of(name: str, proxy: Proxy, network: tuple[Cell, Skeleton] = SMALL) -
     """
     images, (cell, skeleton) = Images("gaussian"), network
     size, classes = skeleton.resolution, skeleton.classes
-    batches = [draw(images, 4, size, classes, seed=0, index=index) for index in range(2)]
+    batches = [draw(images, _TRIED, size, classes, seed=0, index=index) for index in range(2)]
     return tuple(score_network({name: proxy}, Passes(cell, skeleton, batches)).seconds)
 
 
@@ -101,17 +102,17 @@ def _together(proxies: Mapping[str, Proxy], passes: Passes, keep_going: bool, dr
     scores = Scores()
     for name, proxy in proxies.items():
         try:
-            found, reason = _score(name, proxy, passes, draws)
+            found, why = _score(name, proxy, passes, draws)
         except UserError as error:
             if not keep_going:
                 raise
-            found, reason = {}, f"{FAILED}{error}"
+            found, why = {}, dict.fromkeys(proxy.outputs, f"{FAILED}{error}")
         for suffix in proxy.outputs:
             full = f"{name}.{suffix}" if suffix else name
             value = found.get(suffix, math.nan)
             scores.values[full] = value if math.isfinite(value) else math.nan
             if not math.isfinite(value):
-                scores.reasons[full] = reason or f"not finite ({value})"
+                scores.reasons[full] = why.get(suffix) or f"not finite ({value})"
     scores.seconds.update(passes.seconds)
     return scores
 
@@ -121,9 +122,12 @@ def _missing(name: str, proxy: Proxy, reason: str) -> Scores:
     return Scores(dict.fromkeys(full, math.nan), dict.fromkeys(full, reason))
 
 
-def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping[str, float], str]:
+def _score(
+    name: str, proxy: Proxy, passes: Passes, draws: int
+) -> tuple[Mapping[str, float], Mapping[str, str]]:
+    """Return values and reasons by suffix; a reason may be that of a value that is not there."""
     if not passes.connected:
-        return {}, NO_PATH
+        return {}, dict.fromkeys(proxy.outputs, NO_PATH)
     what = f"The proxy {name} failed on cell {passes.cell.index} ({passes.cell.arch})"
     seed = (passes.seed, passes.repeat, name, draws)
     score = _score_of(proxy)
@@ -138,7 +142,8 @@ def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping
         raise
     except (Exception, SystemExit) as error:
         if isinstance(error, _OUT_OF_DOMAIN):
-            return {}, f"{type(error).__name__}: {error} ({place(error, file_of(score))})"
+            reason = f"{type(error).__name__}: {error} ({place(error, file_of(score))})"
+            return {}, dict.fromkeys(proxy.outputs, reason)
         raise failure(what, error, file_of(score)) from error
     if set(found) != set(proxy.outputs):
         raise misuse(
@@ -146,7 +151,8 @@ def _score(name: str, proxy: Proxy, passes: Passes, draws: int) -> tuple[Mapping
             f"{sorted(proxy.outputs)}",
             score,
         )
-    return found, ""
+    why = {key: value.reason for key, value in given.items() if isinstance(value, Missing)}
+    return found, why
 
 
 def _score_of(proxy: Proxy) -> Callable[[api.Passes], Mapping[str, float]]:

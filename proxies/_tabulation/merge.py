@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from benchsuite.api import Average, Proxy
 from benchsuite.errors import UserError
 from benchsuite.provenance import environment
+from benchsuite.proxies._scoring.images import NOISE
 from benchsuite.proxies._scoring.score import passes_of
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.table.columns import (
+    DETAIL,
     ON_LOG_SCALE,
     Column,
     of_repeat,
@@ -31,37 +33,41 @@ from benchsuite.table.table import Table, Values
 UNPRUNED = "unpruned"
 
 
-def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str = "") -> Table:
+def merge(
+    folder: Path, proxies: Mapping[str, Proxy], repeats: int | None = None, label: str = ""
+) -> Table:
     """Return the table of a folder of rows.
 
     Per output of a proxy: the mean over `repeats` repeats `name@v`, on a logarithmic scale where
     the proxy asks for it (`Proxy.average`), and, for several, their standard
     deviation (ddof 1) `name.std@v` and the value of each, `name.r0@v`; besides, per cell,
     `seconds.<pass>@1` and `seconds.alone.<proxy>@1`, the sum of all passes it needs. A mean is
-    missing where any repeat is. label: ends every name, `name.label@v`, so that it stands beside
-    the same proxy under other settings; such columns are details. Raises UserError if the folder
-    holds no row. Scores of unpruned cells belong to those cells alone: `name.unpruned@v`, whose
-    description says of how many cells, and how they were drawn.
+    missing where any repeat is. repeats: by default as many as the rows have. label: ends every
+    name, `name.label@v`, so that it stands beside the same proxy under other settings; such columns
+    are details. Scores of unpruned cells belong to those cells alone: `name.unpruned@v`, or
+    `name.unpruned_label@v`, whose description says of how many cells, and how they were drawn.
+    `missing_rows` of the provenance counts those that were asked for, or that other repeats of
+    their cells have, and `unstamped_rows` those that do not hold the digest of their settings.
+    Raises UserError if the folder holds no row, and for rows of several settings.
     """
-    settings = _rows.read_settings(folder)
+    settings = _rows.tabulated_settings(folder)
     unpruned = bool(settings.get("unpruned"))
+    check_label(label, proxies, unpruned=unpruned)
+    rows = list(_rows.read(folder))
+    if not rows:
+        raise UserError(f"{folder} holds no finished row yet: run the tabulation first.")
+    if repeats is None:
+        repeats = 1 + max(row["repeat"] for row in rows)
     found = _Collected(repeats, unpruned)
-    for row in _rows.read(folder):
+    for row in rows:
+        if _rows.STAMP not in row:
+            _check_older(row, settings)
         found.add(row)
     if not found.rows:
-        raise UserError(f"{folder} holds no finished row yet: run the tabulation first.")
-    skeleton = settings["skeleton"]
-    where = (
-        f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}, "
-        f"{skeleton['resolution']} px, batch {settings['batch']['size']}"
-    )
-    if settings["dtype"] != "float32":
-        where += f", {settings['dtype']}"
-    if found.device != "cpu":
-        where += f", on {found.device}"
+        raise UserError(f"{folder} holds rows of later repeats alone, none of the first {repeats}.")
+    where = found.where(settings)
     if unpruned:
-        where += f", dead operators too, {found.sample(settings['seed'])}"
-        label = label or UNPRUNED
+        label = label if label.startswith(UNPRUNED) else "_".join(filter(None, (UNPRUNED, label)))
     columns: list[Values] = []
     for name, proxy in proxies.items():
         for suffix, column in proxy.columns(name, proxy.formula).items():
@@ -71,7 +77,50 @@ def merge(folder: Path, proxies: Mapping[str, Proxy], repeats: int, label: str =
     columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})
     if label:
         columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
-    return Table.empty(found.provenance(settings)).with_columns(columns)
+    about = found.provenance(settings, _rows.asked(folder))
+    return Table.empty(about).with_columns(columns)
+
+
+def check_label(label: str, proxies: Mapping[str, Proxy], *, unpruned: bool) -> None:
+    """Raise UserError for a label that makes another column's name of a score's."""
+    if not label:
+        return
+    if not label.isidentifier():
+        raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
+    outputs = {suffix for proxy in proxies.values() for suffix in proxy.outputs}
+    if DETAIL.fullmatch(f".{label}") or label in outputs:
+        what = "an output of a proxy" if label in outputs else "the spread or one repeat of a score"
+        raise UserError(f"--label {label!r} would name {what}: give another, as in b64.")
+    if label.startswith(UNPRUNED) and not unpruned:
+        raise UserError(f"--label {label!r} is for scores with dead operators: give --unpruned.")
+
+
+def check_no_fuller(path: Path, table: Table) -> None:
+    """Raise UserError if the table of a path has more scores of one name than another for it."""
+    try:
+        before = Table.open(path)
+    except UserError:
+        return  # Not there, or no table that scores could be lost of.
+    for name, column in before.columns.items():
+        if column.family == "seconds" or DETAIL.fullmatch(column.stem) or name not in table.columns:
+            continue
+        old, new = before.present(name), table.present(name)
+        if new < old:
+            raise UserError(
+                f"{path} has {old:,} cells of {name}, and the rows give {new:,} with "
+                f"{table.provenance['repeats']} repeats: it is kept. `--merge --repeats N` takes "
+                "fewer repeats; move the file away if fewer cells are meant."
+            )
+
+
+def _check_older(row: _rows.Row, settings: Mapping[str, Any]) -> None:
+    """Raise UserError for a row without digest that shows that it is of other settings."""
+    what = f"The row of cell {row['cell']}, repeat {row['repeat']}"
+    images = [sha256[:16] for sha256 in settings["batch"].get("sha256 of repeat 0", ())]
+    if row["repeat"] == 0 and images and row["batches"] != images:
+        raise UserError(f"{what} was made of other images than {_rows.SETTINGS} holds.")
+    if {name.partition(".")[0] for name in row["values"]} != set(settings["proxies"]):
+        raise UserError(f"{what} is of other proxies than {_rows.SETTINGS} holds.")
 
 
 def _labelled(column: Column, label: str) -> Column:
@@ -97,7 +146,7 @@ class _Collected:
 
     def __init__(self, repeats: int, unpruned: bool) -> None:
         self.repeats = repeats
-        self.rows = 0
+        self.rows = self.unstamped = 0
         self._number = np.arange(N_CELLS) if unpruned else classes("functional")
         stand = self._number if unpruned else representatives("functional")
         self._of_cell = {int(cell): i for i, cell in enumerate(stand)}
@@ -118,6 +167,7 @@ class _Collected:
             raise UserError(f"The rows hold cell {row['cell']}, which represents no class.")
         at = (row["repeat"], self._of_cell[row["cell"]])
         self.rows += 1
+        self.unstamped += _rows.STAMP not in row
         self._devices.add(row.get("device", "cpu"))
         self._there[at] = True
         self._batches[row["repeat"]][tuple(row["batches"])] += 1
@@ -139,6 +189,23 @@ class _Collected:
         if self.device == "cpu":
             return "Processor time per cell of {}, one thread"
         return f"Time per cell of {{}} on {self.device}"
+
+    def where(self, settings: Mapping[str, Any]) -> str:
+        """Return the settings in short, as a column's description ends with them."""
+        skeleton, batch = settings["skeleton"], settings["batch"]
+        noise = f"{batch['images']} noise"
+        images = noise if batch["images"] in NOISE else batch["images"].partition(" (")[0]
+        parts = [
+            f"C={skeleton['channels']}, N={skeleton['cells_per_stage']}",
+            f"{skeleton['resolution']} px, batch {batch['size']} of {images}",
+        ]
+        if settings["dtype"] != "float32":
+            parts.append(settings["dtype"])
+        if self.device != "cpu":
+            parts.append(f"on {self.device}")
+        if settings.get("unpruned"):
+            parts.append(f"dead operators too, {self.sample(settings['seed'])}")
+        return ", ".join(parts)
 
     def sample(self, seed: int) -> str:
         """Return how many cells there are, and how they were drawn if they were."""
@@ -194,7 +261,17 @@ class _Collected:
         found = np.isfinite(self._values[name][repeat, number])
         return "" if found else self._reasons[name].get((repeat, number), "no such output then")
 
-    def provenance(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def _missing(self, asked: Collection[tuple[int, int]]) -> int:
+        """Return how many rows are missing: of those asked for, and of cells with others."""
+        cells = list(self._of_cell)
+        there = {(cells[at], int(repeat)) for repeat, at in np.argwhere(self._there)}
+        wanted = {(cell, repeat) for cell, _ in there for repeat in range(self.repeats)}
+        wanted |= {task for task in asked if task[1] < self.repeats}
+        return len(wanted - there)
+
+    def provenance(
+        self, settings: Mapping[str, Any], asked: Collection[tuple[int, int]]
+    ) -> dict[str, Any]:
         for repeat, seen in self._batches.items():
             if len(seen) > 1:
                 raise UserError(f"The rows of repeat {repeat} were made of different images.")
@@ -204,6 +281,8 @@ class _Collected:
             "repeats": self.repeats,
             "classes": len(self),
             "rows": self.rows,
+            "missing_rows": self._missing(asked),
+            "unstamped_rows": self.unstamped,
             "device": self.device,
             "batches": {str(r): list(next(iter(s))) for r, s in sorted(self._batches.items())},
             "threads per process": 1,

@@ -84,13 +84,17 @@ class Spec:
             passes_of(name, proxy)
 
     def batches(self, repeat: int) -> list[Any]:
-        """Return the mini-batches of a repeat, the same for all cells."""
+        """Return the mini-batches of a repeat, the same for all cells.
+
+        Raises UserError for what no network can be scored on.
+        """
         from benchsuite.proxies._scoring.batch import draw
         from benchsuite.proxies._scoring.images import open_images
+        from benchsuite.proxies._scoring.passes import check_batches
 
         size, classes_ = self.skeleton.resolution, self.skeleton.classes
         with numerics():
-            return [
+            drawn = [
                 draw(
                     open_images(self.images),
                     self.batch_size,
@@ -102,6 +106,8 @@ class Spec:
                 )
                 for index in range(BATCHES)
             ]
+        check_batches(drawn, self.skeleton)
+        return drawn
 
     @property
     def memory(self) -> float:

@@ -96,20 +96,26 @@ def run(
     shards: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
+    asked: Sequence[Task] = (),
     finished: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
     """Score what is not yet in the folder and append it; return how many rows were added.
 
-    cluster: where to score instead of in processes of this machine
-    (`benchsuite.parallel.clusters`). finished(done, total) is called with rows of `todo` that are
-    there. Raises UserError for a folder of other settings or of rows of another kind of GPU, a
-    device that is not there, a proxy that fails, a full disk, or a worker that was killed.
+    asked: what all shards are to score, noted so that what is missing can be counted; cluster:
+    where to score instead of in processes of this machine (`benchsuite.parallel.clusters`).
+    finished(done, total) is called with rows of `todo` that are there. Raises UserError for a
+    folder of other settings or of rows of another kind of GPU, a device that is not there, a proxy
+    that fails, a full disk, or a worker that was killed.
     """
     from benchsuite.proxies._scoring.device import torch_device
+    from benchsuite.proxies._scoring.images import say_stand_in
 
     if not cluster:
         torch_device(spec.device)
+    say_stand_in(spec.images)
     _rows.claim(folder, spec.settings())
+    if asked:
+        _rows.ask(folder, asked)
     with _rows.appending(folder, shard, shards) as file:
         there, devices = set(), set()
         for row in _rows.read(folder):

@@ -268,3 +268,54 @@ def test_any_text_is_scores_or_a_sentence(tmp_path_factory, text):
     path.write_text(text, "utf-8")
     with contextlib.suppress(UserError):
         own_scores.join(Table.empty(), Scores(path))
+
+
+def shipped_settings(**changes):
+    """Return settings as the shipped table `proxies` has them, but for some."""
+    skeleton = {"channels": 16, "cells_per_stage": 5, "classes": 10, "resolution": 16}
+    batch = {"size": 32, "images": "cifar10_jpeg_subset.npz (sha256 e514e233f69f)"}
+    mine = {"proxies": {"naswot": 1}, "skeleton": skeleton, "batch": batch, "dtype": "float32"}
+    for name, value in changes.items():
+        (mine if name in mine else batch if name in batch else skeleton)[name] = value
+    return mine
+
+
+def tabulated_with(settings, path=FILE):
+    made = [Values(column("naswot@1"), VALUES, "-")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Table.empty({"command": "tabulate", "settings": settings}).with_columns(made).write(path)
+
+
+def test_other_settings_than_the_suites_are_said(folder, capsys):
+    tabulated_with(shipped_settings(images="synthetic", resolution=8, dtype="float64"))
+    told, said = correlate(capsys, "--proxy", "naswot")
+    assert "naswot@1: 15,625 cells in place of 15,284" in said
+    assert "The suite's were made with other settings: " in said
+    assert "images cifar10_jpeg_subset.npz (sha256 e514e233f69f) where yours have synthetic" in said
+    assert "resolution 16 where yours have 8" in said
+    assert "dtype float32 where yours have float64" in said
+    assert set(told["provenance"]["own_scores"]["differs"]) == {"images", "resolution", "dtype"}
+
+
+def test_the_same_settings_are_not_said(folder, capsys):
+    tabulated_with(shipped_settings())
+    assert "other settings" not in correlate(capsys, "--proxy", "naswot")[1]
+
+
+def test_a_proxy_that_does_not_ship_is_held_against_the_shipped_settings(folder, capsys):
+    tabulated_with(shipped_settings(proxies={"mine": 1}, cells_per_stage=1))
+    said = correlate(capsys, "--proxy", "naswot")[1]
+    assert "other settings: cells per stage 5 where yours have 1." in said
+
+
+def test_a_file_that_adds_no_score_says_so(folder, capsys):
+    (folder / "mine.csv").write_text("index,mine.r0\n5,1\n7,2\n")
+    said = correlate(capsys, "--proxy", "naswot", "--scores", "mine.csv")[1]
+    assert "mine.csv adds no score: it has times, spreads or single repeats alone." in said
+
+
+def test_a_folder_of_rows_alone_says_what_merges_them(folder, capsys):
+    (folder / "rows").mkdir()
+    (folder / "rows/rows-1-of-1.jsonl").touch()
+    error = correlate(capsys, "--scores", "rows", code=2)[0]["error"]
+    assert "tabulate --merge --out rows" in error

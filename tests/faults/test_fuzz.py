@@ -240,7 +240,8 @@ def test_tolerances_of_mutated_text(tmp_path):
 
 
 def test_rows_of_mutated_bytes(tmp_path):
-    row = {"cell": 5, "repeat": 0, "batches": ["a"], "values": {"x": 1.5}, "reasons": {}}
+    row = {"cell": 5, "repeat": 0, "batches": ["a"], "values": {"x": 1.5}}
+    row |= {"reasons": {}, "seconds": {"forward": 0.1}}
     lines = "".join(json.dumps({**row, "cell": cell}) + "\n" for cell in range(4)).encode()
 
     def load(path):

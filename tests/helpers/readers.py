@@ -141,7 +141,8 @@ def record() -> dict[str, Any]:
 def readers() -> dict[str, tuple[Callable[[Path], object], str, list[bytes]]]:
     data = {"a": [1.5, "text", (1, 2)], "b": np.arange(3.0), "c": {1}, "d": np.array(["x"], object)}
     pickles = [pickle.dumps(data, protocol) for protocol in (2, 4, 5)]
-    row = {"cell": 5, "repeat": 0, "batches": ["a"], "values": {"x": 1.5}, "reasons": {}}
+    row = {"cell": 5, "repeat": 0, "batches": ["a"], "values": {"x": 1.5}}
+    row |= {"reasons": {}, "seconds": {"forward": 0.1}}
     array = io.BytesIO()
     np.savez(array, train_images=np.zeros((2, 4, 4, 3), np.uint8), train_labels=[0, 1])
     zen = json.dumps([{"arch": "(0, 1, 2, 3, 4, 0)", "zen": {"score": 1.5}}])

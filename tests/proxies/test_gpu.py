@@ -49,7 +49,7 @@ pretending = pytest.mark.skipif(
 
 
 def scores(device=CPU, cell=MIXED, dtype=torch.float64, unpruned=False, kind="cuda"):
-    batches = [draw(Images("synthetic"), 6, 8, 10, seed=3, index=i) for i in range(2)]
+    batches = [draw(Images("synthetic"), 16, 8, 10, seed=3, index=i) for i in range(2)]
     passes = Passes(cell, SMALL, batches, seed=3, dtype=dtype, device=device, unpruned=unpruned)
     proxies = {
         name: proxy
@@ -78,7 +78,7 @@ def there(lacks_double=False, **settings):
 
 def changed_there():
     """Return what a proxy is caught at that changes the weights there; and one that does not."""
-    batches = [draw(Images("synthetic"), 6, 8, 10, seed=3)]
+    batches = [draw(Images("synthetic"), 16, 8, 10, seed=3)]
     with pretended.gpu() as device:
         passes = Passes(MIXED, SMALL, batches, device=device)
         weight = passes.weights["stem.conv"]

@@ -30,6 +30,7 @@ from benchsuite.space.cell import Cell
 from benchsuite.space.network import Skeleton
 
 SMALL = Skeleton(channels=4, cells_per_stage=1, resolution=8)
+ENOUGH = 16  # Images, of which every proxy has a score.
 TINY = Skeleton(channels=2, cells_per_stage=1, resolution=4)
 SHIPPED = {p.name: record for p, record in plugins.usable("proxies") if record.score}
 RIGHT = {"grad_norm": 39.43, "snip": 41.21, "zen": 19.43}
@@ -97,8 +98,9 @@ HOSTILE = {
 
 
 def passes(skeleton=SMALL, cell=6111, **given):
+    size = 4 if skeleton is SMALL else ENOUGH
     batches = [
-        draw(Images("synthetic"), 4, skeleton.resolution, 10, seed=0, index=i) for i in (0, 1)
+        draw(Images("synthetic"), size, skeleton.resolution, 10, seed=0, index=i) for i in (0, 1)
     ]
     return Passes(Cell.from_index(cell), skeleton, batches, **given)
 
@@ -160,7 +162,7 @@ def test_who_changes_what_is_shared_is_named_and_costs_nobody_else(hostile, alon
         for name in some:
             assert equal(scores.values, alone[name]), name
     batch = network._given[2][0]
-    assert torch.equal(batch.images, draw(Images("synthetic"), 4, 4, 10, seed=0).images)
+    assert torch.equal(batch.images, draw(Images("synthetic"), ENOUGH, 4, 10, seed=0).images)
 
 
 def test_one_that_breaks_others_is_blamed_and_not_they(alone):

@@ -156,19 +156,38 @@ def test_without_a_path_nothing_is_scored(name):
 @pytest.mark.parametrize("cell", [FULL, NO_CONV], ids=["full", "no-conv"])
 @pytest.mark.parametrize("name", NAMES)
 def test_deterministic_for_a_seed_and_draws_nothing_elsewhere(name, cell):
-    of = passes(cell)
+    of = passes(cell, size=16)
     state = torch.random.get_rng_state()
     first = score(name, of)
     assert set(first) == set(load("proxies", name).outputs)
     assert first == pytest.approx(score(name, of), nan_ok=True, rel=1e-12)
-    assert first == pytest.approx(score(name, passes(cell)), nan_ok=True, rel=1e-12)
-    assert first != pytest.approx(score(name, passes(cell, 1)), nan_ok=name == "epsinas", rel=1e-9)
+    assert first == pytest.approx(score(name, passes(cell, size=16)), nan_ok=True, rel=1e-12)
+    other = score(name, passes(cell, 1, size=16))
+    assert first != pytest.approx(other, nan_ok=name == "epsinas", rel=1e-9)
     assert not of.changed()
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("name", ["l_swag"])
 def test_one_batch_is_too_few(name):
-    batch = draw(Images("synthetic"), 4, 8, 10, seed=0)
+    batch = draw(Images("synthetic"), 16, 8, 10, seed=0)
     with pytest.raises(Exception, match="at least two are needed"):
         score(name, Passes(FULL, SMALL, [batch]))
+
+
+@pytest.mark.parametrize(("name", "needed"), [("swap", 16), ("l_swag", 16), ("rbflex", 3)])
+def test_fewer_images_than_the_definition_has_are_a_reason(name, needed):
+    proxies = {name: load("proxies", name)}
+    found = score_network(proxies, passes(FULL, size=needed - 1))
+    assert math.isnan(found.values[name])
+    assert found.reasons[name].startswith(f"{needed} images ")
+    assert found.reasons[name].endswith(f", not {needed - 1}")
+    assert math.isfinite(score_network(proxies, passes(FULL, size=needed)).values[name])
+
+
+@pytest.mark.parametrize("name", ["ntk_cond", "ntk_frozen"])
+def test_condition_numbers_say_that_there_are_too_few_images(name):
+    found = score_network({name: load("proxies", name)}, passes(FULL, size=4))
+    assert found.reasons[f"{name}.k4"] == "4 images have 4 eigenvalues, and this needs 5"
+    assert found.reasons[f"{name}.k16"] == "4 images have 4 eigenvalues, and this needs 17"
+    assert f"{name}.k2" not in found.reasons

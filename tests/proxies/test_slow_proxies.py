@@ -172,13 +172,13 @@ def test_without_a_path_nothing_is_scored(name):
 @pytest.mark.parametrize("cell", [FULL, NO_CONV], ids=["full", "no-conv"])
 @pytest.mark.parametrize("name", SCORED)
 def test_deterministic_for_a_seed_and_draws_nothing_elsewhere(name, cell):
-    given = passes(cell, size=12)
+    given = passes(cell, size=16)
     images, state = given.images.clone(), torch.random.get_rng_state()
     first = score(name, given)
     assert set(first) == set(load("proxies", name).outputs)
     assert first == pytest.approx(score(name, given), nan_ok=True, rel=1e-12)
-    assert first == pytest.approx(score(name, passes(cell, size=12)), nan_ok=True, rel=1e-12)
-    assert first != pytest.approx(score(name, passes(cell, 1, size=12)), nan_ok=True, rel=1e-9)
+    assert first == pytest.approx(score(name, passes(cell, size=16)), nan_ok=True, rel=1e-12)
+    assert first != pytest.approx(score(name, passes(cell, 1, size=16)), nan_ok=True, rel=1e-9)
     assert torch.equal(given.images, images)
     assert torch.equal(torch.random.get_rng_state(), state)
 

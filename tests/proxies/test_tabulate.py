@@ -25,7 +25,6 @@ from benchsuite.proxies._tabulation import merge
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import choose_cells, run, score_row, tasks
-from benchsuite.ranking.correlations import proxies_in
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.network import Skeleton
@@ -240,38 +239,6 @@ def test_repeats_over_orders_of_magnitude_weigh_alike():
     np.testing.assert_array_equal(merge.average(values, "mean"), values.mean(axis=0))
     order = np.argsort(merge.average(values * [[1], [10], [0.1]], "log")[:2])
     np.testing.assert_array_equal(order, np.argsort(found[:2]))
-
-
-def test_merging_fewer_or_more_repeats_than_there_are(tmp_path, threads, capsys):
-    out = str(tmp_path)
-    main_ok(["tabulate", *OPTIONS, "--cells", "3", "--repeats", "2", "--out", out])
-    main_ok(["tabulate", "--merge", "--repeats", "1", "--out", out])
-    table = Table.open(tmp_path / "proxies.parquet")
-    assert not {"naswot.std@1", "naswot.r0@1"} & set(table.columns)
-    assert np.isfinite(table.values("naswot@1")).any()
-    main_ok(["tabulate", "--merge", "--repeats", "3", "--out", out])
-    table = Table.open(tmp_path / "proxies.parquet")
-    assert not np.isfinite(table.values("naswot@1")).any()
-    assert "not tabulated: 1 of 3 repeats missing" in table.reasons("naswot@1")
-
-
-def test_a_label_lets_two_settings_stand_in_one_table(tmp_path, threads, capsys):
-    options = ["tabulate", *OPTIONS, "--cells", "3", "--repeats", "1", "--out", str(tmp_path)]
-    main_ok(options)
-    plain = Table.open(tmp_path / "proxies.parquet")
-    capsys.readouterr()
-    main_ok([*options, "--label", "again", "--json"])
-    printed = json.loads(capsys.readouterr().out)
-    labelled = Table.open(tmp_path / "proxies.parquet")
-    assert printed["columns"] == list(labelled.columns)
-    assert printed["rows"] == 3
-    both = plain.joined(labelled)
-    np.testing.assert_array_equal(both.values("naswot@1"), both.values("naswot.again@1"))
-    assert proxies_in(both, ["naswot", "naswot.again"]) == ["naswot@1", "naswot.again@1"]
-    assert "naswot.again@1" not in proxies_in(both)
-    with pytest.raises(SystemExit, match="2"):
-        main([*options, "--label", "not this"])
-    assert "make a label" in capsys.readouterr().err
 
 
 def test_a_shard_alone_waits_for_the_others(tmp_path, threads, capsys):

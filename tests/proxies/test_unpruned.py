@@ -30,7 +30,7 @@ ALIVE = live_edges(all_ops()).any(axis=1)
 CELLS = st.sampled_from(np.flatnonzero(ALIVE).tolist()).map(Cell.from_index)
 
 
-def passes(cell, size=6):
+def passes(cell, size=16):
     batch = draw(Images("synthetic"), size, 8, 10, seed=0)
     return Passes(cell, SMALL, [batch], dtype=torch.float64, unpruned=True)
 

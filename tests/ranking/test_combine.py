@@ -72,3 +72,19 @@ def test_a_proxy_of_few_cells_is_left_out_and_named(parts):
     assert (row["left_out"], row["n"], row["chosen"]) == ("rare@1", 15_525, "one@1")
     with pytest.raises(UserError, match="3 proxies cannot be combined: 1 to 3 can, and 2 are"):
         best_combination(data, size=3)
+
+
+def test_common_combines_what_few_cells_have_on_those_cells(parts):
+    first, second, _ = parts
+    rare = np.where(np.arange(15_625) % 2, first, np.nan)
+    data = table(proxy("rare", rare), proxy("two", second), truth=first + second)
+    row = best_combination(data, size=2, common=True).iloc[0]
+    assert (row["chosen"], row["n"], row["left_out"]) == ("rare@1 + two@1", 7_812, "")
+
+
+def test_too_few_cells_are_a_sentence(parts):
+    first, second, _ = parts
+    rare = np.where(np.arange(15_625) < 99, first, np.nan)
+    data = table(proxy("rare", rare), proxy("two", second), truth=first)
+    with pytest.raises(UserError, match="99 cells have all scores"):
+        best_combination(data, size=2, common=True)

@@ -94,7 +94,11 @@ def test_a_plug_in_of_ones_own_that_scores_no_such_network_is_no_success(
     [
         (["--dataset", "mnist"], "There is no dataset 'mnist'"),
         (["--device", "stm32"], "stm32"),
-        (["--proxy", "naswot"], "--sample 300"),
+        (["--proxy", "naswot"], "--proxy has no effect: proxies score a sample, and --sample 300"),
+        (["--resolution", "16"], "--resolution has no effect"),
+        (["--images", "gaussian"], "--images has no effect"),
+        (["--batch-size", "4"], "--batch-size has no effect"),
+        (["--seed", "1"], "--seed has no effect"),
         (["--sample", "1"], "2 to 8"),
         (["--sample", "9"], "2 to 8"),
         (["--jobs", "0"], "1 or more"),
@@ -108,3 +112,22 @@ def test_what_cannot_be_is_a_sentence(capsys, tmp_path, few, monkeypatch, args, 
     assert code == 2
     assert said in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--batch-size", "1"], "at least two images"),
+        (["--images", "nowhere"], "no images at nowhere"),
+        (["--batch-size", "-4"], "sizes start at 1"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_before_the_costs(
+    capsys, tmp_path, few, monkeypatch, args, said
+):
+    monkeypatch.chdir(tmp_path)
+    given = ["sizes", "--device", "stm32l432", "--sample", "3", "--proxy", "naswot", *args]
+    code, _, error = call(capsys, *given)
+    assert code == 2
+    assert said in error
+    assert not (tmp_path / "out").exists(), "nothing is priced"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchsuite.cli import print_wrapped
 from benchsuite.reporting.quantities import interval
 from benchsuite.reporting.text import aligned_within
 
+_MANY = 900  # Of the best 1,000 cells; where fewer have a score, the number is said.
 _LEFT = ("proxy", "dataset", "cells", "truth", "tau-b [95 %]")
 _LEGEND = (
-    "tau-b: Kendall's, with its bootstrap interval; |FLOPs: partial, given FLOPs; top 1k: among "
-    "the best 1,000 cells; rho: Spearman's; weighted: tau, the best cells count most. All are "
-    "turned so that more is better."
+    "tau-b: Kendall's, with its interval by a bootstrap over cells, where nothing else is said; "
+    "|FLOPs: partial, given FLOPs; top 1k: among the best 1,000 cells; rho: Spearman's; weighted: "
+    "tau, the best cells count most. All are turned so that more is better."
 )
 
 
@@ -35,9 +36,42 @@ def show(rows: Sequence[Mapping[str, Any]], alike: bool) -> None:
         )
     for said in dict.fromkeys(f"{row['proxy']}: {row['reason']}." for row in rows if row["reason"]):
         print_wrapped(said)
+    for said in (_few_of_the_best(rows), _resampled(rows)):
+        if said:
+            print_wrapped(said)
     print_wrapped(_LEGEND)
     if left_out:
         print_wrapped(f"Not shown, in --json: {', '.join(left_out)}.")
+
+
+def rests_on(combined: Sequence[Mapping[Any, Any]]) -> Iterator[str]:
+    """Yield of how many cells combinations are, and which scores were not tried."""
+    for row in combined:
+        where = f"{row['dataset']}, cells {row['cells']}"
+        yield f"{where}: {row['chosen']}, best of {row['choices']:,}, on {row['n']:,} cells."
+    for left_out in dict.fromkeys(row["left_out"] for row in combined if row["left_out"]):
+        yield f"Not combined, as more than a tenth of the cells lack them: {left_out}."
+
+
+def _few_of_the_best(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return which tau of the best 1,000 cells rest on far fewer, empty if none does."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        if row["n_top1000"] < _MANY and row["tau_top1000"] == row["tau_top1000"]:
+            found.setdefault(row["proxy"], []).append(row["n_top1000"])
+    numbers = {
+        name: f"{min(n):,}" if len(set(n)) == 1 else f"{min(n):,} to {max(n):,}"
+        for name, n in found.items()
+    }
+    listed = ", ".join(f"{name} {number}" for name, number in numbers.items())
+    return f"Of the best 1,000 cells so many have a score: {listed}." if found else ""
+
+
+def _resampled(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return whose intervals do not resample cells, empty if all do."""
+    by_class = dict.fromkeys(row["proxy"] for row in rows if row["resampled"] == "classes")
+    names = ", ".join(by_class)
+    return names and f"The intervals resample functional classes, as most cells lack it: {names}."
 
 
 def _group(row: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@ from benchsuite.cli import (
 )
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, listed_or_all, proxy_names
+from benchsuite.errors import UserError
 from benchsuite.reporting.text import print_table
 from benchsuite.table.columns import SPLITS
 
@@ -101,6 +102,10 @@ def command(
         refuse("--split is a truth", "truth")
         truth = "validation" if split == "valid" else split
     truths = listed("--truth", [truth])
+    if combine and len(truths) > 1:
+        raise UserError(
+            f"--combine chooses by one accuracy, not by {len(truths)}: give it one --truth."
+        )
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
     if scores and scores.named and not proxies:
         own = data.provenance.get("own_scores", {}).get("cells", {})
@@ -125,7 +130,7 @@ def command(
     together = None
     if combine:
         for_pairs = datasets or datasets_with(data, truths[0])
-        together = _combined(data, names, rules, for_pairs, combine, truths[0], seed)
+        together = _combined(data, names, rules, for_pairs, combine, truths[0], seed, common)
     if as_json:
         found = {} if together is None else {"combinations": together.to_dict("records")}
         about = {"truth": said, "resamples": resamples, "seed": seed, **short(data)}
@@ -135,6 +140,9 @@ def command(
     if together is not None:
         print("\nBest by sum of ranks: mean tau on held-out functional classes, and its range:\n")
         print_table(together)
+        print()
+        for sentence in _ranked.rests_on(together.to_dict("records")):
+            print_wrapped(sentence)
     print_wrapped(f"Judged by {said}.")
     print_wrapped(data.provenance_line)
 
@@ -147,6 +155,7 @@ def _combined(
     size: int,
     truth: str,
     seed: int,
+    common: bool,
 ) -> pd.DataFrame:
     import sys
 
@@ -166,6 +175,7 @@ def _combined(
             cells=rule,
             truth=truth,
             seed=seed,
+            common=common,
             finished=progress,
         )
         for rule in cells

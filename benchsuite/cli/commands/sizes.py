@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchsuite.cli import examples, json_option, plugins_option, print_json
+from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._progress import progress
@@ -76,8 +77,9 @@ def command(
             + did_you_mean(dataset, OFFICIAL)
         )
     left_out: dict[str, str] = {}
-    if sample is None and (proxies or resolution or images):
-        raise UserError("Proxies score a sample: say of how many networks, as in --sample 300.")
+    if sample is None:
+        why = "proxies score a sample, and --sample 300 says of how many networks"
+        refuse(why, "proxies", "resolution", "images", "batch_size", "seed")
     around = OFFICIAL[dataset]
     plan = costs.Plan(_devices(devices, plugin_folders), around)
     if sample is not None:
@@ -101,6 +103,7 @@ def command(
         )
         if proxies:
             spec.check()
+        spec.batches(0)  # What cannot be drawn or scored is said before the costs are computed.
     with progress("priced") as show:
         costs.write(folder, plan, jobs=jobs, folders=plugin_folders, finished=show)
     priced = costs.read(folder)

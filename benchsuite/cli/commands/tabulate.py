@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,7 +35,11 @@ RESUMES = True  # Stopped, the same command goes on.
 )
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas; or all. [default: all]")
 @network_options
-@click.option("--repeats", default=3, show_default=True, help="Weights and batches per cell.")
+@click.option(
+    "--repeats",
+    type=int,
+    help="Weights and batches per cell. [default: 3; to merge, as many as the rows have]",
+)
 @click.option("--cells", default="all", show_default=True, metavar="N|all|FILE")
 @click.option("--shard", default="1/1", show_default=True, metavar="I/N")
 @click.option(
@@ -64,7 +70,7 @@ def command(
     dtype: str,
     unpruned: bool,
     device: str,
-    repeats: int,
+    repeats: int | None,
     cells: str,
     shard: str,
     jobs: int,
@@ -78,21 +84,22 @@ def command(
     """Score the cells with zero-cost proxies, once per functional class and repeat.
 
     Stopped or killed, the same command goes on where it was. Shards of one table may run at the
-    same time, on several machines that share DIR or whose rows are copied together.
+    same time, on several machines that share DIR or whose rows are copied together; rows of other
+    settings are refused.
     """
     from benchsuite.proxies._tabulation import rows, tabulate
+    from benchsuite.proxies._tabulation.merge import check_label
     from benchsuite.proxies._tabulation.spec import Spec, defaults
 
-    if label and not label.isidentifier():
-        raise UserError(f"--label {label!r}: letters, digits and _ make a label, as in b64.")
+    if min(1 if repeats is None else repeats, jobs) < 1:
+        raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
     if merge:
         kept = ("merge", "folder", "repeats", "plugin_folders", "label", "as_json")
         refuse("--merge takes the rows there are", *all_but(*kept))
         _merge(folder, repeats, plugin_folders, label, as_json)
         return
     number, shards = _shard(shard)
-    if min(repeats, jobs) < 1:
-        raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
+    repeats = 3 if repeats is None else repeats
     spec = Spec(
         proxies=proxy_names(proxies) or defaults(plugin_folders, device, unpruned=unpruned),
         skeleton=Skeleton(channels, cells_per_stage, resolution, classes),
@@ -106,6 +113,7 @@ def command(
     )
     if proxies:
         spec.check()
+    check_label(label, spec.load(), unpruned=unpruned)
     chosen = tabulate.choose_cells(cells, seed, unpruned=unpruned)
     todo = tabulate.tasks(chosen, repeats, number, shards)
     with progress("scored") as show:
@@ -117,6 +125,7 @@ def command(
             shards=shards,
             jobs=jobs,
             cluster=cluster,
+            asked=tabulate.tasks(chosen, repeats, 1, 1),
             finished=show,
         )
     there = {(row["cell"], row["repeat"]): row for row in rows.read(folder)}
@@ -131,12 +140,16 @@ def command(
 
 
 def _merge(
-    folder: Path, repeats: int, plugin_folders: tuple[Path, ...], label: str, as_json: bool
+    folder: Path,
+    repeats: int | None,
+    plugin_folders: tuple[Path, ...],
+    label: str,
+    as_json: bool,
 ) -> None:
     from benchsuite import plugins
     from benchsuite.proxies._tabulation import merge, rows
 
-    settings = rows.read_settings(folder)["proxies"]
+    settings = rows.tabulated_settings(folder)["proxies"]
     proxies = {name: plugins.load("proxies", name, plugin_folders) for name in settings}
     for name, version in settings.items():
         if proxies[name].version != version:
@@ -145,22 +158,48 @@ def _merge(
                 f"{proxies[name].version}. Tabulate into another folder."
             )
     table = merge.merge(folder, proxies, repeats, label)
+    merge.check_no_fuller(folder / TABLE, table)
     table.write(folder / TABLE)
+    absent = rows.absent_shards(folder)
     if as_json:
         print_json(
             {
                 "table": str(folder / TABLE),
                 "columns": list(table.columns),
                 "rows": table.provenance["rows"],
-                "missing_rows": 0,
+                "missing_rows": table.provenance["missing_rows"],
+                "absent_shards": absent,
                 "provenance": table.provenance,
             }
         )
         return
     print_wrapped(
         f"{folder / TABLE}: {len(table.columns)} columns of {table.provenance['rows']} rows, "
-        f"{len(proxies)} proxies, {repeats} repeats."
+        f"{len(proxies)} proxies, {table.provenance['repeats']} repeats."
     )
+    for said in _remarks(table.provenance, absent):
+        print_wrapped(said)
+
+
+def _remarks(about: Mapping[str, Any], absent: Sequence[str]) -> Iterator[str]:
+    """Yield what a table lacks, and what is not known of it."""
+    from benchsuite.proxies._scoring.images import NOISE
+
+    if about["missing_rows"]:
+        yield (
+            f"{about['missing_rows']:,} rows are missing: a cell without all "
+            f"{about['repeats']} repeats has no score."
+        )
+    if absent:
+        yield f"Shards without a file of rows: {', '.join(absent)}."
+    if about["unstamped_rows"]:
+        yield (
+            f"{about['unstamped_rows']:,} rows are of before rows held a digest of their settings: "
+            "that they are of one is known of their proxies, device and images alone."
+        )
+    images = about["settings"]["batch"]["images"]
+    if images in NOISE:
+        yield f"The scores are of {images} noise, not of images."
 
 
 def _shard(text: str) -> tuple[int, int]:
