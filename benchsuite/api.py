@@ -58,6 +58,8 @@ class Proxy:
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
     named; unpruned: whether dead operators can move it, so that it may be scored with them
     (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on;
+    own_setting: what it takes in place of the tabulated network, weights or images, as text, which
+    its columns' descriptions say after these (`one 64x64 image of noise`);
     average: how repeats make one number: by their mean, or, where they range over orders of
     magnitude and one would outweigh the others, by that on a signed logarithmic scale,
     sinh(mean(asinh(x))). Exactly one of the following computes it:
@@ -84,6 +86,7 @@ class Proxy:
     unpruned: bool = False
     runs_on: tuple[str, ...] = RUNS_ON
     average: Average = "mean"
+    own_setting: str = ""
 
     def __post_init__(self) -> None:
         _check_version("proxy", self.version)
@@ -91,6 +94,7 @@ class Proxy:
         _check_one_of("cost of a proxy", self.cost, get_args(Cost))
         _check_one_of("average of a proxy", self.average, get_args(Average))
         _check_texts("proxy", formula=self.formula, source=self.source, unit=self.unit)
+        _check_texts("proxy", **{"own setting": self.own_setting})
         if not isinstance(self.outputs, Mapping) or not self.outputs:
             raise UserError(
                 f"The outputs of a proxy map suffixes to what they are, as {{'k2': 'K_2'}}; they "

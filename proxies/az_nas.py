@@ -96,5 +96,6 @@ PROXY = Proxy(
     source="Lee & Ham, AZ-NAS, CVPR 2024, section 3.1; released code, NB201",
     cost="backward",
     outputs=OUTPUTS,
+    own_setting="Kaiming fan-in weights, N(0, 1) noise for images",
     score=_score,
 )

@@ -90,6 +90,7 @@ PROXY = Proxy(
         "n3000": "linear regions among 3,000 patches; at most 3,000",
         "cell3000": "linear regions of the first cell alone among 3,000 patches; at most 3,000",
     },
+    own_setting="1 channel, one cell per stage, Kaiming weights, 3x3 patches of the images",
     score=_score,
     unpruned=True,
 )

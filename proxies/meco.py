@@ -68,6 +68,7 @@ PROXY = Proxy(
     formula="sum over feature maps of the smallest eigenvalue of corr [C, C]",
     source="Jiang et al., MeCo, NeurIPS 2023, section 4.2; released code, `meco.py`",
     cost="forward",
+    own_setting="one 64x64 image of N(0, 1) noise",
     score=_score,
     unpruned=True,
 )

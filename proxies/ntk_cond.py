@@ -71,6 +71,7 @@ PROXY = Proxy(
     cost="per-sample",
     outputs={f"k{i}": f"K_{i} of the NTK, BN in train mode" for i in ORDERS},
     details=tuple(f"k{i}" for i in ORDERS if i not in JUDGED),
+    own_setting="3 channels, one cell per stage, Kaiming fan-out weights",
     score=_score,
     average="log",
 )

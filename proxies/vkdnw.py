@@ -57,6 +57,7 @@ PROXY = Proxy(
     formula="-sum_k s_k log s_k over the nine deciles of the Fisher spectrum, sum s_k = 1",
     source="Tybl & Neumann, VKDNW, CVPR 2025, eq. 11; released code, NB201",
     cost="per-sample",
+    own_setting="Kaiming fan-in weights, N(0, 1) noise for images",
     score=_score,
     unpruned=True,
 )

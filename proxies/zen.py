@@ -55,6 +55,7 @@ PROXY = Proxy(
     "from 1 through the two passes with momentum 0.1",
     source="Lin et al., Zen-NAS, ICCV 2021, Algorithm 1 (and its code)",
     cost="forward",
+    own_setting="N(0, 1) weights and noise for images",
     score=_score,
     unpruned=True,
 )

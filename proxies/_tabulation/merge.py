@@ -71,7 +71,8 @@ def merge(
     columns: list[Values] = []
     for name, proxy in proxies.items():
         for suffix, column in proxy.columns(name, proxy.formula).items():
-            column = replace(column, description=f"{column.description} ({where})")
+            own = f"; of its own: {proxy.own_setting}" if proxy.own_setting else ""
+            column = replace(column, description=f"{column.description} ({where}{own})")
             name_ = f"{name}.{suffix}" if suffix else name
             columns += found.of_proxy(name_, column, proxy.average)
     columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})

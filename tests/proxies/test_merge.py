@@ -281,6 +281,14 @@ def test_images_are_named_in_the_columns(tmp_path, told):
     assert "batch 4 of mine.npz)" in table.column("naswot").description
 
 
+def test_columns_say_what_a_proxy_takes_of_its_own(tmp_path):
+    names = ("meco", "naswot")
+    run(Spec(names, SMALL, batch_size=4, images="gaussian"), tasks([5], 1, 1, 1), tmp_path)
+    columns = merge(tmp_path, {name: load("proxies", name) for name in names}, 1).columns
+    assert columns["meco@1"].description.endswith("; of its own: one 64x64 image of N(0, 1) noise)")
+    assert "of its own" not in columns["naswot@1"].description
+
+
 def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
     with pytest.raises(UserError, match=r"holds no images\. Looked for are the files data_batch_1"):
         images.open_images(tmp_path)
