@@ -81,6 +81,8 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
         besides = _COMBINED.get(proxy, ())
         if not all(names) or not set(parts) <= set(stems) or not set(besides) <= known:
             continue
+        if _precise(table, larger) & {part.partition(".")[0] for part in parts}:
+            continue
         alone = [causes.columns(larger, part, "") or [part] for part in parts]
         here, there = (
             [
@@ -102,6 +104,14 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
             change = effects.effect(ours[:repeats], theirs[:repeats], truth)
             taus = [stats.kendall(one, truth).value for one in ours]
             yield {**_row(proxy, dataset, change, repeats), "apart": _apart(taus, repeats)}
+
+
+def _precise(table: Table, larger: Table) -> set[str]:
+    """Return the proxies that a table has in double precision and another in single."""
+    precision = larger.provenance["settings"]["dtype"]
+    joined = table.provenance.get("joined", {}).values()
+    made = [one["settings"] for one in joined if "dtype" in one.get("settings", {})]
+    return {name for one in made if one["dtype"] != precision for name in one["proxies"]}
 
 
 def _row(proxy: str, dataset: str, change: effects.Effect, repeats: int) -> dict[str, object]:
@@ -143,7 +153,8 @@ def _listed(rows: pd.DataFrame) -> str:
 
 def _about_all(every: pd.DataFrame) -> tuple[str, str]:
     return (
-        "Left out: what sees no image of either size (MeCo, linear regions). "
+        "Left out: what sees no image of either size (MeCo, linear regions), and what is in double "
+        "precision at 16 px alone (EPE-NAS, ZiCo). "
         f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
         "once, against those of the same weights and images at 16 px; lo, hi: over "
         "classes, and over repeats where there are several (two are too few to be sure of that). "
