@@ -153,10 +153,14 @@ def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame
                 "search": best,
                 "n": int(known[best].n),
                 **spelt(called, with_ends(known[best]), "lo", "hi"),
-                "not told from": " and ".join(f"`{label}`" for label in near) or "no other",
+                "not told from": _listed([f"`{label}`" for label in near]) or "no other",
             }
         )
     return pd.DataFrame(rows)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _alike(accuracies: Mapping[str, Array], one: str, other: str, at: int) -> bool:

@@ -322,3 +322,18 @@ def test_no_report_with_a_ranking_no_ranking(table, tmp_path):
     html = page.render(table, others, folder=tmp_path)
     assert "Which proxies rank" not in html
     assert "How many cells fit each part" in html
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "key"),
+    [
+        (93.48, "93.48", ""),
+        (93.481234, "93.48", "93.4812"),
+        (1234.0, "1,234", ""),
+        (float("nan"), "-", ""),
+        (3, "3", ""),
+        (0.5, "50 %", "0.5"),
+    ],
+)
+def test_a_cell_says_the_number_it_is_sorted_by_where_its_text_does_not(value, text, key):
+    assert sections._key(value, text) == key

@@ -146,7 +146,7 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
         for at, kind in enumerate(rows.dtypes)
     ]
     cells = [
-        [(text, _key(value)) for text, value in zip(shown_row, row, strict=True)]
+        [(text, _key(value, text)) for text, value in zip(shown_row, row, strict=True)]
         for shown_row, row in zip(
             texts.itertuples(index=False, name=None),
             head.itertuples(index=False, name=None),
@@ -157,8 +157,15 @@ def shown(rows: pd.DataFrame, name: str, links: list[tuple[str, str]]) -> ShownT
     return ShownTable(name, heads, cells, len(rows), links)
 
 
-def _key(value: Any) -> str:
-    return "" if not isinstance(value, float) or value != value else f"{value:.7g}"
+def _key(value: Any, text: str) -> str:
+    """Return the number that a cell is sorted by, empty where its text says it."""
+    if not isinstance(value, float) or value != value:
+        return ""
+    key = f"{value:.6g}"
+    try:
+        return "" if float(text.replace(",", "")) == float(key) else key
+    except ValueError:
+        return key
 
 
 def _figure(entry: MadeReport, stem: str, folder: Path, inches: tuple[float, float]) -> ShownFigure:

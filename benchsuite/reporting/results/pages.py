@@ -112,7 +112,7 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     yield "## Claims"
     yield (
         "What the papers say of searches and costs, by verdict. Each paper's page has its claims. "
-        f"{DEAR}: of those that cannot be tested here, how many more seeds or draws would decide, "
+        "The last column counts those of the column before that more seeds or draws would decide, "
         "at more than two minutes of a core."
     )
     yield _claims_by_paper(run.tables.get(contents.claims, []))
