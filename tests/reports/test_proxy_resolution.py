@@ -75,3 +75,13 @@ def test_what_changes_most_is_named(result):
     assert "for 0 of" in proxy_resolution._beyond(rows)
     rows.loc[0, ["change", "lo", "hi"]] = 0.03, 0.02, 0.04
     assert f"{rows.loc[0, 'proxy']} +0.030 [+0.020, +0.040]." in proxy_resolution._beyond(rows)
+
+
+def test_what_the_size_of_images_does_not_move_is_left_out(result):
+    left = {"meco", "l2_norm", "az_nas.complexity", "epe_nas", "zico"}
+    assert not left & set(result.tables["proxy_resolution_all"]["proxy"])
+    scores = np.random.default_rng(0).normal(size=(2, 50))
+    assert proxy_resolution._unmoved(scores, 4 * scores * (1 + 1e-6))
+    moved = scores.copy()
+    moved[0, 0] += 0.1
+    assert not proxy_resolution._unmoved(scores, moved)
