@@ -1,6 +1,7 @@
 """The engine against the definitions: every shortcut equals plain autograd, also in its corners."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -241,7 +242,7 @@ def test_a_proxy_that_fails_or_lies_names_itself():
     assert infinite.reasons == {"mine": "not finite (inf)"}
     zero = score_network({"mine": record(**fields, score=lambda _: {"": 1 / 0})}, p)
     assert zero.reasons["mine"].startswith("ZeroDivisionError: division by zero (")
-    assert "test_engine.py, line 230" in zero.reasons["mine"]
+    assert re.search(r"test_engine\.py, line \d+\)", zero.reasons["mine"])
 
 
 def test_batches_that_do_not_fit_are_refused():
