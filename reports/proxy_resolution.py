@@ -21,7 +21,7 @@ from benchsuite.reports._common.style import (
     new_figure,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, other_precision
 from benchsuite.stats.intervals import LEVEL
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -81,7 +81,7 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
         besides = _COMBINED.get(proxy, ())
         if not all(names) or not set(parts) <= set(stems) or not set(besides) <= known:
             continue
-        if _precise(table, larger) & {part.partition(".")[0] for part in parts}:
+        if other_precision(table, larger) & {part.partition(".")[0] for part in parts}:
             continue
         alone = [causes.columns(larger, part, "") or [part] for part in parts]
         here, there = (
@@ -110,14 +110,6 @@ def _unmoved(ours: effects.Floats, theirs: effects.Floats) -> bool:
     """Return whether scores [R, N] of two resolutions differ by rounding or a factor alone."""
     factor = np.linalg.norm(ours) / np.linalg.norm(theirs)
     return bool(np.allclose(theirs * factor, ours, rtol=1e-3))
-
-
-def _precise(table: Table, larger: Table) -> set[str]:
-    """Return the proxies that a table has in double precision and another in single."""
-    precision = larger.provenance["settings"]["dtype"]
-    joined = table.provenance.get("joined", {}).values()
-    made = [one["settings"] for one in joined if "dtype" in one.get("settings", {})]
-    return {name for one in made if one["dtype"] != precision for name in one["proxies"]}
 
 
 def _row(proxy: str, dataset: str, change: effects.Effect, repeats: int) -> dict[str, object]:
@@ -159,8 +151,8 @@ def _listed(rows: pd.DataFrame) -> str:
 
 def _about_all(every: pd.DataFrame) -> tuple[str, str]:
     return (
-        "Left out: what the size of the images does not move (MeCo, weight norm, AZ-NAS' "
-        "complexity), and what is in double precision at 16 px alone (EPE-NAS, ZiCo). "
+        "Left out: scores that the size of images does not move, and those that are of another "
+        "precision at 32 px. "
         f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
         "once, against those of the same weights and images at 16 px; lo, hi: over "
         "classes, and over repeats where there are several (two are too few to be sure of that). "

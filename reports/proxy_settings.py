@@ -30,6 +30,7 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
+    other_precision,
     repeats_of,
 )
 from benchsuite.table.columns import DATASETS, stem
@@ -54,7 +55,8 @@ def _make(table: Table) -> Result:
             "other weights (of proxies with one repeat, with the same weights); "
             f"{BETWEEN}: the same between repeats of the table. Where the former "
             "is no lower than the latter, the setting changes the order of the classes no more "
-            "than new weights and images do.",
+            "than new weights and images do. Left out: scores of another precision than the "
+            "table's.",
             "Figure: the table's scores are of 16 px images of CIFAR-10, 10 classes.",
             f"tau here, tau there: with CIFAR-10 test {kind(table)} on these classes, of the "
             f"table's repeats (mean of their tau) and of the setting's. {DEAD}.",
@@ -67,8 +69,9 @@ def _rows(table: Table, setting: str, other: Table) -> Iterator[dict[str, str | 
     """Yield one row per proxy of a setting that the table holds too."""
     repeats = repeats_of(table)
     truth = accuracy(table, DATASETS[0])
+    unlike = other_precision(table, other)
     for name in headline_proxies(table):
-        if name not in other.columns:
+        if name not in other.columns or table.columns[name].family in unlike:
             continue
         alone = columns(other, stem(name), "") or [name]
         scored = np.isfinite(np.array([other.values(of) for of in alone]))

@@ -99,6 +99,14 @@ def repeats_of(table: Table) -> dict[str, list[str]]:
     return {name: of for name, of in repeats.items() if name in known and len(of) > 1}
 
 
+def other_precision(table: Table, other: Table) -> set[str]:
+    """Return the proxies that the table has in another precision than a table of a setting."""
+    precision = other.provenance["settings"]["dtype"]
+    joined = table.provenance.get("joined", {}).values()
+    made = [one["settings"] for one in joined if "dtype" in one.get("settings", {})]
+    return {name for one in made if one["dtype"] != precision for name in one["proxies"]}
+
+
 def about_repeats(table: Table) -> str:
     """Return the sentence that says how many repeats the scores are means of."""
     of = {m[1]: 1 for m in map(_SCORED.fullmatch, table.columns) if m}

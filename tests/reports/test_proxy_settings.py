@@ -29,6 +29,10 @@ def test_every_shipped_setting_differs_from_the_table_in_what_its_name_says(resu
         assert row["classes"] == {"gaussian100": 100, "gaussian120": 120}.get(name, 10), name
 
 
+def test_single_precision_is_not_held_against_double(result):
+    assert not {"grasp", "plain", "epe_nas", "zico"} & set(result.tables["proxy_settings"]["proxy"])
+
+
 def test_correlations_are_those_of_scored_classes_counted_once(table, result):
     variants, of_cell = shipped.variants(), classes("functional")
     for row in result.tables["proxy_settings"].to_dict("records"):
