@@ -81,8 +81,16 @@ def _strategy(name: str, folders: tuple[Path, ...]) -> Strategy:
 
 
 def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all parameters of a strategy, given ones and defaults, ready for JSON."""
-    return dataclasses.asdict(fill(strategy.parameters, given, f"The strategy {name}"))
+    """Return all parameters of a strategy, given ones and defaults, ready for JSON.
+
+    Where a strategy measures networks on images and none are named, stderr says so.
+    """
+    filled = dataclasses.asdict(fill(strategy.parameters, given, f"The strategy {name}"))
+    if strategy.images is not None:
+        from benchsuite.proxies._scoring.images import say_stand_in
+
+        say_stand_in(filled[strategy.images])
+    return filled
 
 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:

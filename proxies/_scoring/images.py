@@ -105,7 +105,7 @@ def say_stand_in(where: str | os.PathLike[str] | None) -> None:
 @functools.cache
 def _say_stand_in() -> None:
     say(
-        "Note: no images are named, so scores are of synthetic noise (--images or "
+        "Note: no images are named, so networks are measured on synthetic noise (`images` or "
         f"{VARIABLE} names CIFAR's, an .npz file, or a kind of noise)."
     )
 

@@ -261,7 +261,7 @@ def test_noise_is_said_where_no_images_are_named(tmp_path, capsys, monkeypatch):
     unnamed = options[:at] + options[at + 2 :]
     main([*unnamed, "--out", str(tmp_path / "a")])
     printed = capsys.readouterr()
-    assert "no images are named, so scores are of synthetic noise" in printed.err
+    assert "no images are named, so networks are measured on synthetic noise" in printed.err
     assert "The scores are of synthetic noise, not of images." in printed.out
     table = Table.open(tmp_path / "a/proxies.parquet")
     assert "batch 4 of synthetic noise)" in table.column("naswot").description

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from reference_proxies import ntk
 from search_tables import table
 
+import benchsuite
 from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.parameters import fill
 from benchsuite.proxies import _supernet as supernet
 from benchsuite.proxies._engine.weights import draw_weights
+from benchsuite.proxies._scoring import images
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import open_images
 from benchsuite.proxies._scoring.net import Net, initialise, outputs
@@ -26,7 +28,7 @@ from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies.linear_regions import PROXY as REGIONS
 from benchsuite.proxies.linear_regions import signs
 from benchsuite.proxies.ntk_cond import PROXY as NTK
-from benchsuite.replays import jobs
+from benchsuite.replays import jobs, study
 from benchsuite.replays.run import replay
 from benchsuite.search._pruning import Rules, Term, prune, ranks, relative
 from benchsuite.simulation.problem import Setting, prepare
@@ -277,6 +279,30 @@ def test_images_are_in_the_key_of_a_job_by_what_they_show(tmp_path, monkeypatch)
         monkeypatch.setenv("BENCHSUITE_IMAGES", str(path))
         found.append(key())
     assert found[0] == found[1] == keys[2], "wherever they lie"
+
+
+def replayed(strategy, parameters):
+    benchsuite.replay(strategy, table=table(), queries=1, seeds=1, parameters=parameters)
+
+
+def planned(strategy, parameters):
+    entry = study.Entry(strategy, Budget(queries=1), Setting("cifar10"), parameters, 1, 0, "it")
+    study.plan(study.Study("it", (entry,)), table())
+
+
+@pytest.mark.parametrize("way", [replayed, planned])
+def test_noise_in_place_of_images_is_said_where_none_are_named(capsys, monkeypatch, way):
+    monkeypatch.delenv(images.VARIABLE, raising=False)
+
+    def said(parameters, strategy="monas_live"):
+        images._say_stand_in.cache_clear()
+        way(strategy, parameters)
+        return capsys.readouterr().err
+
+    note = "networks are measured on synthetic noise"
+    assert said(SMALL).count(note) == 1
+    assert note not in said({**SMALL, "images": "gaussian"})
+    assert note not in said({}, "random")
 
 
 def test_images_that_changed_are_measured_anew_in_one_process(tmp_path, monkeypatch):
