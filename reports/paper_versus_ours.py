@@ -13,6 +13,7 @@ from scipy.stats import t as student
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.ranking import truths
 from benchsuite.ranking.correlations import CELLS, mask
 from benchsuite.reports._common import causes, effects
 from benchsuite.reports._common.tables import (
@@ -28,6 +29,7 @@ from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 EXPECTED = 0.03
+Judged = tuple[str, ...]  # Proxy, dataset, rule for cells, accuracy.
 AGREES, SAMPLING, SETTING, DIFFERS = "agrees", "sampling", "setting", "differs"
 _mask = functools.cache(mask)
 
@@ -51,7 +53,8 @@ def _make(table: Table) -> Result:
         tables={"paper_versus_ours": frame},
         notes=(
             about_accuracy(table),
-            f"kendall is tau-b, with test {kind(table)}. "
+            f"kendall is tau-b, with test {kind(table)}; where `accuracy` says so, as the source "
+            f"does, with {truths.about(table, 'validation')}. "
             + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items())
             + ". n: cells with a score. ours leaves out the others, `missing last` ranks them "
             "below all; the papers do not say which of the two theirs is. lo, hi: 95 % of "
@@ -82,17 +85,17 @@ def _make(table: Table) -> Result:
 
 def _errors(
     table: Table, records: pd.DataFrame, runs: Mapping[str, list[str]]
-) -> dict[tuple[str, str, str], tuple[float, float]]:
-    """Return the interval of our mean tau by proxy, dataset and rule for cells."""
-    truths = np.array([accuracy(table, dataset) for dataset in DATASETS])
-    ends = {}
-    for rule in records["cells"].unique():
-        here = runs.keys() & set(records.loc[records["cells"] == rule, "proxy"])
+) -> dict[Judged, tuple[float, float]]:
+    """Return the interval of our mean tau by proxy, dataset, rule for cells and truth."""
+    ends: dict[Judged, tuple[float, float]] = {}
+    for (rule, truth), of_both in records.groupby(["cells", "truth"], sort=False):
+        accuracies = np.array([accuracy(table, dataset, str(truth)) for dataset in DATASETS])
+        here = runs.keys() & set(of_both["proxy"])
         of_rule = {proxy: runs[proxy] for proxy in sorted(here)}
         chosen, columns = _mask(str(rule)), [name for of in of_rule.values() for name in of]
         sampled = stats.kendall_bootstrap(
             np.array([table.values(name)[chosen] for name in columns]),
-            truths[:, chosen],
+            accuracies[:, chosen],
             np.random.default_rng(0),
             directions=[_direction(table, name) for name in columns],
             resamples=FEWEST_RESAMPLES,
@@ -105,7 +108,7 @@ def _errors(
                 sampled.units[at].min(axis=0),
             )
             for dataset, low, high in zip(DATASETS, *mean.interval(), strict=True):
-                ends[proxy, dataset, str(rule)] = float(low), float(high)
+                ends[proxy, dataset, str(rule), str(truth)] = float(low), float(high)
     return ends
 
 
@@ -133,15 +136,16 @@ def _rows(
     table: Table,
     record: Mapping[Hashable, Any],
     runs: Mapping[str, list[str]],
-    errors: dict[tuple[str, str, str], tuple[float, float]],
+    errors: Mapping[Judged, tuple[float, float]],
 ) -> list[dict[str, object]]:
     """Return the row of one published figure, or none if the table lacks the proxy."""
-    proxy, dataset, cells = (str(record[key]) for key in ("proxy", "dataset", "cells"))
-    if (proxy, dataset, cells) not in errors:
+    judged = tuple(str(record[key]) for key in ("proxy", "dataset", "cells", "truth"))
+    if judged not in errors:
         return []
+    proxy, dataset, cells, named = judged
     chosen, metric = _mask(cells), str(record["metric"])
     measure = stats.kendall if metric == "kendall" else stats.spearman
-    truth = accuracy(table, dataset)[chosen]
+    truth = accuracy(table, dataset, named)[chosen]
     each, last = [], []
     for name in runs[proxy]:
         score = table.values(name)[chosen]
@@ -154,20 +158,21 @@ def _rows(
         taus, last = np.abs(taus).tolist(), np.abs(last).tolist()
     values = [float(np.mean(taus)), float(np.mean(last))]
     theirs, sample = float(str(record["value"])), float(str(record["sample"]))
-    low, high = errors[proxy, dataset, cells]
+    low, high = errors[judged]
     gap = min((theirs - value for value in values), key=abs)
     cells_used = int(chosen.sum())
     of_cells = (high - low) / 2 * np.sqrt(cells_used / sample) if sample == sample else 0.0
     error = float(np.hypot(of_cells, _of_runs(taus, int(str(record["runs"])))))
     verdict, why = _verdict(abs(gap), error), ""
     if verdict == DIFFERS:
-        of = dataset, cells, metric
+        of = dataset, cells, metric, named
         cause = causes.cause(table, proxy, str(record["source"]), gap, EXPECTED, of)
         verdict, why = SETTING if cause.whole else DIFFERS, cause.words
     return [
         {
             "proxy": table.resolve(proxy),
             "dataset": dataset,
+            "accuracy": named,
             "cells": cells,
             "published sample": f"{sample:,.0f} drawn" if sample == sample else f"{cells_used:,}",
             "n": min(one.n for one in each),

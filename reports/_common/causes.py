@@ -105,13 +105,21 @@ def tried(table: Table, proxy: str, source: str) -> Iterator[Tried]:
             yield one
 
 
-def measured(table: Table, proxy: str, one: Tried, dataset: str, rule: str, metric: str) -> Effect:
+def measured(
+    table: Table,
+    proxy: str,
+    one: Tried,
+    dataset: str,
+    rule: str,
+    metric: str,
+    named: str,
+) -> Effect:
     """Return what a setting adds to a proxy's correlation, on the cells of the sample that a rule
-    for cells keeps; of `abs_spearman` to its size.
+    for cells keeps; of `abs_spearman` to its size. named: the accuracy that it is held against.
     """
     here, there, cells = pair(table, proxy, one.setting, one.proxy)
     kept = mask(rule)[cells]
-    truth = accuracy(table, dataset)[cells]
+    truth = accuracy(table, dataset, named)[cells]
     found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric)
     if metric == "abs_spearman" and found.before < 0:
         turned = (-found.before, -found.value, -found.samples)
@@ -125,15 +133,16 @@ def cause(
     source: str,
     gap: float,
     near: float,
-    of: tuple[str, str, str],
+    of: tuple[str, str, str, str],
 ) -> Cause:
     """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
 
-    of: dataset, rule for cells and metric. A setting is a cause if its effect has the sign of the
-    gap and an interval without zero; it is all of it if what it leaves is within `near`, or if its
-    interval holds the gap and what it leaves is less than half of it: an interval that is wide
-    explains nothing by that. Where several settings move the correlation and were not run together,
-    none is all of it; where what a source does was run together and is no cause, no part of it is.
+    of: dataset, rule for cells, metric and accuracy. A setting is a cause if its effect has the
+    sign of the gap and an interval without zero; it is all of it if what it leaves is within
+    `near`, or if its interval holds the gap and what it leaves is less than half of it: an interval
+    that is wide explains nothing by that. Where several settings move the correlation and were not
+    run together, none is all of it; where what a source does was run together and is no cause, no
+    part of it is.
     """
     found = [(one.words, measured(table, proxy, one, *of)) for one in tried(table, proxy, source)]
     if not found:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
+from benchsuite.ranking.truths import column_of
 from benchsuite.space.cell import OPS, all_ops
 from benchsuite.table.columns import ON_LOG_SCALE
 from benchsuite.table.device_columns import DeviceColumn
@@ -61,9 +62,9 @@ def milliseconds(
     return table.values(DeviceColumn("latency", device, runtime, dataset, skeleton).name) * 1e3
 
 
-def accuracy(table: Table, dataset: str) -> NDArray[np.float64]:
-    """Return the test accuracies [15625] in % that a short name stands for."""
-    return table.values(f"{dataset}.test.200ep.mean")
+def accuracy(table: Table, dataset: str, truth: str = "test") -> NDArray[np.float64]:
+    """Return the accuracies [15625] in % that a short name stands for; truth: see `truths`."""
+    return table.values(column_of(table, truth, dataset))
 
 
 def alike(table: Table, values: NDArray[np.float64], cell: int) -> float:

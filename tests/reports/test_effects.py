@@ -83,7 +83,7 @@ def runs(table, monkeypatch):
 
 
 def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
-    of = "cifar10", "all", "kendall"
+    of = "cifar10", "all", "kendall", "test"
     one, *rest = causes.tried(table, "grasp", causes.PORT)
     assert [(one.setting, one.proxy), *((r.setting, r.proxy) for r in rest)] == [
         ("px32", "grasp"), ("kaiming", "grasp"),
@@ -121,7 +121,7 @@ def test_a_wide_interval_alone_explains_nothing(table, runs, monkeypatch):
     monkeypatch.setattr(causes, "measured", lambda *_: wide)
     one = causes.TRIED["grasp"][1]
     monkeypatch.setattr(causes, "tried", lambda *_: iter([one]))
-    of = "cifar10", "all", "kendall"
+    of = "cifar10", "all", "kendall", "test"
     assert not causes.cause(table, "grasp", causes.PORT, -0.076, 0.03, of).whole
     assert causes.cause(table, "grasp", causes.PORT, -0.11, 0.03, of).whole
 
@@ -147,7 +147,7 @@ def test_the_unpruned_network_is_held_against_the_same_repeats_of_the_table(ship
 
 def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
     """Kaiming weights alone move the correlation, but all that the source does moves nothing."""
-    of = "cifar10", "all", "kendall"
+    of = "cifar10", "all", "kendall", "test"
     gap = causes.measured(table, "grasp", causes.TRIED["grasp"][1], *of).value
     assert causes.cause(table, "grasp", causes.PORT, gap, 0.03, of).whole
     runs.scores["grasp_published", "grasp"] = runs.scores["base", "grasp"] * 2

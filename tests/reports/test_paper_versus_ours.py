@@ -19,7 +19,7 @@ def test_ours_is_the_mean_of_single_run_taus(table, proxy):
     record = records[chosen].iloc[0].to_dict()
     runs = paper_versus_ours._runs(table, records)
     (row,) = paper_versus_ours._rows(
-        table, record, runs, {(proxy, record["dataset"], record["cells"]): (0.4, 0.6)}
+        table, record, runs, {(proxy, record["dataset"], record["cells"], "test"): (0.4, 0.6)}
     )
     truth = table.values(f"{record['dataset']}.test.200ep.mean")
     kept = paper_versus_ours._mask(record["cells"])
@@ -28,6 +28,21 @@ def test_ours_is_the_mean_of_single_run_taus(table, proxy):
     assert row["ours"] == pytest.approx(np.mean(taus))
     if len(taus) > 1:
         assert row["between runs"] == pytest.approx(np.std(taus, ddof=1))
+
+
+def test_a_source_that_names_validation_accuracy_is_held_against_it(table):
+    records = published("correlations")
+    assert set(records["truth"]) == {"test", "validation"}
+    record = records[records["truth"].eq("validation") & records["metric"].eq("kendall")].iloc[0]
+    proxy, dataset = str(record["proxy"]), str(record["dataset"])
+    runs, interval = paper_versus_ours._runs(table, records), (0.4, 0.6)
+    (row,) = paper_versus_ours._rows(
+        table, record.to_dict(), runs, {(proxy, dataset, record["cells"], "validation"): interval}
+    )
+    truth = table.values(f"{dataset}.valid.200ep.mean")
+    taus = [stats.kendall(table.values(name), truth).value for name in runs[proxy]]
+    assert row["accuracy"] == "validation"
+    assert row["ours"] == pytest.approx(np.mean(taus))
 
 
 def test_verdicts_say_what_a_gap_is_held_against():
