@@ -79,6 +79,11 @@ def _by_points(texts: Sequence[str]) -> str:
     return f"S[table-format={max(sign)}{longest[0]}.{longest[1]}{exponent}]"
 
 
+def enumeration(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: none, `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def one_line(text: str) -> str:
     """Return a text without line breaks and other control characters: a space for each."""
     return _CONTROL.sub(" ", text)

@@ -33,7 +33,6 @@ def _make(table: Table) -> Result:
         headline_proxies(table),
         cells=tuple(CELLS),
         resamples=FEWEST_RESAMPLES,
-        by_class=True,
     )
     judged = about_columns(table, rows["accuracy"])
     notes = (

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
+from benchsuite.notations import enumeration
 from benchsuite.reports._common import words
 from benchsuite.reports._common.searches import (
     LEVEL,
@@ -153,14 +154,10 @@ def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame
                 "search": best,
                 "n": int(known[best].n),
                 **spelt(called, with_ends(known[best]), "lo", "hi"),
-                "not told from": _listed([f"`{label}`" for label in near]) or "no other",
+                "not told from": enumeration([f"`{label}`" for label in near]) or "no other",
             }
         )
     return pd.DataFrame(rows)
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _alike(accuracies: Mapping[str, Array], one: str, other: str, at: int) -> bool:

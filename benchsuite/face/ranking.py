@@ -36,13 +36,14 @@ def correlate(
 ) -> pd.DataFrame:
     """Return how well proxies rank the cells, a row per rule for cells, proxy and dataset.
 
-    Each row has Kendall's tau-b with its 95 % bootstrap interval, weighted tau, Spearman's rho, tau
-    of the best 1,000 cells and partial tau given FLOPs; see `ranking.correlations` for all columns.
-    table: None for `load()`; proxies: names, all by default; dataset: default, all that have the
-    truth; cells: `all`, `connected` or `pruned`; common: compare all on the cells alone that every
-    one of them has a score of; truth: one or several of `best` (measured test, else measured
-    validation, else an estimate), `test`, `validation`, `12ep`, `int8.ptq`, ...: see
-    `ranking.truths`. The column `accuracy` says which it was.
+    Each row has Kendall's tau-b with its 95 % bootstrap intervals, over cells and over functional
+    classes, weighted tau, Spearman's rho, tau of the best 1,000 cells and partial tau given FLOPs;
+    see `ranking.correlations` for all columns. table: None for `load()`; proxies: names, all by
+    default; dataset: default, all that have the truth; cells: `all`, `connected` or `pruned`;
+    common: compare all on the cells alone that every one of them has a score of; truth: one or
+    several of `best` (measured test, else measured validation, else an estimate), `test`,
+    `validation`, `12ep`, `int8.ptq`, ...: see `ranking.truths`. The column `accuracy` says which it
+    was.
     Raises UserError for names that are not there, and for a proxy that nobody scored yet.
 
     >>> import benchsuite as bs

@@ -93,7 +93,6 @@ def correlations(
     resamples: int = RESAMPLES,
     seed: int = 0,
     common: bool = False,
-    by_class: bool = False,
 ) -> pd.DataFrame:
     """Return `correlation_rows` as a DataFrame."""
     import pandas as pd
@@ -108,7 +107,6 @@ def correlations(
             resamples=resamples,
             seed=seed,
             common=common,
-            by_class=by_class,
         )
     )
 
@@ -130,13 +128,13 @@ def correlation_rows(
     resamples: int = RESAMPLES,
     seed: int = 0,
     common: bool = False,
-    by_class: bool = False,
 ) -> list[dict[str, Any]]:
     """Return one row per (cells, proxy, dataset) with rank correlations and their intervals.
 
     tau is Kendall's tau-b with its 95 % bootstrap interval (lo, hi). It resamples cells, or, for a
     score that most of the cells lack, functional classes, of which a sample was tabulated: see
-    `resampled`. n_classes counts the classes of the cells used; equal cells share a score.
+    `resampled`. class_lo and class_hi resample classes in any case: cells of one class share a
+    score, so that interval is the wider one. n_classes counts the classes of the cells used.
     weighted_tau, spearman, tau_top1000 (of the best 1,000 of the chosen cells by accuracy those
     with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
     cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
@@ -145,10 +143,8 @@ def correlation_rows(
     which it may be the mean of several, where the table tells it, NaN elsewhere. Every score is
     turned so that more is better.
     truth: what accuracy is, as `truths.column_of` takes it; accuracy is the column that was it;
-    common: take every score on the cells alone that all of them have; by_class: add class_lo and
-    class_hi, the interval that resamples functional classes: cells of one class share a score, so
-    it is the wider one. Raises UserError for an unknown proxy, rule for cells, dataset or truth,
-    and for too few resamples.
+    common: take every score on the cells alone that all of them have. Raises UserError for an
+    unknown proxy, rule for cells, dataset or truth, and for too few resamples.
     """
     stats.enough_resamples(resamples)
     check_whole(seed, "The seed", low=0)
@@ -169,8 +165,7 @@ def correlation_rows(
         class_ends = np.empty((2, len(names), len(targets)))
         rests_on = np.empty((len(names), len(targets)), dtype=np.int64)
         for unit, groups in (("cells", None), ("classes", of_class[chosen])):
-            also = by_class and unit == "classes"
-            of_unit = [p for p, its in enumerate(units) if its == unit or also]
+            of_unit = [p for p, its in enumerate(units) if unit in ("classes", its)]
             if not of_unit:
                 continue
             resampled = stats.kendall_bootstrap(
@@ -187,8 +182,8 @@ def correlation_rows(
             judged = np.array(of_unit)[mine]
             low[judged], high[judged] = ends[0][mine], ends[1][mine]
             rests_on[judged] = resampled.units[mine]
-            if also:
-                class_ends[:, of_unit] = ends
+            if unit == "classes":
+                class_ends[:] = ends
         for p, name in enumerate(names):
             for t, target in enumerate(targets):
                 found = _row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p])
@@ -202,17 +197,14 @@ def correlation_rows(
                         "lo": low[p, t],
                         "hi": high[p, t],
                         "resampled": units[p],
-                        **_class_interval(class_ends[:, p, t] if by_class else None),
+                        "class_lo": class_ends[0, p, t],
+                        "class_hi": class_ends[1, p, t],
                         "seconds": seconds(table, name, chosen),
                         "accuracy": target,
                         "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
                     }
                 )
     return rows
-
-
-def _class_interval(ends: Array | None) -> dict[str, float]:
-    return {} if ends is None else {"class_lo": float(ends[0]), "class_hi": float(ends[1])}
 
 
 def functional_classes(table: Table) -> NDArray[np.int64]:

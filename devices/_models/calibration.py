@@ -24,6 +24,7 @@ from benchsuite.devices._models.intervals import nine_of_ten
 from benchsuite.devices._models.measured_rows import Given
 from benchsuite.devices._models.model import Model, prices
 from benchsuite.errors import UserError
+from benchsuite.notations import enumeration
 
 NEEDED = ("model", "ms")
 _HOLDS = "model (or cell) and ms, of a cell also dataset and skeleton"
@@ -194,7 +195,7 @@ def _notes(chosen: Fit, n: int, rows: Sequence[_Measured], how: How) -> Iterator
     ):
         if kinds:
             yield (
-                f"{_listed(kinds)} {what.replace('is', 'are', 1) if len(kinds) > 1 else what}: "
+                f"{enumeration(kinds)} {what.replace('is', 'are', 1) if len(kinds) > 1 else what}: "
                 f"priced times the common factor, {chosen.factor:.4g}, and marked extrapolated."
             )
     if how == "factor":
@@ -209,7 +210,7 @@ def _notes(chosen: Fit, n: int, rows: Sequence[_Measured], how: How) -> Iterator
     for one in chosen.coefficients if chosen.how == "coefficients" else ():
         if len(one.kinds) > 1:
             yield (
-                f"The networks do not tell {_listed(one.kinds)} apart, so these have one "
+                f"The networks do not tell {enumeration(one.kinds)} apart, so these have one "
                 f"coefficient: alone, one would be 0 or less or have a standard error above "
                 f"{SURE:.0%}, or there are fewer networks than two per coefficient and two more."
             )
@@ -225,7 +226,3 @@ def _notes(chosen: Fit, n: int, rows: Sequence[_Measured], how: How) -> Iterator
             f"Measured is {chosen.factor:.3g} times what is priced. Are these milliseconds of one "
             "image, at the clock of this device?"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]

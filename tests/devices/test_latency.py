@@ -240,6 +240,14 @@ def test_the_small_monas_table_solves_the_printed_rows_and_states_its_freedom() 
         assert least < per_op[op] < greatest
 
 
+def test_the_small_monas_table_alone_orders_operators_as_flops_do() -> None:
+    """So searches that weigh its latency answer as those that weigh FLOPs."""
+    by_flops = ["skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"]
+    for part, alike in (("stm32l432", True), ("stm32f746", False)):
+        per_op = dict(zip(OPS, monas.per_operator(part), strict=True))
+        assert (sorted(by_flops, key=per_op.__getitem__) == by_flops) == alike
+
+
 def test_runtimes_that_do_not_fit() -> None:
     device = DEVICES["stm32f412"]
     with pytest.raises(UserError, match="no runtime 'tflm'; there are own"):

@@ -10,9 +10,10 @@ from benchsuite.reporting.quantities import interval
 from benchsuite.reporting.text import aligned_within
 
 _MANY = 900  # Of the best 1,000 cells; where fewer have a score, the number is said.
-_LEFT = ("proxy", "dataset", "cells", "truth", "tau-b [95 %]")
+_LEFT = ("proxy", "dataset", "cells", "truth", "tau-b [95 %]", "by class")
 _LEGEND = (
     "tau-b: Kendall's, with its interval by a bootstrap over cells, where nothing else is said; "
+    "by class: the same over functional classes, whose cells share a score: rather this one; "
     "|FLOPs: partial, given FLOPs; top 1k: among the best 1,000 cells; rho: Spearman's; weighted: "
     "tau, the best cells count most. All are turned so that more is better."
 )
@@ -90,11 +91,16 @@ def _row(row: Mapping[str, Any]) -> dict[str, str]:
         "proxy": row["proxy"],
         "n": f"{row['n']:,}",
         "tau-b [95 %]": interval(row["tau"], row["lo"], row["hi"]),
+        "by class": _ends(row["class_lo"], row["class_hi"]),
         "|FLOPs": _number(row["tau_given_flops"]),
         "top 1k": _number(row["tau_top1000"]),
         "rho": _number(row["spearman"]),
         "weighted": _number(row["weighted_tau"]),
     }
+
+
+def _ends(low: float, high: float) -> str:
+    return f"[{low:.3f}, {high:.3f}]" if low == low else "-"
 
 
 def _number(value: float) -> str:
