@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.ranking.correlations import CELLS, ceilings, correlations
+from benchsuite.notations import enumeration
+from benchsuite.ranking.correlations import (
+    CELLS,
+    ceilings,
+    correlations,
+    functional_classes,
+    mask,
+)
 from benchsuite.ranking.truths import about_columns
 from benchsuite.reports._common import words
 from benchsuite.reports._common.style import (
@@ -21,10 +30,12 @@ from benchsuite.reports._common.style import (
     new_figure,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, headline_proxies
+from benchsuite.reports._common.tables import about_accuracy, headline_proxies, upward
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
+
+COUNTS = ("flops", "convs")  # What needs no network, and others are held against.
 
 
 def _make(table: Table) -> Result:
@@ -41,19 +52,89 @@ def _make(table: Table) -> Result:
         "bootstrap resamples (of cells, or of classes of equal cells: resampled); class_lo, "
         "class_hi: always of classes. Cells of one class share a score, and the largest class has "
         "460 cells, so these are the wider ones: how far tau would move with other functions, "
-        "where lo and hi say how far with other cells of the same.",
+        "where lo and hi say how far with other cells of the same. The figure shows class_lo and "
+        "class_hi.",
+        "correlations_against: tau of a proxy minus that of another, on the cells with a path that "
+        "both score, in the same resamples of classes. correlations_best: the proxy with the "
+        "highest tau on the cells with a path that it scores, and those whose difference from it "
+        "has an interval that holds zero (not told from). Neither counts what a new draw of "
+        "weights and images moves: see `proxy_repeats`.",
         "Scores are means of their repeats; seconds per cell are of one repeat.",
         "Of large families the usual outputs: `benchsuite correlate` has all, Fig. 2a all K_i.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
     )
     ceiling = ceilings(table)
     of_same = rows[rows["cells"] == "connected"]
+    best = _best(of_same)
+    against = pd.DataFrame(_against(table, of_same, best))
     return Result(
-        tables={"correlations": rows},
+        tables={
+            "correlations": rows,
+            "correlations_best": _told(best, against),
+            "correlations_against": against,
+        },
         figures={"correlations": _figure(of_same, ceiling, words.truth(table, rows["accuracy"]))},
         notes=(*notes, _about(ceiling)),
         ranking=of_same,
     )
+
+
+def _best(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of the proxy with the highest tau, by dataset."""
+    highest = rows.groupby("dataset", sort=False)["tau"].idxmax()
+    shown = ["dataset", "proxy", "n", "tau", "class_lo", "class_hi", "seconds"]
+    return rows.loc[highest, shown].reset_index(drop=True)
+
+
+def _against(table: Table, rows: pd.DataFrame, best: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield tau of each proxy less that of the best ones, and of what needs no network."""
+    alive, classes = mask("connected"), functional_classes(table)
+    counts = [table.resolve(name) for name in COUNTS if name in map(stem, rows["proxy"])]
+    others = list(dict.fromkeys((*best["proxy"], *counts)))
+    datasets, accuracies = rows["dataset"].unique(), rows["accuracy"].unique()
+    truths = np.array([table.values(name) for name in accuracies])
+    held = np.array([upward(table, name) for name in others])
+    alike: dict[bytes, list[str]] = {}  # by the cells that a proxy and all of the others score
+    for name in rows["proxy"].unique():
+        both = alive & np.isfinite(table.values(name)) & np.isfinite(held).all(axis=0)
+        alike.setdefault(both.tobytes(), []).append(name)
+    for cells, names in alike.items():
+        chosen = np.frombuffer(cells, dtype=bool)
+        scores = np.vstack([held, *(upward(table, name)[None] for name in names)])
+        resampled = stats.kendall_bootstrap(
+            scores[:, chosen],
+            truths[:, chosen],
+            np.random.default_rng(0),
+            groups=classes[chosen],
+            resamples=FEWEST_RESAMPLES,
+            threads=os.cpu_count() or 1,
+        )
+        for at, name in enumerate(names, start=len(others)):
+            for of, other in enumerate(others):
+                if name == other:
+                    continue
+                apart = resampled.difference(at, of)
+                ends = apart.interval()
+                for dataset, value, low, high in zip(datasets, apart.value, *ends, strict=True):
+                    yield {
+                        "proxy": name,
+                        "against": other,
+                        "dataset": dataset,
+                        "n": int(chosen.sum()),
+                        "difference": value,
+                        "lo": low,
+                        "hi": high,
+                    }
+
+
+def _told(best: pd.DataFrame, against: pd.DataFrame) -> pd.DataFrame:
+    """Return the best proxies, each with those that its tau is not told from."""
+    near = []
+    for dataset, proxy in zip(best["dataset"], best["proxy"], strict=True):
+        of = against[(against["dataset"] == dataset) & (against["against"] == proxy)]
+        alike = of[~((of["lo"] > 0) | (of["hi"] < 0))].sort_values("difference", ascending=False)
+        near.append(enumeration([words.proxy(name) for name in alike["proxy"]]) or "no other")
+    return best.assign(**{"not told from": near})
 
 
 def _about(ceiling: Mapping[str, stats.NoiseCeiling]) -> str:
@@ -78,7 +159,7 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
         axes.errorbar(
             of["tau"],
             [position + offset for position in range(len(mean))],
-            xerr=[of["tau"] - of["lo"], of["hi"] - of["tau"]],
+            xerr=[of["tau"] - of["class_lo"], of["class_hi"] - of["tau"]],
             fmt=MARKERS[at],
             markersize=3,
             linewidth=1,

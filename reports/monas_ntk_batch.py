@@ -71,11 +71,7 @@ def claims(table: Table) -> list[Claim]:
 
 def _claims(table: Table, sampled: Bootstrap) -> list[Claim]:
     at, last = BATCHES.index(CHOSEN), BATCHES.index(LARGEST)
-    moved = Bootstrap(
-        sampled.value[last] - sampled.value[at],
-        sampled.samples[last] - sampled.samples[at],
-        sampled.units[at],
-    )
+    moved = sampled.difference(last, at)
     low, high = moved.interval()
     said = ", ".join(
         f"{NAMES[d]} {v:+.3f} [{a:+.3f}, {b:+.3f}]"

@@ -69,9 +69,9 @@ def _make(table: Table) -> Result:
         figures={"proxy_truths": _figure(rows, truths)},
         notes=(
             f"Kendall tau-b, every proxy turned so that more is better; lo and hi hold 95 % of "
-            f"{FEWEST_RESAMPLES:,} resamples of the cells, or of functional classes where a proxy "
-            "was scored on a sample of them (resampled). Of cells with an input-output path. "
-            f"{DEAD}; n in the table. Proxies are sorted by their mean over the columns drawn.",
+            f"{FEWEST_RESAMPLES:,} resamples of functional classes: cells of one share a score, "
+            "and those alike in structure an accuracy under attack. Of cells with an input-output "
+            f"path. {DEAD}; n in the table. Proxies are sorted by their mean over the columns drawn.",
             _about(truths),
             "float, int8 and analog: one other training of the CIFAR-10 network, in float, "
             "quantised after training (PTQ), with 20 epochs of quantisation-aware training (QAT), "
@@ -110,21 +110,15 @@ def _truth(
 def _rows(table: Table, names: list[str], truths: list[Truth]) -> Iterator[dict[str, object]]:
     scores = np.array([np.where(connected(), upward(table, name), np.nan) for name in names])
     targets = np.array([truth.values for truth in truths])
-    tau, low, high = np.empty((3, len(names), len(truths)))
-    sampled = 2 * np.isfinite(scores).sum(axis=1) < scores.shape[1]
-    for unit, groups in ((False, None), (True, functional_classes(table))):
-        of_unit = np.flatnonzero(sampled == unit)
-        if len(of_unit):
-            resampled = stats.kendall_bootstrap(
-                scores[of_unit],
-                targets,
-                np.random.default_rng(0),
-                groups=groups,
-                resamples=FEWEST_RESAMPLES,
-                threads=os.cpu_count() or 1,
-            )
-            tau[of_unit] = resampled.value
-            low[of_unit], high[of_unit] = resampled.interval()
+    resampled = stats.kendall_bootstrap(
+        scores,
+        targets,
+        np.random.default_rng(0),
+        groups=functional_classes(table),
+        resamples=FEWEST_RESAMPLES,
+        threads=os.cpu_count() or 1,
+    )
+    low, high = resampled.interval()
     for p, name in enumerate(names):
         for t, truth in enumerate(truths):
             yield {
@@ -133,10 +127,9 @@ def _rows(table: Table, names: list[str], truths: list[Truth]) -> Iterator[dict[
                 "dataset": truth.dataset,
                 "measured": "ESTIMATED" if truth.estimated else "measured",
                 "n": int((np.isfinite(scores[p]) & np.isfinite(targets[t])).sum()),
-                "tau": tau[p, t],
+                "tau": resampled.value[p, t],
                 "lo": low[p, t],
                 "hi": high[p, t],
-                "resampled": "classes" if sampled[p] else "cells",
                 "column": truth.column,
             }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.ranking.correlations import functional_classes
 from benchsuite.ranking.truths import about, column_of
 from benchsuite.reports._common.attacked import DATASET, Attack, about_left_out, attacks
 from benchsuite.reports._common.style import (
@@ -25,6 +26,7 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.space.cell import all_archs, connected
+from benchsuite.space.equivalence import classes
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.device_columns import find
@@ -33,6 +35,7 @@ from benchsuite.table.table import Table
 FRONTS = ("robust.fgsm.1", "robust.pgd.1")
 _SAID = ("robust.fgsm.1", "robust.pgd.1", "robust.apgd.1", "robust.square.1")
 _LATENCY, _CLEAN = "latency", "clean accuracy"
+STRUCTURES = len(np.unique(classes("unique_string")))
 Array = NDArray[np.float64]
 
 
@@ -47,7 +50,7 @@ def _make(table: Table) -> Result:
     what = about(table, "best", [DATASET])
     of = {attack.truth: attack for attack in given if attack.ranks}
     costs = dict(_costs(table))
-    rows = pd.DataFrame(_taus(of, clean, costs))
+    rows = pd.DataFrame(_taus(table, of, clean, costs))
     fronts = {truth: _front(clean, of[truth].accuracy) for truth in FRONTS if truth in of}
     return Result(
         tables={
@@ -57,9 +60,11 @@ def _make(table: Table) -> Result:
         figures={"robustness": _figure(of, clean, fronts)},
         notes=(
             "CIFAR-10 test accuracy under attacks that change each pixel by at most so many 1/255 "
-            "(L-infinity), one training of every cell. tau-b with clean accuracy, and among the "
+            f"(L-infinity), one training of each of the {STRUCTURES:,} structures that differ; "
+            "cells alike in structure have copies of it. tau-b with clean accuracy, and among the "
             "cells with an input-output path with costs, of which more is more (latency: one part "
-            f"per runtime); lo and hi hold 95 % of {FEWEST_RESAMPLES:,} resamples of the cells.",
+            f"per runtime); lo and hi hold 95 % of {FEWEST_RESAMPLES:,} resamples of functional "
+            "classes, whose cells are drawn together, copies with them.",
             f"Clean accuracy: {what}; another training than the attacked one.",
             about_left_out(given),
             *_of_clean(rows),
@@ -82,11 +87,11 @@ def _costs(table: Table) -> Iterator[tuple[str, Array]]:
 
 
 def _taus(
-    of: dict[str, Attack], clean: Array, costs: dict[str, Array]
+    table: Table, of: dict[str, Attack], clean: Array, costs: dict[str, Array]
 ) -> Iterator[dict[str, object]]:
     """Yield tau-b with every attack; over all cells with clean accuracy alone."""
     shown = {_CLEAN: clean, **costs}
-    paths = connected()
+    paths, of_class = connected(), functional_classes(table)
     for label, cells, names in (
         ("all", np.ones(len(paths), dtype=bool), [_CLEAN]),
         ("with a path", paths, list(shown)),
@@ -95,6 +100,7 @@ def _taus(
             [shown[name][cells] for name in names],
             [attack.accuracy[cells] for attack in of.values()],
             np.random.default_rng(0),
+            groups=of_class[cells],
             resamples=FEWEST_RESAMPLES,
             threads=os.cpu_count() or 1,
         )
@@ -106,7 +112,8 @@ def _taus(
                     "truth": attack.truth,
                     "cells": label,
                     "with": name,
-                    "n": int(resampled.units[b, a]),
+                    "n": int(cells.sum()),
+                    "classes": int(resampled.units[b, a]),
                     "mean under attack": float(attack.accuracy[cells].mean()),
                     "tau": float(resampled.value[b, a]),
                     "lo": float(low[b, a]),

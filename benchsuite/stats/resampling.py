@@ -60,6 +60,15 @@ class Bootstrap:
         """How many resamples [...] had no value; they are left out of the interval."""
         return np.asarray(np.isnan(self.samples).sum(axis=-1), dtype=np.int64)
 
+    def difference(self, one: int, other: int) -> Bootstrap:
+        """Return the estimates at `one` of the first axis minus those at `other`, resample by
+        resample."""
+        return Bootstrap(
+            self.value[one] - self.value[other],
+            self.samples[one] - self.samples[other],
+            np.minimum(self.units[one], self.units[other]),
+        )
+
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Return the ends [...], [...] of the percentile interval that holds `level` of the values.
 
@@ -207,13 +216,9 @@ def paired_kendall_test(
     a, b, y = a[complete], b[complete], y[complete]
     group = _groups(labels, len(complete))[complete]
     both = kendall_bootstrap([a, b], [y], rng, groups=group, resamples=resamples, threads=threads)
-    difference = Bootstrap(
-        both.value[0, 0] - both.value[1, 0],
-        both.samples[0, 0] - both.samples[1, 0],
-        both.units[0, 0],
-    )
-    low, high = difference.quantiles(level)
-    undefined = int(difference.n_undefined)
+    difference = both.difference(0, 1)
+    low, high = (end.item() for end in difference.quantiles(level))
+    undefined = difference.n_undefined.item()
     at_most = int((difference.samples <= 0).sum())
     at_least = int((difference.samples >= 0).sum())
     p = min(1.0, 2 * (1 + min(at_most, at_least)) / (resamples - undefined + 1))
@@ -222,9 +227,9 @@ def paired_kendall_test(
     if reason is None and units < CELLS:
         reason = f"{units} cells or groups, {CELLS} are needed for an interval and a test"
     return PairedTest(
-        difference=float(difference.value),
-        low=float(low),
-        high=float(high),
+        difference=difference.value.item(),
+        low=low,
+        high=high,
         level=level,
         p=float("nan") if reason else p,
         n=len(y),

@@ -97,12 +97,12 @@ def test_heads_of_groups_stand_apart():
 
 
 def test_intervals_are_those_of_the_correlations(given, result):
-    """Of the same resamples of cells, which one seed gives everything here."""
+    """Of the same resamples of classes, which one seed gives everything here."""
     rows = result.tables["proxy_truths"].set_index(["proxy", "column"])
     other = correlations(given, ["meco"], datasets=["cifar10"], resamples=FEWEST_RESAMPLES)
     one = other.iloc[0]
     assert rows.loc[(one["proxy"], one["accuracy"]), ["tau", "lo", "hi"]].tolist() == pytest.approx(
-        one[["tau", "lo", "hi"]].tolist()
+        one[["tau", "class_lo", "class_hi"]].tolist()
     )
 
 

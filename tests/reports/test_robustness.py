@@ -10,6 +10,7 @@ from benchsuite.ranking.truths import column_of
 from benchsuite.reports import robustness
 from benchsuite.reports._common.attacked import about_left_out, attacks
 from benchsuite.space.cell import connected
+from benchsuite.space.equivalence import classes
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,22 @@ def test_taus_are_scipys(given, result):
         x, y = given.values(columns[row["with"]]), given.values(f"cifar10.{row['truth']}")
         assert row["tau"] == pytest.approx(scipy.stats.kendalltau(x[cells], y[cells])[0])
         assert row["n"] == cells.sum()
+        assert row["classes"] == len(np.unique(classes("functional")[cells]))
         assert row["lo"] < row["tau"] < row["hi"]
+
+
+@pytest.mark.nb201
+def test_cells_alike_in_structure_hold_copies_that_are_resampled_together(given, result):
+    """An accuracy under attack is one training of a structure, so cells are no sample of it."""
+    columns = [f"cifar10.{attack.truth}" for attack in attacks(given)]
+    rows = np.column_stack([given.values(name) for name in columns])
+    _, first = np.unique(classes("unique_string"), return_index=True)
+    assert (rows == rows[first][classes("unique_string")]).all()
+    assert len(first) == robustness.STRUCTURES == 6466
+    found = result.tables["robustness"].set_index(["cells", "truth", "with"])
+    row = found.loc["all", "robust.pgd.1", "clean accuracy"]
+    assert row["lo"] < 0 < row["hi"]
+    assert "6,466 structures" in result.notes[0]
 
 
 def test_no_cell_beats_one_of_a_front(given, result):
