@@ -103,8 +103,7 @@ def _unweighted(passes: Given) -> dict[str, float]:
 
 
 def _full_network(passes: Given) -> dict[str, float]:
-    network, weights = passes.drawn("kaiming_fan_out")
-    values = np.linalg.eigvalsh(kernel(network, weights, passes.noise("ntk_full")))
+    values = np.linalg.eigvalsh(kernel(passes.network, passes.weights, passes.images))
     return {"": float(values[-1] / values[0]) if values[0] > 0 else math.nan}
 
 
@@ -126,10 +125,10 @@ DEFINITIONS = {
         score=_unweighted,
     ),
     "ntk_full": Proxy(
-        version=1,
+        version=2,
         direction="min",
-        formula="K_0 of the NTK of the whole network on N(0, 1) images, BN in train mode",
-        source="te_nas in the code of Lee & Ham, AZ-NAS, CVPR 2024",
+        formula="K_0 of the NTK of the whole network on images, default weights, BN in train mode",
+        source="te_nas in the code of Lee & Ham, AZ-NAS, CVPR 2024: real images, no initialisation",
         cost="per-sample",
         score=_full_network,
     ),

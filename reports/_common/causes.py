@@ -56,7 +56,7 @@ TRIED: dict[str, list[Tried]] = {
     ],
     "zen": _of("zen", _UNPRUNED, _PIXELS, ("unpruned_px32", "the unpruned network and 32 pixels")),
     "vkdnw_single": _of("vkdnw_single", _UNPRUNED, _PIXELS),
-    "te_nas": [Tried("ntk_full", "ntk_full", "K_0 of the full network on noise, no regions")],
+    "te_nas": [Tried("ntk_full", "ntk_full", "K_0 of the full network, no regions")],
     "grad_norm_global": [
         Tried(BASE, "grad_norm_every", "BN and biases in the norm"),
         *_of("grad_norm_global", _NOISE, _KAIMING, _PIXELS),
