@@ -30,6 +30,7 @@ from benchsuite.table.table import Table
 
 EXPECTED = 0.03
 Judged = tuple[str, ...]  # Proxy, dataset, rule for cells, accuracy.
+LAST = "missing last"
 AGREES, SAMPLING, SETTING, DIFFERS = "agrees", "sampling", "setting", "differs"
 _mask = functools.cache(mask)
 
@@ -66,7 +67,7 @@ def _make(table: Table) -> Result:
             "a published sample of fewer cells. "
             f"verdict: {AGREES} = either of ours is within {EXPECTED}; {SAMPLING} = within that "
             f"error; {SETTING} = a setting of the source, run on a sample, makes all of the gap; "
-            f"{DIFFERS} = none of these. {share}",
+            f"{DIFFERS} = none of these. by: {LAST} = the verdict is another by `ours`. {share}",
             "cause, of a gap that is neither small nor chance: settings that were run on "
             f"{len(effects.runs('settings').cells)} connected cells drawn at random, one of a "
             "class (unpruned networks: on 1,000 of all cells), and what each adds to the "
@@ -164,6 +165,7 @@ def _rows(
     of_cells = (high - low) / 2 * np.sqrt(cells_used / sample) if sample == sample else 0.0
     error = float(np.hypot(of_cells, _of_runs(taus, int(str(record["runs"])))))
     verdict, why = _verdict(abs(gap), error), ""
+    needs_last = verdict != _verdict(abs(theirs - values[0]), error)
     if verdict == DIFFERS:
         of = dataset, cells, metric, named
         cause = causes.cause(table, proxy, str(record["source"]), gap, EXPECTED, of)
@@ -181,12 +183,13 @@ def _rows(
             "ours": values[0],
             "lo": low if metric == "kendall" else np.nan,
             "hi": high if metric == "kendall" else np.nan,
-            "missing last": values[1],
+            LAST: values[1],
             "runs": len(each),
             "between runs": float(np.std(taus, ddof=1)) if len(taus) > 1 else np.nan,
             "error": error,
             "difference": values[0] - theirs,
             "verdict": verdict,
+            "by": LAST if needs_last else "ours",
             "cause": why,
             "their setting": record["differs"],
             "source": f"{record['source']}, {record['where']}",

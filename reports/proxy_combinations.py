@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchsuite.api import Report, Result
-from benchsuite.ranking.combinations import FOLDS, TRAINING_CELLS, best_combination
+from benchsuite.ranking.combinations import FOLDS, TRAINING_CELLS, best_combination, tried_on
 from benchsuite.ranking.correlations import ceilings
 from benchsuite.ranking.learned import TREES, forest_ranking
 from benchsuite.reports._common.style import COLOURS, MARKERS, NAMES, PAGE_WIDTH, new_figure
@@ -37,7 +37,8 @@ def _make(table: Table) -> Result:
         "combined by the sum of their ranks, without weights; agreed: how many folds chose these.",
         f"Forests ({TREES} trees) have seen the accuracies of as many cells as `trained` says; the "
         "least size of a leaf is chosen inside them by two folds. Cell features: operators by "
-        "edge, counts of operators and paths. The triple is the one that most folds chose.",
+        "edge, counts of operators and paths. The triple is the one that most folds chose. All are "
+        "judged on the same cells, those that have a score of all proxies tried.",
     ]
     if ceiling:
         each = ", ".join(f"{NAMES[d]} {tau:.3f}" for d, tau in ceiling.items())
@@ -56,6 +57,7 @@ def _forests() -> bool:
 
 
 def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
+    _, cells = tried_on(table, names)
     for dataset in DATASETS:
         triple: list[str] = []
         for size, method in SIZES.items():
@@ -76,6 +78,7 @@ def _rows(table: Table, names: list[str]) -> Iterator[dict[str, object]]:
                     trained=trained,
                     dataset=dataset,
                     truth="test",
+                    cells=cells,
                 )
                 of = " + ".join(triple * proxies)
                 yield {"dataset": dataset, "method": method, **row, "chosen": of, "agreed": ""}

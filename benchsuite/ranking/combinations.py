@@ -61,25 +61,23 @@ def best_combination(
     import pandas as pd
 
     names = proxies_in(table, proxies)
-    chosen = np.flatnonzero(mask(cells))
-    accuracy = table.values(column_of(table, truth, dataset))[chosen]
-    scores = {name: _oriented(table, name)[chosen] for name in names}
-    tried = [n for n in names if common or np.isfinite(scores[n]).mean() >= _KEPT]
+    tried, there = tried_on(table, names, cells, common)
+    accuracy = table.values(column_of(table, truth, dataset))
     heads = [family(name) for name in tried]
     if not 1 <= size <= min(LARGEST, len(set(heads))):
         raise UserError(
             f"{size} proxies cannot be combined: 1 to {LARGEST} can, and {len(set(heads))} are "
             "there."
         )
-    there = np.isfinite(accuracy) & np.all([np.isfinite(scores[n]) for n in tried], axis=0)
+    there = there & np.isfinite(accuracy)
     if there.sum() < _LEAST:
         raise UserError(
             f"{there.sum()} cells have all scores that would be combined and an accuracy: at least "
             f"{_LEAST} are needed. Name fewer proxies."
         )
-    values = np.stack([levels(scores[n][there]) for n in tried])
+    values = np.stack([levels(_oriented(table, n)[there]) for n in tried])
     accuracy = accuracy[there]
-    fold = folds(equivalence.classes("functional")[chosen[there]], seed)
+    fold = folds(equivalence.classes("functional")[there], seed)
     picks, taus = [], []
     for held_out in range(FOLDS):
         training = np.flatnonzero(fold != held_out)
@@ -109,6 +107,17 @@ def best_combination(
             }
         ]
     )
+
+
+def tried_on(
+    table: Table, names: Sequence[str], cells: str = "all", common: bool = False
+) -> tuple[list[str], NDArray[np.bool_]]:
+    """Return which proxies, named in full, `best_combination` tries, and the cells [15625] that
+    have a score of each of them."""
+    chosen = mask(cells)
+    scored = {name: chosen & np.isfinite(table.values(name)) for name in names}
+    tried = [n for n in names if common or scored[n].sum() >= _KEPT * chosen.sum()]
+    return tried, np.all([chosen, *(scored[n] for n in tried)], axis=0)
 
 
 def _best(

@@ -15,6 +15,7 @@ from benchsuite.packages import optional_module
 from benchsuite.ranking.combinations import FOLDS, folds
 from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
+from benchsuite.space.cell import N_CELLS
 from benchsuite.space.features import few_features
 from benchsuite.table.table import Table
 
@@ -33,6 +34,7 @@ def forest_ranking(
     dataset: str = "cifar10",
     truth: str = BEST,
     seed: int = 0,
+    cells: NDArray[np.bool_] | None = None,
 ) -> dict[str, object]:
     """Return how a forest ranks cells that it has not seen, by nested cross-validation, as a row.
 
@@ -40,13 +42,16 @@ def forest_ranking(
     the other folds and ranks all held-out cells; inside, two folds of the training cells choose
     the least size of a leaf, 1 or 5. Its features are operators by edge and counts of
     operators and paths (cell_features), and the ranks of proxies named in full, cells that lack one
-    left out. tau: mean over folds, lo and hi its range; n: cells ranked.
+    left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds, lo
+    and hi its range; n: cells ranked.
     Raises UserError where there is no feature, too few cells, or scikit-learn is not installed.
     Source: White et al., "How Powerful are Performance Predictors in NAS?", NeurIPS 2021.
     """
     accuracy = table.values(column_of(table, truth, dataset))
     scores = [table.values(name) for name in proxies]
-    there = np.flatnonzero(np.isfinite(accuracy) & np.all([np.isfinite(s) for s in scores], axis=0))
+    counted = np.ones(N_CELLS, dtype=bool) if cells is None else cells
+    known = [np.isfinite(values) for values in (accuracy, *scores)]
+    there = np.flatnonzero(counted & np.all(known, axis=0))
     of_class = equivalence.classes("functional")[there]
     features = [few_features()[of_class]] if cell_features else []
     features += [_ranks(s[there])[:, None] for s in scores]
