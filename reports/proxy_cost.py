@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.special import gammaln
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
 from benchsuite.ranking import correlations
 from benchsuite.ranking.correlations import direction_of, mask
-from benchsuite.reports._common import words
+from benchsuite.reports._common import picked, words
 from benchsuite.reports._common.style import (
     COLOURS,
     NAMES,
@@ -102,33 +101,11 @@ def _row(table: Table, name: str) -> dict[str, object]:
         "tau": float(np.mean(list(taus.values()))),
         **{
             f"pick {NAMES[d]}": float(
-                np.mean([_pick(score, accuracy(table, d), cells) for score in scores])
+                np.mean([picked.expected(score, accuracy(table, d), cells) for score in scores])
             )
             for d in DATASETS
         },
     }
-
-
-def _pick(score: np.ndarray, truth: np.ndarray, drawn: int) -> float:
-    """Return the expected truth of the best-scored of `drawn` cells, drawn without replacement.
-
-    P(the k-th best is the best drawn) = C(N - k, n - 1) / C(N, n), k from 1.
-    """
-    known = np.isfinite(score) & np.isfinite(truth)
-    s, t = score[known], truth[known]
-    total = len(s)
-    drawn = min(drawn, total)
-    _, group = np.unique(-s, return_inverse=True)
-    mean = np.bincount(group, t) / np.bincount(group)
-    left = total - np.arange(1, total + 1)
-    fits = left >= drawn - 1
-    log = np.full(total, -np.inf)
-    log[fits] = _log_choose(left[fits], drawn - 1) - _log_choose(np.array([total]), drawn)
-    return float((np.exp(log) * mean[np.sort(group)]).sum())
-
-
-def _log_choose(n: np.ndarray, k: int) -> np.ndarray:
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:

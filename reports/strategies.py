@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
 from benchsuite.notations import enumeration
-from benchsuite.reports._common import words
+from benchsuite.reports._common import picked, words
 from benchsuite.reports._common.searches import (
     LEVEL,
     Claim,
@@ -53,10 +53,13 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     truth = accuracy(table, DATASET)
     times = np.concatenate([BUDGETS, CURVE])
     accuracies = {label: valued(picks(outcome, label, times), truth) for label in outcome.fronts}
+    draws = picked.of_searches(table, outcome.study.searches, truth)
+    best = best_by_budget(accuracies, f"test {kind(table)}", picked.between_draws(draws))
     return Result(
         tables={
             "strategies": _rows(table, accuracies),
-            "strategies_best": best_by_budget(accuracies, f"test {kind(table)}"),
+            "strategies_best": best,
+            "strategies_draws": draws.rename(columns={"pick": f"test {kind(table)}"}),
         },
         figures={"strategies": _figure(table, outcome, accuracies)},
         notes=(
@@ -68,9 +71,13 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "drawn, dead ones too, whose accuracy is chance.",
             "top of 1000 by a proxy: the best-scored of 1,000 random cells, nothing trained; "
             "scores are charged what they took here on one thread of a processor, which the "
-            "printed seconds, on a GPU, are not. It answers once, at its end.",
+            "printed seconds, on a GPU, are not. It answers once, at its end. Its seeds draw "
+            "cells and read one table of scores, so its intervals hold nothing of what another "
+            "draw of weights and images would score: strategies_draws has the expected pick, "
+            "exactly, by the scores as searched (means of repeats) and by each repeat.",
             "strategies_best: the highest mean at each budget, and which searches are not told "
-            "from it: the 95 % interval of the difference of the two means holds 0, uncorrected "
+            "from it: the 95 % interval of the difference of the two means, widened by what "
+            "repeats of the scores move the pick of a proxy (Student's t), holds 0, uncorrected "
             "for how many were compared.",
             "printed: mean and deviation over runs (`published_searches.csv`), measured accuracies "
             "after their own release.",
@@ -135,10 +142,13 @@ def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame:
+def best_by_budget(
+    accuracies: Mapping[str, Array], called: str, draws: Mapping[str, float]
+) -> pd.DataFrame:
     """Return the search of the highest mean at each budget, and which are not told from it.
 
-    accuracies: [S, budgets and more] by search; those of which a seed has no answer yet have none.
+    accuracies: [S, budgets and more] by search; those of which a seed has no answer yet have none;
+    draws: how far another draw of scores may move a search's mean.
     """
     rows = []
     for at, budget in enumerate(BUDGETS):
@@ -147,7 +157,9 @@ def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame
         if not known:
             continue
         best = max(known, key=lambda label: float(known[label].value))
-        near = [label for label in known if label != best and _alike(accuracies, best, label, at)]
+        near = [
+            label for label in known if label != best and _alike(accuracies, best, label, at, draws)
+        ]
         rows.append(
             {
                 "simulated seconds": budget,
@@ -160,10 +172,13 @@ def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def _alike(accuracies: Mapping[str, Array], one: str, other: str, at: int) -> bool:
+def _alike(
+    accuracies: Mapping[str, Array], one: str, other: str, at: int, draws: Mapping[str, float]
+) -> bool:
     gap = intervals.difference(accuracies[one][:, at], accuracies[other][:, at])
-    low, high = gap.interval()
-    return not (low > 0 or high < 0)
+    also = draws.get(one, 0.0), draws.get(other, 0.0)
+    below, above = (np.hypot(abs(end - gap.value), np.hypot(*also)) for end in gap.interval())
+    return not (gap.value - below > 0 or gap.value + above < 0)
 
 
 def _printed() -> pd.DataFrame:
