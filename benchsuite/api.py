@@ -26,7 +26,7 @@ from benchsuite.passes import Missing as Missing
 from benchsuite.passes import Passes as Passes
 from benchsuite.passes import Tape as Tape
 from benchsuite.space.network import Skeleton
-from benchsuite.table.columns import Column, Direction
+from benchsuite.table.columns import DETAIL, Column, Direction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +104,11 @@ class Proxy:
             if not (isinstance(suffix, str) and f"_{suffix}".isidentifier()):
                 raise UserError(
                     f"The suffix {suffix!r} of a proxy's output: letters, digits and _ make one."
+                )
+            if DETAIL.fullmatch(f".{suffix}"):
+                raise UserError(
+                    f"The suffix {suffix!r} of a proxy's output is that of a spread or of one "
+                    "repeat of a score in tables: give it another."
                 )
             _check_texts("proxy", **{f"output {suffix!r}": what})
         _check_names("proxy", opposite=self.opposite, details=self.details, needs=self.needs)

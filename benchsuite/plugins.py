@@ -17,7 +17,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +29,7 @@ from benchsuite.calling import failure, place
 from benchsuite.errors import PluginError, PluginWarning, UserError, did_you_mean
 from benchsuite.files import shipped
 from benchsuite.surroundings import surroundings
+from benchsuite.table.columns import TAKEN
 
 _PARSER = threading.Lock()  # Python 3.11's counts its depth for all threads together.
 _MOST = 1 << 20  # bytes of a plug-in's file
@@ -86,7 +87,11 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
                     f"Two files claim the name {path.stem!r} among {kind}: "
                     f"{found[path.stem].path} and {path}. Rename one of them."
                 )
-            found[path.stem] = _read(path, package, own.constant)
+            plugin = _read(path, package, own.constant)
+            if kind == "proxies" and path.stem in TAKEN:
+                why = f"A proxy cannot be called {path.stem}, as other columns of a table are"
+                plugin = replace(plugin, error=f"{why}: rename {path}.")
+            found[path.stem] = plugin
     return dict(sorted(found.items()))
 
 

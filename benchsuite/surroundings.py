@@ -17,7 +17,7 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ import numpy as np
 
 _KEPT = object()
 _NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_TF32 = ("cudnn.conv", "cudnn.rnn")  # what a new process has; `exact` sees to it on a GPU
 _one_at_a_time = threading.RLock()
 
 
@@ -65,12 +66,20 @@ def numerics() -> Iterator[None]:
             _reset(sys.modules.get("torch"))
         return
     grad, mode = torch.is_grad_enabled(), torch.inference_mode(False)
-    with _one_at_a_time, _kept(_switches(torch)), mode, torch.set_grad_enabled(grad):
-        torch.set_flush_denormal(False)
-        try:
-            yield
-        finally:
-            torch.set_flush_denormal(False)
+    with (
+        _one_at_a_time,
+        _kept(_switches(torch)),
+        mode,
+        torch.set_grad_enabled(grad),
+        _on_cpu(torch),
+    ):
+        yield
+
+
+def _on_cpu(torch: Any) -> contextlib.AbstractContextManager[Any]:
+    """Return a context of the processor's, where the caller is in one of another device."""
+    elsewhere = torch.get_default_device().type != "cpu"
+    return torch.device("cpu") if elsewhere else contextlib.nullcontext()
 
 
 def _gradients() -> contextlib.AbstractContextManager[Any]:
@@ -89,9 +98,14 @@ def _kept(settings: list[_Setting]) -> Iterator[None]:
     try:
         yield
     finally:
-        for setting, value in zip(settings, before, strict=True):
-            if not _same(setting.read(), value):
-                setting.write(value)
+        with contextlib.ExitStack() as stack:  # each, whatever another does
+            for setting, value in reversed(list(zip(settings, before, strict=True))):
+                stack.callback(_put_back, setting, value)
+
+
+def _put_back(setting: _Setting, value: Any) -> None:
+    if not _same(setting.read(), value):
+        setting.write(value)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -108,7 +122,6 @@ def _reset(torch: Any) -> None:
             if setting.read is not torch.get_num_threads:
                 setting.write(setting.standard)
         torch.set_grad_enabled(True)
-        torch.set_flush_denormal(False)
 
 
 @contextmanager
@@ -187,7 +200,12 @@ def _switches(torch: Any) -> list[_Setting]:
             lambda on: torch.autograd.set_detect_anomaly(on),
             False,
         ),
-        _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
+        _Setting(
+            functools.partial(_precision, torch),
+            functools.partial(_set_precision, torch),
+            {"": "highest", **{at: "tf32" if at in _TF32 else "none" for at in _places(torch)}},
+        ),
+        _Setting(functools.partial(_flushes, torch), torch.set_flush_denormal, False),
         _Setting(
             lambda: torch.is_autocast_enabled("cpu"),
             lambda on: torch.set_autocast_enabled("cpu", on),
@@ -199,6 +217,54 @@ def _switches(torch: Any) -> list[_Setting]:
             True,
         ),
     ]
+
+
+def _precision(torch: Any) -> dict[str, str]:
+    """Return how precisely products of float32 are taken, by the older switch and the newer ones.
+
+    Where the newer ones were set, the older cannot be read any more.
+    """
+    found = {name: place.fp32_precision for name, place in _places(torch).items()}
+    try:
+        return {"": torch.get_float32_matmul_precision(), **found}
+    except RuntimeError:
+        return found
+
+
+def _set_precision(torch: Any, wanted: Mapping[str, str]) -> None:
+    """Set what `_precision` returns; a place that another stands for follows it where it did."""
+    places = _places(torch)
+    for place in places.values():
+        place.fp32_precision = "none"
+    if "" in wanted:
+        torch.set_float32_matmul_precision(wanted[""])
+    for name, place in places.items():
+        if name in wanted and place.fp32_precision != wanted[name]:
+            place.fp32_precision = wanted[name]
+
+
+def _places(torch: Any) -> dict[str, Any]:
+    """Return what has a precision of its own, those that stand for others first; older: none."""
+    if not hasattr(torch.backends, "fp32_precision"):
+        return {}
+    cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    return {
+        "all": torch.backends,
+        "cudnn": cudnn,
+        "mkldnn": mkldnn,
+        "cuda.matmul": cuda.matmul,
+        "cudnn.conv": cudnn.conv,
+        "cudnn.rnn": cudnn.rnn,
+        "mkldnn.matmul": mkldnn.matmul,
+        "mkldnn.conv": mkldnn.conv,
+        "mkldnn.rnn": mkldnn.rnn,
+    }
+
+
+def _flushes(torch: Any) -> bool:
+    """Return whether numbers below the normal ones count as 0."""
+    least = torch.full((1,), 1e-40, dtype=torch.float32, device="cpu")
+    return bool((least * 1).eq(0).item())
 
 
 def _number(seed: tuple[object, ...]) -> int:

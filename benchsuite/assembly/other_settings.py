@@ -19,7 +19,9 @@ _NAMES = {
     "device": ("device",),
     "seed": ("seed",),
     "weights": ("weights",),
+    "repeats": ("repeats",),
 }
+_REPEATS = "repeats"
 
 
 def other_settings(own: Table, table: Table) -> dict[str, str]:
@@ -30,8 +32,9 @@ def other_settings(own: Table, table: Table) -> dict[str, str]:
     mine = own.provenance.get("settings")
     if not isinstance(mine, Mapping) or not isinstance(mine.get("proxies"), Mapping):
         return {}
+    mine = {**mine, _REPEATS: own.provenance.get(_REPEATS)}
     shipped = {
-        name: about["settings"]
+        name: {**about["settings"], _REPEATS: about.get(_REPEATS)}
         for name, about in table.provenance.get("joined", {}).items()
         if isinstance(about.get("settings"), Mapping)
     }

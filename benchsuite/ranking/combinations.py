@@ -67,7 +67,7 @@ def best_combination(
     if not 1 <= size <= min(LARGEST, len(set(heads))):
         raise UserError(
             f"{size} proxies cannot be combined: 1 to {LARGEST} can, and {len(set(heads))} are "
-            "there."
+            f"there.{_why_fewer(names, tried)}"
         )
     there = there & np.isfinite(accuracy)
     if there.sum() < _LEAST:
@@ -101,11 +101,18 @@ def best_combination(
                 "lo": min(taus),
                 "hi": max(taus),
                 "n": int(there.sum()),
-                "choices": math.comb(min(len(set(heads)), among or len(heads)), size),
+                "choices": math.comb(min(len(set(heads)), max(among or len(heads), size)), size),
                 "accuracy": column_of(table, truth, dataset),
                 "left_out": ", ".join(n for n in names if n not in tried),
             }
         ]
+    )
+
+
+def _why_fewer(names: Sequence[str], tried: Sequence[str]) -> str:
+    left_out = ", ".join(name for name in names if name not in tried)
+    return left_out and (
+        f" More than a tenth of the cells lack {left_out}; --common takes the cells that have all."
     )
 
 

@@ -100,6 +100,13 @@ class Column:
         return column
 
 
+# First words of columns that are no scores: no proxy is called so.
+_TAKEN = (
+    "cifar10 cifar100 class energy fits flash help hwnasbench latency naslib nbsz own ram seconds"
+)
+TAKEN = frozenset(_TAKEN.split())
+
+
 def stem(name: str) -> str:
     """Return a column's name without its `@...`; a name without one is its own stem."""
     return name.rpartition("@")[0] or name

@@ -91,7 +91,7 @@ def _pick(
         )
     order = np.random.default_rng(stream).permutation(len(pixels))
     chosen = order[index * size : (index + 1) * size]
-    if labels[chosen].max() >= classes:
+    if labels.max() >= classes:  # of all images: whether a draw has them is chance
         raise UserError(
             f"{images.source} has labels up to {labels.max()}, but the network {classes} classes."
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -114,7 +115,7 @@ class Passes:
     @cached_property
     def places(self) -> Mapping[str, int]:
         """Where in `network.layers` the output of each layer of `trained` is; zeros are nowhere."""
-        return condensed(self.trained.layers)[1]
+        return MappingProxyType(condensed(self.trained.layers)[1])
 
     @property
     def weights(self) -> Weights:

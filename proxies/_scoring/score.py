@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from benchsuite import api
 from benchsuite.api import Missing, Proxy
 from benchsuite.calling import failure, file_of, misuse, place
-from benchsuite.errors import UserError
+from benchsuite.errors import PluginError, UserError
 from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.device import exact
 from benchsuite.proxies._scoring.images import Images
@@ -27,10 +28,15 @@ SMALL = (
     Skeleton(channels=2, cells_per_stage=1, resolution=8),
 )
 _TRIED = 16  # Images of the small network: as many as any proxy looks at.
+_SHORT = ("could not create a primitive", "allocate memory", "out of memory", "enough memory")
 _OUT_OF_DOMAIN = (
     ArithmeticError,
     torch.linalg.LinAlgError,  # type: ignore[attr-defined]  # documented, and not in its __all__
 )
+
+
+class ShortageError(UserError):
+    """Memory ran out while a network was scored, which says nothing of the network."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def score_network(
     meets shared passes as they were computed.
     Raises PluginError where a proxy fails for another reason than numbers that leave its domain,
     or changes what it shares with others; keep_going: its scores are missing instead, with that
-    reason, which begins with `FAILED`.
+    reason, which begins with `FAILED`. Raises ShortageError, in any case, where memory runs out.
     """
     try:
         scores = _together(proxies, passes, keep_going, draws)
@@ -86,6 +92,12 @@ def score_network(
     )
 
 
+def small(skeleton: Skeleton) -> tuple[Cell, Skeleton]:
+    """Return a network of few channels to try proxies on, for the images of another's skeleton."""
+    cell, few = SMALL
+    return cell, replace(few, resolution=skeleton.resolution, classes=skeleton.classes)
+
+
 def passes_of(name: str, proxy: Proxy, network: tuple[Cell, Skeleton] = SMALL) -> tuple[str, ...]:
     """Return the names, as in `Scores.seconds`, of everything a proxy computes if it is alone.
 
@@ -95,7 +107,13 @@ def passes_of(name: str, proxy: Proxy, network: tuple[Cell, Skeleton] = SMALL) -
     images, (cell, skeleton) = Images("gaussian"), network
     size, classes = skeleton.resolution, skeleton.classes
     batches = [draw(images, _TRIED, size, classes, seed=0, index=index) for index in range(2)]
-    return tuple(score_network({name: proxy}, Passes(cell, skeleton, batches)).seconds)
+    try:
+        return tuple(score_network({name: proxy}, Passes(cell, skeleton, batches)).seconds)
+    except PluginError as error:
+        raise PluginError(
+            f"On a small network that proxies are tried on first ({skeleton.channels} channels, "
+            f"{skeleton.cells_per_stage} cell per stage, {size}x{size} pixels): {error}"
+        ) from error
 
 
 def _together(proxies: Mapping[str, Proxy], passes: Passes, keep_going: bool, draws: int) -> Scores:
@@ -104,7 +122,7 @@ def _together(proxies: Mapping[str, Proxy], passes: Passes, keep_going: bool, dr
         try:
             found, why = _score(name, proxy, passes, draws)
         except UserError as error:
-            if not keep_going:
+            if not keep_going or isinstance(error, ShortageError):
                 raise
             found, why = {}, dict.fromkeys(proxy.outputs, f"{FAILED}{error}")
         for suffix in proxy.outputs:
@@ -144,6 +162,12 @@ def _score(
         if isinstance(error, _OUT_OF_DOMAIN):
             reason = f"{type(error).__name__}: {error} ({place(error, file_of(score))})"
             return {}, dict.fromkeys(proxy.outputs, reason)
+        if _is_shortage(error):
+            raise ShortageError(
+                f"Memory ran out as the proxy {name} scored cell {passes.cell.index} "
+                f"({type(error).__name__}: {error}). What was finished before is kept, and the "
+                "same command goes on: with fewer processes at a time, or with more memory."
+            ) from error
         raise failure(what, error, file_of(score)) from error
     if set(found) != set(proxy.outputs):
         raise misuse(
@@ -153,6 +177,13 @@ def _score(
         )
     why = {key: value.reason for key, value in given.items() if isinstance(value, Missing)}
     return found, why
+
+
+def _is_shortage(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    told = isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _SHORT)
+    return told or isinstance(error, MemoryError)
 
 
 def _score_of(proxy: Proxy) -> Callable[[api.Passes], Mapping[str, float]]:

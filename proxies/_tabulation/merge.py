@@ -15,11 +15,12 @@ from benchsuite.api import Average, Proxy
 from benchsuite.errors import UserError
 from benchsuite.provenance import environment
 from benchsuite.proxies._scoring.images import NOISE
-from benchsuite.proxies._scoring.score import passes_of
+from benchsuite.proxies._scoring.score import passes_of, small
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.tabulate import choose_cells
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
+from benchsuite.space.network import Skeleton
 from benchsuite.table.columns import (
     DETAIL,
     ON_LOG_SCALE,
@@ -31,6 +32,7 @@ from benchsuite.table.columns import (
 from benchsuite.table.table import Table, Values
 
 UNPRUNED = "unpruned"
+_MADE_TIES = 0.001  # Share of the values that single precision may make equal to others.
 
 
 def merge(
@@ -75,7 +77,8 @@ def merge(
             column = replace(column, description=f"{column.description} ({where}{own})")
             name_ = f"{name}.{suffix}" if suffix else name
             columns += found.of_proxy(name_, column, proxy.average)
-    columns += found.of_seconds({name: passes_of(name, proxy) for name, proxy in proxies.items()})
+    tried = small(Skeleton(**settings["skeleton"]))
+    columns += found.of_seconds({n: passes_of(n, proxy, tried) for n, proxy in proxies.items()})
     if label:
         columns = [replace(item, column=_labelled(item.column, label)) for item in columns]
     about = found.provenance(settings, _rows.asked(folder))
@@ -247,7 +250,7 @@ class _Collected:
 
     def _expand(self, column: Column, values: NDArray[np.float64], why: list[str]) -> Values:
         reasons = [why[number] for number in self._number]
-        return Values(column, values[self._number].astype(np.float32), reasons)
+        return Values(column, _single(values)[self._number], reasons)
 
     def _reason(self, name: str, number: int) -> str:
         missing = self.repeats - int(self._there[:, number].sum())
@@ -290,3 +293,12 @@ class _Collected:
             "made_by": environment(),
             "inputs": {},
         }
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32] | NDArray[np.float64]:
+    """Return values in single precision, where that keeps them finite, and apart but for few."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    same = (np.isfinite(single) == np.isfinite(values)).all()
+    before, after = (len(np.unique(x[np.isfinite(x)])) for x in (values, single))
+    return single if same and before - after <= _MADE_TIES * before else values

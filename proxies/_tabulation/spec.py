@@ -77,11 +77,11 @@ class Spec:
         return loaded
 
     def check(self) -> None:
-        """Raise UserError for a proxy that fails on a small network already."""
-        from benchsuite.proxies._scoring.score import passes_of
+        """Raise UserError for a proxy that fails on a small network of these images already."""
+        from benchsuite.proxies._scoring.score import passes_of, small
 
         for name, proxy in self.load().items():
-            passes_of(name, proxy)
+            passes_of(name, proxy, small(self.skeleton))
 
     def batches(self, repeat: int) -> list[Any]:
         """Return the mini-batches of a repeat, the same for all cells.

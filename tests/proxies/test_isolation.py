@@ -22,7 +22,7 @@ from benchsuite.proxies._scoring.batch import draw
 from benchsuite.proxies._scoring.images import Images
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import FAILED, score_network
-from benchsuite.proxies._scoring.seal import seal
+from benchsuite.proxies._scoring.seal import _afar, seal
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import run, score_row, tasks
@@ -63,6 +63,9 @@ RUDE = {
     "anomalies": lambda _: torch.autograd.set_detect_anomaly(True),
     "threads": lambda _: torch.set_num_threads(2),
     "precision": lambda _: torch.set_float32_matmul_precision("medium"),
+    "newer precision": lambda _: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
+    "every precision": lambda _: setattr(torch.backends, "fp32_precision", "tf32"),
+    "precision here": lambda _: setattr(torch.backends.mkldnn.conv, "fp32_precision", "bf16"),
     "autocast": lambda _: torch.set_autocast_enabled("cpu", True),
     "mkldnn": lambda _: torch.backends.mkldnn.set_flags(False),
     "denormals": lambda _: torch.set_flush_denormal(True),
@@ -91,6 +94,7 @@ HOSTILE = {
     "labels": lambda p: p.batches[0].labels.zero_().sum(),
     "logits": lambda p: p.tape.logits.add_(1).sum(),
     "a gradient": lambda p: next(iter(p.gradients().weights.values())).neg_().sum(),
+    "all signs of the gram": lambda p: p.gram.neg_().sum(),
     "the jacobian": lambda p: p.jacobian.zero_().sum(),
     "the seed": lambda p: setattr(p, "seed", 5),
     "the dtype": lambda p: setattr(p, "dtype", torch.float64),
@@ -178,6 +182,8 @@ def surroundings_now():
         torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled(),
         torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(),
         torch.is_anomaly_enabled(), torch.get_float32_matmul_precision(),
+        torch.backends.fp32_precision, torch.backends.mkldnn.conv.fp32_precision,
+        (torch.full((1,), 1e-40) * 1).eq(0).item(),
         torch.is_autocast_enabled("cpu"), torch.backends.mkldnn.enabled,
         torch.initial_seed(), torch.get_rng_state().sum().item(), random.getstate(),
         str(np.random.get_state()), np.geterr(), list(warnings.filters), dict(os.environ),
@@ -192,6 +198,9 @@ CALLERS = {
     "threads": lambda: torch.set_num_threads(3),
     "deterministic": lambda: torch.use_deterministic_algorithms(True),
     "seed": lambda: torch.manual_seed(5),
+    "newer precision": lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
+    "every precision": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+    "denormals": lambda: torch.set_flush_denormal(True),
     "inference": lambda: torch.inference_mode().__enter__(),
 }
 
@@ -206,6 +215,18 @@ def test_nor_do_the_callers_settings_matter():
     )
     here = str(sorted(score_network(SHIPPED, passes()).values.items()))
     assert run_python(code) == here
+
+
+def test_nor_does_a_device_that_the_caller_is_in():
+    expected = score_network(SHIPPED, passes()).values
+    with torch.device("meta"):
+        assert equal(score_network(SHIPPED, passes()).values, expected)
+        assert torch.get_default_device().type == "meta"
+
+
+def test_places_of_layers_cannot_be_moved():
+    with pytest.raises(PluginError, match="no attribute 'clear'"):
+        score_network({"mine": proxy(lambda p: p.places.clear())}, passes(TINY))
 
 
 def run_python(code, **environment):
@@ -286,6 +307,11 @@ def test_a_seal_breaks_whatever_is_exchanged():
     assert whole == seal([values.clone()])
     for changed in (values.flip(3), values.flip(0), values.roll(1), values.neg(), values.double()):
         assert seal([changed.contiguous()]) != whole
+    for size in ((32, 32), (64, 64), (8, 3, 16, 16)):  # an even number of rows of words
+        for dtype in (torch.float32, torch.float64):
+            some = torch.randn(size, dtype=dtype, generator=torch.Generator().manual_seed(1))
+            assert seal([some]) != seal([some.neg()])
+            assert _afar(some) != _afar(some.neg())
     one = values.clone()
     one[0, 0, 0, 0], one[7, 2, 15, 15] = one[7, 2, 15, 15].item(), one[0, 0, 0, 0].item()
     assert seal([one]) != whole
