@@ -71,7 +71,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "printed seconds, on a GPU, are not. It answers once, at its end.",
             "strategies_best: the highest mean at each budget, and which searches are not told "
             "from it: the 95 % interval of the difference of the two means holds 0, uncorrected "
-            "for how many were compared.",
+            "for how many were compared; others: how many these are.",
             "printed: mean and deviation over runs (`published_searches.csv`), measured accuracies "
             "after their own release.",
             *(claim.sentence for claim in claims(table, outcomes)),
@@ -154,6 +154,7 @@ def best_by_budget(accuracies: Mapping[str, Array], called: str) -> pd.DataFrame
                 "search": best,
                 "n": int(known[best].n),
                 **spelt(called, with_ends(known[best]), "lo", "hi"),
+                "others": len(near),
                 "not told from": enumeration([f"`{label}`" for label in near]) or "no other",
             }
         )

@@ -30,3 +30,4 @@ def test_searches_within_noise_of_the_best_are_named():
         assert row["test accuracy"] == values.mean()
         assert row["lo"] < values.mean() < row["hi"]
         assert row["n"] == 100
+    assert rows["others"].tolist() == [0, 0, 1, 1]
