@@ -96,8 +96,9 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             Claim(
                 "NAS-Bench-201",
                 "Table 5",
-                f"{better} is better than {worse} at {BUDGETS[-1]:,.0f} s (printed "
-                f"{printed[better]:.2f} and {printed[worse]:.2f} % on CIFAR-10)",
+                f"{words.search(better)} is better than {words.search(worse)} at "
+                f"{BUDGETS[-1]:,.0f} s (printed {printed[better]:.2f} and {printed[worse]:.2f} % "
+                "on CIFAR-10)",
                 f"the difference is {spread(gap)} points; of the validation after 12 epochs that "
                 f"they see, {spread(by_valid)}",
                 above(gap),
