@@ -29,7 +29,8 @@ def _make(table: Table) -> Result:
         tables={"device_fit": pd.DataFrame(_rows(table))},
         notes=(
             about_accuracy(table),
-            "cells: how many of the 15,625 fit by RAM and flash (see the columns `fits.*`), "
+            "cells: how many of the 15,625 fit by RAM and flash (see the columns `fits.*`), with a "
+            "path: of these, how many have an input-output path, "
             "maybe: how many more may, under a runtime whose RAM is known as a range; the "
             "341 without an input-output path, whose network is a constant, fit everywhere. best: "
             f"highest mean test {kind(table)} [%] on the dataset among the others that fit, with "
@@ -60,6 +61,7 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
             "dataset": parts.dataset,
             "skeleton": parts.skeleton,
             "cells": int(fits.sum()),
+            "with a path": int((fits & connected()).sum()),
             "maybe": int((table.values(parts.name) == 0.5).sum()),
             "best": best,
             "index": index,

@@ -14,6 +14,7 @@ from benchsuite.table.table import Table
 # EdgeNAS, section 4.3: supernet training, optimisation of the choices, final training.
 PARTS = (5.0, 2.5, 0.5)
 STATED, REDUCTION = 8.0, 83
+PRINTED = "what is printed contradicts itself; nothing was run"
 # Method, GPU hours, whether a board is in the loop, and who says so.
 OTHERS = (
     ("MCUNet", 48.0, "no", "EdgeNAS, section 4.3"),
@@ -55,14 +56,17 @@ def claims() -> list[Claim]:
                 len(loop),
                 "a whole percent",
                 "all statements of methods with a board in the loop",
+                PRINTED,
             ),
+            printed_alone=True,
         ),
         Claim(
             "EdgeNAS",
             "section 4.3",
             f"MCUNet's search takes {hours.iloc[0]:g} GPU hours",
             f"MCUNet's own paper says {hours.iloc[1]:g}",
-            exact(bool(hours.iloc[0] == hours.iloc[1]), 2, "none", "two statements"),
+            exact(bool(hours.iloc[0] == hours.iloc[1]), 2, "none", "two statements", PRINTED),
+            printed_alone=True,
         ),
     ]
 

@@ -11,7 +11,7 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.numerics.ties import argmax
 from benchsuite.reports._common import ntk_draws
-from benchsuite.reports._common.searches import Claim
+from benchsuite.reports._common.searches import Claim, enough
 from benchsuite.reports._common.style import (
     COLOURS,
     MARKERS,
@@ -32,13 +32,12 @@ from benchsuite.table.table import Table
 BATCHES = (4, 8, 16, 32, 64, 128)
 RESAMPLES = 500  # of a few hundred classes: more than the fewest cost nothing
 CHOSEN, LARGEST = 32, 128
-MARGIN = 0.03
 # Claims compare settings: draws of weights and images are their seeds. Of all sizes there is one.
 _ONE_DRAW = Verdict(
     UNDECIDED,
     1,
-    f"{MARGIN} of tau",
-    "interval over draws within the margin",
+    "0 of tau",
+    ntk_draws.RULE,
     f"n = 1 draw, {SEEDS} are needed",
 )
 
@@ -74,13 +73,14 @@ def _claims(table: Table, sampled: Bootstrap) -> list[Claim]:
     moved = sampled.difference(last, at)
     low, high = moved.interval()
     said = ", ".join(
-        f"{NAMES[d]} {v:+.3f} [{a:+.3f}, {b:+.3f}]"
+        f"{NAMES[d]} {v:+.{digits}f} [{a:+.{digits}f}, {b:+.{digits}f}]"
         for d, v, a, b in zip(DATASETS, moved.value, low, high, strict=True)
+        for digits in [enough(3, a, b)]
     )
     said, verdict = f"by {said} in one draw", _ONE_DRAW
     if {CHOSEN, LARGEST} <= set(ntk_draws.batches()):
         drawn = ntk_draws.by_batch(table, (CHOSEN, LARGEST))
-        many, verdict = ntk_draws.unchanged(drawn, 0, 1, MARGIN)
+        many, verdict = ntk_draws.unchanged(drawn, 0, 1)
         said = f"by {many}, the mean of {drawn.draws} draws on {drawn.n} cells"
     seconds = [_seconds(table, batch) for batch in BATCHES]
     best = {NAMES[d]: BATCHES[argmax(sampled.value[:, t])] for t, d in enumerate(DATASETS)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from benchsuite.reports._common import live_runs
 from benchsuite.reports._common.monas_searches import (
     ABOUT_TABULAR,
     F746,
+    L432,
+    LAMBDA,
     LIVE,
     MU,
     STUDIES,
@@ -23,11 +26,13 @@ from benchsuite.reports._common.monas_searches import (
     of,
     printed,
     quantities,
+    searched,
     settings,
     tabular,
 )
 from benchsuite.reports._common.searches import LEVEL, interval, spelt
 from benchsuite.reports._common.tables import about_accuracy, published, repeats_of
+from benchsuite.space.cell import NONE, all_ops
 from benchsuite.table.table import Table
 
 RIVALS = "monas_rivals"
@@ -45,9 +50,11 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     found = live()
     everything = list(_found(found, outcomes))
     spread = pd.DataFrame(line for one in everything for line in _spread(table, *one))
+    repeats = _repeats(main(found))
     return Result(
         tables={
-            "monas_table2_inside": _inside(spread),
+            "monas_table2_told": pd.DataFrame(_told(spread, repeats)),
+            "monas_table2_inside": _inside(spread, repeats),
             "monas_table2_replayed": pd.DataFrame(_lines(table, everything)),
             "monas_table2_spread": spread,
             "monas_search_cost": pd.DataFrame(_costs(table, found)),
@@ -58,10 +65,18 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             about_live(found),
             "inside: whether the printed figure, to its last digit, lies between the least and the "
             "greatest of the seeds; another seed of the same search does in (n - 1) of (n + 1) "
-            "cases, .90 at 20, and fewer are not told. below: seeds below the printed figure. lo, "
+            "cases, .90 at 20, and fewer are not told. random inside: the share of all "
+            f"{len(_without_none()):,} cells without `none` that lies there too, which is how "
+            "little inside may say. below: seeds below the printed figure. lo, "
             "hi: " + LEVEL + ". Latency "
             "is that of the authors' table (`monas2024`, of the STM32L4 a reading of the four "
             "printed rows); of our runtimes none is printed.",
+            "monas_table2_told: MONAS' own rows and live searches. repeats: how many answer, seed "
+            "by seed, what another search does, for the STM32F746 or by FLOPs. Those for the "
+            "STM32L432 read its latency from the printed rows, which orders operators as FLOPs do, "
+            "and are no evidence of their own. inside at random: how many would be expected inside "
+            "if the printed figures were those of cells without `none` drawn at random; narrowest, "
+            "widest: the shares of those cells that lie between the least and the greatest.",
             "Rows of several weights are compared at each; of mu = [0, 0.7] at its ends. mu = 0 "
             "reads no latency, so both parts have one search of it.",
             "NASWOT, ZiCo: here the best of 1,000 random cells by the proxy, over "
@@ -130,6 +145,7 @@ def _spread(
             "least": seeds.min(),
             "greatest": seeds.max(),
             "inside": _where(theirs, seeds),
+            "random inside": _random_inside(values[name], digits, seeds),
             "below": int((seeds < theirs).sum()),
         }
 
@@ -140,13 +156,74 @@ def _where(printed: float, seeds: NDArray[np.float64]) -> str:
     return "yes" if seeds.min() <= printed <= seeds.max() else "no"
 
 
-def _inside(spread: pd.DataFrame) -> pd.DataFrame:
+def _without_none() -> Cells:
+    return np.flatnonzero((all_ops() != NONE).all(axis=1))
+
+
+def _random_inside(values: NDArray[np.float64], digits: int, seeds: NDArray[np.float64]) -> float:
+    """Return the share of cells without `none` between the least and the greatest of the seeds."""
+    if len(seeds) < live_runs.SEEDS:
+        return np.nan
+    of = np.round(values[_without_none()], digits)
+    return float(np.mean((seeds.min() <= of) & (of <= seeds.max())))
+
+
+def _repeats(found: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return which live search answers the same, seed by seed, by part and search, if one does.
+
+    The first of those that answer the same repeats none.
+    """
+    first: dict[tuple[int, ...], tuple[str, str]] = {}
+    repeats = {}
+    for part, weighs in ((F746, MU), (F746, LAMBDA), (L432, MU)):
+        for weight in searched(found, part, weighs):
+            at = (part, f"{LIVE}, {weighs} = {weight:g}")
+            origin = first.setdefault(tuple(of(found, part, weighs, weight)["cell"]), at)
+            if origin != at:
+                repeats[at] = f"{origin[1]} ({origin[0]})"
+    return repeats
+
+
+def _told(spread: pd.DataFrame, repeats: Mapping[tuple[str, str], str]) -> Iterator[dict[str, Any]]:
+    """Yield a line for each part and figure: how many searches meet it, and what lies beyond."""
+    ours = spread[spread["row"].str.startswith("MONAS")]
+    for at, group in ours.groupby(["part", "figure"], sort=False):
+        lines: list[dict[str, Any]] = group.to_dict("records")  # type: ignore[assignment]
+        shares = [float(line["random inside"]) for line in lines]
+        yield {
+            **dict(zip(("part", "figure"), at, strict=True)),
+            "searches": len(lines),
+            "repeats": sum((line["part"], line["search"]) in repeats for line in lines),
+            "inside": sum(line["inside"] == "yes" for line in lines),
+            "inside at random": sum(shares),
+            "narrowest": min(shares),
+            "widest": max(shares),
+            "above every seed": _named(
+                f"{line['row']} ({line['printed']:g}, at most {line['greatest']:g})"
+                for line in lines
+                if line["printed"] > line["greatest"]
+            ),
+            "below every seed": _named(
+                f"{line['row']} ({line['printed']:g}, at least {line['least']:g})"
+                for line in lines
+                if line["printed"] < line["least"]
+            ),
+        }
+
+
+def _named(rows: Iterable[str]) -> str:
+    return "; ".join(rows) or "none"
+
+
+def _inside(spread: pd.DataFrame, repeats: Mapping[tuple[str, str], str]) -> pd.DataFrame:
     """Return a line a printed row and search: which of its figures lie inside."""
     keys = ["row", "part", "search", "n"]
-    lines: dict[tuple[object, ...], dict[str, object]] = {}
+    lines: dict[tuple[object, ...], dict[str, Any]] = {}
     for line in spread.to_dict("records"):
         at = tuple(line[key] for key in keys)
         lines.setdefault(at, dict(zip(keys, at, strict=True)))[line["figure"]] = line["inside"]
+    for made in lines.values():
+        made["repeats"] = repeats.get((made["part"], made["search"]), "")
     return pd.DataFrame(lines.values())
 
 

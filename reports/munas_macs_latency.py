@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.notations import enumeration
 from benchsuite.reports._common import words
 from benchsuite.reports._common.searches import Claim
 from benchsuite.reports._common.style import (
@@ -21,7 +24,7 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import DEAD
-from benchsuite.reports._common.verdicts import exact
+from benchsuite.reports._common.verdicts import not_here
 from benchsuite.space import cost
 from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
@@ -32,21 +35,31 @@ SHOWN = (
     DeviceColumn("latency", "riscv320", "own", "cifar10", "mcu"),
     DeviceColumn("latency", "stm32f746", "monas2024", "cifar10", "official"),
 )
-# A line that leaves at most twice the printed share of the variance is as good a predictor.
-_PRINTED, _LEAST = 0.975, 0.95
+_PRINTED = 0.975
 Array = NDArray[np.float64]
 
 
 def claims(table: Table) -> list[Claim]:
     """Return what muNAS says of MACs and latency, and what the simulated part says."""
     x, y = _points(table, SHOWN[0])
+    others = [
+        f"{_r2(*_points(table, column)):.3f} under {words.runtime(column.runtime)}"
+        for column in find(table.columns, "latency")
+        if replace(column, runtime=SHOWN[0].runtime) == SHOWN[0] and column != SHOWN[0]
+    ]
+    also = f"; {enumeration(others)}" if others else ""
     return [
         Claim(
             "muNAS",
             "Fig. 2",
             f"MACs are a good predictor of latency on an H743 under TFLM (R2 = {_PRINTED})",
-            f"R2 of a line is {_r2(x, y):.3f} over {len(x):,} cells, latency simulated",
-            exact(_r2(x, y) >= _LEAST, len(x), f"R2 of {_LEAST}", "every cell"),
+            f"R2 of a line is {_r2(x, y):.3f} over {len(x):,} cells, "
+            f"{abs(_PRINTED - _r2(x, y)):.3f} {'less' if _r2(x, y) < _PRINTED else 'more'} than "
+            f"printed, latency simulated{also}",
+            not_here(
+                "the paper names no R2 below which MACs are a bad predictor, and measures another "
+                "space, where latency here is simulated"
+            ),
         )
     ]
 

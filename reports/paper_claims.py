@@ -36,6 +36,7 @@ from benchsuite.reports._common.searches import claims_table
 from benchsuite.reports._common.tables import DEAD, about_accuracy
 from benchsuite.reports._common.verdicts import (
     AFFORDABLE,
+    DEAR,
     FAILS,
     HOLDS,
     KINDS,
@@ -78,26 +79,31 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     claims += [claim for module in _OF_COLUMNS for claim in module.claims(table)]
     claims += [*edgenas_cost.claims(), *udc_coding.claims(), *udc_number_format.claims()]
     rows = claims_table(sorted(claims, key=lambda claim: claim.paper))
-    counts = Counter(claim.verdict.kind for claim in claims)
-    held = Counter(rows["after Holm"])
+    tested = rows[rows["printed alone"] == "no"]
+    counts = Counter(claim.verdict.kind for claim in claims if not claim.printed_alone)
+    held = Counter(tested["after Holm"])
+    dear = tested["verdict"].str.contains(DEAR).sum()
     return Result(
         tables={"paper_claims": rows},
         notes=(
             about_accuracy(table),
-            f"Verdicts on {len(rows)} claims: "
+            f"Verdicts on {len(tested)} claims: "
             + "; ".join(f"{name} {counts[name]}" for name in KINDS)
-            + ". A verdict is about this space, these costs and these accuracies, where the papers "
-            "use others; n, seeds, bounds and budgets are in the notes of the report of each "
-            "paper's figure or table.",
+            + f". Printed alone, apart from these, are {len(rows) - len(tested)} statements that "
+            "are held against other printed ones; nothing was run for them. A verdict is about "
+            "this space, these costs and these accuracies, where the papers use others; n, seeds, "
+            "bounds and budgets are in the notes of the report of each paper's figure or table.",
             f"{HOLDS}, {FAILS}: the 95 % interval over {SEEDS} seeds or more lies above, below "
             "the margin, for every part of the claim; of what a search does in most seeds the "
-            f"margin is {SHARE:.0%} of them. {UNDECIDED}: neither, or fewer seeds; how often the "
-            f"intervals cover is in docs/intervals.md. {NOT_HERE}: not by these searches, whatever "
-            f"the seeds, or not in {AFFORDABLE / 60:g} minutes of a core. Where every seed gives "
-            f"one answer n is 1. Identities are no claims, and a claim counts once. {DEAD}.",
+            f"margin is {SHARE:.0%} of them, which is ours. {UNDECIDED}: neither, or fewer seeds; "
+            f"of these {dear} would be decided by seeds that take more than {AFFORDABLE / 60:g} "
+            "minutes of a core, which are not run; how often the intervals cover is in "
+            f"docs/intervals.md. {NOT_HERE}: not by these searches, whatever the seeds. Where "
+            "every seed gives one answer n is 1. Identities are no claims, and a claim counts "
+            f"once. {DEAD}.",
             f"after Holm: the same, corrected for the {int(rows['p'].notna().sum())} claims that "
-            f"were tested (p: two-sided, of the margin; exact ones stay); then {held[HOLDS]} hold "
-            f"and {held[FAILS]} do not.",
+            f"were tested (p: two-sided, of the margin; exact ones stay); then {held[HOLDS]} hold, "
+            f"{held[FAILS]} do not and {held[UNDECIDED]} are undecided.",
         ),
     )
 

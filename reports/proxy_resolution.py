@@ -144,7 +144,8 @@ def _shown(proxy: str) -> bool:
 
 def _listed(rows: pd.DataFrame) -> str:
     said = (
-        f"{row.proxy} {row.change:+.3f} [{row.lo:+.3f}, {row.hi:+.3f}]" for row in rows.itertuples()
+        f"{words.plain(str(row.proxy))} {row.change:+.3f} [{row.lo:+.3f}, {row.hi:+.3f}]"
+        for row in rows.itertuples()
     )
     return f": {'; '.join(said)}" if len(rows) else ""
 

@@ -78,7 +78,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "strategies_best: the highest mean at each budget, and which searches are not told "
             "from it: the 95 % interval of the difference of the two means, widened by what "
             "repeats of the scores move the pick of a proxy (Student's t), holds 0, uncorrected "
-            "for how many were compared.",
+            "for how many were compared; others: how many these are.",
             "printed: mean and deviation over runs (`published_searches.csv`), measured accuracies "
             "after their own release.",
             *(claim.sentence for claim in claims(table, outcomes)),
@@ -103,8 +103,9 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             Claim(
                 "NAS-Bench-201",
                 "Table 5",
-                f"{better} is better than {worse} at {BUDGETS[-1]:,.0f} s (printed "
-                f"{printed[better]:.2f} and {printed[worse]:.2f} % on CIFAR-10)",
+                f"{words.search(better)} is better than {words.search(worse)} at "
+                f"{BUDGETS[-1]:,.0f} s (printed {printed[better]:.2f} and {printed[worse]:.2f} % "
+                "on CIFAR-10)",
                 f"the difference is {spread(gap)} points; of the validation after 12 epochs that "
                 f"they see, {spread(by_valid)}",
                 above(gap),
@@ -166,6 +167,7 @@ def best_by_budget(
                 "search": best,
                 "n": int(known[best].n),
                 **spelt(called, with_ends(known[best]), "lo", "hi"),
+                "others": len(near),
                 "not told from": enumeration([f"`{label}`" for label in near]) or "no other",
             }
         )

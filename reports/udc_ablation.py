@@ -42,6 +42,7 @@ from benchsuite.reports._common.verdicts import (
     not_here,
     share,
 )
+from benchsuite.stats import intervals
 from benchsuite.table.table import Table
 
 STUDY = "udc_ablation"
@@ -135,8 +136,7 @@ def _judged(outcome: Outcome, label: str, says: str, *, meets: bool = False) -> 
     for of in (label, label + AIM):
         if of in outcome.fronts:
             count = counted(runs_of(outcome, of))
-            kept, seeds = count[KEEP], count[SEEDS]
-            verdict = share(kept, seeds)
+            verdict = share(count[KEEP], count[SEEDS])
             verdicts.append(verdict if meets else _denied(verdict))
     first, last = verdicts[0], verdicts[-1]
     if UNDECIDED in (first.kind, last.kind):
@@ -147,6 +147,12 @@ def _judged(outcome: Outcome, label: str, says: str, *, meets: bool = False) -> 
             f"e* at the bound, where half of what comes near it is above, {last.kind}"
         )
     return Claim("UDC", "Table 3", says, _said(outcome, label), first)
+
+
+def kept(count: int, seeds: int) -> str:
+    """Return how many seeds keep a bound, with the interval of their share, as text."""
+    _, low, high = intervals.proportion(count, seeds)
+    return f"{count} of {seeds} seeds ({100 * low:.0f} to {100 * high:.0f} %)"
 
 
 def _denied(verdict: Verdict) -> Verdict:
@@ -162,7 +168,7 @@ def _said(outcome: Outcome, label: str) -> str:
     aimed = counted(runs_of(outcome, label + AIM)) if label + AIM in outcome.fronts else None
     also = f"; with e* at the bound {aimed[KEEP]} of {aimed[SEEDS]}" if aimed else ""
     return (
-        f"{count[KEEP]} of {count[SEEDS]} seeds keep the bound, sizes from {min(size):.2f} to "
+        f"{kept(count[KEEP], count[SEEDS])} keep the bound, sizes from {min(size):.2f} to "
         f"{max(size):.2f} of it (different answers: {count[DIFFERENT]}){also}"
     )
 

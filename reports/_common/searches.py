@@ -19,19 +19,25 @@ LEVEL = (
     f"{intervals.FOR_MEAN} seeds or where all give one answer"
 )
 
+_MOST_DIGITS = 6
+
 Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a paper says of a search, what this run says of it, and the verdict."""
+    """What a paper says of a search, what this run says of it, and the verdict.
+
+    printed_alone: it is held against other printed statements, not against anything made here.
+    """
 
     paper: str
     where: str
     says: str
     ours: str
     verdict: Verdict
+    printed_alone: bool = False
 
     @property
     def sentence(self) -> str:
@@ -57,6 +63,7 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
             "rule": claim.verdict.rule,
             "p": claim.verdict.p,
             "after Holm": kind,
+            "printed alone": "yes" if claim.printed_alone else "no",
         }
         for claim, kind in zip(claims, corrected, strict=True)
     )
@@ -85,12 +92,25 @@ def spelt(name: str, ends: Interval, low: str = "", high: str = "") -> dict[str,
 
 
 def spread(estimate: Estimate, digits: int = 2) -> str:
-    """Return a single estimate as `value [low, high]`, or why it has no interval."""
+    """Return a single estimate as `value [low, high]`, or why it has no interval.
+
+    With more digits where an end would be printed as zero and is not.
+    """
     if np.isnan(estimate.value):
         return "no value"
     low, high = estimate.interval()
+    if estimate.reason is None:
+        digits = enough(digits, float(low), float(high))
     ends = f"[{low:.{digits}f}, {high:.{digits}f}]" if estimate.reason is None else ""
     return f"{estimate.value:.{digits}f} {ends or f'({estimate.reason})'}"
+
+
+def enough(digits: int, *ends: float) -> int:
+    """Return how many decimals show of which sign the ends of an interval are, up to six."""
+    known = [abs(end) for end in ends if np.isfinite(end) and end]
+    while digits < _MOST_DIGITS and any(round(end, digits) == 0 for end in known):
+        digits += 1
+    return digits
 
 
 def picks(

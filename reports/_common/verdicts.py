@@ -25,6 +25,8 @@ SHARE = 0.8
 COUNTED_AS_NONE = "nobody states what variables TinyEngine keeps: they are counted as none"
 # Seconds of a core that the seeds of one claim may take in a run of everything.
 AFFORDABLE = 120
+# What is said of seeds that take longer.
+DEAR = "more than is spent on a claim"
 _MOST = 10_000
 
 
@@ -33,7 +35,8 @@ class Verdict:
     """One of `KINDS`, and what it rests on.
 
     n: what it was judged by, of the smaller side (seeds; or cells, settings, statements: see rule);
-    margin: what the difference has to exceed; rule: how it was judged; why: of the last two kinds;
+    margin: what the difference has to exceed; rule: how it was judged; why: of the last two kinds,
+    and of statements that contradict each other as printed;
     p: two-sided, of the margin, NaN where nothing was tested.
     """
 
@@ -60,9 +63,12 @@ def not_here(why: str) -> Verdict:
     return Verdict(NOT_HERE, why=why)
 
 
-def exact(holds: bool, n: int, margin: str, rule: str) -> Verdict:
-    """Return the verdict on numbers of which all are known, so that none is drawn."""
-    return Verdict(HOLDS if holds else FAILS, n, margin, rule)
+def exact(holds: bool, n: int, margin: str, rule: str, fails: str = "") -> Verdict:
+    """Return the verdict on numbers of which all are known, so that none is drawn.
+
+    fails: what is said beside it where it does not hold.
+    """
+    return Verdict(HOLDS if holds else FAILS, n, margin, rule, "" if holds else fails)
 
 
 def above(
@@ -78,9 +84,9 @@ def above(
     It holds where every part does, and does not where one lies below; of several parts the
     smallest p counts as often as there are parts. over: what the intervals are over; each: seconds
     of a core that a seed takes, 0 for none to speak of; there: how many ship, which no run makes
-    again. Where neither, and as many seeds as would decide it take more than `AFFORDABLE`, or the
-    most were run, or no number would, for what seeds are judged by is too uncertain, it cannot be
-    tested here.
+    again. Where neither, it is undecided, and how many seeds would decide it is said, and what they
+    take where that is more than `AFFORDABLE`. Where the most were run, or no number would, for what
+    seeds are judged by is too uncertain, it cannot be tested here.
     """
     n = min(int(part.n) for part in parts)
     verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
@@ -113,8 +119,8 @@ def above(
     why, dear = f"n = {n:,}, {many} seeds would decide it", cost > AFFORDABLE
     if dear and need <= _MOST:
         further = f", {need - there:,.0f} more" if there else ""
-        why += f"{further}: {_spoken(cost)} of a core, too dear"
-    kind = NOT_HERE if dear or n >= _MOST else UNDECIDED
+        why += f"{further}: {_spoken(cost)} of a core, {DEAR}"
+    kind = NOT_HERE if n >= _MOST else UNDECIDED
     return replace(verdict, kind=kind, p=max(p), why=why)
 
 
@@ -170,7 +176,7 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
     tested = np.flatnonzero(np.isfinite(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
-    kinds = [verdict.kind if verdict.kind in (HOLDS, FAILS) else "" for verdict in verdicts]
+    kinds = ["" if verdict.kind == NOT_HERE else verdict.kind for verdict in verdicts]
     for at, corrected in zip(order, adjusted, strict=True):
         kind = verdicts[at].kind
         kinds[at] = UNDECIDED if kind in (HOLDS, FAILS) and corrected >= ALPHA else kind

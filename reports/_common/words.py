@@ -99,6 +99,15 @@ def proxy(name: str) -> str:
     return f"{word} {output.replace('_', ' ')}"
 
 
+def plain(name: str) -> str:
+    r"""Return what a proxy is called in text, without signs of mathematics.
+
+    >>> plain("ntk_cond.k2@1")
+    'NTK K_2'
+    """
+    return re.sub(r"\$K_\{(\d+)\}\$", r"K_\1", proxy(name))
+
+
 def part(device: str) -> str:
     """Return what a part is called: `STM32F746`."""
     return _PARTS.get(device, device.upper() if device.startswith("stm32") else device)

@@ -54,6 +54,49 @@ def run(tables, notes=(), group="Ours", files=(), accuracy="measured (a)"):
     return pages.Run({"r": report}, {**versions, "accuracy": accuracy, "table": "0" * 64}, {})
 
 
+def claim(verdict, alone="no", paper="P"):
+    return {"paper": paper, "verdict": verdict, "printed alone": alone}
+
+
+def test_claims_are_counted_apart_from_printed_statements_that_disagree():
+    """Each claim in one column, and what more seeds would decide is no claim that none could."""
+    rows = [
+        claim("holds"),
+        claim("does not hold"),
+        claim("does not hold (as printed)", "yes"),
+        claim("undecided (n = 20, about 25 seeds would decide it)"),
+        claim("cannot be tested here (true by construction)"),
+        claim("holds", paper="Q"),
+    ]
+    lines = pages._claims_by_paper(rows).split("\n")
+    assert lines[0].strip("| ").split(" | ") == [
+        "paper", "holds", "does not hold", "undecided", "cannot be tested here", pages.ALONE
+    ]  # fmt: skip
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [
+        ["P", "1", "1", "1", "1", "1"],
+        ["Q", "1", "0", "0", "0", "0"],
+    ]
+
+
+def test_the_finding_on_claims_counts_each_of_them_once():
+    (of,) = (one for one in CONTENTS.findings if "claims hold" in one.question)
+    kinds = ["holds", "does not hold (why)", "undecided (n = 3)", "cannot be tested here (x)"]
+    rows = [
+        {"verdict": kind, "printed alone": "no", "after Holm": left}
+        for kind, left in zip(
+            kinds * 2, ["holds", "does not hold", "undecided", "", "undecided", "", "", ""],
+            strict=True,
+        )
+    ]  # fmt: skip
+    rows.append({"verdict": kinds[1], "printed alone": "yes", "after Holm": "does not hold"})
+    said = answered(of, {"paper_claims": rows}, CONTENTS)
+    assert said.startswith("Of 8 claims 2 hold, 2 do not, 2 are open for want of seeds")
+    assert "1 holds, 1 does not" not in said
+    assert "1 hold, 1 do not and 2 are open" in said
+    assert "2 cannot be tested here" in said
+    assert "1 more" in said
+
+
 def test_a_finding_is_said_with_its_numbers_and_words():
     assert answered(finding(), {"t": TAU}, small()) == "MeCo 0.756 [0.753, 0.760]"
     half = [{"best": 87.07499999999999}]

@@ -50,6 +50,21 @@ def test_rows_are_means_over_the_picks_of_the_runs(table, tables, found):
         assert row["std"] == pytest.approx(values.std(ddof=1))
 
 
+def test_a_printed_figure_is_held_against_the_interval_of_the_mean_and_its_side_is_told(tables):
+    rows = tables["baselines_table5"]
+    for row in rows.to_dict("records"):
+        if np.isnan(row["printed"]):
+            assert row["printed lies"] == row["ours is"] == "not printed"
+            continue
+        assert row["ours is"] == ("above" if row["minus printed"] > 0 else "below")
+        inside = row["lo"] <= row["printed"] <= row["hi"]
+        assert (row["printed lies"] == "in our interval") == inside
+        if not inside:
+            side = "below" if row["printed"] < row["lo"] else "above"
+            assert row["printed lies"] == f"{side} our interval"
+    assert (rows["ours is"] != "not printed").sum() == 11
+
+
 def test_searches_on_a_data_set_itself_are_judged_by_it_alone(table, tables, found):
     for row in tables["baselines_itself"].to_dict("records"):
         dataset = DATASETS[row["searched and tested on"]]

@@ -170,7 +170,7 @@ def drawn(gap, between, draws=20, cells=60):
     [
         (0.1, 0.02, 20, HOLDS),
         (-0.1, 0.02, 20, FAILS),
-        (0.01, 0.05, 20, NOT_HERE),
+        (0.01, 0.05, 20, UNDECIDED),
         (0.1, 0.02, 19, UNDECIDED),
     ],
 )
@@ -179,18 +179,21 @@ def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
     assert verdict.kind == kind
     assert verdict.n == draws
     assert "less K_0" in said
-    if kind == NOT_HERE:
+    if draws == 20 and kind == UNDECIDED:
         assert "not told apart from K_0; about" in verdict.why
         assert "times as many draws and cells would decide it" in verdict.why
 
 
-@pytest.mark.parametrize(
-    ("gap", "between", "kind"),
-    [(0.0, 0.01, HOLDS), (0.1, 0.01, FAILS), (0.03, 0.05, NOT_HERE)],
-)
-def test_a_change_is_held_against_a_margin(gap, between, kind):
-    _, verdict = ntk_draws.unchanged(drawn(gap, between), 0, 1, 0.03)
+@pytest.mark.parametrize(("gap", "kind"), [(0.0, NOT_HERE), (0.1, FAILS), (-0.1, FAILS)])
+def test_a_change_that_no_margin_is_named_for_can_only_be_refuted(gap, kind):
+    """No interval shows that nothing changes; one that excludes zero shows that something does."""
+    said, verdict = ntk_draws.unchanged(drawn(gap, 0.01), 0, 1)
     assert verdict.kind == kind
+    assert "[" in said
+    if kind == FAILS:
+        assert (verdict.n, verdict.margin) == (20, "0 of tau")
+        assert verdict.p < 0.05
+    assert ntk_draws.unchanged(drawn(gap, 0.01, 19), 0, 1)[1].kind == UNDECIDED
 
 
 @pytest.mark.parametrize(

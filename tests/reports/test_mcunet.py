@@ -8,8 +8,8 @@ import pytest
 from benchsuite.devices._footprint.code_size import all_code
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
-from benchsuite.reports import mcunet_binaries, mcunet_limits
-from benchsuite.reports._common.verdicts import NOT_HERE
+from benchsuite.reports import mcunet_binaries, mcunet_evolution, mcunet_limits
+from benchsuite.reports._common.verdicts import HOLDS, NOT_HERE
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.space.network import SKELETONS
@@ -56,3 +56,38 @@ def test_a_lead_is_over_the_best_cell_where_seeds_of_the_other_side_are_no_sampl
     assert (tflm["valid.cifar10"] <= best).all()
     assert float(tested.value) < tiny["test.cifar10"].mean() - tflm["test.cifar10"].min() + 1e-9
     assert seen.interval()[0] > 0
+
+
+@pytest.fixture(scope="module")
+def evolved(table, tmp_path_factory):
+    chosen = study.load(study.find(mcunet_evolution.STUDY))
+    return outcomes.run(chosen, table, tmp_path_factory.mktemp("evolved"), seeds=20)
+
+
+def gain(table, evolved):
+    (claim,) = (c for c in mcunet_evolution.claims(table, {evolved.study.name: evolved})
+                if c.where == "Fig. 13")  # fmt: skip
+    return claim
+
+
+def test_a_gain_that_no_search_can_have_is_not_judged(table, evolved, monkeypatch):
+    """The best cell that fits is less than a point ahead of as many random draws."""
+    (entry,) = (one for one in evolved.study.searches if one.label == mcunet_evolution.TINY)
+    fits = np.flatnonzero(prepare(table, entry.setting).feasible)
+    valid = np.sort(table.values("cifar10.valid.200ep.mean")[fits])
+    draws = np.random.default_rng(0).integers(len(valid), size=(20_000, 500))
+    ahead = valid[-1] - valid[draws.max(axis=1)].mean()
+    assert float(mcunet_evolution.headroom(table, evolved)) == pytest.approx(ahead, abs=0.01)
+
+    claim = gain(table, evolved)
+    assert claim.verdict.kind == NOT_HERE
+    assert f"{mcunet_evolution.headroom(table, evolved):.2f} points" in claim.verdict.why
+    assert f"{len(fits):,} cells" in claim.ours
+    found = evolved.runs.loc[evolved.runs["search"] == mcunet_evolution.TINY, "valid.cifar10"]
+    share = 1 - (valid[-1] - found.mean()) / mcunet_evolution.headroom(table, evolved)
+    assert f"evolution takes {100 * share:.0f} [" in claim.ours
+
+    monkeypatch.setattr(mcunet_evolution, "PRINTED_GAIN", 0.0)
+    assert gain(table, evolved).verdict.kind == HOLDS
+    monkeypatch.setattr(mcunet_evolution, "PRINTED_GAIN", ahead - 0.02)
+    assert gain(table, evolved).verdict.kind != NOT_HERE

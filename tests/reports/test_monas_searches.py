@@ -182,7 +182,50 @@ def test_a_printed_figure_is_inside_where_a_seed_lies_on_each_side(table):
             assert line["below"] == sum(v < line["printed"] for v in seen)
             assert line["mean"] == pytest.approx(values[line["figure"]][cells].mean())
             assert np.isnan(line["lo"]) == (len(cells) < 5)
+            without = np.round(values[line["figure"]][WITHOUT_NONE], digits)
+            near = [v for v in without if line["least"] <= v <= line["greatest"]]
+            share = len(near) / len(WITHOUT_NONE) if len(cells) >= 20 else np.nan
+            assert line["random inside"] == pytest.approx(share, nan_ok=True)
     assert not list(monas_table2_replayed._spread(table, row, F746, "it", cells[:1]))
+
+
+def test_a_search_counts_once_and_those_for_the_l4_not(table, answers, outcomes, monkeypatch):
+    """Three searches for the L4 answer as searches for the F746 or by FLOPs do."""
+    same = [dict(row) for row in answers]
+    drawn = {
+        (row["weight"], row["seed"]): row["cell"]
+        for row in same
+        if not row["setting"] and row["weighs"].startswith(LAMBDA)
+    }
+    for row in same:
+        if row["device"] == L432 and (row["weight"], row["seed"]) in drawn:
+            row["cell"] = drawn[row["weight"], row["seed"]]
+    monkeypatch.setattr(live_runs, "read", lambda path=None: same)
+    made = monas_table2_replayed.REPORT.make(table, outcomes).tables
+    inside = made["monas_table2_inside"]
+    ours = inside[inside["row"].str.startswith("MONAS")]
+    again = ours[ours["repeats"] != ""]
+    assert again[["part", "search"]].to_numpy().tolist() == [
+        [L432, "live, mu = 0"],
+        [L432, "live, mu = 0.7"],
+        [L432, "live, mu = 0.8"],
+    ]
+    assert again["repeats"].tolist() == [
+        f"live, {of} ({F746})" for of in ("mu = 0", "lambda = 0.7", "lambda = 0.8")
+    ]
+    told = made["monas_table2_told"].set_index(["part", "figure"])
+    spread = made["monas_table2_spread"]
+    for (part, figure), row in told.iterrows():
+        of = spread[spread["row"].str.startswith("MONAS")]
+        of = of[(of["part"] == part) & (of["figure"] == figure)]
+        assert row["searches"] == len(of) == {F746: 6, L432: 5}[part]
+        assert row["repeats"] == {F746: 0, L432: 3}[part]
+        assert row["inside"] == (of["inside"] == "yes").sum()
+        assert row["inside at random"] == pytest.approx(of["random inside"].sum())
+        for name in set(of["row"]):
+            mine = of[of["row"] == name]
+            above = (mine["printed"] > mine["greatest"]).any()
+            assert above == (f"{name} (" in row["above every seed"])
 
 
 def test_table2_has_printed_tabular_and_live_lines(table, answers, outcomes):
@@ -195,7 +238,7 @@ def test_table2_has_printed_tabular_and_live_lines(table, answers, outcomes):
     at = lines.index[lines["row"] == "TE-NAS"][0]
     assert lines["search"].iloc[at + 1 : at + 3].tolist() == ["tabular", "live, 32 px, batch 72"]
     inside = made.tables["monas_table2_inside"]
-    assert set(inside.iloc[:, 4:].to_numpy().ravel()) <= {"yes", "no", "too few seeds"}
+    assert set(inside.iloc[:, 4:-1].to_numpy().ravel()) <= {"yes", "no", "too few seeds"}
     assert len(inside) == 2 + 1 + 11 + 2  # Rivals, TE-NAS (also at 16 pixels), MONAS.
     cost = made.tables["monas_search_cost"].set_index("row")
     assert cost.loc["MONAS baseline", "core hours here"] == pytest.approx(0.01)

@@ -8,6 +8,7 @@ import scipy.stats
 
 from benchsuite.assembly import shipped
 from benchsuite.reports import proxy_resolution
+from benchsuite.reports._common import words
 from benchsuite.space.equivalence import classes
 from benchsuite.table.columns import DATASETS
 
@@ -74,7 +75,8 @@ def test_what_changes_most_is_named(result):
     rows["change"], rows["apart"] = 0.01, 0.02
     assert "for 0 of" in proxy_resolution._beyond(rows)
     rows.loc[0, ["change", "lo", "hi"]] = 0.03, 0.02, 0.04
-    assert f"{rows.loc[0, 'proxy']} +0.030 [+0.020, +0.040]." in proxy_resolution._beyond(rows)
+    name = words.plain(rows.loc[0, "proxy"])
+    assert f"{name} +0.030 [+0.020, +0.040]." in proxy_resolution._beyond(rows)
 
 
 def test_what_the_size_of_images_does_not_move_is_left_out(result):

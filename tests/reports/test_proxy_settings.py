@@ -70,6 +70,13 @@ def test_a_setting_that_reorders_is_named(result):
     rows[proxy_settings.OTHER] = 0.89
     setting, proxy = rows.loc[0, ["setting", "proxy"]]
     rows.loc[0, proxy_settings.OTHER] = 0.5
+    rows[proxy_settings.LOWER] = rows[proxy_settings.BETWEEN] - rows[proxy_settings.OTHER]
     said = proxy_settings._larger(rows)
-    assert f"{setting}, 1 of" in said
-    assert f": `{proxy}` (0.50 against 0.90)" in said
+    assert f"{setting} 1 of" in said
+    assert proxy not in said, "the table names them, in a column of its own"
+
+
+def test_how_much_more_a_setting_reorders_than_a_repeat_stands_in_the_table(result):
+    rows = result.tables["proxy_settings"]
+    more = rows[proxy_settings.BETWEEN] - rows[proxy_settings.OTHER]
+    np.testing.assert_array_equal(rows[proxy_settings.LOWER], more)

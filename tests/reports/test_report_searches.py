@@ -317,7 +317,7 @@ def test_a_search_does_not_keep_its_bound_where_too_few_seeds_do(below, at, verd
     label = udc_ablation.VANILLA
     claim = udc_ablation._judged(_of_both_aims(label, below, at), label, "does not meet it")
     assert claim.verdict.kind == verdict
-    assert claim.ours.startswith(f"{below} of 40 seeds keep the bound")
+    assert claim.ours.startswith(f"{below} of 40 seeds (")
     assert claim.ours.endswith(f"with e* at the bound {at} of 40")
 
 

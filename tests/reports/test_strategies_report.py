@@ -34,6 +34,7 @@ def test_searches_within_noise_of_the_best_are_named():
         assert row["test accuracy"] == values.mean()
         assert row["lo"] < values.mean() < row["hi"]
         assert row["n"] == 100
+    assert rows["others"].tolist() == [0, 0, 1, 1]
 
 
 def test_another_draw_of_scores_may_make_a_proxy_as_good():

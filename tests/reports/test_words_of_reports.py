@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from benchsuite.reports import (
+    device_fit,
     device_validation,
     edgenas_platforms,
     mcunet_memory,
@@ -16,8 +17,9 @@ from benchsuite.reports import (
     udc_coding,
     udc_runtimes,
 )
+from benchsuite.reports._common import words
 from benchsuite.reports._common.tables import ALIKE, kind
-from benchsuite.space.cell import Cell
+from benchsuite.space.cell import Cell, connected
 
 
 def test_the_mean_beside_a_best_cell_is_of_all_cells_of_its_function(table):
@@ -82,3 +84,18 @@ def test_stages_are_numbered_alike_in_table_and_figure():
     rows = mcunet_memory._rows([6111, 3731])
     assert {"stage 1 [KiB]", "reduce 1 [KiB]", "stage 3 [KiB]"} <= set(rows)
     assert not np.isnan(rows["stage 1 [KiB]"]).any()
+
+
+def test_cells_with_a_path_that_fit_are_told_from_constants_that_do(shipped_table):
+    for row in device_fit.REPORT.make(shipped_table).tables["device_fit"].to_dict("records"):
+        name = f"fits.{row['device']}.{row['runtime']}.{row['dataset']}.{row['skeleton']}"
+        fits = shipped_table.values(shipped_table.resolve(name)) == 1
+        assert row["cells"] == sum(fits)
+        assert row["with a path"] == sum(fits & connected())
+
+
+def test_names_of_proxies_in_notes_hold_no_signs_of_mathematics():
+    names = ["dextr", "rbflex", "zen", "ntk_cond.k2", "ntk_frozen.k16", "linear_regions.n3000"]
+    assert [words.plain(name) for name in names] == [
+        "Dextr", "RBFleX", "Zen", "NTK K_2", "NTK, BN frozen K_16", "linear regions"
+    ]  # fmt: skip

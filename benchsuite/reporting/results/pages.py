@@ -24,7 +24,7 @@ CELLS = {"index", "arch"}  # columns of tables of single cells, of which no long
 NARROW = 4  # columns of a table that has room for the text of a cell
 WIDEST = 24  # columns of a table that is shown
 CLAIMS = ("where", "claim", "ours", "verdict")
-DEAR = "for want of seeds"
+ALONE = "contradicted in print"
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,9 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     yield "## Claims"
     yield (
         "What the papers say of searches and costs, by verdict. Each paper's page has its claims. "
-        "The last column counts those of the column before that more seeds or draws would decide, "
-        "at more than two minutes of a core."
+        "Undecided are those that more seeds or draws would decide; what cannot be tested here, no "
+        "number of seeds would. The last column counts, apart from the others, statements that "
+        "another printed statement contradicts: nothing was run for them."
     )
     yield _claims_by_paper(run.tables.get(contents.claims, []))
     yield "## What this was made of"
@@ -153,9 +154,12 @@ def _claims_by_paper(claims: Sequence[Mapping[str, Any]]) -> str:
     verdicts = ("holds", "does not hold", "undecided", "cannot be tested here")
     counts: dict[str, dict[str, int]] = {}
     for row in claims:
-        of = counts.setdefault(row["paper"], dict.fromkeys((*verdicts, DEAR), 0))
-        of[row["verdict"].split(" (")[0]] += 1
-        of[DEAR] += row["verdict"].startswith(verdicts[-1]) and "would decide it" in row["verdict"]
+        of = counts.setdefault(row["paper"], dict.fromkeys((*verdicts, ALONE), 0))
+        kind = row["verdict"].split(" (")[0]
+        if row["printed alone"] != "yes":
+            of[kind] += 1
+        elif kind != verdicts[0]:
+            of[ALONE] += 1
     rows = [{"paper": paper, **of} for paper, of in sorted(counts.items())]
     return "\n".join(_table(pd.DataFrame(rows), None)) if rows else ""
 
