@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.forward import pixels
 from benchsuite.proxies._engine.wide import wide
 from benchsuite.proxies._scoring.net import blocks
@@ -82,11 +82,11 @@ def parts(passes: Passes, images: Tensor, source: torch.Generator) -> tuple[floa
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    numbers = (
-        *parts(passes, passes.noise("az_nas"), passes.generator("az_nas")),
-        float(flops(passes.trained)),
-    )
-    return dict(zip(OUTPUTS, numbers, strict=True))
+    found = parts(passes, passes.noise("az_nas"), passes.generator("az_nas"))
+    numbers = dict(zip(OUTPUTS, (*found, float(flops(passes.trained))), strict=True))
+    if math.isnan(numbers["trainability"]):
+        numbers["trainability"] = Missing("a block passes every gradient on unchanged")
+    return numbers
 
 
 PROXY = Proxy(

@@ -8,10 +8,12 @@ then has no score, four of ten. In float64 they have one; where both do, they ar
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.wide import wide
 from benchsuite.proxies._scoring.net import Net, as_net, unchanged
 
@@ -41,7 +43,11 @@ def epsilon(net: Net, images: Tensor) -> float:
 
 
 def _score(passes: Passes) -> dict[str, float]:
-    return {"": epsilon(as_net(passes.module()), passes.images)}
+    found = epsilon(as_net(passes.module()), passes.images)
+    return {"": found if math.isfinite(found) else Missing(_ALIKE)}
+
+
+_ALIKE = "all features are equal under one of the two constant weights, so none can be scaled"
 
 
 PROXY = Proxy(

@@ -17,7 +17,7 @@ from benchsuite.proxies._tabulation import rows
 from benchsuite.proxies._tabulation.merge import merge
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import run, tasks
-from benchsuite.space.cell import Cell
+from benchsuite.space.cell import Cell, connected
 from benchsuite.space.network import Skeleton
 from benchsuite.table.columns import TAKEN
 from benchsuite.table.table import Table
@@ -102,6 +102,20 @@ def test_scores_beyond_single_precision_are_kept(tmp_path, body):
     found = Table.open(tmp_path / "t.parquet").values("mine@1")[cells]
     wanted = {row["cell"]: row["values"]["mine"] for row in rows.read(tmp_path / "out")}
     assert found.tolist() == [wanted[cell] for cell in cells]
+
+
+def test_shipped_proxies_say_why_a_score_is_missing(shipped_table):
+    """Of networks that have a path: not that a number is not finite, which says nothing."""
+    batches = [draw(Images("gaussian"), 16, 8, 10, seed=0, index=index) for index in (0, 1)]
+    for name, output, why in (
+        ("epsinas", "epsinas", "all features are equal under one of the two constant weights"),
+        ("az_nas", "az_nas.trainability", "a block passes every gradient on unchanged"),
+    ):
+        cell = np.flatnonzero(connected() & np.isnan(shipped_table.values(output)))[0]
+        passes = Passes(Cell.from_index(int(cell)), Skeleton(4, 1, 8), batches)
+        found = score_network({name: plugins.load("proxies", name)}, passes)
+        assert np.isnan(found.values[output])
+        assert found.reasons[output].startswith(why)
 
 
 @pytest.mark.parametrize("suffix", ["std", "r0", "r12"])
