@@ -280,10 +280,12 @@ def shipped_settings(**changes):
     return mine
 
 
-def tabulated_with(settings, path=FILE):
+def tabulated_with(settings, path=FILE, **more):
     made = [Values(column("naswot@1"), VALUES, "-")]
     path.parent.mkdir(parents=True, exist_ok=True)
-    Table.empty({"command": "tabulate", "settings": settings}).with_columns(made).write(path)
+    Table.empty({"command": "tabulate", "settings": settings, **more}).with_columns(made).write(
+        path
+    )
 
 
 def test_other_settings_than_the_suites_are_said(folder, capsys):
@@ -300,6 +302,14 @@ def test_other_settings_than_the_suites_are_said(folder, capsys):
 def test_the_same_settings_are_not_said(folder, capsys):
     tabulated_with(shipped_settings())
     assert "other settings" not in correlate(capsys, "--proxy", "naswot")[1]
+
+
+def test_a_single_repeat_beside_means_of_three_is_said(folder, capsys):
+    """A mean has less noise: its tau is none of a single draw."""
+    tabulated_with(shipped_settings(), repeats=1)
+    assert (
+        "other settings: repeats 3 where yours have 1." in correlate(capsys, "--proxy", "naswot")[1]
+    )
 
 
 def test_a_proxy_that_does_not_ship_is_held_against_the_shipped_settings(folder, capsys):

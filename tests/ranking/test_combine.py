@@ -72,6 +72,9 @@ def test_a_proxy_of_few_cells_is_left_out_and_named(parts):
     assert (row["left_out"], row["n"], row["chosen"]) == ("rare@1", 15_525, "one@1")
     with pytest.raises(UserError, match="3 proxies cannot be combined: 1 to 3 can, and 2 are"):
         best_combination(data, size=3)
+    with pytest.raises(UserError, match=r"of the cells lack rare@1; --common takes the cells"):
+        best_combination(data, ["rare", "one"], size=2)
+    assert best_combination(data, ["gaps", "one"], size=2, among=1).iloc[0]["choices"] == 1
 
 
 def test_common_combines_what_few_cells_have_on_those_cells(parts):
