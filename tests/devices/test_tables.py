@@ -373,3 +373,12 @@ def test_the_readme_says_which_parts_were_on_boards_and_which_were_not():
     devices = {name[5:].upper() for name in plugins.find("devices") if name.startswith("stm32")}
     assert set(part.findall(there)) == measured
     assert set(part.findall(not_there)) == devices - measured
+
+
+def test_the_changelog_has_the_errors_of_the_check():
+    rows = {row.core: row for row in check().cores if row.runtime == "x_cube_ai"}
+    said = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split())
+    said = said.split("families left out are ")[1]
+    for core in ("cortex-m7", "cortex-m4", "cortex-m33"):
+        printed = re.search(rf"([\d.]+)(?: % off)? on {core}", said, re.IGNORECASE)
+        assert float(printed[1]) == pytest.approx(100 * rows[core].mape_family_out, abs=0.05)
