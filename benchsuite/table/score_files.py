@@ -167,7 +167,8 @@ def reasons(values: NDArray[np.float64], gap: str, where: str) -> str | list[str
     if not not_finite(values):
         return gap
     infinite, known = np.isinf(values), np.isfinite(values)
-    return np.where(infinite, f"not finite{where}", np.where(known, "", gap)).tolist()
+    told: list[str] = np.where(infinite, f"not finite{where}", np.where(known, "", gap)).tolist()
+    return told
 
 
 def not_a_number(values: pd.Series) -> str:
