@@ -60,6 +60,7 @@ class Proxy:
     (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on;
     own_setting: what it takes in place of the tabulated network, weights or images, as text, which
     its columns' descriptions say after these (`one 64x64 image of noise`);
+    needs_double: whether single precision rounds scores of some cells too far to be compared;
     average: how repeats make one number: by their mean, or, where they range over orders of
     magnitude and one would outweigh the others, by that on a signed logarithmic scale,
     sinh(mean(asinh(x))). Exactly one of the following computes it:
@@ -87,6 +88,7 @@ class Proxy:
     runs_on: tuple[str, ...] = RUNS_ON
     average: Average = "mean"
     own_setting: str = ""
+    needs_double: bool = False
 
     def __post_init__(self) -> None:
         _check_version("proxy", self.version)
@@ -95,6 +97,8 @@ class Proxy:
         _check_one_of("average of a proxy", self.average, get_args(Average))
         _check_texts("proxy", formula=self.formula, source=self.source, unit=self.unit)
         _check_texts("proxy", **{"own setting": self.own_setting})
+        if not isinstance(self.needs_double, bool):
+            raise UserError(f"needs_double of a proxy is True or False, not {self.needs_double!r}.")
         if not isinstance(self.outputs, Mapping) or not self.outputs:
             raise UserError(
                 f"The outputs of a proxy map suffixes to what they are, as {{'k2': 'K_2'}}; they "

@@ -87,7 +87,7 @@ def differences(one: Spec, other: Spec, cells: list[int], seconds: float) -> pd.
     details = {f"{name}.{suffix}" for name, proxy in one.load().items() for suffix in proxy.details}
     frame = pd.DataFrame(rows).drop(columns=details)
     found = pd.DataFrame({"median": frame.median(), "largest": frame.max()})
-    # Both round, and the largest of a few is not the largest of all.
+    # Four times: both round, and the largest of a few is not the largest of all. To one digit.
     found["tolerance"] = [float(f"{max(4 * x, 1e-6):.0e}") for x in found["largest"]]
     return found.rename_axis("output")
 

@@ -40,4 +40,5 @@ PROXY = Proxy(
     source="Lopes et al., EPE-NAS, ICANN 2021, section 3 (and its code)",
     cost="backward",
     score=_score,
+    needs_double=True,
 )

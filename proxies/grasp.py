@@ -16,4 +16,5 @@ PROXY = Proxy(
     cost="backward",
     score=_score,
     average="log",
+    needs_double=True,
 )

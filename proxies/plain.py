@@ -18,4 +18,5 @@ PROXY = Proxy(
     cost="backward",
     score=_score,
     average="log",
+    needs_double=True,
 )

@@ -32,4 +32,5 @@ PROXY = Proxy(
     source="Li et al., ZiCo, ICLR 2023, eq. 15",
     cost="backward",
     score=_score,
+    needs_double=True,
 )

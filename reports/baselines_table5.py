@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchsuite.api import Outcome, Report, Result
 from benchsuite.reports._common.searches import LEVEL, interval, picks, spelt, valued
 from benchsuite.reports._common.style import NAMES
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, published
+from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, kind, published
 from benchsuite.search import reinforce
 from benchsuite.table.table import Table
 
@@ -82,7 +82,7 @@ def as_printed(table: Table, outcome: Outcome) -> pd.DataFrame:
                     **ours,
                     "printed": mean,
                     "printed std": std,
-                    "minus printed": gap,
+                    derived(table, "minus printed"): gap,
                     "near": NOT_PRINTED if np.isnan(mean) else near,
                     "ours is": _side(gap),
                     "printed lies": _lies(mean, ours["lo"], ours["hi"]),

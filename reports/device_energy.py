@@ -30,26 +30,32 @@ from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
     alike,
+    derived,
     kind,
 )
 from benchsuite.space.cell import all_archs
 from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.columns import DATASETS
-from benchsuite.table.device_columns import find
+from benchsuite.table.device_columns import DeviceColumn, find
 from benchsuite.table.table import Table
 
 Array = NDArray[np.float64]
 _SHOWN = "x_cube_ai"
+_ERROR = "energy_error"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part under one runtime, with the energy [mJ] of its cells and which of them fit."""
+    """A part under one runtime, with the energy [mJ] of its cells and which of them fit.
+
+    error: mean error of energies predicted so of the networks measured on that set-up, NaN of none.
+    """
 
     device: str
     runtime: str
     cost: Cost
     source: str
+    error: float
 
 
 def _parts(table: Table, dataset: str) -> list[Part]:
@@ -60,8 +66,20 @@ def _parts(table: Table, dataset: str) -> list[Part]:
         if (name := replace(parts, what="fits").name) in table.columns:
             fits &= table.values(name) == 1
         source = table.columns[parts.name].source
-        found.append(Part(parts.device, parts.runtime, Cost(millijoules, fits, "mJ"), source))
+        cost = Cost(millijoules, fits, "mJ")
+        found.append(Part(parts.device, parts.runtime, cost, source, _error(table, parts)))
     return found
+
+
+def _error(table: Table, parts: DeviceColumn) -> float:
+    """Return the error of energies on a part's set-up: that of the measured ones with its power."""
+    joules, seconds = (
+        table.values(replace(parts, what=what).name) for what in ("energy", "latency")
+    )
+    watts = float(np.nanmedian(joules / seconds))
+    setups = table.provenance.get("joined", {}).get("devices", {}).get("power", [])
+    same = [one["energy_error"] for one in setups if np.isclose(one["watts"], watts, rtol=1e-6)]
+    return float("nan") if not same or same[0] is None else float(same[0])
 
 
 def _make(table: Table) -> Result:
@@ -94,7 +112,9 @@ def _make(table: Table) -> Result:
             "Energy is predicted latency times the mean power of one set-up, so that on one part "
             "its front is that of latency; between parts it is not. How far power carries from "
             "model to model, and predicted latency times power from measured energy, is in "
-            "device_validation_energy. A part whose power nobody measured is not here.",
+            f"device_validation_energy; {_ERROR}: the latter of the part's own set-up, mean of "
+            "|predicted - measured| / measured over the networks of which both are known. A part "
+            "whose power nobody measured is not here.",
             f"Power: {'; '.join(powers)}.",
         ),
     )
@@ -125,8 +145,9 @@ def _row(
         "index": cell,
         "arch": all_archs()[cell],
         "mJ": part.cost.values[cell],
+        _ERROR: part.error,
         f"test {what}": truth[cell],
-        ALIKE: alike(table, truth, cell),
+        derived(table, ALIKE): alike(table, truth, cell),
     }
 
 

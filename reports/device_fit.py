@@ -17,6 +17,7 @@ from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
     alike,
+    derived,
     kind,
 )
 from benchsuite.space.cell import connected
@@ -65,7 +66,7 @@ def _rows(table: Table) -> Iterator[dict[str, object]]:
             "maybe": int((table.values(parts.name) == 0.5).sum()),
             "best": best,
             "index": index,
-            ALIKE: alike(table, truth, index) if isinstance(index, int) else np.nan,
+            derived(table, ALIKE): alike(table, truth, index) if isinstance(index, int) else np.nan,
             **deployed.row(index if isinstance(index, int) else -1, parts.dataset, parts.skeleton),
             "spearman_flops": stats.spearman(flops, latency).value,
             **known.get((parts.device, parts.runtime, parts.dataset, parts.skeleton), {}),

@@ -60,7 +60,9 @@ def _make(table: Table) -> Result:
             "gets its int8 accuracy; who picks by int8 gets the best int8 accuracy that costs no "
             "more. lost: the difference, in points. Both fronts are of one training of every cell, "
             "and each picks among thousands by accuracies with noise: the front by int8 is "
-            "flattered, and with it what picking by float loses.",
+            "flattered, and with it what picking by float loses. loses most: the cell that does; "
+            "lost, mean of the others: without it.",
+            *_about_most(table, of, choices),
         ),
     )
 
@@ -94,6 +96,7 @@ def _choices(
     for label, front in fronts.items():
         chosen = by_float[label]
         lost = _lost(costs[label].values, of.int8[_METHOD], chosen, front)
+        others = np.delete(lost, lost.argmax()) if len(lost) > 1 else np.array([])
         yield {
             "front": label,
             "cells by int8": len(front),
@@ -102,11 +105,41 @@ def _choices(
             "lost, median": float(np.median(lost)) if len(lost) else np.nan,
             "lost, mean": float(lost.mean()) if len(lost) else np.nan,
             "lost, most": float(lost.max()) if len(lost) else np.nan,
+            "loses most": int(chosen[lost.argmax()]) if len(lost) else "-",
+            "lost, mean of the others": float(others.mean()) if len(others) else np.nan,
             "best int8": float(of.int8[_METHOD][front].max()) if len(front) else np.nan,
             "int8 of the best by float": (
                 float(of.int8[_METHOD][chosen[-1]]) if len(chosen) else np.nan
             ),
         }
+
+
+def _about_most(table: Table, of: Training, choices: pd.DataFrame) -> Iterator[str]:
+    """Yield a sentence per cell that loses most: what it has, and what its function's others."""
+    int8, functions = of.int8[_METHOD], table.values("class.functional")
+    known = choices[choices["cells by float"] > 0]
+    for cell, rows in known.groupby("loses most"):
+        index = int(str(cell))
+        alike = np.flatnonzero(functions == functions[index])
+        alike = alike[(alike != index) & np.isfinite(int8[alike])]
+        kept = "no other cell computes its function"
+        if len(alike):
+            few = int((of.float32[alike] - int8[alike] < 1).sum())
+            kept = (
+                f"of the {len(alike)} other cells of its function, median in int8 "
+                f"{np.median(int8[alike]):.2f} %, {few} lose less than a point"
+            )
+        yield (
+            f"The most that is lost in {len(rows)} of {len(known)} fronts is that of cell {index}: "
+            f"{of.float32[index]:.2f} % in float, {int8[index]:.2f} % in int8, which is one "
+            f"training; {kept}."
+        )
+        several = rows["lost, mean of the others"].dropna()
+        if len(several):
+            yield (
+                f"Without cell {index} the mean is {several.min():.2f} to {several.max():.2f} "
+                "points in fronts by float of more than one cell."
+            )
 
 
 def _lost(

@@ -26,6 +26,7 @@ from benchsuite.reports._common.tables import (
     about_accuracy,
     accuracy,
     alike,
+    derived,
     kind,
     published,
 )
@@ -152,7 +153,7 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
         **spelt(f"test {kind(table)}", interval(runs[f"test.{DATASET}"]), "lo", "hi"),
         "best that fits": float(truth[best]),
         "index of the best": best,
-        ALIKE: alike(table, truth, best),
+        derived(table, ALIKE): alike(table, truth, best),
     }
 
 
@@ -185,7 +186,7 @@ def _parts(table: Table, outcome: Outcome) -> pd.DataFrame:
                 **{f"{name} of the picks": float(value) for name, value in measured.items()},
             }
         )
-    return pd.DataFrame(rows).drop(columns=["best that fits", ALIKE])
+    return pd.DataFrame(rows).drop(columns=["best that fits", derived(table, ALIKE)])
 
 
 def _limits(entry: Entry) -> tuple[float, float]:

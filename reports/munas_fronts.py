@@ -36,7 +36,7 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, error, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, error, kind
 from benchsuite.reports._common.udc import BOTH_ERRORS
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.problem import prepare
@@ -211,7 +211,7 @@ def _rows(
                 **spelt("volume [%]", ends[label], "lo", "hi"),
                 "cells in the front": float(np.mean([len(front) for front in points])),
                 f"test {kind(table)} of the pick": float(runs["test.cifar10"].mean()),
-                "regret": float(runs["regret"].mean()),
+                derived(table, "regret"): float(runs["regret"].mean()),
                 "trainings": float(runs["queries"].mean()),
                 "simulated hours": float(runs["simulated_seconds"].mean()) / 3600,
             }

@@ -23,7 +23,7 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, error, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, error, kind
 from benchsuite.reports._common.verdicts import above
 from benchsuite.space import cost
 from benchsuite.space.cell import connected
@@ -134,7 +134,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
         for name, values in by_column.items():
             row |= spelt(name, interval(values))
         row[f"test {kind(table)} of the pick"] = float(runs["test.cifar10"].mean())
-        row["regret"] = float(runs["regret"].mean())
+        row[derived(table, "regret")] = float(runs["regret"].mean())
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -31,7 +31,7 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
+from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, kind
 from benchsuite.simulation.problem import full_name, prepare
 from benchsuite.stats import intervals
 from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
@@ -150,7 +150,7 @@ def _errors(table: Table, outcome: Outcome, entries: Sequence[Entry]) -> pd.Data
                 **spelt("validation accuracy", interval(valued(cells, seen)), "lo", "hi"),
                 **_gain(valued(cells, seen), valued(found[BASELINE], seen), entry.label),
                 f"test {kind(table)}": float(np.mean(valued(cells, tested))),
-                "regret": float(np.nanmax(tested) - np.mean(valued(cells, tested))),
+                derived(table, "regret"): float(np.nanmax(tested) - np.mean(valued(cells, tested))),
             }
         )
     return pd.DataFrame(rows)

@@ -34,7 +34,7 @@ from benchsuite.reports._common.style import (
     panels,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, accuracy, kind, published
+from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, kind, published
 from benchsuite.reports._common.verdicts import above
 from benchsuite.simulation.clock import training_clock
 from benchsuite.stats import intervals
@@ -133,7 +133,7 @@ def _rows(table: Table, accuracies: Mapping[str, Array]) -> pd.DataFrame:
                     f"test {kind(table)}": mean,
                     "lo": low,
                     "hi": high,
-                    "regret": best - mean,
+                    derived(table, "regret"): best - mean,
                     "std": float(pd.Series(at_budgets[:, at]).std(skipna=False)),
                     "printed": float(theirs["test"]) if last else np.nan,
                     "printed std": float(theirs["std"]) if last else np.nan,

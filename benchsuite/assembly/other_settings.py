@@ -38,17 +38,30 @@ def other_settings(own: Table, table: Table) -> dict[str, str]:
         for name, about in table.provenance.get("joined", {}).items()
         if isinstance(about.get("settings"), Mapping)
     }
+    found: dict[str, str] = {}
+    for name, what in differences(mine, shipped):
+        found.setdefault(name, what)
+    return found
+
+
+def differences(
+    mine: Mapping[str, Any], shipped: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str], list[str]]:
+    """Return name and difference, `16 where yours have 32`, of settings -> the proxies it is of.
+
+    shipped: settings by the name of a table; a proxy that none has is held against `proxies`.
+    """
     same_kind = {
         name: its for name, its in shipped.items() if its.get("unpruned") == mine.get("unpruned")
     }
-    found: dict[str, str] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for proxy in mine["proxies"]:
         of_it = [its for its in same_kind.values() if proxy in its.get("proxies", {})]
         for theirs in of_it[:1] or [shipped.get(_REFERENCE, {})]:
             for name, keys in _NAMES.items():
                 suites, yours = _at(theirs, keys), _at(mine, keys)
                 if suites is not None and yours is not None and suites != yours:
-                    found.setdefault(name, f"{suites} where yours have {yours}")
+                    found.setdefault((name, f"{suites} where yours have {yours}"), []).append(proxy)
     return found
 
 

@@ -99,6 +99,7 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
         "in_place_of": replaced,
         "left_out": {name: own.present(name) for name in kept},
         "differs": other_settings(own, table),
+        "not_finite": dict(own.provenance.get("not_finite", {})),
     }
     gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
     own = own.without(gone)
@@ -125,6 +126,10 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         head = family(of_the_suite)
         suites = f"{head} is" if head == of_the_suite else f"What begins with {head}. is"
         parts.append(f"{suites} of the suite, so that yours is called {name}.")
+    for name, count in about["not_finite"].items():
+        if name in about["cells"]:
+            are = "score is" if count == 1 else "scores are"
+            parts.append(f"{stem(name)}: {count:,} {are} infinite and count as missing.")
     if kept:
         fewer = "; ".join(
             f"{about['left_out'][name]:,} cells of {name}, which has {kept[name]:,} without them"
@@ -189,6 +194,7 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     keys, cells = score_files.keyed(path, frame)
     made: list[Values] = []
     named: dict[str, object] = {}
+    infinite: dict[str, int] = {}
     for given in frame.columns:
         if given in keys:
             continue
@@ -218,10 +224,13 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
             version="1",
             kind="proxy",
         )
-        made.append(Values(column, values, f"no value in {path.name}"))
+        gap = f"no value in {path.name}"
+        made.append(Values(column, values, score_files.reasons(values, gap, f" in {path.name}")))
+        infinite[full] = score_files.not_finite(values)
     if not made:
         raise UserError(f"{path} has no column of numbers beside {', '.join(map(repr, keys))}.")
-    return Table.empty({"inputs": {}}).with_columns(made)
+    counted = {name: count for name, count in infinite.items() if count}
+    return Table.empty({"inputs": {}, "not_finite": counted}).with_columns(made)
 
 
 def _full_name(name: str, table: Table) -> str:

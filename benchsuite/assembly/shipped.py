@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchsuite.files import shipped
+from benchsuite.table import footer
 from benchsuite.table.table import Table
 
 FOLDER = shipped("data")
@@ -23,6 +25,14 @@ def join_tables(table: Table) -> Table:
             table = table.joined(other)
             about[path.stem] = dict(other.provenance)
     return table.with_provenance(joined=about)
+
+
+def settings() -> dict[str, Mapping[str, Any]]:
+    """Return the settings of every shipped table of proxies of all cells, by its name."""
+    found = {path.stem: footer.provenance(path) for path in sorted(FOLDER.glob("*.parquet"))}
+    return {
+        name: of["settings"] for name, of in found.items() if "proxies" in of.get("settings", {})
+    }
 
 
 def variants() -> dict[str, Table]:

@@ -74,7 +74,7 @@ def _row(found: Found, one: Choice) -> dict[str, str]:
         "#": str(one.rank),
         "index": str(one.index),
         "arch": "".join(map(str, Cell.from_index(one.index).ops)),
-        accuracy: f"{one.accuracy:.2f}",
+        accuracy: quantities.percent(one.accuracy),
         "ms": _mark(one) + quantities.significant(one.latency * 1e3),
         **memories(one),
         "mJ": "-" if math.isnan(one.energy) else quantities.significant(one.energy * 1e3, 3),
@@ -118,7 +118,7 @@ def _quantised(found: Found) -> Iterator[str]:
     first = {one.index: one for one in found.answers if one.rank == 1}
     known = [one for one in first.values() if math.isfinite(one.int8)]
     if any(one.int8 != one.accuracy for one in known):
-        each = ", ".join(f"cell {one.index} {one.int8:.2f} %" for one in known)
+        each = ", ".join(f"cell {one.index} {quantities.percent(one.int8)} %" for one in known)
         yield (
             f"In int8, quantised after another training, measured: {each}; `--accuracy int8` "
             "chooses by it."
@@ -128,8 +128,8 @@ def _quantised(found: Found) -> Iterator[str]:
 def _points(found: Found, other: Choice | Miss) -> str:
     """Return an accuracy, and how far it is from the answer under the same runtime."""
     answer = found.first(other.runtime)
-    more = f", {other.accuracy - answer.accuracy:+.2f} points" if answer else ""
-    return f"{other.accuracy:.2f} %{more}"
+    apart = quantities.percent(other.accuracy - answer.accuracy, "+") if answer else ""
+    return f"{quantities.percent(other.accuracy)} %" + f", {apart} points" * bool(answer)
 
 
 def _disagreement(found: Found) -> Iterator[str]:
@@ -145,7 +145,8 @@ def _disagreement(found: Found) -> Iterator[str]:
         elif own.accuracy == top.accuracy:
             apart = f"cell {own.index}, which is as accurate"
         else:
-            apart = f"cell {own.index}, {top.accuracy - own.accuracy:.2f} points less accurate"
+            points = quantities.percent(top.accuracy - own.accuracy)
+            apart = f"cell {own.index}, {points} points less accurate"
         why = f"; {top.runtime}'s {top.index} {_broken(found, miss)}" if miss.excess > 0 else ""
         yield f"{miss.runtime} disagrees: {apart}{why}."
 

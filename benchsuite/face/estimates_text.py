@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _TEXTS = ("device", "runtime", "fits", "operator", "output", "known")
 _SEEN = ("exact", "interpolated")
+_DOUBT = (
+    "?: most of the cycles are of operators unlike those counted or measured, so the interval says "
+    "less than it seems"
+)
 _SHORT = {"interpolated": "interp.", "extrapolated": "extrap.", "not identified": "by TFLM"}
 RANGE = (
     "RAM is a range: X-CUBE-AI publishes no planner, and TensorFlow Lite Micro's arena depends on "
@@ -44,6 +48,8 @@ def summary(model: Model, estimates: Sequence[Estimate]) -> str:
         units += "; seen: share of the cycles of operators like those counted or measured"
     if "interval" in left_out:
         units += "; intervals are below, or in a row each with one device"
+    if "interval" not in left_out and any(one.doubtful for one in estimates):
+        units += f". {_DOUBT}"
     said = [f"{units}.", *([f"{RANGE}."] if any(map(_is_range, estimates)) else [])]
     return "\n".join(
         [*wrapped(head), "", table, ""]
@@ -97,6 +103,7 @@ def _row(one: Estimate) -> dict[str, str]:
     within = "-" if math.isnan(one.within) else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
     if bound and one.low < one.latency:  # What is not priced may take any time.
         within = f">={_ms(one.low, 3)}"
+    within += "?" if one.doubtful else ""
     seen = sum(one.known_how.get(mark, 0.0) for mark in _SEEN)
     return {
         "device": one.device,

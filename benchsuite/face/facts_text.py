@@ -101,7 +101,7 @@ def _accuracy(facts: Known, whole: bool) -> list[str]:
         known = "ESTIMATED" if one.estimated else "measured"
         nothing = dict.fromkeys(facts.costs, "-")
         row = rows.setdefault((one.truth, known), {"truth": one.truth, "known": known, **nothing})
-        row[str(one.dataset)] = f"{one.value:.2f} #{_place(one, N_CELLS)}"
+        row[str(one.dataset)] = f"{quantities.percent(one.value)} #{_place(one, N_CELLS)}"
     ordered = sorted(rows.values(), key=lambda row: _order(row["truth"]))
     said = (
         "Accuracy in %, # its rank among the 15,625 cells by the same accuracy, 1 the best. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -23,7 +23,8 @@ class CellScores:
     cell, arch: of the cell; scored_as: the architecture string of its functional class'
     representative, which is what is computed; scores: by full name, None where missing; missing:
     why; seconds: processor seconds by what they were spent on; settings: all that the scores are a
-    function of, besides cell and repeat; repeat: which weights and batches; device: what computed.
+    function of, besides cell and repeat; repeat: which weights and batches; device: what computed;
+    notes: which scores need another precision, and what they do not compare with.
     """
 
     cell: int
@@ -35,6 +36,7 @@ class CellScores:
     settings: Mapping[str, Any]
     repeat: int
     device: str
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> float:
         """Return the score of a proxy or output, NaN where missing; UserError if there is none."""
@@ -51,6 +53,7 @@ class CellScores:
     def to_json(self) -> dict[str, Any]:
         """Return the scores as plain values, as `benchsuite score --json` prints them."""
         known = dataclasses.asdict(self)
+        known["notes"] = list(self.notes)
         return {name: value for name, value in known.items() if name != "repeat"}
 
     def __repr__(self) -> str:
@@ -67,10 +70,11 @@ class CellScores:
             text = f"missing: {self.missing[name]}" if value is None else digits(value)
             lines += wrapped(f"{name:{width}}  {text}", indent=" " * (width + 2))
         batch, seed = self.settings["batch"], self.settings["seed"]
-        shown = f"{batch['size']} images ({batch['images']})"
+        pixels, dtype = self.settings["skeleton"]["resolution"], self.settings["dtype"]
+        shown = f"{batch['size']} images ({batch['images']}) of {pixels}x{pixels} pixels, {dtype}"
         on = "" if self.device == "cpu" else f", on {self.device}"
-        about = wrapped(f"{shown}, seed {seed}, repeat {self.repeat}{on}")
-        return "\n".join([*lines, *about])
+        about = f"{shown}, seed {seed}, repeat {self.repeat}{on}"
+        return "\n".join([*lines, *(part for one in (about, *self.notes) for part in wrapped(one))])
 
 
 @checked
@@ -128,6 +132,7 @@ def score(
     scored_as = wanted if unpruned else representative(wanted)
     row = tabulate.score_row(spec, scored_as.index, repeat)
     tabulate.report_failures([row], by_name=bool(names))
+    settings = spec.settings()
     return CellScores(
         cell=wanted.index,
         arch=wanted.arch,
@@ -135,7 +140,25 @@ def score(
         scores=row["values"],
         missing=row["reasons"],
         seconds=row["seconds"],
-        settings=spec.settings(),
+        settings=settings,
         repeat=repeat,
         device=row["device"],
+        notes=(*spec.rounded(), *_not_compared(settings)),
     )
+
+
+def _not_compared(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the sentence that says which settings of the suite's scores are others."""
+    from benchsuite.assembly.other_settings import differences
+    from benchsuite.assembly.shipped import settings as of_the_suite
+
+    found = differences(settings, of_the_suite())
+    parts = [
+        f"{name}: {what}" + f" ({', '.join(of)})" * (len(of) < len(settings["proxies"]))
+        for (name, what), of in found.items()
+    ]
+    if parts:
+        yield (
+            "Not to be compared with the table's scores, which were made with other settings: "
+            f"{'; '.join(parts)}."
+        )

@@ -95,8 +95,10 @@ def replay(
     check_whole(workers, "The number of workers", low=1)
     record = jobs.strategy_of(strategy, folders)
     filled = jobs.checked_parameters(strategy, record, parameters or {})
+    by_default = ["epochs"] if epochs is None else []
     if seconds is None and queries is None:
         queries = TRAININGS
+        by_default.append("budget")
     budget = Budget(seconds, queries)
     skeleton = None
     if cells_per_stage is not None:
@@ -122,6 +124,7 @@ def replay(
         "strategy_version": record.version,
         "charged": record.charged,
         "budget": dataclasses.asdict(budget),
+        "by_default": by_default,
         **problem.notes,
         "dataset": problem.dataset,
         "epochs": problem.epochs,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LEFT = ("search", "what")
 _UNITS = {"latency": "s", "energy": "J", "ram": "bytes", "flash": "bytes"}
 _ANSWERS = 5  # cells that are named
+ESTIMATED = " ESTIMATED"
 
 
 def text(
@@ -36,10 +37,22 @@ def text(
     more = f", and {len(most) - _ANSWERS:,} others" if len(most) > _ANSWERS else ""
     said.append(f"Cells answered, and by how many of {len(runs):,} runs: {cells}{more}.")
     said += [*failed, f"{about['strategy']}: {about['source']}."]
+    said.append(_budget(about))
     said.append(f"Queries: {about['queries']}. Clock: {about['clock']}.")
     if not about["charged"]:
         said.append("Nothing it looked at was charged: a bound, not a search.")
     return "\n".join([table, "", *(part for one in [*said, line] for part in wrapped(one))])
+
+
+def _budget(about: Mapping[str, Any]) -> str:
+    """Return the sentence that says what a search could spend, and what of it nobody asked for."""
+    by_default = dict.fromkeys(about["by_default"], " (default)")
+    seconds, queries = about["budget"]["seconds"], about["budget"]["queries"]
+    said = [f"{seconds:,.10g} simulated seconds"] if seconds is not None else []
+    said += [f"{queries:,} trainings{by_default.get('budget', '')}"] if queries is not None else []
+    of = " of trainings" if queries is None else ""
+    epochs = f"{about['epochs']} epochs{by_default.get('epochs', '')}"
+    return f"Budget: {' and '.join(said)}{of} of {epochs}."
 
 
 def rows(
@@ -48,7 +61,7 @@ def rows(
     """Return a row per column of a search's summary: mean with interval, and spread."""
     return [
         {
-            "what": _name(name) + " ESTIMATED" * (name in estimated),
+            "what": _name(name) + ESTIMATED * (name in estimated),
             "mean [95 %]": _interval(name, of),
             "std": _amount(name, of["std"]),
             "IQM": _amount(name, of["iqm"]),
@@ -61,9 +74,14 @@ def rows(
 def notes(shown: list[dict[str, str]], left_out: list[str]) -> list[str]:
     """Return what must be said of rows: what is not shown, and why an interval is missing."""
     bare = any("[" not in row["mean [95 %]"] for row in shown)
+    names = [row["what"] for row in shown]
+    packed = any(name.startswith("compressed.") for name in names)
+    over = "seeds and, of compressed picks, the compression response" if packed else "seeds alone"
+    unsure = any(name.endswith(ESTIMATED) for name in names)
+    held = ", not how far ESTIMATED accuracies are off" * unsure
     return [
-        "n: runs with a value; IQM: the interquartile mean; accuracies and regret in %; no "
-        "interval reaches beyond what feasible cells have.",
+        "n: runs with a value; IQM: the interquartile mean; accuracies and regret in %; intervals "
+        f"are over {over}{held}; none reaches beyond what feasible cells have.",
         *([f"Not shown, in --json: {', '.join(left_out)}."] if left_out else []),
         *([NO_INTERVAL] if bare else []),
     ]

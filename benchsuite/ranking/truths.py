@@ -3,12 +3,14 @@
 `test`, `validation`, `valtest` (both together) after 200 epochs and `12ep` (validation) are means
 over seeds; the others are single trainings measured elsewhere, on CIFAR-10 and in the official
 skeleton alone: `float`, `int8.ptq`, `int8.qat`, `analog` and its kin of one training, and
-`robust.<attack>.<eps>`. `best` is the rule: measured test, else measured validation, else an
-estimate; `measured` is the same without the estimate, and `int8` is `int8.ptq`.
+`robust.<attack>.<eps>`, where an epsilon is its value: 1, 1.0. `best` is the rule: measured test,
+else measured validation, else an estimate; `measured` is the same without the estimate, and `int8`
+is `int8.ptq`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
@@ -19,6 +21,7 @@ from benchsuite.table.table import Table
 BEST = "best"
 MEASURED = "measured"
 _ALSO = {"int8": "int8.ptq"}
+_EPSILON = re.compile(r"(robust\.\w+)\.(\d+\.?\d*|\.\d+)")
 _MEANS = {
     "test": "test.200ep.mean",
     "validation": "valid.200ep.mean",
@@ -39,9 +42,9 @@ def column_of(table: Table, truth: str = BEST, dataset: str = DATASETS[0]) -> st
             f"There is no dataset {dataset!r}; there are {', '.join(DATASETS)}."
             + did_you_mean(dataset, DATASETS)
         )
-    truth = _ALSO.get(truth, truth)
+    asked, truth = truth, _meant(truth)
     if truth not in (BEST, MEASURED):
-        return table.resolve(_stem(table, truth, dataset) or _lacking(table, truth, dataset))
+        return table.resolve(_stem(table, truth, dataset) or _lacking(table, asked, dataset))
     held = [table.resolve(s) for name in _BY_RULE if (s := _stem(table, name, dataset))]
     if not held:
         raise UserError(f"The table holds no accuracy of {dataset} after 200 epochs.")
@@ -67,7 +70,7 @@ def truths_of(table: Table, dataset: str | None = None) -> list[str]:
 
 def datasets_with(table: Table, truth: str = BEST) -> tuple[str, ...]:
     """Return the datasets on which a table holds a truth; all where it holds it on none."""
-    stems = _BY_RULE if truth in (BEST, MEASURED) else (_ALSO.get(truth, truth),)
+    stems = _BY_RULE if truth in (BEST, MEASURED) else (_meant(truth),)
     return tuple(d for d in DATASETS if any(_stem(table, t, d) for t in stems)) or DATASETS
 
 
@@ -94,9 +97,16 @@ def is_estimated(table: Table, truth: str = BEST, datasets: Sequence[str] = DATA
     return any(table.columns[column_of(table, truth, of)].estimated for of in datasets)
 
 
+def _meant(truth: str) -> str:
+    """Return the name of a truth as tables have it, whatever an epsilon is written as."""
+    if found := _EPSILON.fullmatch(truth):
+        return f"{found[1]}.{float(found[2]):g}"
+    return _ALSO.get(truth, truth)
+
+
 def _lacking(table: Table, truth: str, dataset: str) -> NoReturn:
     known = truths_of(table)
-    where = [of for of in DATASETS if _stem(table, truth, of)]
+    where = [of for of in DATASETS if _stem(table, _meant(truth), of)]
     if where:
         raise UserError(f"{truth} is not measured on {dataset}, only on {', '.join(where)}.")
     held = (BEST, MEASURED, *(name for name, of in _ALSO.items() if of in known), *known)

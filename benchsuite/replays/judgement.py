@@ -135,9 +135,11 @@ def sources(table: Table, dataset: str) -> dict[str, str]:
 
 
 def estimated(table: Table, dataset: str) -> list[str]:
-    """Return which accuracies of `judge` are estimates in a table."""
+    """Return which columns of `judge` are estimates in a table, or rest on one."""
     of = sources(table, dataset)
-    return [short for short, full in of.items() if table.columns[full].estimated]
+    found = [short for short, full in of.items() if table.columns[full].estimated]
+    rest = [f"{compressed.PREFIX}{short}" for short in found if short.startswith("test.")]
+    return [*found, *rest, *(["regret"] if f"test.{dataset}" in found else [])]
 
 
 def summarise(

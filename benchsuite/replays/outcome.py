@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchsuite.errors import PluginError
 from benchsuite.files import write_text
 from benchsuite.notations import csv_text, json_text
-from benchsuite.numerics.stated import stated_frame, stated_json
+from benchsuite.numerics.stated import stated, stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment
 from benchsuite.replays import jobs, study
@@ -175,7 +175,9 @@ _SHOWN = 30  # Searches in a representation, which fits on a screen.
 
 
 def _accuracy(summary: Mapping[str, Mapping[str, float]]) -> str:
-    found = [f"{name} {of['mean']:.2f} %" for name, of in summary.items() if name[:5] == "test."]
+    found = [
+        f"{name} {stated(of['mean']):.2f} %" for name, of in summary.items() if name[:5] == "test."
+    ]
     return ", ".join(found) or "no pick"
 
 

@@ -1,12 +1,17 @@
-"""Amounts as people write them: `200ms`, `48k` or `0.5 mJ` read, 117.9 M or 12.3 KiB shown."""
+"""Amounts as people write them: `200ms`, `48k` or `0.5 mJ` read, 117.9 M or 12.3 KiB shown.
+
+Numbers are rounded as in tables: as they are stated there (`numerics.stated`), then to decimals.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from benchsuite.errors import UserError
+from benchsuite.numerics.stated import stated
 
 _KIB = 1024
 TIME = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
@@ -43,6 +48,7 @@ def parse(text: str, units: Mapping[str, float], example: str) -> float:
 
 def significant(value: float, digits: int = 4, decimals: int = 2) -> str:
     """Return a number with so many digits, and at most so many of them after the point."""
+    value = stated(value)
     before = len(f"{abs(value):.0f}")
     return f"{value:,.{max(min(digits - before, decimals), 0)}f}"
 
@@ -99,10 +105,19 @@ def with_unit(value: float, unit: str) -> str:
     if unit in _SHOWN:
         return _SHOWN[unit](value)
     if unit == "%":
-        return f"{value:.2f}"
+        return percent(value)
     if float(value).is_integer() or abs(value) >= 1e5:
         return _count(value)
     return f"{value:.3g}" if abs(value) < 1 else significant(value)
+
+
+def percent(value: float, sign: Literal["", "+"] = "") -> str:
+    """Return an accuracy or a difference of two with two decimals.
+
+    >>> percent(87.07499999999999), percent(0.5, "+")
+    ('87.08', '+0.50')
+    """
+    return f"{stated(value):{sign}.2f}"
 
 
 def digits(value: float) -> str:
@@ -119,8 +134,8 @@ def interval(value: float, low: float, high: float, digits: int = 3) -> str:
     if math.isnan(value):
         return "-"
     if math.isnan(low) or math.isnan(high):
-        return f"{value:.{digits}f} (no interval)"
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+        return f"{stated(value):.{digits}f} (no interval)"
+    return f"{stated(value):.{digits}f} [{stated(low):.{digits}f}, {stated(high):.{digits}f}]"
 
 
 def _count(value: float) -> str:

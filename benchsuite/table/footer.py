@@ -32,6 +32,14 @@ def metadata(columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> di
     return {_KEY: json_text(said, sort_keys=True, separators=(",", ":")).encode()}
 
 
+def provenance(path: Path) -> dict[str, Any]:
+    """Return the provenance of a table of ours that is whole, of which nothing else is read."""
+    import pyarrow.parquet as pq
+
+    text = (pq.read_schema(path).metadata or {})[_KEY]
+    return _plain(of_json(text)["provenance"])
+
+
 def read(path: Path, data: pa.Table) -> tuple[dict[str, Column], dict[str, Any]]:
     """Return the column dictionary and the provenance of a Parquet file that was read.
 

@@ -157,6 +157,20 @@ def _because(frame: pd.DataFrame, number: Mapping[str, int]) -> str:
     return ""
 
 
+def not_finite(values: NDArray[np.float64]) -> int:
+    """Return how many scores are infinite: they count as missing, but are no gaps."""
+    return int(np.isinf(values).sum())
+
+
+def reasons(values: NDArray[np.float64], gap: str, where: str) -> str | list[str]:
+    """Return why scores [15625] are missing: `gap`, or that they are infinite there."""
+    if not not_finite(values):
+        return gap
+    infinite, known = np.isinf(values), np.isfinite(values)
+    told: list[str] = np.where(infinite, f"not finite{where}", np.where(known, "", gap)).tolist()
+    return told
+
+
 def not_a_number(values: pd.Series) -> str:
     """Return where a column of text that is mostly numbers holds none, empty for another column."""
     import pandas as pd

@@ -36,5 +36,9 @@ def own_scores(about: Mapping[str, Any]) -> str:
     cells = about.get("cells", {})
     if not cells:
         return ""
-    first = ", ".join(f"{name}: {cells[name]:,} cells" for name in sorted(cells)[:3])
+    lost = about.get("not_finite", {})
+    first = ", ".join(
+        f"{name}: {cells[name]:,} cells" + (f", {lost[name]:,} not finite" if name in lost else "")
+        for name in sorted(cells)[:3]
+    )
     return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."

@@ -271,15 +271,19 @@ class Table:
                 )
         about = "scores of one's own"
         column = Column(full, about, "1", direction, about, "1", "proxy")
-        if isinstance(values, str | PathLike):
-            from benchsuite.table.score_files import one_score
+        from benchsuite.table import score_files
 
-            place, scores = str(values), one_score(values, name)
+        if isinstance(values, str | PathLike):
+            place, scores = str(values), score_files.one_score(values, name)
         else:
             place, scores = "memory", labelled(values, f"scores {name!r}")
         cells = {**own["cells"], full: int(np.isfinite(scores).sum())}
-        table = self.with_columns([Values(column, scores, "no score was given")])
-        return table.with_provenance(own_scores={"path": place, **own, "cells": cells})
+        why = score_files.reasons(scores, "no score was given", "")
+        lost = score_files.not_finite(scores)
+        infinite = {**own.get("not_finite", {}), **({full: lost} if lost else {})}
+        more = {"not_finite": infinite} if infinite else {}
+        table = self.with_columns([Values(column, scores, why)])
+        return table.with_provenance(own_scores={"path": place, **own, "cells": cells, **more})
 
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""

@@ -36,7 +36,7 @@ class Network:
     """One network that was measured, in milliseconds.
 
     rows: how many figures measured is the mean of; priced: before the calibration; fitted: after
-    it; left_out: by a calibration without this network; error: measured over that, less 1.
+    it; left_out: by a calibration without this network; error: that over measured, less 1.
     """
 
     model: str
@@ -123,7 +123,7 @@ def calibrate(
             1e3 * _mean([math.fsum(key)]),
             1e3 * fitted[at],
             1e3 * chosen.left_out[at],
-            measured[at] / chosen.left_out[at] - 1,
+            chosen.left_out[at] / measured[at] - 1,
         )
         for at, key in enumerate(order)
     ]

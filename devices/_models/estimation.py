@@ -30,15 +30,19 @@ from benchsuite.devices._models.model import Model, Operation, Price, prices
 
 Verdict = Literal["yes", "maybe", "no", "unknown"]
 KERNELS_MISS = "no kernel of it is known"
+SEEN = (EXACT, "interpolated")
+MOSTLY = 0.5  # of the cycles
+DOUBT = "most of the cycles here are of unlike operators, so it says less than it seems"
 
 
 @dataclass(frozen=True)
 class Estimate:
     """One model on one part under one runtime; seconds, joules, bytes.
 
-    latency: of the operators that are priced; within: relative half-width of its interval, NaN
-    where nobody measured the runtime on the core; interval: what that is of; known_how: share of
-    the cycles by mark; not_priced: operators without a price, and how many; ram: under
+    latency: of the operators that are priced; within: what nine of ten errors are within, NaN where
+    nobody or too few measured the runtime on the core; interval: what that is of; doubtful: most of
+    the cycles are of operators unlike those seen, so that it says less; known_how: share of the
+    cycles by mark; not_priced: operators without a price, and how many; ram: under
     `convention`, with the runtime's variables; ram_least, ram_most: what it may really be; flash:
     weights and code; unknown: what of the runtime's code nobody measured: RAM and flash are then
     at least so much; energy: NaN where it is not known, and why; fits, because: the verdict.
@@ -49,6 +53,7 @@ class Estimate:
     latency: float
     within: float
     interval: str
+    doubtful: bool
     known_how: Mapping[str, float]
     not_priced: Mapping[str, int]
     ram: int
@@ -65,12 +70,12 @@ class Estimate:
     @property
     def low(self) -> float:
         """Lower end of the interval of the latency [s]."""
-        return self.latency * max(1 - self.within, 0.0)
+        return self.latency / (1 + self.within)
 
     @property
     def high(self) -> float:
         """Upper end of it [s]."""
-        return self.latency * (1 + self.within)
+        return self.latency / (1 - self.within) if not self.within >= 1 else math.inf
 
 
 def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
@@ -80,7 +85,9 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     """
     each = prices(model, device, runtime)
     seconds = sum(price.cycles or 0.0 for price in each) / device.clock
-    how = interval(device, runtime)
+    how, shares = interval(device, runtime), _shares(each)
+    seen = sum(shares.get(mark, 0.0) for mark in SEEN)
+    doubtful = not math.isnan(how.width) and seen < MOSTLY
     joules, why = energy(name, device, runtime, seconds)
     code = code_size(runtime, device.core)
     weighted = sum(one.weights > 0 for one in model.operations)
@@ -96,8 +103,9 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
         runtime,
         seconds,
         how.width,
-        how.said,
-        _shares(each),
+        how.said + (f"; {DOUBT}" if doubtful else ""),
+        doubtful,
+        shares,
         _not_priced(model, each),
         tensors + variables,
         convention,

@@ -71,8 +71,8 @@ class Fit:
         return np.asarray(priced @ by_kind)
 
     def errors(self, measured: _Floats) -> _Floats:
-        """Return |measured / predicted - 1| of every network left out."""
-        return np.asarray(np.abs(measured / self.left_out - 1))
+        """Return |predicted - measured| / measured of every network left out."""
+        return np.asarray(np.abs(self.left_out / measured - 1))
 
 
 def fit(priced: _Floats, measured: _Floats, how: How = "auto") -> Fit:

@@ -1,9 +1,10 @@
 """How far a latency may be off: the errors of the runtime's validation on boards.
 
-An error here is that of a measured latency against the prediction from all families of models but
-its own (`devices._validation.boards`). The interval holds nine of ten of them, or all if there are
-ten or fewer: the prediction times 1 - w to 1 + w, where w is that percentile of
-|measured / predicted - 1|.
+An error here, as in `devices check` and in docs/results, is |predicted - measured| / measured, of a
+prediction from all families of models but the measured one's own (`devices._validation.boards`).
+With w what nine of ten errors are within, the interval goes from the prediction over 1 + w to the
+prediction over 1 - w. Of fewer than `MANY` errors, or of one family, there is no interval: of so
+few even the widest says little of the next. What they were is said.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from benchsuite.api import Calibration, Device
 _SHARE = 0.9
 MANY = 10
 NOBODY = "no interval: nobody measured it"
+ERROR = "error: |predicted - measured| / measured"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Relative half-width, and what it is of; NaN where nobody measured the runtime on the core."""
+    """What nine of ten errors are within, and what it is of; NaN where there is no interval."""
 
     width: float
     said: str
@@ -42,11 +44,14 @@ def interval(device: Device, runtime: str) -> Interval:
 def _of_calibration(measured: Calibration) -> Interval:
     if measured.within is None or measured.error is None:
         return Interval(math.nan, "no interval: one network was measured, so none can be left out")
-    share = "9 of 10 of" if measured.networks > MANY else "all of"
+    of = f"{measured.networks} networks measured on this board"
+    error = f"mean error {measured.error:.1%} ({ERROR}, each left out)"
+    if measured.networks < MANY:
+        return Interval(
+            math.nan, f"no interval: only {of}, all within {measured.within:.1%}; {error}"
+        )
     return Interval(
-        measured.within,
-        f"{share} {measured.networks} networks measured on this board are within "
-        f"{measured.within:.1%}, each left out (on average {measured.error:.1%})",
+        measured.within, f"nine of ten of {of} are within {measured.within:.1%}; {error}"
     )
 
 
@@ -54,21 +59,28 @@ def _of_calibration(measured: Calibration) -> Interval:
 def _of_core(core: str, runtime: str) -> Interval:
     from benchsuite.devices._validation import boards
 
-    errors = [
-        abs(one.figure.latency / one.family_out - 1)
-        for one in boards.check().predictions
-        if (one.figure.core, one.figure.runtime) == (core, runtime) and one.family_out > 0
+    check = boards.check()
+    found = [
+        one
+        for one in check.predictions
+        if (one.figure.core, one.figure.runtime) == (core, runtime)
+        and not math.isnan(one.family_out)
     ]
-    if not errors:
+    off = [one.family_out / one.figure.latency - 1 for one in found]
+    if not off:
         return Interval(math.nan, NOBODY)
-    width = nine_of_ten(errors)
-    mean = float(np.mean(errors))
-    share = "9 of 10 of" if len(errors) > MANY else "all of"
-    return Interval(
-        width,
-        f"{share} {len(errors)} latencies measured on {core} are within {width:.0%}, the family of "
-        f"the network left out (on average {mean:.0%})",
-    )
+    (row,) = (one for one in check.cores if (one.core, one.runtime) == (core, runtime))
+    width = nine_of_ten(np.abs(off).tolist())
+    families = f"{row.families} famil{'y' if row.families == 1 else 'ies'} of networks"
+    of = f"{len(off)} latencies of {families} measured on {core}"
+    some = " of some" * any(one.figure.clock_stated for one in found)
+    clock = "" if row.clock_stated else f" (the clock{some} is assumed)"
+    error = f"mean error {row.mape_family_out:.1%} ({ERROR}, the network's family left out)"
+    if len(off) >= MANY and row.families > 1:
+        return Interval(width, f"nine of ten of {of} are within {width:.0%}{clock}; {error}")
+    side = "low" if max(off) < 0 else "high" if min(off) > 0 else ""
+    said = f"all within {width:.0%}" + (f", each predicted too {side}" if side else "")
+    return Interval(math.nan, f"no interval: only {of}, {said}{clock}; {error}")
 
 
 def nine_of_ten(errors: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,12 @@ class Spec:
                     f"{_no_path(name, proxy, self.device)}: leave it out, or give --device cpu."
                 )
         return loaded
+
+    def rounded(self) -> Iterator[str]:
+        """Yield the sentence that names the proxies that need more than this precision, if any."""
+        needing = [name for name, proxy in self.load().items() if proxy.needs_double]
+        if needing and self.dtype == DTYPES[0]:
+            yield (f"{', '.join(needing)}: single precision rounds too far; ask for {DTYPES[1]}.")
 
     def check(self) -> None:
         """Raise UserError for a proxy that fails on a small network of these images already."""

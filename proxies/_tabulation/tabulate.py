@@ -29,6 +29,7 @@ from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes, representatives
 from benchsuite.space.spellings import cell_of
+from benchsuite.terminal import say
 
 # Large pages, and freed memory kept: feature maps are allocated and freed thousands of times.
 _MALLOC = {
@@ -113,6 +114,8 @@ def run(
     if not cluster:
         torch_device(spec.device)
     say_stand_in(spec.images)
+    for sentence in spec.rounded():
+        say(f"Note: {sentence}")
     _rows.claim(folder, spec.settings())
     if asked:
         _rows.ask(folder, asked)

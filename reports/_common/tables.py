@@ -38,6 +38,11 @@ def kind(table: Table) -> str:
     return "ESTIMATED accuracy" if table.estimated else "accuracy"
 
 
+def derived(table: Table, name: str) -> str:
+    """Return what a column that rests on test accuracy is called: an estimate where that is one."""
+    return f"{name}, ESTIMATED" if table.estimated else name
+
+
 def error(table: Table) -> str:
     """Return how errors in % are called on an axis."""
     return f"{'ESTIMATED ' * table.estimated}test error [%]"

@@ -329,3 +329,28 @@ def test_a_folder_of_rows_alone_says_what_merges_them(folder, capsys):
     (folder / "rows/rows-1-of-1.jsonl").touch()
     error = correlate(capsys, "--scores", "rows", code=2)[0]["error"]
     assert "tabulate --merge --out rows" in error
+
+
+def test_scores_that_are_not_finite_are_counted_and_said(folder, capsys):
+    """Infinite ones have no place in a rank correlation, and are no gaps of the file either."""
+    (folder / "mine.csv").write_text(
+        "index,mine,b\n1,inf,1\n2,3.5,2\n3,-inf,3\n4,,4\n5,1e400,5\n6,2,6\n"
+    )
+    found, told = correlate(capsys, "--scores", "mine.csv")
+    about = found["provenance"]["own_scores"]
+    assert about["not_finite"] == {"mine@1": 3}
+    assert about["cells"] == {"mine@1": 2, "b@1": 6}
+    assert "mine: 3 scores are infinite and count as missing" in " ".join(told.split())
+    text = run(
+        capsys, "correlate", "--scores", "mine.csv", "--dataset", "cifar10", "--resamples", "200"
+    )
+    assert "mine@1: 2 cells, 3 not finite" in " ".join(text.out.split())
+    assert "b@1: 6 cells, mine@1" in " ".join(text.out.split())
+    table = join(Table.empty({}), Scores(folder / "mine.csv"))
+    reasons = table.reasons("mine@1")
+    assert reasons["not finite in mine.csv"] == 3
+    assert reasons["no value in mine.csv"] == N_CELLS - 5
+    capsys.readouterr()
+    memory = Table.empty({}).with_scores("mine", {1: np.inf, 2: 1.0, 3: np.nan})
+    assert "mine@1: 1 cells, 1 not finite" in memory.provenance_line
+    assert "mine@1: 1 cells)" in Table.empty({}).with_scores("mine", {2: 1.0}).provenance_line

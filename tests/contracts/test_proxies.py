@@ -1,9 +1,14 @@
 """What every proxy promises, whoever wrote it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchsuite import plugins
+from benchsuite.assembly.shipped import settings
+from benchsuite.cli.commands import _network_options
+from benchsuite.proxies._tabulation.settings import UNSAFE
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.network import OFFICIAL
 
@@ -45,3 +50,15 @@ def test_its_cost_is_written_out_and_true(name):
     proxy = plugins.load("proxies", name)
     assert PROXIES[name].facts["cost"] == proxy.cost
     assert getattr(proxy, HOW.get(proxy.cost, "score")) is not None
+
+
+def test_proxies_that_need_double_precision_say_so_and_ship_in_it():
+    needing = {
+        name for name in plugins.find("proxies") if plugins.load("proxies", name).needs_double
+    }
+    assert needing == set(UNSAFE)
+    ships = settings()["proxies_double"]
+    assert needing == set(ships["proxies"])
+    assert ships["dtype"] == "float64"
+    help_of = Path(_network_options.__file__).read_text(encoding="utf-8")
+    assert all(name in help_of for name in needing)

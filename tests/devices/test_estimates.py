@@ -26,6 +26,7 @@ from benchsuite.devices._models import tflite
 from benchsuite.devices._models.estimation import ram
 from benchsuite.devices._models.model import prices
 from benchsuite.devices._models.reading import examples, read
+from benchsuite.devices._validation import boards
 from benchsuite.files import shipped
 from benchsuite.reporting.quantities import kib
 from benchsuite.space.cell import Cell
@@ -169,9 +170,49 @@ def test_what_nobody_measured_has_no_interval_and_what_was_has_one():
         if one.runtime in ("own", "vela", "tflm_cmsis_nn_os"):
             assert np.isnan(one.within)
             assert one.interval == "no interval: nobody measured it"
-        else:
+        elif one.runtime == "x_cube_ai":
             assert 0 < one.low < one.latency < one.high
+        else:
+            assert np.isnan([one.within, one.low, one.high]).all()
+            assert one.interval.startswith("no interval: only ")
     assert bs.estimate(6111).estimates[0].energy_because
+
+
+def test_errors_are_of_the_measurement_as_in_the_check():
+    rows = {(row.core, row.runtime): row for row in boards.check().cores}
+    for one, device in ((one, plugins.load("devices", one.device)) for one in _of_all()):
+        row = rows.get((device.core, one.runtime))
+        if row is not None:
+            assert f"mean error {row.mape_family_out:.1%}" in one.interval
+            assert f" {row.n} latencies of {row.families} famil" in one.interval
+    (tinyengine,) = bs.estimate("resnet8", device="stm32f746", runtime="tinyengine").estimates
+    assert "mean error 27.7%" in tinyengine.interval
+    assert "each predicted too low" in tinyengine.interval
+    assert "|predicted - measured| / measured" in tinyengine.interval
+    for one in _of_all():
+        if not np.isnan(one.within):  # within bounds |predicted - measured| / measured
+            assert one.latency / one.low - 1 == pytest.approx(one.within)
+            assert 1 - one.latency / one.high == pytest.approx(one.within)
+
+
+def _of_all():
+    return bs.estimate("resnet8").estimates
+
+
+def test_an_interval_is_marked_where_most_cycles_are_beyond_what_was_seen():
+    text = repr(bs.estimate("8:8:8:16:40", device="stm32f746"))
+    (row,) = [line for line in text.split("\n") if " x_cube_ai " in line and "KiB" not in line]
+    assert "48%" in row
+    assert "? " in row
+    assert "?: most of the cycles are of operators unlike those counted or measured" in " ".join(
+        text.split()
+    )
+    (one,) = bs.estimate("8:8:8:16:40", device="stm32f746", runtime="x_cube_ai").estimates
+    assert one.doubtful
+    assert one.interval.endswith("says less than it seems")
+    (other,) = bs.estimate("resnet8", device="stm32f746", runtime="x_cube_ai").estimates
+    assert not other.doubtful
+    assert "?" not in repr(bs.estimate("resnet8", device="stm32f746"))
 
 
 def test_all_memories_that_are_too_small_are_named():

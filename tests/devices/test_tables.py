@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from benchsuite.devices._latency.work import dump as dump_work
 from benchsuite.devices._validation.boards import check, promised
 from benchsuite.errors import UserError
 
+ROOT = Path(__file__).parents[2]
 COUNTED = sorted(path.stem for path in TABLES.glob("*-*.csv"))
 
 
@@ -357,3 +359,26 @@ def test_check_prints_the_errors_that_are_looked_for():
         assert (board, runtime, int(n)) == (pair["board"], pair["runtime"], pair["n"])
         assert error == f"{pair['mape']:.1%}"
         assert family_out == f"{pair['mape_family_out']:.1%}"
+
+
+def test_the_readme_says_which_parts_were_on_boards_and_which_were_not():
+    (said,) = [
+        line
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\n")
+        if line.startswith("| latency |")
+    ]
+    there, not_there = said.split("on boards")[1].split(";")[:2]
+    part = re.compile(r"[FHLU]\d[0-9A-Z]\d")
+    measured = {part.search(row.board)[0] for row in check().rows}
+    devices = {name[5:].upper() for name in plugins.find("devices") if name.startswith("stm32")}
+    assert set(part.findall(there)) == measured
+    assert set(part.findall(not_there)) == devices - measured
+
+
+def test_the_changelog_has_the_errors_of_the_check():
+    rows = {row.core: row for row in check().cores if row.runtime == "x_cube_ai"}
+    said = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split())
+    said = said.split("families left out are ")[1]
+    for core in ("cortex-m7", "cortex-m4", "cortex-m33"):
+        printed = re.search(rf"([\d.]+)(?: % off)? on {core}", said, re.IGNORECASE)
+        assert float(printed[1]) == pytest.approx(100 * rows[core].mape_family_out, abs=0.05)

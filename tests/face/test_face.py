@@ -285,6 +285,25 @@ def test_a_scored_cell_is_named_as_a_page_of_it_names_it(bare, table):
         assert not any("e+" in line for line in shown)
 
 
+def test_a_score_says_its_setting_and_what_it_does_not_compare_with(bare):
+    """Of GraSP single precision leaves noise in some cells; the suite's are of 16 pixels."""
+    names, few = ["grasp", "naswot"], {"batch_size": 4, "cells_per_stage": 1}
+    found = bs.score(6111, names, **few)
+    said = " ".join(repr(found).split())
+    assert "4 images (synthetic) of 32x32 pixels, float32, seed 0, repeat 0" in said
+    assert "grasp: single precision rounds too far; ask for float64." in said
+    assert "resolution: 16 where yours have 32" in said
+    assert "batch: 32 where yours have 4" in said
+    assert "dtype: float64 where yours have float32 (grasp)" in said
+    assert found.to_json()["notes"] == list(found.notes)
+    double = bs.score(6111, "grasp", dtype="float64", resolution=16, **few)
+    said = " ".join(repr(double).split())
+    assert "of 16x16 pixels, float64" in said
+    assert "single precision" not in said
+    assert "resolution" not in said
+    assert "dtype" not in said
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -230,6 +231,25 @@ def test_a_gpu_gives_the_scores_of_the_processor():
         if name in tolerance:
             near = {"rel": tolerance[name], "abs": 2 if value.is_integer() else 0}
             assert found[name] == pytest.approx(value, **near, nan_ok=True), name
+
+
+def test_the_page_states_the_tolerances_and_their_rule():
+    """Four times the largest, 1e-6 at the least, to one digit."""
+    page = (ROUNDING.parent / "gpu.md").read_text(encoding="utf-8")
+    printed = re.findall(
+        r"^\| ([\w.]+) \| ([\d.e+-]+) \| ([\d.e+-]+) \| ([\d.e+-]+) \|$", page, re.M
+    )
+    rows = pd.read_csv(ROUNDING).set_index("output")
+    assert len(printed) >= 40
+    for name, _, largest, tolerance in printed:
+        assert largest == f"{rows['largest'][name]:.1e}"
+        assert tolerance == f"{rows['tolerance'][name]:.0e}"
+        assert float(tolerance) == float(f"{max(4 * rows['largest'][name], 1e-6):.0e}")
+    words = " ".join(page.split())
+    assert "four times the largest, or 1e-06 where that is more, rounded to one digit" in words
+    above = rows[rows["largest"] * 4 > 1e-6]
+    times = above["tolerance"] / above["largest"]
+    assert f"{times.min():.1f} to {times.max():.1f} times the largest" in words
 
 
 def test_a_score_that_one_device_alone_has_is_not_within_a_tolerance():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchsuite.errors import UserError
-from benchsuite.ranking.truths import about, column_of, is_estimated, truths_of
+from benchsuite.ranking.truths import about, column_of, datasets_with, is_estimated, truths_of
 from benchsuite.space.cell import N_CELLS
 from benchsuite.table.columns import DATASETS, ESTIMATE, Column, accuracy_column
 from benchsuite.table.table import Table, Values
@@ -73,6 +73,18 @@ def test_truths_are_named_by_what_was_measured():
     assert column_of(table, "int8.ptq") == "cifar10.test.int8_ptq@analog-nasbench-0.1.3"
     found = column_of(table, "robust.fgsm.0.1")
     assert found == "cifar10.robust.fgsm.0.1@analog-nasbench-0.1.3"
+
+
+@pytest.mark.parametrize("eps", ["1", "1.0", "1.", "01", "0.1", ".1", "0.10"])
+def test_an_epsilon_is_its_value(eps):
+    held = {"1": "1", "0.1": "0.1"}
+    table = of(*(elsewhere(f"robust.pgd.{e}", f"cifar10.robust.pgd.{e}") for e in held))
+    meant = "1" if float(eps) == 1 else "0.1"
+    found = column_of(table, f"robust.pgd.{eps}")
+    assert found == f"cifar10.robust.pgd.{meant}@analog-nasbench-0.1.3"
+    assert datasets_with(table, f"robust.pgd.{eps}") == ("cifar10",)
+    with pytest.raises(UserError, match=r"no accuracy 'robust\.pgd\.2\.0'"):
+        column_of(table, "robust.pgd.2.0")
 
 
 def test_the_clause_groups_datasets_that_are_told_alike():

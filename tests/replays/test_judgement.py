@@ -1,11 +1,22 @@
 """Statistics of what searches answer: intervals hold nothing that cannot be."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchsuite.replays.judgement import Answer, attainable, describe, judge, summarise
+import benchsuite as bs
+from benchsuite.replays.judgement import (
+    Answer,
+    attainable,
+    describe,
+    estimated,
+    judge,
+    summarise,
+)
 from benchsuite.simulation.problem import Setting
+from benchsuite.table.table import Table, Values
 
 
 @pytest.mark.parametrize("regret", [(0.0, 0.0, 3.0), (0.5, 0.6, 4.0, 0.5, 0.4), (1.0, 1.1, 1.2)])
@@ -42,6 +53,39 @@ def test_no_interval_ends_where_no_feasible_cell_is(shipped_table):
         assert of["mean"] == rows[name].mean()
     assert found["test.cifar10"]["hi"] == possible["test.cifar10"][1]
     assert found["regret"]["lo"] == 0.0
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_what_rests_on_an_estimate_is_one(shipped_table, dataset):
+    """Measured validation is not, and of the others what says how it was found is not."""
+    test = {f"test.{of}" for of in ("cifar10", "cifar100", "imagenet16-120")}
+    compressed = {f"compressed.{name}" for name in test}
+    assert set(estimated(shipped_table, dataset)) == {*test, *compressed, "regret"}
+    columns = [n for n in shipped_table.columns if "cifar10.test.200ep.mean@" in n]
+    measured = dataclasses.replace(
+        shipped_table.columns[columns[0]], name="cifar10.test.200ep.mean@made-up", release="made-up"
+    )
+    other = Table.empty({}).with_columns([Values(measured, shipped_table.values(columns[0]))])
+    assert not estimated(other, "cifar10")
+
+
+def test_the_text_marks_them_and_says_what_intervals_hold(shipped_table):
+    found = bs.replay("random", shipped_table, queries=5, seeds=6)
+    lines = repr(found).split("\n")
+    assert all("ESTIMATED" in line for line in lines if line.startswith(("regret", "test.")))
+    assert not any("ESTIMATED" in line for line in lines if line.startswith(("valid", "queries")))
+    said = " ".join(" ".join(lines).split())
+    assert "intervals are over seeds alone" in said
+    assert "not how far ESTIMATED accuracies are off" in said
+
+
+def test_the_budget_and_the_epochs_that_were_taken_are_said(shipped_table):
+    by_default = repr(bs.replay("random", shipped_table, seeds=2))
+    assert "Budget: 100 trainings (default) of 200 epochs (default)." in by_default
+    given = repr(bs.replay("random", shipped_table, seconds=3e4, queries=5, epochs=12, seeds=2))
+    assert "Budget: 30,000 simulated seconds and 5 trainings of 12 epochs." in given
+    of_seconds = repr(bs.replay("random", shipped_table, seconds=3e4, epochs=12, seeds=2))
+    assert "Budget: 30,000 simulated seconds of trainings of 12 epochs." in of_seconds
 
 
 def test_a_compressed_pick_may_be_of_any_cell(shipped_table):

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -339,3 +341,17 @@ def test_a_resumed_study_writes_the_same_files(planned, tmp_path, monkeypatch):
     written = [[path.read_bytes() for path in it.write(tmp_path, "")] for it in (first, second)]
     assert written[0] == written[1]
     pandas.testing.assert_frame_equal(first.runs, second.runs)
+
+
+def test_what_jobs_share_is_as_large_as_is_said(shipped_table):
+    """Of the study `baselines`, without public files; to a tenth."""
+    planned = study.plan(study.load(study.find("baselines")), shipped_table)
+    size = len(pickle.dumps(jobs.Shared(planned.problems))) / 1e6
+    root = Path(__file__).parents[2]
+    for path, form in (
+        ("CHANGELOG.md", r"\((\d+) MB of `baselines`\)"),
+        ("docs/many_machines.md", r"once, (\d+) MB for the problems of `baselines`"),
+        ("docs/many_machines.md", r"MB sent to a worker, study \| 1 \| (\d+) "),
+    ):
+        (said,) = re.findall(form, (root / path).read_text(encoding="utf-8"))
+        assert float(said) == pytest.approx(size, rel=0.1), path

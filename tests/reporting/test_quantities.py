@@ -1,10 +1,16 @@
 """Amounts as people write them, read and shown."""
 
+import re
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchsuite.errors import UserError
+from benchsuite.numerics.stated import stated
+from benchsuite.reporting import quantities
+from benchsuite.reporting.layout import number
 from benchsuite.reporting.quantities import (
     ENERGY,
     SIZE,
@@ -13,8 +19,11 @@ from benchsuite.reporting.quantities import (
     interval,
     joules,
     parse,
+    percent,
     seconds,
+    significant,
     size,
+    with_unit,
 )
 
 
@@ -73,3 +82,30 @@ def test_numbers_as_people_write_them():
     assert interval(0.7561, 0.7529, 0.76) == "0.756 [0.753, 0.760]"
     assert interval(0.7561, float("nan"), float("nan")) == "0.756 (no interval)"
     assert interval(float("nan"), 0, 0) == "-"
+
+
+@settings(max_examples=200)
+@given(st.floats(0, 100))
+@example(87.07499999999999)
+@example(0.285)
+def test_a_number_is_rounded_as_in_tables_wherever_it_stands(value):
+    assert with_unit(value, "%") == percent(value) == f"{stated(value):.2f}"
+    if not 0 < abs(stated(value)) < 0.005:  # tables have two digits of these
+        assert percent(value) == number(value, 2)
+    low, high = value - 1, value + 1
+    ends = (f"{stated(one):.2f}" for one in (value, low, high))
+    assert interval(value, low, high, 2) == "{} [{}, {}]".format(*ends)
+    assert significant(value, 4, 2) == significant(stated(value), 4, 2)
+
+
+def test_no_command_rounds_an_accuracy_in_another_way():
+    """A format of two decimals on an accuracy is `percent`'s alone."""
+    folder = Path(quantities.__file__).parents[1]
+    for path in [
+        *folder.glob("face/*.py"),
+        *folder.glob("cli/**/*.py"),
+        *folder.glob("replays/*.py"),
+    ]:
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            rounded = re.search(r"\{[^{}]*(accuracy|int8|best|value|mean)[^{}]*:[+]?\.2f\}", line)
+            assert not rounded or "stated(" in line, (path.name, line)

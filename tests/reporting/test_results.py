@@ -12,6 +12,7 @@ import pytest
 from benchsuite.errors import UserError
 from benchsuite.reporting.results import pages, record
 from benchsuite.reporting.results.contents import Contents, Finding, Page, answered
+from benchsuite.version import __version__
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "results"
@@ -220,6 +221,16 @@ def test_the_documents_have_narrow_tables_and_no_ids_where_there_are_words():
         rows = [line for line in text.splitlines() if line.startswith("|")]
         assert all(len(re.findall(r"(?<!\\)\|", row)) <= 9 for row in rows), path.name
         assert not [word for word in ids if f"`{word}`" in text], path.name
+
+
+def test_what_moved_and_the_changelog_agree_on_what_was_released():
+    changes = (FOLDER.parents[1] / "CHANGELOG.md").read_text("utf-8")
+    moved = " ".join((FOLDER / "moved.md").read_text("utf-8").split())
+    released = re.findall(r"^## \[?(\d+\.\d+\.\d+)", changes, re.M)
+    assert (f"this is what {__version__} will hold" in changes) == (__version__ not in released)
+    assert (f"version {__version__}, which is not released yet" in moved) == (
+        __version__ not in released
+    )
 
 
 def test_the_documents_are_current_as_far_as_can_be_told_without_a_run():

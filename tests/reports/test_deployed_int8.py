@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
+from benchsuite import plugins
 from benchsuite.errors import UserError
-from benchsuite.reports import device_fit, device_fronts, device_fronts_int8, monas_table2
+from benchsuite.reports import (
+    device_energy,
+    device_fit,
+    device_fronts,
+    device_fronts_int8,
+    monas_table2,
+)
 from benchsuite.reports._common.quantised import FLOAT, INT8, NOT_MEASURED, Deployed
 from benchsuite.table.device_columns import find
 
@@ -85,6 +92,43 @@ def test_no_cell_beats_one_of_a_front_by_int8(given, accuracies):
         assert choices.loc[label, "cells by float"] == len(lost)
         assert choices.loc[label, "lost, mean"] == pytest.approx(np.mean(lost))
         assert choices.loc[label, "lost, most"] == pytest.approx(np.max(lost))
+        assert choices.loc[label, "lost, median"] == pytest.approx(np.median(lost))
+        rest = np.delete(lost, np.argmax(lost))
+        assert choices.loc[label, "lost, mean of the others"] == pytest.approx(np.mean(rest))
+        cell = int(choices.loc[label, "loses most"])
+        ceiling = int8[fits & (cost <= cost[cell])].max()
+        assert ceiling - int8[cell] == pytest.approx(np.max(lost))
+
+
+def test_a_loss_that_is_one_training_is_said_to_be_so(given, accuracies):
+    int8, float32 = accuracies
+    made = device_fronts_int8.REPORT.make(given)
+    choices = made.tables["device_fronts_int8_choice"].dropna(subset="lost, most")
+    (cell,) = choices["loses most"].astype(int).unique()
+    several = choices[choices["cells by float"] > 1]["lost, mean of the others"]
+    alike = np.flatnonzero(given.values("class.functional") == given["class.functional"][cell])
+    others = alike[alike != cell]
+    said = " ".join(note for note in made.notes if f"cell {cell}" in note)
+    assert f"{float32[cell]:.2f} % in float, {int8[cell]:.2f} % in int8" in said
+    assert f"{len(others)} other cells of its function" in said
+    assert f"median in int8 {np.median(int8[others]):.2f} %" in said
+    kept = ((float32 - int8)[others] < 1).sum()
+    assert f"{kept} lose less than a point" in said
+    assert f"{several.min():.2f} to {several.max():.2f}" in said
+    assert "one training" in said
+
+
+def test_energies_have_the_error_of_their_set_up(table):
+    made = device_energy.REPORT.make(table)
+    setups = {
+        round(one["watts"], 9): one["energy_error"]
+        for one in table.provenance["joined"]["devices"]["power"]
+    }
+    for name in ("device_energy", "device_energy_parts"):
+        rows = made.tables[name]
+        for row in rows[rows["dataset"] == "cifar10"].to_dict("records"):
+            watts = plugins.load("devices", row["device"]).power.watts
+            assert row["energy_error"] == setups[round(watts, 9)]
 
 
 def test_fronts_without_int8_are_a_sentence(given):

@@ -56,10 +56,12 @@ def show(found: Calibrated, out: Path | None) -> None:
     """Print a calibration: networks, coefficients, errors, and what the rows do not say."""
     import pandas as pd
 
+    from benchsuite.devices._models.intervals import MANY
+
     print_table(pd.DataFrame(map(asdict, found.networks)))
     print_wrapped(
         "Milliseconds: measured (mean of the rows), priced before, fitted, and predicted by a fit "
-        "without the network; error: measured over that, less 1."
+        "without the network; error: that over measured, less 1."
     )
     print_table(
         pd.DataFrame(
@@ -77,9 +79,11 @@ def show(found: Calibrated, out: Path | None) -> None:
         chosen = "  <- chosen" if way == found.fit.how else ""
         print_wrapped(f"Networks left out, {way}: {error:.1%} off on average{chosen}")
     if of.within is not None:
-        share = "nine of ten" if of.networks > 10 else "all"
         print_wrapped(
-            f"Of them {share} are within {of.within:.1%}, the interval of later estimates."
+            f"Of them nine of ten are within {of.within:.1%}, the interval of later estimates."
+            if of.networks >= MANY
+            else f"All of them are within {of.within:.1%}. Later estimates have no interval, which "
+            f"takes {MANY} networks."
         )
     if (off := found.errors.get(found.fit.how, 0.0)) > _FAR:
         print_wrapped(

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
         "benchsuite correlate --proxy flops,naswot --common",
         "benchsuite correlate --scores mine.csv --dataset cifar10",
         "benchsuite correlate --proxy all --dataset cifar100 --cells connected,pruned",
-        "benchsuite correlate --proxy zico --truth int8.ptq,robust.pgd.1.0",
+        "benchsuite correlate --proxy zico --truth int8.ptq,analog",
+        "benchsuite correlate --proxy zico --truth robust.pgd.1  # after fetch",
         "benchsuite correlate --combine 2 --dataset cifar10 --json",
         "benchsuite correlate --proxy mine --plugins my-plugins",
     )

@@ -129,7 +129,7 @@ def _check_rows(path: Path, plugin_folders: tuple[Path, ...], as_json: bool) -> 
     print_table(pd.DataFrame(map(asdict, agree)))
     print_wrapped(
         "measured and predicted in milliseconds; ratio: predicted over measured; within: "
-        "half-width of the interval in which nine of ten figures of families left out lie; beyond: "
+        "what nine of ten errors (of the measured) on families left out are within; beyond: "
         "share of the cycles that no table or fit has seen. Nothing was fitted to these rows."
     )
 

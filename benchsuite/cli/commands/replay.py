@@ -24,8 +24,16 @@ from benchsuite.table.columns import DATASETS
 @click.argument("strategy")
 @click.option("--dataset", default=DATASETS[0], show_default=True)
 @click.option("--budget-seconds", type=float, help="Simulated seconds.")
-@click.option("--budget-queries", type=int, help="Trainings, instead of or besides seconds.")
-@click.option("--epochs", type=int, help="Of a query. [default: the fewest measured]")
+@click.option(
+    "--budget-queries",
+    type=int,
+    help="Trainings, instead of or besides seconds. [default: 100, where no seconds are given]",
+)
+@click.option(
+    "--epochs",
+    type=int,
+    help="Of a query. [default: the fewest measured: 200, with fetched files 12]",
+)
 @click.option("--seeds", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="May be repeated.")

@@ -24,7 +24,7 @@ from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.files import made_folder
 from benchsuite.locks import held
-from benchsuite.reporting.quantities import interval
+from benchsuite.reporting.quantities import interval, percent
 from benchsuite.table.columns import DATASETS
 from benchsuite.terminal import say
 
@@ -234,7 +234,7 @@ def _fit_row(fit: Any, skeletons: Sequence[str]) -> dict[str, Any]:
         "part": fit.device,
         "runtime": fit.runtime,
         **{skeleton: _cells(fit, skeleton) for skeleton in skeletons},
-        "best %": f"{fit.best[0]:.2f}" if fit.best else "-",
+        "best %": percent(fit.best[0]) if fit.best else "-",
         "cell": str(fit.best[1]) if fit.best else "-",
         "fits": sure,
     }

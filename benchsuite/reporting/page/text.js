@@ -27,9 +27,9 @@ function shownNumber(value) {
   return value.toLocaleString("en-GB", { maximumFractionDigits: digits });
 }
 
-// Of percentages two decimals are kept, so that they stand below each other.
+// Of percentages two decimals are kept, so that they stand below each other; rounded as in tables, from six digits.
 const shownValue = (column, value) =>
-  column.unit === "%" && Number.isFinite(value) ? value.toFixed(2) : shownNumber(value);
+  column.unit === "%" && Number.isFinite(value) ? Number(value.toPrecision(6)).toFixed(2) : shownNumber(value);
 
 function tickText(value, step) {
   const size = Math.abs(value);

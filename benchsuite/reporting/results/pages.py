@@ -120,7 +120,7 @@ def _front(run: Run, contents: Contents, at: Mapping[str, str]) -> Iterator[str]
     yield "## What this was made of"
     yield f"Accuracies: {run.provenance['accuracy']}. Table {str(run.provenance['table'])[:12]}."
     yield (
-        "Numbers that moved between versions, and why: [moved.md](moved.md). Is this current? "
+        "Numbers that moved from run to run, and why: [moved.md](moved.md). Is this current? "
         "`python docs/results/collect.py --check` tells, without a run."
     )
     for name, why in run.left_out.items():
