@@ -15,7 +15,7 @@ from benchsuite.numerics.stated import stated, stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment
 from benchsuite.replays import jobs, study
-from benchsuite.replays.judgement import attainable, failures, judge, sources, summarise
+from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
 from benchsuite.replays.study import Study
 from benchsuite.table.table import Table
 
@@ -44,13 +44,24 @@ class Outcome:
 
     def __repr__(self) -> str:
         searches = [
-            f"  {label}: {len(cells)} runs, {_accuracy(self.summary[label])}"
+            f"  {label}: {len(cells)} runs, {self._accuracy(label)}"
             for label, cells in self.fronts.items()
         ]
         lost = [f"  {label}: failed" for label in self.failed]
         shown = [*searches, *lost]
         more = [f"  and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
         return "\n".join([f"Study {self.study.name}", *shown[:_SHOWN], *more])
+
+    def _accuracy(self, label: str) -> str:
+        """Return the test accuracies of a search, those that are estimates marked so."""
+        of = {entry.label: entry.setting.dataset for entry in self.study.searches}
+        estimates = self.provenance.get("estimated", {}).get(of.get(label), ())
+        found = [
+            f"{name}{' ESTIMATED' * (name in estimates)} {stated(stats['mean']):.2f} %"
+            for name, stats in self.summary[label].items()
+            if name[:5] == "test."
+        ]
+        return ", ".join(found) or "no pick"
 
     def trace(self, label: str) -> pd.DataFrame:
         """Return every look of a search, all seeds, in order (`trace.Trace`)."""
@@ -165,6 +176,10 @@ def run(
                 for dataset in dict.fromkeys(of.dataset for of in settings.values())
                 for short, full in sources(table, dataset).items()
             },
+            "estimated": {
+                dataset: estimated(table, dataset)
+                for dataset in dict.fromkeys(of.dataset for of in settings.values())
+            },
             **{k: v for k, v in table.provenance.items() if k != "made_by"},
         },
         failed=failed,
@@ -172,13 +187,6 @@ def run(
 
 
 _SHOWN = 30  # Searches in a representation, which fits on a screen.
-
-
-def _accuracy(summary: Mapping[str, Mapping[str, float]]) -> str:
-    found = [
-        f"{name} {stated(of['mean']):.2f} %" for name, of in summary.items() if name[:5] == "test."
-    ]
-    return ", ".join(found) or "no pick"
 
 
 def _seeds(wanted: int, at_most: int | None) -> int:

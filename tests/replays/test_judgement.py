@@ -79,6 +79,16 @@ def test_the_text_marks_them_and_says_what_intervals_hold(shipped_table):
     assert "not how far ESTIMATED accuracies are off" in said
 
 
+def test_a_study_marks_them_too(shipped_table, tmp_path):
+    (tmp_path / "few.toml").write_text(
+        'schema = 1\nname = "few"\n[[searches]]\nstrategy = "random"\nseeds = 2\n'
+        "budget = { queries = 3 }\n"
+    )
+    found = bs.study(tmp_path / "few.toml", shipped_table, out=tmp_path / "out")
+    assert "test.cifar10 ESTIMATED" in repr(found)
+    assert "regret" in found.to_json()["provenance"]["estimated"]["cifar10"]
+
+
 def test_the_budget_and_the_epochs_that_were_taken_are_said(shipped_table):
     by_default = repr(bs.replay("random", shipped_table, seeds=2))
     assert "Budget: 100 trainings (default) of 200 epochs (default)." in by_default
