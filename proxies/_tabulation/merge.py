@@ -32,7 +32,7 @@ from benchsuite.table.columns import (
 from benchsuite.table.table import Table, Values
 
 UNPRUNED = "unpruned"
-_MADE_TIES = 0.001  # Share of the values that single precision may make equal to others.
+_MADE_TIES = 0.1  # Share of the values that single precision may make equal to others.
 
 
 def merge(
