@@ -26,7 +26,6 @@ import numpy as np
 
 _KEPT = object()
 _NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-_TF32 = ("cudnn.conv", "cudnn.rnn")  # what a new process has; `exact` sees to it on a GPU
 _one_at_a_time = threading.RLock()
 
 
@@ -203,7 +202,7 @@ def _switches(torch: Any) -> list[_Setting]:
         _Setting(
             functools.partial(_precision, torch),
             functools.partial(_set_precision, torch),
-            {"": "highest", **{at: "tf32" if at in _TF32 else "none" for at in _places(torch)}},
+            {"": "highest", **dict.fromkeys(_places(torch), "none")},
         ),
         _Setting(functools.partial(_flushes, torch), torch.set_flush_denormal, False),
         _Setting(
@@ -244,17 +243,17 @@ def _set_precision(torch: Any, wanted: Mapping[str, str]) -> None:
 
 
 def _places(torch: Any) -> dict[str, Any]:
-    """Return what has a precision of its own, those that stand for others first; older: none."""
+    """Return what has a precision of its own, those that stand for others first; older: none.
+
+    Without cuDNN, which whoever computes on a GPU sees to.
+    """
     if not hasattr(torch.backends, "fp32_precision"):
         return {}
-    cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    mkldnn = torch.backends.mkldnn
     return {
         "all": torch.backends,
-        "cudnn": cudnn,
         "mkldnn": mkldnn,
-        "cuda.matmul": cuda.matmul,
-        "cudnn.conv": cudnn.conv,
-        "cudnn.rnn": cudnn.rnn,
+        "cuda.matmul": torch.backends.cuda.matmul,
         "mkldnn.matmul": mkldnn.matmul,
         "mkldnn.conv": mkldnn.conv,
         "mkldnn.rnn": mkldnn.rnn,
