@@ -66,7 +66,7 @@ def test_taus_are_scipys(given, result):
 
 
 @pytest.mark.nb201
-def test_cells_alike_in_structure_hold_copies_that_are_resampled_together(given, result):
+def test_cells_alike_in_structure_hold_copies_that_are_resampled_together(raw, given, result):
     """An accuracy under attack is one training of a structure, so cells are no sample of it."""
     columns = [f"cifar10.{attack.truth}" for attack in attacks(given)]
     rows = np.column_stack([given.values(name) for name in columns])
