@@ -199,16 +199,21 @@ def _told(spread: pd.DataFrame, repeats: Mapping[tuple[str, str], str]) -> Itera
             "narrowest": min(shares),
             "widest": max(shares),
             "above every seed": _named(
-                f"{line['row']} ({line['printed']:g}, at most {line['greatest']:g})"
+                f"{_search(line)} ({line['printed']:g}, at most {line['greatest']:g})"
                 for line in lines
                 if line["printed"] > line["greatest"]
             ),
             "below every seed": _named(
-                f"{line['row']} ({line['printed']:g}, at least {line['least']:g})"
+                f"{_search(line)} ({line['printed']:g}, at least {line['least']:g})"
                 for line in lines
                 if line["printed"] < line["least"]
             ),
         }
+
+
+def _search(line: Mapping[str, Any]) -> str:
+    """Return a printed row and how it was searched for: one of several weights is at each."""
+    return f"{line['row']}, searched with {str(line['search']).removeprefix(f'{LIVE}, ')}"
 
 
 def _named(rows: Iterable[str]) -> str:

@@ -101,7 +101,8 @@ def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
 def _row(one: Estimate) -> dict[str, str]:
     bound = ">=" if one.not_priced else ""
     within = "-" if math.isnan(one.within) else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
-    if bound and one.low < one.latency:  # What is not priced may take any time.
+    # No upper end: of what is not priced, and where errors are as large as what was measured.
+    if (bound or math.isinf(one.high)) and one.low < one.latency:
         within = f">={_ms(one.low, 3)}"
     within += "?" if one.doubtful else ""
     seen = sum(one.known_how.get(mark, 0.0) for mark in _SEEN)

@@ -28,8 +28,7 @@ NEEDED = ("device", "runtime", "model", "ms")
 
 @dataclass(frozen=True)
 class Compared:
-    """One figure, in milliseconds; within: what nine of ten errors are within, NaN
-    of too few.
+    """One figure, in milliseconds; within: what nine of ten errors are within, NaN of too few.
 
     beyond: share of the cycles that no table or fit has seen; not_priced: operators without a
     price, for which the prediction is of the others alone.

@@ -165,8 +165,9 @@ def _score(
         if _is_shortage(error):
             raise ShortageError(
                 f"Memory ran out as the proxy {name} scored cell {passes.cell.index} "
-                f"({type(error).__name__}: {error}). What was finished before is kept, and the "
-                "same command goes on: with fewer processes at a time, or with more memory."
+                f"({type(error).__name__}: {error}): fewer processes at a time, or smaller "
+                "batches, take less. A tabulation keeps what was finished before, and the same "
+                "command goes on."
             ) from error
         raise failure(what, error, file_of(score)) from error
     if set(found) != set(proxy.outputs):

@@ -1,7 +1,9 @@
 """Estimates of files: what a cell's column says, what MLPerf Tiny measured, and what is refused."""
 
 import json
+import math
 import re
+from dataclasses import replace
 
 import flatbuffers
 import model_files
@@ -25,6 +27,7 @@ from benchsuite.devices._models.estimation import ram
 from benchsuite.devices._models.model import prices
 from benchsuite.devices._models.reading import examples, read
 from benchsuite.devices._validation import boards
+from benchsuite.face import estimates_text
 from benchsuite.files import shipped
 from benchsuite.reporting.quantities import kib
 from benchsuite.space.cell import Cell
@@ -211,6 +214,16 @@ def test_an_interval_is_marked_where_most_cycles_are_beyond_what_was_seen():
     (other,) = bs.estimate("resnet8", device="stm32f746", runtime="x_cube_ai").estimates
     assert not other.doubtful
     assert "?" not in repr(bs.estimate("resnet8", device="stm32f746"))
+
+
+def test_an_error_as_large_as_what_was_measured_leaves_an_interval_without_an_end():
+    found = bs.estimate("resnet8", device="stm32f746", runtime="x_cube_ai")
+    wide = replace(found.estimates[0], within=1.25)
+    assert wide.low == pytest.approx(wide.latency / 2.25)
+    assert math.isinf(wide.high)
+    text = estimates_text.summary(found.model, (wide,))
+    assert f">={1e3 * wide.low:.1f}" in text
+    assert "inf" not in text.replace("information", "")
 
 
 def test_all_memories_that_are_too_small_are_named():

@@ -225,7 +225,9 @@ def test_a_search_counts_once_and_those_for_the_l4_not(table, answers, outcomes,
         for name in set(of["row"]):
             mine = of[of["row"] == name]
             above = (mine["printed"] > mine["greatest"]).any()
-            assert above == (f"{name} (" in row["above every seed"])
+            assert above == (f"{name}, searched with" in row["above every seed"])
+        named = row["above every seed"].split("; ")
+        assert len({one.partition(" (")[0] for one in named}) == len(named)
 
 
 def test_table2_has_printed_tabular_and_live_lines(table, answers, outcomes):
