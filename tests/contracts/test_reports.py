@@ -15,7 +15,7 @@ from benchsuite.errors import UserError
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
-from benchsuite.reports import mcunet_spaces, proxy_truths
+from benchsuite.reports import mcunet_spaces, proxy_combinations, proxy_truths
 from benchsuite.reports._common.tables import headline_proxies
 
 REPORTS = plugins.find("reports")
@@ -42,6 +42,8 @@ def table(assembled):
 def _few_samples(monkeypatch):
     monkeypatch.setattr(mcunet_spaces, "SAMPLES", 40)
     monkeypatch.setattr(proxy_truths, "headline_proxies", lambda of: headline_proxies(of)[:4])
+    monkeypatch.setattr(proxy_combinations, "TRAINED", (60, 120))
+    monkeypatch.setattr(proxy_combinations, "AMONG", 4)
 
 
 @pytest.fixture(scope="module")
