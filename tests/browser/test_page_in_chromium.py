@@ -12,6 +12,7 @@ import pytest
 from page_parts import small_page
 from scipy.stats import kendalltau
 
+from benchsuite.reporting.quantities import percent
 from benchsuite.space.cell import Cell
 from benchsuite.stats import pareto
 
@@ -51,6 +52,12 @@ def at(driver, address):
     ready(driver)
     yield driver
     assert not [e for e in driver.get_log("browser") if e["level"] == "SEVERE"]
+
+
+def test_percentages_are_rounded_as_in_tables(at, table):
+    values = [*table.values("cifar10.test.200ep.mean"), 87.07499999999999, -0.125, -0.375, 0.0]
+    shown = at.execute_script("return arguments[0].map((value) => percent(value))", values)
+    assert shown == [percent(value) for value in values]
 
 
 def test_it_starts_with_points_and_a_cell(at):

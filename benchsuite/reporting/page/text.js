@@ -27,9 +27,16 @@ function shownNumber(value) {
   return value.toLocaleString("en-GB", { maximumFractionDigits: digits });
 }
 
-// Of percentages two decimals are kept, so that they stand below each other; rounded as in tables, from six digits.
+// Two decimals, so that percentages stand below each other; rounded as in tables: from six digits, half to even.
+function percent(value) {
+  const stated = Number(value.toPrecision(6));
+  const isHalf = Number.isInteger(8 * stated) && !Number.isInteger(4 * stated);
+  const below = Math.floor(100 * stated);
+  return (isHalf ? (below + Math.abs(below % 2)) / 100 : stated).toFixed(2);
+}
+
 const shownValue = (column, value) =>
-  column.unit === "%" && Number.isFinite(value) ? Number(value.toPrecision(6)).toFixed(2) : shownNumber(value);
+  column.unit === "%" && Number.isFinite(value) ? percent(value) : shownNumber(value);
 
 function tickText(value, step) {
   const size = Math.abs(value);
