@@ -1,5 +1,7 @@
 """Scores of one's own: what `benchsuite tabulate` made, or a CSV or Parquet file of any columns.
 
+The name of a setting that ships besides the table's stands for its scores.
+
 What `tabulate` made takes the place of the suite's scores of that proxy; in any other file a name
 of the suite is `own.NAME`, and the suite's stays beside it. A table of the working folder is found
 without being named. Then it never takes the place of a column that more cells have; and whatever is
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchsuite.assembly import shipped
 from benchsuite.assembly.notes import say
 from benchsuite.assembly.other_settings import other_settings
 from benchsuite.errors import UserError
@@ -34,14 +37,23 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Scores:
-    """A file of scores, and whether it was named or only found in the working folder."""
+    """A file of scores, whether it was named or only found in the working folder, and the name of
+    the setting, where it ships.
+    """
 
     path: Path
     named: bool = True
+    setting: str = ""
+
+    @property
+    def called(self) -> str:
+        """What tells people which scores these are: the setting, else the path."""
+        return self.setting or str(self.path)
 
 
 def found(given: str | None) -> Scores | None:
-    """Return the scores that a person names: a file, a folder that holds `proxies.parquet`, `none`.
+    """Return the scores that a person names: a file, a folder that holds `proxies.parquet`, `none`,
+    or a setting that ships (`px32`), if there is no file of that name.
 
     None means those of the working folder, if there are any. Raises UserError for a path that
     holds no scores.
@@ -51,6 +63,9 @@ def found(given: str | None) -> Scores | None:
     if given == "none":
         return None
     path = Path(given)
+    settings = shipped.variant_files()
+    if given in settings and not path.exists():
+        return Scores(settings[given], setting=given)
     if path.is_dir():
         if not (path / FILE.name).is_file():
             raise UserError(
@@ -59,7 +74,10 @@ def found(given: str | None) -> Scores | None:
             )
         path = path / FILE.name
     if not path.is_file():
-        raise UserError(f"There are no scores {path}: --scores names a file, a folder, or `none`.")
+        raise UserError(
+            f"There are no scores {path}: --scores names a file, a folder, `none`, or a setting "
+            f"that ships ({', '.join(settings)})."
+        )
     return Scores(path)
 
 
@@ -93,19 +111,20 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
             "it: leave out --table, or give the score another name."
         )
     about = {
-        "path": str(scores.path),
+        "path": scores.called,
         "sha256": sha256(scores.path),
         "cells": {name: own.present(name) for name in _scored(own) if name not in kept},
         "in_place_of": replaced,
         "left_out": {name: own.present(name) for name in kept},
         "differs": other_settings(own, table),
         "not_finite": dict(own.provenance.get("not_finite", {})),
+        **({"setting": scores.setting, "stay": _others(table, own)} if scores.setting else {}),
     }
     gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
     own = own.without(gone)
     table = table.without([*_with_details(replaced, table), *own.columns]).joined(own)
     say(_told(scores, about, kept))
-    joined = {str(scores.path): dict(own.provenance)} if about["cells"] else {}
+    joined = {scores.called: dict(own.provenance)} if about["cells"] else {}
     more = {"own_scores": about, "joined": {**table.provenance.get("joined", {}), **joined}}
     return table.with_provenance(**more)
 
@@ -115,10 +134,15 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
     if about["cells"]:
         leave = "" if scores.named else " (`--scores none` leaves them out)"
         used = _listed(about["cells"], about["in_place_of"])
-        parts.append(f"Own scores of {scores.path}{leave}: {used}.")
+        whose = "Shipped" if scores.setting else "Own"
+        parts.append(f"{whose} scores of {scores.called}{leave}: {used}.")
         if about["differs"]:
             other = "; ".join(f"{name} {what}" for name, what in about["differs"].items())
+            if scores.setting:
+                other = other.replace("yours have", "these have")
             parts.append(f"The suite's were made with other settings: {other}.")
+        if about.get("stay"):
+            parts.append(f"In the table's setting stay: {', '.join(about['stay'])}.")
     elif scores.named and not kept:
         parts.append(f"{scores.path} adds no score: it has times, spreads or single repeats alone.")
     for name in (stem(name) for name in about["cells"] if name.startswith(_OWN)):
@@ -158,6 +182,16 @@ def _scored(table: Table) -> list[str]:
         for name in table.columns
         if not name.startswith("seconds.") and not DETAIL.fullmatch(stem(name))
     ]
+
+
+def _others(table: Table, own: Table) -> list[str]:
+    """Return the proxies of a table that were tabulated, as these were, but are not of them."""
+    tabulated = {
+        name
+        for about in table.provenance.get("joined", {}).values()
+        for name in about.get("settings", {}).get("proxies", {})
+    }
+    return sorted(tabulated - set(own.provenance["settings"]["proxies"]))
 
 
 def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchsuite.files import shipped
@@ -35,7 +36,11 @@ def settings() -> dict[str, Mapping[str, Any]]:
     }
 
 
+def variant_files() -> dict[str, Path]:
+    """Return the files of the same proxies under other settings, by name."""
+    return {path.stem: path for path in sorted((FOLDER / "variants").glob("*.parquet"))}
+
+
 def variants() -> dict[str, Table]:
     """Return the shipped tables of the same proxies under other settings, by name."""
-    paths = sorted((FOLDER / "variants").glob("*.parquet"))
-    return {path.stem: Table.open(path) for path in paths}
+    return {name: Table.open(path) for name, path in variant_files().items()}

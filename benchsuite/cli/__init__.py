@@ -220,15 +220,16 @@ def plugins_option(function: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Add `--scores FILE|DIR|none`; the command gets an `own_scores.Scores` or None."""
+    """Add `--scores FILE|DIR|NAME|none`; the command gets an `own_scores.Scores` or None."""
     from benchsuite.assembly.own_scores import FILE, found
 
     return click.option(
         "--scores",
-        metavar="FILE|DIR|none",
+        metavar="FILE|DIR|NAME|none",
         callback=lambda _, __, value: found(value),
         help="Scores of your own: what 'benchsuite tabulate' made, or a CSV or Parquet file of a "
-        "column index or of architecture strings, and scores NAME or NAME:min (less is better). "
+        "column index or of architecture strings, and scores NAME or NAME:min (less is better); or "
+        "another setting that ships: px32 (32 pixels) or gaussian (noise for images). "
         f"[default: {FILE}, if it is there]",
     )(function)
 

@@ -24,8 +24,9 @@ def load(
     """Return the table of all 15,625 cells: everything that is known, or one that was written.
 
     path: of a table that `benchsuite table` or `Table.write` wrote; it has its scores already.
-    scores: a CSV or Parquet file of one's own, or a folder where `benchsuite tabulate` wrote; None
-    for none. plugins: folders of plug-ins, whose columns the table has too.
+    scores: a CSV or Parquet file of one's own, a folder where `benchsuite tabulate` wrote, or a
+    setting that ships besides the table's (`px32`: 32 pixels); None for none. plugins: folders of
+    plug-ins, whose columns the table has too.
     Raises UserError for files that are missing, damaged or of something else.
 
     >>> import benchsuite as bs

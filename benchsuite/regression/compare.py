@@ -55,7 +55,8 @@ def compare(before: Baseline, after: Baseline, allowed: Tolerances) -> list[Chec
         moved = {c.name for c in checks if c.part in ("scores", "columns") and c.verdict != "same"}
         checks += _tau(*frames["tau"], moved)
     if "replays" in frames:
-        checks += compare_replays(*frames["replays"], allowed)
+        estimated = frozenset(after.made_by.get("estimated", ()))
+        checks += compare_replays(*frames["replays"], allowed, estimated)
     if "speeds" in frames:
         checks += compare_speeds(*frames["speeds"], allowed)
     if not checks:

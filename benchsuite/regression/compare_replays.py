@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,14 @@ Array = NDArray[np.float64]
 
 
 def compare_replays(
-    before: pd.DataFrame, after: pd.DataFrame, allowed: Tolerances
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    allowed: Tolerances,
+    estimated: Set[str] = frozenset(),
 ) -> Iterator[Check]:
     """Yield one check per search of a study.
+
+    estimated: datasets whose regret is that of estimated accuracies, which is said.
 
     A search whose every seed answers as before is the same. Otherwise its regrets are compared by
     a one-sided Mann-Whitney test over seeds, in which a run without a feasible answer is worst, and
@@ -34,13 +39,15 @@ def compare_replays(
         if key not in later:
             yield Check("replays", name, "regression", "The search is gone.")
         else:
-            yield _compare(name, rows, later[key], allowed.of("replays", name), allowed.alpha)
+            regret = "regret" + " (of ESTIMATED accuracy)" * (rows["dataset"].iloc[0] in estimated)
+            rule = allowed.of("replays", name)
+            yield _compare(name, rows, later[key], rule, allowed.alpha, regret)
     for key in later.keys() - {key for key, _ in before.groupby(keys)}:
         yield Check("replays", "/".join(map(str, key)), "changed", "The search is new.")
 
 
 def _compare(
-    name: str, before: pd.DataFrame, after: pd.DataFrame, rule: Replay, alpha: float
+    name: str, before: pd.DataFrame, after: pd.DataFrame, rule: Replay, alpha: float, regret: str
 ) -> Check:
     from scipy.stats import mannwhitneyu
 
@@ -73,7 +80,7 @@ def _compare(
     }
     at = int(np.flatnonzero((b != a).any(axis=1))[0])
     text = (
-        f"The mean regret was {_mean(x):.3f} % and is {_mean(y):.3f} %: {difference:+.3f} "
+        f"The mean {regret} was {_mean(x):.3f} % and is {_mean(y):.3f} %: {difference:+.3f} "
         f"[{low:+.3f}, {high:+.3f}] over {len(x)} and {len(y)} seeds, Mann-Whitney p = {p:.4f}."
     )
     text += (

@@ -47,6 +47,9 @@ def _faults(baseline: Any, where: Path) -> Iterator[str]:
     said = [*versions.items(), *extras.items()] if isinstance(extras, dict) else [(extras, None)]
     if not all(isinstance(name, str) for pair in said for name in pair):
         yield "its versions are no texts"
+    estimated = baseline.made_by.get("estimated", [])
+    if not (isinstance(estimated, list) and all(isinstance(name, str) for name in estimated)):
+        yield "its datasets of estimated accuracies are no names"
     if not all(isinstance(name, str) for name in baseline.exact):
         yield "its columns that have to be equal are no names"
     if not (baseline.settings.table or baseline.settings.proxies or baseline.studies):

@@ -19,6 +19,7 @@ from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings
 from benchsuite.regression.replays import replays
 from benchsuite.regression.tolerances import Tolerances
+from benchsuite.replays.judgement import estimated
 from benchsuite.revision import sources
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -77,6 +78,9 @@ def measure(
     kept = _kept(table) if settings.table and table is not None else None
     exact = _exact(kept, plugin_folders) if kept is not None else ()
     made_by = {**machine(), **_key(settings, table, plugin_folders)}
+    if "replays" in frames and table is not None:
+        datasets = sorted(set(frames["replays"]["dataset"]))
+        made_by["estimated"] = [d for d in datasets if "regret" in estimated(table, d)]
     return Baseline(settings, made_by, kept, exact, frames, dict(studies))
 
 

@@ -41,4 +41,5 @@ def own_scores(about: Mapping[str, Any]) -> str:
         f"{name}: {cells[name]:,} cells" + (f", {lost[name]:,} not finite" if name in lost else "")
         for name in sorted(cells)[:3]
     )
-    return f" Own scores: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."
+    whose = "Shipped scores" if about.get("setting") else "Own scores"
+    return f" {whose}: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."

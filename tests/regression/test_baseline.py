@@ -84,7 +84,9 @@ def test_other_answers_that_are_no_worse_pass_unless_they_have_to_be_exact(searc
 def test_equal_searches_of_other_seeds_alarm_at_the_level_of_the_test():
     """Under the null hypothesis no more than alpha of the comparisons are regressions."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"study": "s", "search": "r", "seed": range(20), "feasible": True})
+    frame = pd.DataFrame(
+        {"study": "s", "search": "r", "dataset": "d", "seed": range(20), "feasible": True}
+    )
     alarms = 0
     for _ in range(100):
         x, y = (

@@ -129,6 +129,7 @@ BROKEN = {
     "no processor": (made_by(processor=None), "does not say its processor"),
     "versions that are no texts": (made_by(versions={"torch": 2}), "versions are no texts"),
     "extras that are no texts": (made_by(extras=["pymoo"]), "versions are no texts"),
+    "estimates of no names": (made_by(estimated="cifar10"), "estimated accuracies are no names"),
     "another schema": (about(schema=1), "schema 1; this version reads 2"),
     "a schema of the future": (about(schema=3), "schema 3; this version reads 2"),
     "no scores": (without("scores.csv"), "lacks scores.csv"),

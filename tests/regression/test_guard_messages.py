@@ -53,6 +53,15 @@ def replays(regret, seeds=6, cell=1):
     return pd.DataFrame(found)[list(FRAMES["replays"])]
 
 
+def test_a_regret_of_estimated_accuracies_says_so():
+    sides = replays(1.0), replays(2.0, cell=7)
+    (found,) = compare_replays(*sides, Tolerances(), {"d"})
+    assert "The mean regret (of ESTIMATED accuracy) was 1.000 % and is 2.000 %" in found.message
+    for others in ((), {"other"}):
+        (found,) = compare_replays(*sides, Tolerances(), frozenset(others))
+        assert "The mean regret was 1.000 %" in found.message
+
+
 def test_replays_name_a_seed_and_both_answers_and_need_the_same_seeds():
     (found,) = compare_replays(replays(1.0), replays(2.0, cell=7), Tolerances())
     assert "Seed 0 answered cell 1 (regret 1.000 %), and now cell 7 (regret 2.000 %)" in (

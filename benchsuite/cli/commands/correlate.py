@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "benchsuite correlate --proxy flops,naswot --common",
         "benchsuite correlate --scores mine.csv --dataset cifar10",
+        "benchsuite correlate --scores px32 --proxy naswot,dextr  # at 32x32",
         "benchsuite correlate --proxy all --dataset cifar100 --cells connected,pruned",
         "benchsuite correlate --proxy zico --truth int8.ptq,analog",
         "benchsuite correlate --proxy zico --truth robust.pgd.1  # after fetch",
