@@ -39,10 +39,10 @@ def forest_ranking(
     """Return how a forest ranks cells that it has not seen, by nested cross-validation, as a row.
 
     Folds are those of `best_combination`. In each, the forest learns from `trained` random cells of
-    the other folds and ranks all held-out cells; inside, two folds of the training cells choose
-    the least size of a leaf, 1 or 5. Its features are operators by edge and counts of
-    operators and paths (cell_features), and the ranks of proxies named in full, cells that lack one
-    left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds, lo
+    the other folds and ranks all held-out cells; inside, two folds of the training cells, by class
+    too, choose the least size of a leaf, 1 or 5. Its features are operators by edge and counts of
+    operators and paths (cell_features), and the ranks of proxies named in full, cells that lack
+    one left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds, lo
     and hi its range; n: cells ranked.
     Raises UserError where there is no feature, too few cells, or scikit-learn is not installed.
     Source: White et al., "How Powerful are Performance Predictors in NAS?", NeurIPS 2021.
@@ -69,7 +69,7 @@ def forest_ranking(
                 f"{2 * _INNER} or more, and no more than there are."
             )
         seen = np.random.default_rng((seed, held_out)).permutation(others)[:trained]
-        leaf = _leaf(inputs[seen], targets[seen], seed)
+        leaf = _leaf(inputs[seen], targets[seen], of_class[seen], seed)
         judged = fold == held_out
         predicted = _forest(leaf, seed).fit(inputs[seen], targets[seen]).predict(inputs[judged])
         taus.append(stats.kendall(predicted, targets[judged]).value)
@@ -82,9 +82,20 @@ def forest_ranking(
     }
 
 
-def _leaf(inputs: NDArray[np.float32], targets: NDArray[np.float64], seed: int) -> int:
-    """Return the least size of a leaf that ranks best within the training cells."""
-    part = np.arange(len(inputs)) % _INNER  # They are in random order.
+def _leaf(
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    of_class: NDArray[np.int64],
+    seed: int,
+) -> int:
+    """Return the least size of a leaf that ranks best within the training cells.
+
+    Cells of a class are in one fold; those of a single class give nothing to choose by.
+    """
+    _, first, number = np.unique(of_class, return_index=True, return_inverse=True)
+    if len(first) < _INNER:
+        return LEAVES[0]
+    part = first.argsort().argsort()[number] % _INNER  # Cells are in random order.
     means = []
     for leaf in LEAVES:
         inner = []

@@ -73,6 +73,37 @@ def test_the_tau_of_a_fold_is_that_of_a_forest_by_hand(table, monkeypatch):
     assert (found["n"], found["trained"]) == (N_CELLS, 60)
 
 
+class Recorded:
+    """A forest that predicts what it is given, and keeps which classes it was fitted to."""
+
+    def __init__(self, pairs):
+        self.pairs = pairs
+
+    def fit(self, inputs, targets):
+        self.fitted = set(inputs[:, 0])
+        return self
+
+    def predict(self, inputs):
+        self.pairs.append((self.fitted, set(inputs[:, 0])))
+        return inputs[:, 0]
+
+
+def test_the_size_of_a_leaf_is_chosen_on_classes_not_used(monkeypatch):
+    pairs = []
+    monkeypatch.setattr(learned, "_forest", lambda leaf, seed: Recorded(pairs))
+    of_class = np.random.default_rng(0).integers(9, size=60)
+    inputs = of_class[:, None].astype(np.float32)
+    learned._leaf(inputs, of_class.astype(float), of_class, 0)
+    assert len(pairs) == 4
+    for fitted, judged in pairs:
+        assert fitted
+        assert judged
+        assert not fitted & judged
+        assert fitted | judged == set(of_class)
+    alone = np.zeros(4, dtype=np.int64)
+    assert learned._leaf(inputs[:4], np.arange(4.0), alone, 0) == learned.LEAVES[0]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
