@@ -42,8 +42,8 @@ def forest_ranking(
     the other folds and ranks all held-out cells; inside, two folds of the training cells, by class
     too, choose the least size of a leaf, 1 or 5. Its features are operators by edge and counts of
     operators and paths (cell_features), and the ranks of proxies named in full, cells that lack
-    one left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds, lo
-    and hi its range; n: cells ranked.
+    one left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds,
+    lo and hi its range; n: cells ranked.
     Raises UserError where there is no feature, too few cells, or scikit-learn is not installed.
     Source: White et al., "How Powerful are Performance Predictors in NAS?", NeurIPS 2021.
     """
