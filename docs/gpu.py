@@ -1,10 +1,11 @@
 """How far scores are apart by rounding: float32 from float64, or a GPU from the processor.
 
-    python docs/gpu.py --classes 12 --csv docs/gpu_rounding.csv
+    python docs/gpu.py --classes 100 --csv docs/gpu_rounding.csv
     python docs/gpu.py --classes 12 --device cuda
 
 Of every output that is judged the median and the largest relative difference over classes drawn by
-seed 1. Without --device, of single from double precision on the processor where both have a score,
+seed 1; of scores of both signs, which pass through 0, relative to their median size where that is
+more. Without --device, of single from double precision on the processor where both have a score,
 and of the two ways to the NTK of `ntk_cond` (`loops`). With it, of the device from the processor
 in single precision, held against the tolerance that the file of the first command states, at the
 same resolution; exit code 1 where one is passed, or a score is there on one of them alone.
@@ -68,22 +69,29 @@ def main() -> int:
 def differences(one: Spec, other: Spec, cells: list[int], seconds: float) -> pd.DataFrame:
     """Return median, largest and tolerance by output of |other - one| / |one| over cells.
 
+    Of scores of both signs it is |other - one| / max(|one|, the median of |one|).
     seconds: none of the cells is begun after them.
     """
     rows: list[dict[str, float]] = []
+    pairs: list[tuple[Mapping[str, float], Mapping[str, float]]] = []
     start = time.monotonic()
     for cell in cells:
         if time.monotonic() - start > seconds:
             break
-        pair = [_scores(spec, cell) for spec in (one, other)]
-        # Another precision may have a score where this one has none; another device may not.
-        missing = math.nan if other.device == "cpu" else math.inf
-        apart = {name: _apart(value, pair[1][name], missing) for name, value in pair[0].items()}
+        pairs.append((_scores(one, cell), _scores(other, cell)))
+        rows.append({})
         if other.device == "cpu" and "ntk_cond" in one.proxies:
-            apart |= {f"ntk_cond.k0 (loops, {s.dtype})": _loops(s, cell) for s in (one, other)}
-        rows.append(apart)
+            rows[-1] = {f"ntk_cond.k0 (loops, {s.dtype})": _loops(s, cell) for s in (one, other)}
         print(".", end="", file=sys.stderr, flush=True)
     print(f"{len(rows)} classes")
+    # Another precision may have a score where this one has none; another device may not.
+    missing = math.nan if other.device == "cpu" else math.inf
+    for name in pairs[0][0]:
+        sizes = np.array([first[name] for first, _ in pairs])
+        both = np.nanmin(sizes) < 0 < np.nanmax(sizes)
+        least = float(np.nanmedian(np.abs(sizes))) if both else 0.0
+        for row, (first, second) in zip(rows, pairs, strict=True):
+            row[name] = _apart(first[name], second[name], missing, least)
     details = {f"{name}.{suffix}" for name, proxy in one.load().items() for suffix in proxy.details}
     frame = pd.DataFrame(rows).drop(columns=details)
     found = pd.DataFrame({"median": frame.median(), "largest": frame.max()})
@@ -96,13 +104,14 @@ def _scores(spec: Spec, cell: int) -> Mapping[str, float]:
     return score_network(spec.load(), spec.passes(cell, 0, spec.batches(0))).values
 
 
-def _apart(one: float, other: float, missing: float) -> float:
-    """Return |other - one| / |one|; `missing` where one of them alone is a number."""
+def _apart(one: float, other: float, missing: float, least: float = 0.0) -> float:
+    """Return |other - one| / max(|one|, least); `missing` where one alone is a number."""
     if math.isfinite(one) != math.isfinite(other):
         return missing
     if not math.isfinite(one) or one == other:
         return 0.0 if one == other else math.nan
-    return abs(other - one) / abs(one) if one else math.inf
+    size = max(abs(one), least)
+    return abs(other - one) / size if size else math.inf
 
 
 def _loops(spec: Spec, cell: int) -> float:
@@ -116,7 +125,8 @@ def _loops(spec: Spec, cell: int) -> float:
         gradients = parameter_jacobian(forward(network.layers, weights, passes.images)).double()
     kernels = kernel(network, weights, passes.images), (gradients @ gradients.t()).numpy()
     spectra = [np.linalg.eigvalsh(one) for one in kernels]
-    return _apart(*(values[-1] / values[0] for values in spectra), math.nan)
+    one, other = (float(values[-1] / values[0]) for values in spectra)
+    return _apart(one, other, math.nan)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def _about_all(every: pd.DataFrame) -> tuple[str, str]:
         "precision at 32 px. "
         f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
         "once, against those of the same weights and images at 16 px; lo, hi: over "
-        "classes, and over repeats where there are several (two are too few to be sure of that). "
+        "classes, and over repeats where there are several (two or three are few for that). "
         "apart: how far the means of as many draws of weights and images lie apart in 95 % of "
         "cases, by the repeats at 16 px (Student's t; empty for one repeat); in the figure a band, "
         "which may end beyond the axis.",

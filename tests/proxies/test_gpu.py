@@ -263,3 +263,5 @@ def test_a_score_that_one_device_alone_has_is_not_within_a_tolerance():
     assert gpu._apart(2.0, 2.5, math.inf) == 0.25
     assert gpu._apart(0.0, 0.0, math.inf) == 0.0
     assert gpu._apart(0.0, 1e-9, math.inf) == math.inf
+    assert gpu._apart(0.0, 1.0, math.inf, 4.0) == 0.25
+    assert gpu._apart(-5.0, -6.0, math.inf, 4.0) == 0.2
