@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchsuite.api import Outcome, Report, Result
-from benchsuite.reports._common import live_runs
 from benchsuite.reports._common.monas_searches import (
     ABOUT_TABULAR,
     F746,
@@ -33,6 +32,7 @@ from benchsuite.reports._common.monas_searches import (
 from benchsuite.reports._common.searches import LEVEL, interval, spelt
 from benchsuite.reports._common.tables import about_accuracy, published, repeats_of
 from benchsuite.space.cell import NONE, all_ops
+from benchsuite.stats.intervals import SEEDS
 from benchsuite.table.table import Table
 
 RIVALS = "monas_rivals"
@@ -151,7 +151,7 @@ def _spread(
 
 
 def _where(printed: float, seeds: NDArray[np.float64]) -> str:
-    if len(seeds) < live_runs.SEEDS:
+    if len(seeds) < SEEDS:
         return "too few seeds"
     return "yes" if seeds.min() <= printed <= seeds.max() else "no"
 
@@ -162,7 +162,7 @@ def _without_none() -> Cells:
 
 def _random_inside(values: NDArray[np.float64], digits: int, seeds: NDArray[np.float64]) -> float:
     """Return the share of cells without `none` between the least and the greatest of the seeds."""
-    if len(seeds) < live_runs.SEEDS:
+    if len(seeds) < SEEDS:
         return np.nan
     of = np.round(values[_without_none()], digits)
     return float(np.mean((seeds.min() <= of) & (of <= seeds.max())))
