@@ -123,7 +123,8 @@ def _settings(variants: Mapping[str, Table]) -> pd.DataFrame:
                 **made["skeleton"],
                 "batch": made["batch"]["size"],
                 "images": made["batch"]["images"],
-                "scored classes": table.provenance["rows"],
+                "scored classes": table.provenance["rows"] // table.provenance["repeats"],
+                "repeats": table.provenance["repeats"],
             }
         )
     return pd.DataFrame(rows)
