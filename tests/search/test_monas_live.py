@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_proxies import ntk
 from search_tables import table
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import benchsuite
 from benchsuite import plugins
@@ -100,6 +101,17 @@ def test_edges_are_sums_of_their_operators():
     assert not any("edge03" in done.layers[at].name for at, _ in done.steps)
 
 
+class Kinks(TorchDispatchMode):
+    """How near to 0 an input of a ReLU is: nearer than rounding, its gradient may be either."""
+
+    nearest = np.inf
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten.relu.default:
+            self.nearest = min(self.nearest, float(args[0].abs().min()))
+        return function(*args, **(kwargs or {}))
+
+
 @settings(max_examples=10, deadline=None)
 @given(left_on_edges, st.integers(0, 9))
 def test_the_kernel_is_that_of_autograd(left, number):
@@ -108,7 +120,9 @@ def test_the_kernel_is_that_of_autograd(left, number):
     weights = draw_weights(network, 5, number, "default", torch.float64)
     plain = initialise(Net(network).double(), weights).train()
     images = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(number))
-    expected = ntk(plain, images.double())
+    with Kinks() as kinks:
+        expected = ntk(plain, images.double())
+    assume(kinks.nearest > 1e-5)  # The supernet computes in single precision.
     net = Supernet(THIN, 5, number, "default")
     found = supernet.kernel(net, left, images.numpy())
     assert found.dtype == np.float64
