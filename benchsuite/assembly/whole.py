@@ -125,7 +125,12 @@ def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -
         code = [list(digests.below(folder)) for name in PACKAGES for folder in folders(name)]
         plugged = [(str(folder), list(digests.below(folder))) for folder in others]
         code_changed = digests.newest
-        mine = scores and (scores.called, scores.named, digests.of(str(scores.path)))
+        mine = scores and (
+            scores.called,
+            scores.setting,
+            scores.named,
+            digests.of(str(scores.path)),
+        )
         drop, drop_changed = _stamps(where.drop) if where.drop else ("", 0)
         fetched, fetch_changed = _stamps(where.cache)
         installed, install_changed = _installed()

@@ -8,7 +8,7 @@ import pytest
 
 import benchsuite as bs
 from benchsuite import cli
-from benchsuite.assembly import shipped
+from benchsuite.assembly import own_scores, shipped, whole
 from benchsuite.errors import UserError
 from benchsuite.table.table import Table
 
@@ -62,8 +62,13 @@ def test_results_name_the_setting_and_are_those_of_its_file(only_what_ships, cap
 def test_a_file_of_that_name_is_the_file(only_what_ships, capsys):
     (only_what_ships / "px32").write_text("index,naswot\n1,2\n2,3\n3,1\n")
     assert "Own scores of px32: own.naswot@1: 3 cells" in correlate(capsys, "--scores", "px32").err
-    shutil.copy(shipped.variant_files()["gaussian"], only_what_ships / "mine.parquet")
-    assert "Own scores of mine.parquet: " in correlate(capsys, "--scores", "mine.parquet").err
+    shipped_ones = own_scores.found("gaussian")
+    assert shipped_ones.setting == "gaussian"
+    shutil.copy(shipped.variant_files()["gaussian"], only_what_ships / "gaussian")
+    ones_own = own_scores.found("gaussian")
+    assert (ones_own.setting, ones_own.called) == ("", "gaussian")
+    assert whole._key(whole.places(), ones_own, ()) != whole._key(whole.places(), shipped_ones, ())
+    assert "Own scores of gaussian: " in correlate(capsys, "--scores", "gaussian").err
 
 
 def test_another_name_says_which_there_are(only_what_ships):
