@@ -10,6 +10,7 @@ convolutions have no bias, there those of the cells have one.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -28,9 +29,9 @@ def consistency(net: Net, images: Tensor, labels: Tensor) -> float:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.abs_()
-    other = copy.deepcopy(net)
-    _step(other, images, labels)
     features, grads = _examined(net, images, labels)
+    other = copy.deepcopy(net)
+    _step(other, grads)
     attacked, grads_attacked = _examined(other, _attack(other, images, labels), labels)
     total = 0.0
     beside = _features_of(net.network)
@@ -43,13 +44,11 @@ def consistency(net: Net, images: Tensor, labels: Tensor) -> float:
     return total
 
 
-def _step(net: Net, images: Tensor, labels: Tensor) -> None:
+def _step(net: Net, grads: Sequence[Tensor]) -> None:
     """Move every weight of two or more dimensions up the loss, by twice its norm."""
-    weights = [module.weight for module in scored(net)]
-    grads = torch.autograd.grad(cross_entropy(net(images), labels), weights)
     with torch.no_grad():
-        for weight, grad in zip(weights, grads, strict=True):
-            weight += STEP * weight.norm() / (grad.norm() + SMALLEST) * grad
+        for module, grad in zip(scored(net), grads, strict=True):
+            module.weight += STEP * module.weight.norm() / (grad.norm() + SMALLEST) * grad
 
 
 def _attack(net: Net, images: Tensor, labels: Tensor) -> Tensor:
