@@ -25,7 +25,7 @@ _REPEATS = "repeats"
 
 
 def other_settings(own: Table, table: Table) -> dict[str, str]:
-    """Return by name what differs, `16 where yours have 32`, none where either does not tell.
+    """Return by name what differs, `16 where these have 32`, none where either does not tell.
 
     own: what `benchsuite tabulate` wrote; table: with the provenance of what ships.
     """
@@ -47,7 +47,7 @@ def other_settings(own: Table, table: Table) -> dict[str, str]:
 def differences(
     mine: Mapping[str, Any], shipped: Mapping[str, Mapping[str, Any]]
 ) -> dict[tuple[str, str], list[str]]:
-    """Return name and difference, `16 where yours have 32`, of settings -> the proxies it is of.
+    """Return name and difference, `16 where these have 32`, of settings -> the proxies it is of.
 
     shipped: settings by the name of a table; a proxy that none has is held against `proxies`.
     """
@@ -59,9 +59,9 @@ def differences(
         of_it = [its for its in same_kind.values() if proxy in its.get("proxies", {})]
         for theirs in of_it[:1] or [shipped.get(_REFERENCE, {})]:
             for name, keys in _NAMES.items():
-                suites, yours = _at(theirs, keys), _at(mine, keys)
-                if suites is not None and yours is not None and suites != yours:
-                    found.setdefault((name, f"{suites} where yours have {yours}"), []).append(proxy)
+                suites, own = _at(theirs, keys), _at(mine, keys)
+                if suites is not None and own is not None and suites != own:
+                    found.setdefault((name, f"{suites} where these have {own}"), []).append(proxy)
     return found
 
 

@@ -138,8 +138,6 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         parts.append(f"{whose} scores of {scores.called}{leave}: {used}.")
         if about["differs"]:
             other = "; ".join(f"{name} {what}" for name, what in about["differs"].items())
-            if scores.setting:
-                other = other.replace("yours have", "these have")
             parts.append(f"The suite's were made with other settings: {other}.")
         if about.get("stay"):
             parts.append(f"In the table's setting stay: {', '.join(about['stay'])}.")

@@ -293,9 +293,9 @@ def test_other_settings_than_the_suites_are_said(folder, capsys):
     told, said = correlate(capsys, "--proxy", "naswot")
     assert "naswot@1: 15,625 cells in place of 15,284" in said
     assert "The suite's were made with other settings: " in said
-    assert "images cifar10_jpeg_subset.npz (sha256 e514e233f69f) where yours have synthetic" in said
-    assert "resolution 16 where yours have 8" in said
-    assert "dtype float32 where yours have float64" in said
+    assert "images cifar10_jpeg_subset.npz (sha256 e514e233f69f) where these have synthetic" in said
+    assert "resolution 16 where these have 8" in said
+    assert "dtype float32 where these have float64" in said
     assert set(told["provenance"]["own_scores"]["differs"]) == {"images", "resolution", "dtype"}
 
 
@@ -308,14 +308,14 @@ def test_a_single_repeat_beside_means_of_three_is_said(folder, capsys):
     """A mean has less noise: its tau is none of a single draw."""
     tabulated_with(shipped_settings(), repeats=1)
     assert (
-        "other settings: repeats 3 where yours have 1." in correlate(capsys, "--proxy", "naswot")[1]
+        "other settings: repeats 3 where these have 1." in correlate(capsys, "--proxy", "naswot")[1]
     )
 
 
 def test_a_proxy_that_does_not_ship_is_held_against_the_shipped_settings(folder, capsys):
     tabulated_with(shipped_settings(proxies={"mine": 1}, cells_per_stage=1))
     said = correlate(capsys, "--proxy", "naswot")[1]
-    assert "other settings: cells per stage 5 where yours have 1." in said
+    assert "other settings: cells per stage 5 where these have 1." in said
 
 
 def test_a_file_that_adds_no_score_says_so(folder, capsys):

@@ -292,9 +292,9 @@ def test_a_score_says_its_setting_and_what_it_does_not_compare_with(bare):
     said = " ".join(repr(found).split())
     assert "4 images (synthetic) of 32x32 pixels, float32, seed 0, repeat 0" in said
     assert "grasp: single precision rounds too far; ask for float64." in said
-    assert "resolution: 16 where yours have 32" in said
-    assert "batch: 32 where yours have 4" in said
-    assert "dtype: float64 where yours have float32 (grasp)" in said
+    assert "resolution: 16 where these have 32" in said
+    assert "batch: 32 where these have 4" in said
+    assert "dtype: float64 where these have float32 (grasp)" in said
     assert found.to_json()["notes"] == list(found.notes)
     double = bs.score(6111, "grasp", dtype="float64", resolution=16, **few)
     said = " ".join(repr(double).split())
