@@ -1,7 +1,10 @@
 """How often the images' own gradients agree in sign, summed over all weights.
 
 Every image is a batch of its own, as in the authors' code, so BN in train mode normalises it by its
-own pixels.
+own pixels. That code takes the mean over the weights of a network that holds all operators a cell
+may choose from, as many for every cell: the sum, but for a factor. Over the weights of the cell's
+own network, as in AZ-NAS' port, a mean no longer counts them and ranks cells another way:
+`grad_sign.mean`. (VKDNW's port counts weights of dead operators too, as zeros.)
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ def _score(passes: Passes) -> dict[str, float]:
         with torch.no_grad():
             for name, grad in loss_gradients(tape, label[None]).weights.items():
                 signs[name] = signs.get(name, 0) + grad.sign()
-    return {"": sum(float(total(sign.abs())) for sign in signs.values())}
+    agreement = sum(float(total(sign.abs())) for sign in signs.values())
+    return {"": agreement, "mean": agreement / sum(sign.numel() for sign in signs.values())}
 
 
 PROXY = Proxy(
@@ -33,5 +37,7 @@ PROXY = Proxy(
     "cross-entropy of image b in a batch of its own; BN train",
     source="Zhang & Jia, GradSign, ICLR 2022; released code, `gradsign.py`",
     cost="per-sample",
+    outputs={"": "sum over weights", "mean": "mean over the weights of the network"},
+    details=("mean",),
     score=_score,
 )

@@ -48,6 +48,7 @@ _PROXIES = {
     "vkdnw_agg": "VKDNW aggregated",
     "vkdnw_single": "VKDNW with size",
     "wrcor": "WRCor",
+    "wrcor_vote": "WRCor's vote",
     "zen": "Zen",
     "zico": "ZiCo",
 }

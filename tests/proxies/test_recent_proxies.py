@@ -58,7 +58,12 @@ def test_log_synflow_is_the_definition(cell):
 def test_grad_sign_is_the_definition(cell):
     of = passes(cell, skeleton=ROOMY, dtype=torch.float64)
     exact = reference.grad_sign(of.module(), of.images, of.labels)
-    assert score("grad_sign", of)[""] == pytest.approx(exact, rel=1e-3)
+    found = score("grad_sign", of)
+    assert found[""] == pytest.approx(exact, rel=1e-3)
+    weights = sum(
+        weight.numel() for name, weight in of.module().named_parameters() if weight.dim() > 1
+    )
+    assert found["mean"] == pytest.approx(exact / weights, rel=1e-3)
 
 
 @FEW

@@ -6,6 +6,7 @@ import reference_proxies as reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from benchsuite.plugins import load
 from benchsuite.proxies import az_nas, linear_regions, meco, ntk_cond, swap, vkdnw
@@ -198,7 +199,7 @@ def test_ranks_are_those_of_the_candidates():
 def test_aggregates_only_see_ranks_and_only_rank_what_is_there(seed):
     """A monotone change of any part changes nothing; cells without the first part stay missing."""
     rng = np.random.default_rng(seed)
-    for name in ("az_nas_rank", "vkdnw_agg", "te_nas"):
+    for name in ("az_nas_rank", "vkdnw_agg", "te_nas", "wrcor_vote"):
         proxy = load("proxies", name)
         columns = {need: rng.normal(size=50) for need in proxy.needs}
         for values in columns.values():
@@ -210,13 +211,34 @@ def test_aggregates_only_see_ranks_and_only_rank_what_is_there(seed):
 
 
 def test_better_parts_make_a_better_aggregate():
-    for name, signs in (("az_nas_rank", [1] * 4), ("vkdnw_agg", [1] * 5), ("te_nas", [-1, 1])):
+    upward = {"az_nas_rank": [1] * 4, "vkdnw_agg": [1] * 5, "wrcor_vote": [1] * 3}
+    for name, signs in {**upward, "te_nas": [-1, 1]}.items():
         proxy = load("proxies", name)
         columns = {
             need: sign * np.arange(10.0) for need, sign in zip(proxy.needs, signs, strict=True)
         }
         assert (np.diff(proxy.combine(columns)[""]) > 0).all()
         assert proxy.direction == "max"
+
+
+@given(arrays(np.int64, (3, 40), elements=st.integers(0, 9)), st.integers(0, 20))
+@settings(max_examples=10, deadline=None)
+def test_a_vote_counts_who_wins_two_of_three(scores, missing):
+    """By its definition, pair by pair; with ties, equal cells and missing values."""
+    columns = dict(zip(load("proxies", "wrcor_vote").needs, scores.astype(np.float64), strict=True))
+    columns["wrcor"][:missing] = columns["synflow"][missing : missing + 2] = np.nan
+    found = load("proxies", "wrcor_vote").combine(columns)[""]
+    there = range(missing, 40)
+
+    upward = [np.nan_to_num(values, nan=-1).tolist() for values in columns.values()]
+
+    def beats(a, b):
+        return sum(values[a] > values[b] for values in upward) >= 2
+
+    assert np.isnan(found[:missing]).all()
+    for a in there:
+        expected = sum(beats(a, b) - beats(b, a) for b in there) / len(there)
+        assert found[a] == pytest.approx(expected, abs=1e-12)
 
 
 def test_vkdnw_single_ranks_by_tensors_first():
