@@ -56,12 +56,12 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda part: Path(part).write_bytes(text.encode()))
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = TEXT) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with a mark, lines ended by `\\n`.
 
-    Raises UserError for a file that is not there, not in these encodings, or too long.
+    most: bytes. Raises UserError for a file that is not there, not in these encodings, or longer.
     """
-    raw = read_bytes(path, TEXT)
+    raw = read_bytes(path, most)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")

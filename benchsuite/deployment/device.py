@@ -63,6 +63,8 @@ class Device:
             object.__setattr__(self, "memory_factor_source", "stated by the device")
         if not _is_above_0(self.memory_factor):
             raise UserError(f"A memory factor is above 0, not {self.memory_factor!r}.")
+        for name in ("clock", "memory_factor"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not isinstance(self.power, Power | None):
             raise UserError(f"The power of a device is a Power or None, not {self.power!r}.")
         for name in ("sram", "flash"):
@@ -71,6 +73,7 @@ class Device:
                 raise UserError(f"A device needs a whole number of bytes of {name}, not {size!r}.")
             if size is not None:
                 _check_plausible(name, size, _MEMORIES[name], "bytes", "64 KiB are 64 * 1024")
+                object.__setattr__(self, name, int(size))
         self._check_by_runtime("tables", (str, PathLike), "file")
         self._check_by_runtime("calibrations", (Calibration,), "Calibration")
 

@@ -17,7 +17,6 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of
 from benchsuite.files import write_atomically
 from benchsuite.space import sizes
-from benchsuite.space.cell import Cell
 from benchsuite.space.network import skeleton_of
 from benchsuite.space.spellings import cell_of
 
@@ -124,7 +123,7 @@ def plain(record: Any) -> dict[str, Any]:
 
 @checked
 def estimate(
-    model: int | str | PathLike[str] | Cell,
+    model: Any,
     *,
     device: str | Sequence[str] = (),
     runtime: str | Sequence[str] = (),
@@ -181,7 +180,7 @@ def _devices(names: Sequence[str], folders: Sequence[Path]) -> dict[str, Device]
     return usable_devices(folders)
 
 
-def _model(given: int | str | PathLike[str] | Cell, dataset: str, skeleton: str) -> Model:
+def _model(given: Any, dataset: str, skeleton: str) -> Model:
     from benchsuite.devices._models import reading
     from benchsuite.devices._models.model import of_network
     from benchsuite.space.deploy import deploy

@@ -100,7 +100,8 @@ def layers(one: Estimate, each: Sequence[Row], clock: float) -> str:
 
 def _row(one: Estimate) -> dict[str, str]:
     bound = ">=" if one.not_priced else ""
-    within = "-" if math.isnan(one.within) else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
+    is_constant, nothing = math.isnan(one.latency), math.isnan(one.within) or not one.latency
+    within = "-" if nothing else f"{_ms(one.low, 3)}-{_ms(one.high, 3)}"
     # No upper end: of what is not priced, and where errors are as large as what was measured.
     if (bound or math.isinf(one.high)) and one.low < one.latency:
         within = f">={_ms(one.low, 3)}"
@@ -109,11 +110,11 @@ def _row(one: Estimate) -> dict[str, str]:
     return {
         "device": one.device,
         "runtime": one.runtime,
-        "ms": f"{bound}{_ms(one.latency)}",
+        "ms": "-" if is_constant else f"{bound}{_ms(one.latency)}",
         "interval": within,
-        "seen": f"{seen:.0%}",
+        "seen": "-" if not one.latency > 0 else f"{'<' * bool(bound)}{seen:.0%}",
         **memories(one),
-        "mJ": "-" if math.isnan(one.energy) else f"{one.energy * 1e3:.3g}",
+        "mJ": "-" if math.isnan(one.energy) else f"{bound}{one.energy * 1e3:.3g}",
         "fits": one.fits,
     }
 
@@ -150,6 +151,8 @@ def notes(estimates: Sequence[Estimate], *titles: str) -> Iterator[str]:
 
 def _notes(model: Model, estimates: Sequence[Estimate]) -> Iterator[str]:
     yield from notes(estimates)
+    if model.note:
+        yield from wrapped(f"Note: {model.note.rstrip('.')}.")
     for note in dict.fromkeys(f"{one.label}: {one.note}" for one in model.operations if one.note):
         yield from wrapped(f"{note}.")
 

@@ -22,12 +22,19 @@ def kind_of(shape: Shape) -> str:
 
 
 def calibrated(price: Price, calibration: Calibration) -> Price:
-    """Return a price times the coefficients; of a kind nobody measured it is `extrapolated`."""
+    """Return a price times the coefficients, with a mark that says what the board's rows say.
+
+    Of a kind that they hold it is no longer `not identified`; of another it is `extrapolated`,
+    unless nothing measured said it before either.
+    """
 
     def times(shape: Shape) -> tuple[float, Mark]:
         cycles, mark = price(shape)
         kind = kind_of(shape)
-        known = kind in calibration.kinds or mark == "not identified"
-        return cycles * calibration.coefficient(kind), mark if known else "extrapolated"
+        if kind in calibration.kinds:
+            mark = "interpolated" if mark == "not identified" else mark
+        elif mark != "not identified":
+            mark = "extrapolated"
+        return cycles * calibration.coefficient(kind), mark
 
     return times

@@ -22,7 +22,7 @@ from benchsuite import bounds
 from benchsuite.devices._latency.operators import NoKernelError, Operator, Shape
 from benchsuite.devices._latency.range import Mark, Seen, of_shapes
 from benchsuite.errors import UserError, did_you_mean
-from benchsuite.files import shipped
+from benchsuite.files import read_text, shipped
 
 TABLES = shipped("tables", "benchsuite.devices")
 _KEY = tuple(field.name for field in fields(Shape) if field.name != "sides")
@@ -143,11 +143,7 @@ def of_file(path: Path, runtime: str, core: str) -> Table:
 
     Raises UserError if it cannot be read, is malformed, or says that it is of another.
     """
-    content = bounds.read_bytes(path, bounds.TEXT)
-    try:
-        table = _of_text(str(path), content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise UserError(f"The latency table {path} is not UTF-8 text.") from None
+    table = _of_text(str(path), read_text(path))
     for what, wanted in (("runtime", runtime), ("core", core)):
         if table.conditions.get(what, wanted) != wanted:
             raise UserError(

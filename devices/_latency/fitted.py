@@ -76,16 +76,38 @@ class Fit:
 
     def cycles(self, core: str, version: str, parts: NDArray[np.float64]) -> float:
         """Return the cycles of work given by its `PARTS` [5]. Raises UserError if not fitted."""
-        group = core, pooled(version)
+        group = core, pooled(in_full(version))
         if group not in self.factors:
-            known = ", ".join(f"{v} on {c}" for c, v in sorted(self.factors))
-            raise UserError(f"X-CUBE-AI {version} on {core} was not fitted; there is {known}.")
+            known = [version for name, of in self.factors if name == core for version in split(of)]
+            there = ", ".join(sorted(known, key=_numbers)) or "none"
+            raise UserError(f"X-CUBE-AI {version} on {core} was not fitted; there is {there}.")
         return float(self.factors[group] * (by_version(parts, version) * self.coefficients).sum())
+
+
+_TOGETHER = {"9.0 and 10.2": ("9.0.0", "10.2.0")}
+
+
+def in_full(version: str) -> str:
+    """Return a version of three numbers for one of fewer.
+
+    >>> in_full("10.2")
+    '10.2.0'
+    """
+    return version + ".0" * max(2 - version.count("."), 0)
 
 
 def pooled(version: str) -> str:
     """Return the versions that share the factor of a version."""
-    return "9.0 and 10.2" if version in ("9.0.0", "10.2.0") else version
+    return next((name for name, of in _TOGETHER.items() if version in of), version)
+
+
+def split(pool: str) -> tuple[str, ...]:
+    """Return the versions of a name that `pooled` gives."""
+    return _TOGETHER.get(pool, (pool,))
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def by_version(parts: NDArray[np.float64], version: str) -> NDArray[np.float64]:

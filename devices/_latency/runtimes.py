@@ -99,10 +99,12 @@ def shape_cycles(device: Device, name: str, version: str = "") -> ShapeCycles:
     version: of X-CUBE-AI, empty for the newest; no other runtime has several here.
     How: one of `_range.MARKS`. Cycles of a table, shipped or the device's own, are multiplied with
     the device's memory factor; fitted ones hold it already; all with the coefficients of the
-    device's calibration, where it has one. Raises UserError if the device has no such runtime, or
-    the runtime is not known on its core.
+    device's calibration, where it has one. Raises UserError if the device has no such runtime, it
+    is not known on its core, or it has no such version.
     """
     runtime(device, name)
+    if version and (name != "x_cube_ai" or name in device.tables):
+        raise UserError(f"{name} has no versions here, so that {version!r} says nothing: leave it.")
     price = _priced(device, name, version)
     calibration = device.calibrations.get(name)
     return price if calibration is None else calibrated(price, calibration)

@@ -114,7 +114,7 @@ def _compared(path: Path, row: Given, devices: Mapping[str, Device]) -> Compared
         row.ms,
         predicted,
         predicted / row.ms,
-        interval(devices[name], runtime).width,
+        interval(devices[name], runtime, model).width,
         unseen / spent if spent else math.nan,
         ", ".join(sorted(missing)),
     )

@@ -94,8 +94,16 @@ class Builder:
         pad: Padding,
         relu: bool,
     ) -> int:
-        """Append a depthwise convolution; of one pixel, channel by channel, it is `affine`."""
+        """Append a depthwise convolution; of one pixel, channel by channel, it is `affine`.
+
+        Raises UserError for channels that are no multiple of those it reads.
+        """
         read, height, width = self._sides(at, kernel, stride, pad)
+        if channels % read[0]:
+            raise UserError(
+                f"{self.name}: the depthwise convolution {name} writes {channels} channels, which "
+                f"is no multiple of the {read[0]} that it reads."
+            )
         is_affine = (*kernel, *stride) == (1, 1, 1, 1) and pad == NO_PADDING
         is_affine = is_affine and channels == read[0]
         kind: Literal["affine", "depthwise"] = "affine" if is_affine else "depthwise"
@@ -128,7 +136,8 @@ class Builder:
         outs = [self.operations[one].out for one in at]
         if len(at) != 2 or outs[0] != outs[1]:
             out = max(outs, key=math.prod)
-            return self.other(name, "add of unequal shapes", at, out)
+            kind = "add of unequal shapes" if len(at) == 2 else f"add of {len(at)} tensors"
+            return self.other(name, kind, at, out, weights=0)
         return self._elementwise(name, "add", tuple(at), relu)
 
     def relu(self, name: str, at: int) -> int:
@@ -155,9 +164,32 @@ class Builder:
             self._padded[here] = pad
         return here
 
-    def other(self, name: str, kind: str, at: Sequence[int], out: Out, beside: int = 0) -> int:
-        """Append an operator that no kernel here covers."""
-        return self.append(Operation(name, kind, tuple(at), out, covered=False, beside=beside))
+    def other(
+        self,
+        name: str,
+        kind: str,
+        at: Sequence[int],
+        out: Out,
+        beside: int = 0,
+        weights: int | None = None,
+    ) -> int:
+        """Append an operator that no kernel here covers; weights: bytes, None if not stated."""
+        return self.append(
+            Operation(
+                name,
+                kind,
+                tuple(at),
+                out,
+                weights=weights or 0,
+                covered=False,
+                beside=beside,
+                unstated=weights is None,
+            )
+        )
+
+    def share_weights(self, at: int) -> None:
+        """Let an operation read the weights of one before: they are stored once."""
+        self.operations[at] = replace(self.operations[at], weights=0)
 
     def fuse_relu(self, at: int) -> None:
         """Fuse an activation to an operation."""

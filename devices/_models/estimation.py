@@ -25,13 +25,16 @@ from benchsuite.devices._footprint.code_size import code_size
 from benchsuite.devices._footprint.fits import X_CUBE_AI_OVER_BEST, ram_of
 from benchsuite.devices._latency.extrapolation import EXACT
 from benchsuite.devices._latency.range import MARKS
-from benchsuite.devices._models.intervals import interval
+from benchsuite.devices._models.intervals import Interval, interval
 from benchsuite.devices._models.model import Model, Operation, Price, prices
 
 Verdict = Literal["yes", "maybe", "no", "unknown"]
 KERNELS_MISS = "no kernel of it is known"
 SEEN = (EXACT, "interpolated")
 MOSTLY = 0.5  # of the cycles
+CONSTANT = "no input-output path: the network is a constant"
+OWN_ORDER = " in the network's own order, for it branches too widely to try all"
+UNSTATED = "nothing states the weights of an operator without a kernel here"
 DOUBT = "most of the cycles here are of unlike operators, so it says less than it seems"
 
 
@@ -44,8 +47,10 @@ class Estimate:
     the cycles are of operators unlike those seen, so that it says less; known_how: share of the
     cycles by mark; not_priced: operators without a price, and how many; ram: under
     `convention`, with the runtime's variables; ram_least, ram_most: what it may really be; flash:
-    weights and code; unknown: what of the runtime's code nobody measured: RAM and flash are then
-    at least so much; energy: NaN where it is not known, and why; fits, because: the verdict.
+    weights and code; unknown: what of the runtime's code nobody measured, or of the network
+    nothing states: RAM and flash are then at least so much; energy: of the operators that are
+    priced, NaN where it is not known, and why; fits, because: the verdict. Of a cell without a path
+    latency and energy are NaN: the network is a constant.
     """
 
     device: str
@@ -84,20 +89,24 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     Raises UserError if the device has no such runtime, or that is not known on its core.
     """
     each = prices(model, device, runtime)
-    seconds = sum(price.cycles or 0.0 for price in each) / device.clock
-    how, shares = interval(device, runtime), _shares(each)
+    computed = [one for one in model.operations if one.kind not in ("input", "constant")]
+    seconds = sum(price.cycles or 0.0 for price in each) / device.clock if computed else math.nan
+    how = interval(device, runtime, model) if computed else Interval(math.nan, CONSTANT)
+    shares = _shares(each)
     seen = sum(shares.get(mark, 0.0) for mark in SEEN)
-    doubtful = not math.isnan(how.width) and seen < MOSTLY
-    joules, why = energy(name, device, runtime, seconds)
+    doubtful = not math.isnan(how.width) and seconds > 0 and seen < MOSTLY
+    joules, why = energy(name, device, runtime, seconds) if computed else (math.nan, CONSTANT)
     code = code_size(runtime, device.core)
-    weighted = sum(one.weights > 0 for one in model.operations)
-    other = sum(one.weights == 0 and one.kind != "input" for one in model.operations)
+    missing = "; ".join(filter(None, (code.missing, UNSTATED if model.unstated else "")))
+    weighted = sum(one.weights > 0 for one in computed)
+    other = len(computed) - weighted
     channels = sum(one.channels for one in model.operations)
     flash = model.weights_bytes + math.ceil(code.flash(weighted, other, channels))
     variables = math.ceil(code.ram_per_operator * (weighted + other))
     convention = ram_of(runtime)
-    tensors, least, most = ram_range(model, convention, runtime)
-    verdict, because = _fits(device, (least + variables, most + variables), flash, code.missing)
+    tensors, is_own = ram(model, convention)
+    least, most = ram_range(model, tensors, convention, runtime)
+    verdict, because = _fits(device, (least + variables, most + variables), flash, missing)
     return Estimate(
         name,
         runtime,
@@ -108,11 +117,11 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
         shares,
         _not_priced(model, each),
         tensors + variables,
-        convention,
+        convention + (OWN_ORDER if is_own else ""),
         least + variables,
         most + variables,
         flash,
-        code.missing,
+        missing,
         joules,
         why,
         verdict,
@@ -120,39 +129,41 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     )
 
 
-def ram(model: Model, convention: str) -> int:
-    """Return the RAM [bytes] under a convention.
+def ram(model: Model, convention: str) -> tuple[int, bool]:
+    """Return the RAM [bytes] under a convention, and whether it is in the network's own order.
 
-    `ram.best` of a network that branches too widely is that of its own order. Raises KeyError for
-    a convention that does not exist.
+    That stands for the best order of a network that branches too widely. Raises KeyError for a
+    convention that does not exist.
     """
     graph = model.graph()
+    if convention not in ("ram.best", "ram.tinyengine"):
+        return CONVENTIONS[convention](graph), False
     try:
-        if convention == "ram.tinyengine" and graph.kinds != ("constant",):
-            windows = [
-                one.shape.window * one.shape.in_channels
-                for one in model.operations
-                if one.shape and one.kind == "conv"
-            ]
-            return best_peak(graph) + im2col(max(windows, default=0))
-        return CONVENTIONS[convention](graph)
+        peak, is_own = best_peak(graph), False
     except TooManyOrdersError:
-        return order_peak(graph)
+        peak, is_own = order_peak(graph), True
+    if convention == "ram.tinyengine" and graph.kinds != ("constant",):
+        windows = [
+            one.shape.window * one.shape.in_channels
+            for one in model.operations
+            if one.shape and one.kind == "conv"
+        ]
+        peak += im2col(max(windows, default=0))
+    return peak, is_own
 
 
-def ram_range(model: Model, convention: str, runtime: str) -> tuple[int, int, int]:
-    """Return the RAM [bytes] under a convention, and the least and most it may really be.
+def ram_range(model: Model, size: int, convention: str, runtime: str) -> tuple[int, int]:
+    """Return the least and most [bytes] that the RAM under a convention, `size`, may really be.
 
     X-CUBE-AI publishes no planner. Of TensorFlow Lite Micro the least is without resource
     variables, the most with CMSIS-NN's largest scratch buffer on top (see `deployment.arena`).
     """
-    size = ram(model, convention)
     if runtime == "x_cube_ai":
         least, most = X_CUBE_AI_OVER_BEST
-        return size, math.floor(least * size), math.ceil(most * size)
+        return math.floor(least * size), math.ceil(most * size)
     if convention == "ram.tflm" and model.graph().kinds != ("constant",):
-        return size, size - arena.SAVED, size + max(map(_scratch, model.operations), default=0)
-    return size, size, size
+        return size - arena.SAVED, size + max(map(_scratch, model.operations), default=0)
+    return size, size
 
 
 def _scratch(one: Operation) -> int:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchsuite.api import Calibration, Device
+from benchsuite.devices._latency import fitted, fitted_prices, measured
+from benchsuite.devices._models.model import Model, is_unlike_fit
 
 _SHARE = 0.9
 MANY = 10
@@ -32,12 +34,14 @@ class Interval:
     said: str
 
 
-def interval(device: Device, runtime: str) -> Interval:
-    """Return the interval of a runtime on a device: of its own calibration, where it has one."""
+def interval(device: Device, runtime: str, model: Model) -> Interval:
+    """Return the interval of a model's latency: of the device's calibration, where it has one."""
     if runtime in device.calibrations:
         return _of_calibration(device.calibrations[runtime])
     if runtime in device.tables:
         return Interval(math.nan, NOBODY)
+    if is_unlike_fit(model, runtime):
+        return _without_convolutions(device.core, runtime)
     return _of_core(device.core, runtime)
 
 
@@ -52,6 +56,38 @@ def _of_calibration(measured: Calibration) -> Interval:
         )
     return Interval(
         measured.within, f"nine of ten of {of} are within {measured.within:.1%}; {error}"
+    )
+
+
+@functools.cache
+def _without_convolutions(core: str, runtime: str) -> Interval:
+    """Return no interval, and how far off the networks without convolutions are that were measured.
+
+    They are in no fit (`devices._latency.fitted`), so that the others' errors say nothing of them.
+    """
+    from benchsuite.devices._models import reading
+
+    found = [
+        one
+        for one in measured.figures()
+        if (one.core, one.runtime, one.family) == (core, runtime, fitted.WITHOUT_CONVOLUTION)
+    ]
+    if not found:
+        return Interval(math.nan, "no interval: nobody measured a network without convolutions")
+    model = reading.read(fitted.WITHOUT_CONVOLUTION)
+    shapes = [one.shape for one in model.operations if one.shape]
+    off = [
+        sum(fitted_prices.x_cube_ai(core, one.version)(shape)[0] for shape in shapes) / one.cycles
+        - 1
+        for one in found
+    ]
+    side = "low" if max(off) < 0 else "high" if min(off) > 0 else "low or high"
+    sizes = sorted(map(abs, off))
+    return Interval(
+        math.nan,
+        f"no interval: the fit holds networks with convolutions alone; {len(off)} latencies of "
+        f"one without any measured on {core} are predicted {sizes[0]:.0%} to {sizes[-1]:.0%} too "
+        f"{side} ({ERROR})",
     )
 
 

@@ -16,8 +16,9 @@ does not apply:
 | `stride`   | the same; empty: 1, of a pooling its kernel                                        |
 | `padding`  | `same` (also if empty), `valid`, or pixels on every side                           |
 | `relu`     | 1 where an activation is fused to it                                               |
+| `weights`  | of an `other`: bytes; empty: nothing states them, and flash is at least so much    |
 
-Lines that begin with `#` are comments.
+Lines that begin with `#` are comments; what follows `# note:` is printed below every estimate.
 """
 
 from __future__ import annotations
@@ -25,32 +26,29 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from benchsuite import bounds
 from benchsuite.devices._models.building import NO_PADDING, Builder, Padding, Pair, same
 from benchsuite.devices._models.model import Model
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.files import read_text
 
 COLUMNS = (
     "name", "operator", "reads", "size", "channels", "kernel", "stride", "padding", "relu",
+    "weights",
 )  # fmt: skip
 OPERATORS = (
     "input", "conv", "depthwise", "avg_pool", "global_pool", "add", "affine", "relu", "linear",
     "reshape", "other",
 )  # fmt: skip
+_NOTE = "# note:"
 
 
 def read(path: Path) -> Model:
     """Return the model that a CSV file lists. Raises UserError, with the line, if it does not."""
-    content = bounds.read_bytes(path, bounds.SETTINGS)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise UserError(
-            f"{path} is no list of layers: it is not UTF-8 text. Save it as UTF-8."
-        ) from None
-    return parse(text, path.name)
+    return parse(read_text(path, bounds.SETTINGS), path.name)
 
 
 def parse(text: str, name: str) -> Model:
@@ -83,7 +81,8 @@ def parse(text: str, name: str) -> Model:
             f"{name}, line {at}: {said}. `benchsuite devices estimate --help` says what a list of "
             "layers holds."
         ) from None
-    return builder.model()
+    notes = [line for line in text.splitlines() if line.startswith(_NOTE)]
+    return replace(builder.model(), note=" ".join(one.removeprefix(_NOTE).strip() for one in notes))
 
 
 def _header(row: list[str]) -> list[str]:
@@ -113,9 +112,12 @@ def _append(builder: Builder, given: Mapping[str, str], place: Mapping[str, int]
     if relu is None:
         raise UserError(f"relu is 0 or 1, not {given['relu']!r}")
     if operator == "add":
+        if len(reads) != 2:
+            raise UserError(f"add reads two layers, not {len(reads)}")
         return builder.add(name, reads, relu)
     if operator == "other":
-        return builder.other(name, name, reads, before)
+        held = None if not given["weights"] else _number(given, "weights", least=0)
+        return builder.other(name, name, reads, before, weights=held)
     if len(reads) > 1:
         raise UserError(f"{operator} reads one layer, not {len(reads)}")
     if operator in ("conv", "depthwise", "avg_pool"):
@@ -154,10 +156,11 @@ def _reads(builder: Builder, given: Mapping[str, str], place: Mapping[str, int])
     return [place[one] for one in names] or [len(builder.operations) - 1]
 
 
-def _number(given: Mapping[str, str], column: str) -> int:
+def _number(given: Mapping[str, str], column: str, least: int = 1) -> int:
     text = given[column]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise UserError(f"{given['name']} needs a whole number of {column} above 0, not {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+        over = "above 0" if least else "of 0 or more"
+        raise UserError(f"{given['name']} needs a whole number of {column} {over}, not {text!r}")
     return int(text)
 
 

@@ -11,6 +11,7 @@ from benchsuite import bounds
 from benchsuite.devices._models import reading
 from benchsuite.devices._models.model import Model, of_network
 from benchsuite.errors import UserError
+from benchsuite.files import read_text
 from benchsuite.space.deploy import deploy
 from benchsuite.space.network import skeleton_of
 from benchsuite.space.spellings import cell_of
@@ -33,13 +34,7 @@ def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
     needed: columns, of which `cell` may stand for `model` and `milliseconds` for `ms`; holds: what
     a row holds, for people. Raises UserError, with the line, for what cannot be read.
     """
-    try:
-        text = bounds.read_bytes(path, bounds.SETTINGS).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(
-            f"{path} is no table of measured rows: it is not UTF-8 text. Save it as UTF-8."
-        ) from None
-    lines = text.splitlines()
+    lines = read_text(path, bounds.SETTINGS).splitlines()
     kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
     if not kept:
         raise UserError(f"{path} holds no rows.")
@@ -81,9 +76,10 @@ def model_of(path: Path, row: Given, dataset: str = "cifar10", skeleton: str = "
     dataset, skeleton: of a cell whose row names none. Raises UserError for what is no network.
     """
     given = row.fields["model"]
-    beside = path.parent / given
-    if beside.is_file() or reading.is_file(given):
-        return reading.read(str(beside) if beside.is_file() else given)
+    if reading.is_file(given):
+        beside = path.parent / given
+        is_beside = beside.suffix.lower() in reading.READERS and beside.is_file()
+        return reading.read(str(beside) if is_beside else given)
     skeleton = row.fields.get("skeleton") or skeleton
     dataset = row.fields.get("dataset") or dataset
     around = skeleton_of(skeleton, dataset)

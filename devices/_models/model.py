@@ -15,7 +15,7 @@ from benchsuite.deployment.graph import Graph
 from benchsuite.devices._latency.counts import in_size_of
 from benchsuite.devices._latency.operators import NoKernelError, Shape, shape_of
 from benchsuite.devices._latency.range import Mark
-from benchsuite.devices._latency.runtimes import shape_cycles
+from benchsuite.devices._latency.runtimes import RUNTIMES, shape_cycles
 from benchsuite.space.network import Network
 
 _STORED = 8  # An int32 bias and a float32 scale per channel.
@@ -27,10 +27,11 @@ class Operation:
 
     kind: as in `benchsuite.space.network.Layer`, `depthwise` or `pad`, else the file's own name in
     small letters; inputs: positions in `Model.operations` of what it reads; out: its output
-    [channels, height, width]; shape: what is priced, None where nothing is; weights: int8 weights;
-    channels: those that have a bias and a scale; relu: whether an activation is fused to it;
-    covered: whether it can be priced at all; note: why nothing is priced, or what was folded;
-    beside: bytes of its outputs beyond one per element of `out`.
+    [channels, height, width]; shape: what is priced, None where nothing is; weights: int8 weights,
+    or bytes of constants where it is not covered; channels: those that have a bias and a scale;
+    relu: whether an activation is fused to it; covered: whether it can be priced at all; note: why
+    nothing is priced, or what was folded; beside: bytes of its outputs beyond one per element of
+    `out`; unstated: whether it may have weights that nothing states.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Operation:
     covered: bool = True
     note: str = ""
     beside: int = 0
+    unstated: bool = False
 
     @property
     def bytes(self) -> int:
@@ -74,12 +76,14 @@ class Operation:
 class Model:
     """A network's operators in the order of execution; the image is the first.
 
-    name: for people; origin: `cell`, `tflite`, `onnx` or `layers`.
+    name: for people; origin: `cell`, `tflite`, `onnx` or `layers`; note: what the reader of its
+    estimates must know.
     """
 
     name: str
     origin: str
     operations: tuple[Operation, ...]
+    note: str = ""
 
     @property
     def macs(self) -> int:
@@ -90,6 +94,11 @@ class Model:
     def weights_bytes(self) -> int:
         """Bytes of int8 weights, int32 biases and float32 scales: `flash.weights`."""
         return sum(one.weights_bytes for one in self.operations)
+
+    @property
+    def unstated(self) -> bool:
+        """Whether an operator may have weights that nothing states: there are at least so many."""
+        return any(one.unstated for one in self.operations)
 
     def graph(self) -> Graph:
         """Return the tensors, for the conventions of RAM."""
@@ -122,16 +131,28 @@ def prices(model: Model, device: Device, runtime: str, version: str = "") -> lis
     Raises UserError if the device has no such runtime, or that is not known on its core.
     """
     cost = shape_cycles(device, runtime, version)
+    unlike = runtime not in device.tables and is_unlike_fit(model, runtime)
     each = []
     for one in model.operations:
         if one.shape is None:
             each.append(Price(0.0 if one.covered else None))
             continue
         try:
-            each.append(Price(*cost(one.shape)))
+            cycles, mark = cost(one.shape)
+            known: Mark = "extrapolated" if unlike and mark == "interpolated" else mark
+            each.append(Price(cycles, known))
         except NoKernelError:
             each.append(Price(None))
     return each
+
+
+def is_unlike_fit(model: Model, runtime: str) -> bool:
+    """Tell whether a fitted runtime prices a model without convolutions, which no fit holds.
+
+    Its classifiers cost less per multiply-accumulate than those after convolutions.
+    """
+    has_one = any(one.kind in ("conv", "depthwise", "affine") for one in model.operations)
+    return RUNTIMES[runtime].origin == "fitted" and not has_one
 
 
 def of_network(network: Network, name: str) -> Model:

@@ -4,9 +4,10 @@ A `QuantizeLinear` and the `DequantizeLinear` after it are how such a file write
 not operators. A `Relu` or `Clip` that reads a convolution, an addition or a classifier before it is
 quantised is fused, and a `Flatten` there moves nothing. Weights that lie in other files are not
 needed and not opened. What is not int8 or has no fixed shape is refused with a sentence; operators
-without a kernel here are listed by name.
+without a kernel here are listed by name, with the bytes of their constants. Shapes are those that
+the package `onnx` infers, where it does: an operator whose output is another is refused.
 
-Source: ONNX operators, opset 13 and later.
+Source: ONNX operators.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ from benchsuite.devices._models.model import Model
 from benchsuite.devices._models.without_weights import without_weights
 from benchsuite.errors import UserError
 
-_INT8, _INT32 = 3, 6
+_INT8 = 3
+_BYTES = {2: 1, _INT8: 1, 4: 2, 5: 2, 9: 1, 10: 2, 7: 8, 11: 8, None: 1}  # By data type; else 4.
 _FUSABLE = ("conv", "depthwise", "affine", "linear", "add")
-_MOVES_NOTHING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
+_SAME = ("Identity", "Dropout")
+_RESHAPES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+_VALUES = ("value_float", "value_int", "value_floats", "value_ints", "value_string")
 _OF_INT8 = ("Conv", "Gemm", "MatMul", "AveragePool", "GlobalAveragePool", "Add")
 _OPERATORS_OF_INT8 = ("QLinear", "ConvInteger", "MatMulInteger")
 
@@ -56,7 +60,7 @@ def read(path: Path) -> Model:
         try:
             file = onnx.ModelProto()
             file.ParseFromString(without_weights(content, bounds.TEXT))
-            return _Reader(onnx, file.graph, path.name).model()
+            return _Reader(onnx, file, path.name).model()
         except (
             damaged, ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError,
         ) as error:  # fmt: skip
@@ -65,13 +69,16 @@ def read(path: Path) -> Model:
 
 
 class _Reader:
-    def __init__(self, onnx: Any, graph: Any, name: str) -> None:
-        self._onnx, self._graph, self._name = onnx, graph, name
+    def __init__(self, onnx: Any, file: Any, name: str) -> None:
+        self._onnx, self._file, self._name = onnx, file, name
+        self._graph = graph = file.graph
         self._builder = Builder(name, "onnx")
         self._made: dict[str, int] = {}  # The position of what computes a tensor.
         self._whole: set[str] = set()  # Tensors that are int8, or int8 that is dequantised.
         self._stored = {tensor.name: tensor for tensor in graph.initializer}
         self._constants: dict[str, Any] = {}  # Tensors that hold a stored one, dequantised.
+        self._types: dict[str, int | None] = {}  # What stored ones become where they are quantised.
+        self._values: set[str] = set()  # Constants of a few numbers, as the ends of a Clip.
 
     def model(self) -> Model:
         """Return the model."""
@@ -104,8 +111,7 @@ class _Reader:
     def _inferred(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes that the package onnx infers, of the tensors that no kernel covers."""
         try:
-            model = self._onnx.helper.make_model(self._graph)
-            graph = self._onnx.shape_inference.infer_shapes(model).graph
+            graph = self._onnx.shape_inference.infer_shapes(self._file).graph
         except Exception:  # Of a malformed file it raises errors of several packages.
             return {}
         return {
@@ -127,6 +133,8 @@ class _Reader:
             for given in node.attribute:
                 if given.name == "value":
                     self._stored[node.output[0]] = given.t
+                elif given.name in _VALUES:
+                    self._values.add(node.output[0])
             return
         if kind in ("QuantizeLinear", "DequantizeLinear"):
             self._alias(node)
@@ -135,15 +143,27 @@ class _Reader:
         missing = [
             one for one in node.input
             if one and one not in self._made and one not in self._stored
-            and one not in self._constants
+            and one not in self._constants and one not in self._values
         ]  # fmt: skip
         if missing:
             raise bounds.FaultError(f"{name} reads {missing[0]:.40}, which nothing writes")
         here = self._covered(kind, name, node, activations)
         if here is None:
             here = self._other(kind, name, node, activations)
+        self._check(name, node.output[0], self._builder.operations[here].out)
         for output in node.output:
             self._made[output] = here
+
+    def _check(self, name: str, output: str, out: Out) -> None:
+        """Raise UserError for an operator that was read as one of another output."""
+        shape = self._shapes.get(output, ())
+        if not shape or min(shape) < 1:
+            return
+        if math.prod(out) != math.prod(shape) or (len(shape) == 4 and out != _out(shape)):
+            raise UserError(
+                f"{self._name}: {name} is read as one that writes {out} (channels, height, width), "
+                f"and the package onnx infers {shape}. Nothing can be said of what follows."
+            )
 
     def _alias(self, node: Any) -> None:
         """Let a quantised or dequantised tensor stand for what it is of."""
@@ -158,9 +178,14 @@ class _Reader:
             self._made[target] = self._made[source]
             self._whole.add(target)
         elif source in self._stored or source in self._constants:
-            self._constants[target] = self._constants.get(source, self._stored.get(source))
+            held = self._constants.get(source, self._stored.get(source))
+            assert held is not None
+            self._constants[target] = held
+            self._types[target] = self._types.get(source, held.data_type)
             if node.op_type == "DequantizeLinear":
                 self._whole.add(target)
+            else:
+                self._types[target] = self._zero_point(node)
         else:
             raise bounds.FaultError(f"{node.op_type} reads {source:.40}, which nothing writes")
 
@@ -177,10 +202,10 @@ class _Reader:
         at = self._made[source]
         is_before_int8 = source not in self._whole
         is_alone = is_before_int8 and self._readers[source] == 1
-        if kind in _MOVES_NOTHING:
+        if kind in _SAME or kind in _RESHAPES:
             if not is_before_int8:
                 self._whole.add(node.output[0])
-            return at
+            return at if kind in _SAME else self._reshape(kind, name, node.output[0], at)
         if kind in ("Relu", "Clip"):
             if is_alone and build.operations[at].kind in _FUSABLE:
                 build.fuse_relu(at)
@@ -203,6 +228,19 @@ class _Reader:
             return build.add(name, both, False) if is_same else None
         return None
 
+    def _reshape(self, kind: str, name: str, output: str, at: int) -> int:
+        """Return the position of a tensor in another shape; a vector stays what it is of."""
+        shape = self._shapes.get(output, ())
+        if kind == "Flatten" or (len(shape) == 2 and min(shape) > 0):
+            return at
+        if not shape or min(shape) < 1:
+            raise UserError(
+                f"{self._name}: the shape that {name} gives is not fixed: nothing can be said of "
+                "what follows. Export it with a fixed shape."
+            )
+        is_same = self._builder.operations[at].out == _out(shape)
+        return at if is_same else self._builder.reshape(name, kind.lower(), at, _out(shape))
+
     def _refuse_floats(self, name: str) -> int:
         raise UserError(
             f"{self._name} computes in floating point ({name} reads what is not int8); only int8 "
@@ -216,6 +254,11 @@ class _Reader:
         if weights is None or node.input[1] not in self._whole:
             self._refuse_floats(name)
         assert weights is not None
+        if self._types.get(node.input[1]) != _INT8:
+            raise UserError(
+                f"{self._name} has weights that are not int8 ({name}); only int8 networks are "
+                "priced (weight_type=QuantType.QInt8)."
+            )
         shape = tuple(int(n) for n in weights.dims)
         if len(shape) > 8 or min(shape, default=0) < 1:
             raise bounds.FaultError(f"{name} has weights of shape {shape}")
@@ -234,7 +277,7 @@ class _Reader:
             raise bounds.FaultError(
                 f"{name} has weights of shape {weights} and reads {channels} channels"
             )
-        if group == channels and weights[1] == 1 and channels > 1:
+        if group == channels and weights[1] == 1 and channels > 1 and weights[0] % channels == 0:
             return self._builder.depthwise(name, at, weights[0], kernel, stride, pad, False)
         if group > 1:
             return None
@@ -266,6 +309,10 @@ class _Reader:
                 same(height, kernel[0], stride[0], extra),
                 same(width, kernel[1], stride[1], extra),
             )
+        if _attribute(node, "ceil_mode", 0):
+            sizes = self._builder.operations[at].out[1:]
+            tops = [_up(*one) for one in zip(sizes, kernel, stride, pad, strict=True)]
+            pad = (tops[0], tops[1])
         return (kernel[0], kernel[1]), (stride[0], stride[1]), pad
 
     def _other(self, kind: str, name: str, node: Any, activations: list[str]) -> int:
@@ -276,7 +323,22 @@ class _Reader:
                 "what it writes is not fixed: nothing can be said of its memory."
             )
         reads = [self._made[one] for one in activations]
-        return self._builder.other(name, kind.lower()[:40], reads, _out(shape))
+        held = {one: self._constants.get(one, self._stored.get(one)) for one in node.input}
+        weights = sum(
+            math.prod(map(int, tensor.dims)) * _BYTES.get(self._types.get(one, tensor.data_type), 4)
+            for one, tensor in held.items()
+            if tensor is not None
+        )
+        return self._builder.other(name, kind.lower()[:40], reads, _out(shape), weights=weights)
+
+
+def _up(size: int, kernel: int, stride: int, pad: Pair) -> Pair:
+    """Return the padding with which a window that is begun counts, if it begins in the image."""
+    padded = size + sum(pad)
+    out = math.ceil((padded - kernel) / stride) + 1
+    if (out - 1) * stride >= size + pad[0]:
+        out -= 1
+    return pad[0], pad[1] + max((out - 1) * stride + kernel - padded, 0)
 
 
 def _attribute(node: Any, name: str, default: Any) -> Any:

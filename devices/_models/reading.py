@@ -17,7 +17,7 @@ READERS: dict[str, Callable[[Path], Model]] = {
     ".csv": layer_list.read,
 }
 
-_NAME = re.compile(r"[^\W\d][\w.-]*")  # No cell is written so.
+_NAME = re.compile(r"[^\W\d][\w.-]*|[^|]*[/\\][^|]*")  # No cell is written so.
 
 
 def examples() -> dict[str, Path]:
@@ -28,8 +28,7 @@ def examples() -> dict[str, Path]:
 
 def is_file(given: str) -> bool:
     """Tell whether a text names a file of a network, or one that ships, rather than a cell."""
-    named = Path(given).suffix.lower() in READERS or Path(given).exists()
-    return named or _NAME.fullmatch(given) is not None
+    return Path(given).suffix.lower() in READERS or _NAME.fullmatch(given) is not None
 
 
 def read(given: str) -> Model:

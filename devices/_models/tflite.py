@@ -81,6 +81,7 @@ class _Reader:
         self._file, self._name = file, name
         self._builder = Builder(name, "tflite")
         self._made: dict[int, int] = {}  # The position of what writes a tensor.
+        self._counted: set[int] = set()  # Buffers whose bytes an operator before has.
 
     def model(self) -> Model:
         """Return the model."""
@@ -127,7 +128,7 @@ class _Reader:
         if not writes:
             raise bounds.FaultError(f"{name} writes nothing")
         activations = [at for at in reads if at >= 0 and at in self._made]
-        loose = [at for at in reads if at >= 0 and at not in self._made and not self._stored(at)]
+        loose = [at for at in reads if at >= 0 and at not in self._made and not self._held(at)]
         if loose:
             raise bounds.FaultError(f"{name} reads tensor {loose[0]}, which nothing writes")
         for at in (*activations, *writes):
@@ -140,14 +141,22 @@ class _Reader:
         outs = [self._shape(at) for at in writes]
         sizes = [math.prod(self._shape(at)) * self._element(at) for at in writes]
         if here is None:
-            beside = sum(sizes) - math.prod(_out(outs[0]))
+            state = sum(
+                math.prod(self._shape(at)) * self._element(at)
+                for at in reads
+                if at >= 0 and at not in self._made and self._tensor(at).IsVariable()
+            )
+            beside = sum(sizes) + state - math.prod(_out(outs[0]))
+            weights = sum(map(self._counts, reads))
             at = [self._made[one] for one in activations]
-            here = self._builder.other(name, kind.lower(), at, _out(outs[0]), beside)
+            here = self._builder.other(name, kind.lower(), at, _out(outs[0]), beside, weights)
         elif math.prod(self._builder.operations[here].out) != math.prod(outs[0]):
             raise bounds.FaultError(
                 f"{name} computes {self._builder.operations[here].out}, not the {outs[0]} of its "
                 "tensor"
             )
+        elif self._builder.operations[here].weights and not self._counts(reads[1]):
+            self._builder.share_weights(here)
         for at in writes:
             self._made[at] = here
 
@@ -275,6 +284,17 @@ class _Reader:
         if not 0 < number < self._file.BuffersLength():
             return 0
         return int(self._file.Buffers(number).DataLength())
+
+    def _held(self, at: int) -> bool:
+        """Whether a tensor that no operator writes is there all the same: stored, or a state."""
+        return bool(self._stored(at) or self._tensor(at).IsVariable())
+
+    def _counts(self, at: int) -> int:
+        """Return the bytes that are stored of a tensor and were not counted before."""
+        if at < 0 or (number := self._tensor(at).Buffer()) in self._counted:
+            return 0
+        self._counted.add(number)
+        return self._stored(at)
 
     def _weights(self, at: int) -> tuple[int, ...]:
         """Return the shape of int8 weights. Raises UserError for others."""

@@ -72,13 +72,15 @@ def figure(model: Model) -> Figure:
         textcoords="axes fraction",
         va="top",
         fontsize=9,
+        parse_math=False,
         color="#c0392b",
     )
     axes.set_xlim(-0.5, steps - 0.5)
     axes.set_ylim(0, 1.12 * top / _KIB)
     axes.set_xlabel("operator, in the order of execution")
     axes.set_ylabel("offset in the arena [KiB]")
-    axes.set_title(f"{model.name}: tensors in the arena of TensorFlow Lite Micro", fontsize=10)
+    title = f"{model.name}: tensors in the arena of TensorFlow Lite Micro"
+    axes.set_title(title, fontsize=10, parse_math=False)
     kinds = dict.fromkeys(one.kind if one.kind in _COLOURS else "other" for one in model.operations)
     drawn.legend(
         [Patch(color=_COLOURS.get(kind, _OTHER)) for kind in kinds],

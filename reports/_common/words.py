@@ -91,7 +91,8 @@ def proxy(name: str) -> str:
     short = stem(name)
     if short in _PROXIES:
         return _PROXIES[short]
-    family, _, output = short.partition(".")
+    # A dollar in a name of one's own is no sign of mathematics.
+    family, _, output = short.replace("$", r"\$").partition(".")
     word = _PROXIES.get(family, family.replace("_", " "))
     if not output or short in _USUAL:
         return word
@@ -106,7 +107,7 @@ def plain(name: str) -> str:
     >>> plain("ntk_cond.k2@1")
     'NTK K_2'
     """
-    return re.sub(r"\$K_\{(\d+)\}\$", r"K_\1", proxy(name))
+    return re.sub(r"\$K_\{(\d+)\}\$", r"K_\1", proxy(name)).replace(r"\$", "$")
 
 
 def part(device: str) -> str:

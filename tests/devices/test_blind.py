@@ -68,6 +68,11 @@ def test_a_cell_is_predicted_as_its_column(tmp_path):
     assert row.beyond == 0
 
 
+def test_a_version_may_be_short(tmp_path):
+    rows = [f"stm32f746,x_cube_ai,{version},resnet8,9,," for version in ("", "10.2", "10.2.0")]
+    assert len({row.predicted for row in compare(write(tmp_path, *rows), DEVICES)}) == 1
+
+
 def test_agreement_by_hand(tmp_path):
     cells = (6111, 9930, 1000)
     rows = compare(write(tmp_path, *(f"stm32f746,own,,{c},1,," for c in cells)), DEVICES)
@@ -89,6 +94,11 @@ def test_agreement_by_hand(tmp_path):
         ("stm32f746,owen,,6111,1,,", "line 2: There is no runtime 'owen'"),
         ("stm32f746,x_cube_ai,3.3.0,6111,1,,", "line 2: X-CUBE-AI 3.3.0 on cortex-m7 was not"),
         ("stm32f746,x_cube_ai,new,6111,1,,", "line 2: X-CUBE-AI new on cortex-m7 was not"),
+        (
+            "stm32f746,x_cube_ai,10.2.1,6111,1,,",
+            "there is 7.1.0, .*, 9.0.0, 10.0.0, 10.2.0.",
+        ),
+        ("stm32f746,tflm_cmsis_nn,10.2,6111,1,,", "line 2: tflm_cmsis_nn has no versions"),
         ("stm32f746,own,,99999,1,,", "line 2: "),
         ("stm32f746,own,,no.tflite,1,,", "line 2: "),
         ("stm32f746,own,,6111,1,huge,", "line 2: There is no skeleton 'huge'"),
@@ -106,7 +116,7 @@ def test_files_that_are_no_tables(tmp_path):
     with pytest.raises(UserError, match="lacks the column 'runtime'"):
         compare(write(tmp_path, "a,b,c", head="device,model,ms\n"), DEVICES)
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="not UTF-8"):
+    with pytest.raises(UserError, match="no text in UTF-8"):
         compare(tmp_path / "bytes.csv", DEVICES)
     with pytest.raises(UserError):
         compare(tmp_path / "missing.csv", DEVICES)
