@@ -2,8 +2,9 @@
 
 `pickle["nasbench201"][dataset][metric][index]` is what its reader, `HWNASBenchAPI`, looks at: ten
 metrics, latency in ms and energy in mJ, NaN where nobody measured; `config` says what the network
-is. The further metrics have the same form: `<device>_<runtime>_latency` [ms],
-`<device>_<runtime>_fits` [0 or 1], `ram_<convention>` and `flash_weights` [bytes].
+is. The further metrics have the same form and units: `<device>_<runtime>_latency` [ms],
+`<device>_<runtime>_energy` [mJ] where the part's power is known, `<device>_<runtime>_fits` [0, 0.5
+or 1; 0.5: maybe], `ram_<convention>` and `flash_weights` [bytes].
 
 Source: Li et al., "HW-NAS-Bench", ICLR 2021, `hw_nas_bench_api.py`.
 """
@@ -36,6 +37,7 @@ METRICS = (
     "fpga_latency",
     "fpga_energy",
 )
+_FACTORS = {"s": 1e3, "J": 1e3}  # to the ms and mJ of the ten metrics
 _NAMES = {name: run.dataset for name, run in RUNS.items() if name != "cifar10-valid"}
 
 
@@ -79,7 +81,7 @@ def _own(table: Table, dataset: str) -> Iterator[tuple[str, str, float]]:
         if (parts.dataset, parts.skeleton) == (dataset, "official"):
             words = (parts.device, parts.runtime) if parts.device else ()
             metric = "_".join((*words, *parts.what.split(".")))
-            yield metric, full, 1000.0 if parts.what == "latency" else 1.0
+            yield metric, full, _FACTORS.get(column.unit, 1.0)
 
 
 def _notes(table: Table) -> tuple[str, ...]:
@@ -91,6 +93,7 @@ def _notes(table: Table) -> tuple[str, ...]:
         if measured
         else "The ten metrics of HW-NAS-Bench are NaN: its public files were not there.",
         "Further metrics are SIMULATED by benchsuite, of the official network of the data set in "
-        "int8: <device>_<runtime>_latency [ms], <device>_<runtime>_fits [0 or 1], "
-        "ram_<convention> and flash_weights [bytes]. FBNet's space is absent.",
+        "int8: <device>_<runtime>_latency [ms], <device>_<runtime>_energy [mJ] where the part's "
+        "power is known, <device>_<runtime>_fits [0, 0.5 or 1; 0.5: maybe], ram_<convention> and "
+        "flash_weights [bytes]. FBNet's space is absent.",
     )

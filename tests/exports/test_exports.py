@@ -241,6 +241,19 @@ def test_hw_nas_bench_has_the_parts_as_devices(shipped_table, table, tmp_path):
     assert "were not there" in none["notes"][1]
 
 
+def test_further_metrics_of_hw_nas_bench_are_in_the_units_of_its_ten(shipped_table):
+    """An energy in J once stood beside those of the authors' file, which are in mJ."""
+    metrics = hw._metrics(shipped_table, "cifar10", "cifar10")
+    notes = " ".join(hw._notes(shipped_table))
+    for what, unit in (("latency", "ms"), ("energy", "mJ")):
+        column = f"{what}.stm32h7a3.x_cube_ai.cifar10.official"
+        assert metrics[f"stm32h7a3_x_cube_ai_{what}"][6111] == 1e3 * shipped_table[column][6111]
+        assert f"<device>_<runtime>_{what} [{unit}]" in notes
+    fits = {value for name, of in metrics.items() if name.endswith("_fits") for value in of}
+    assert fits == {0.0, 0.5, 1.0}
+    assert "<device>_<runtime>_fits [0, 0.5 or 1;" in notes
+
+
 @pytest.fixture
 def command(capsys, monkeypatch, shipped_table, only_what_ships):
     from benchsuite.assembly import whole
