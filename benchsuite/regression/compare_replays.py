@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,8 @@ def compare_replays(
 
     A search whose every seed answers as before is the same. Otherwise its regrets are compared by
     a one-sided Mann-Whitney test over seeds, in which a run without a feasible answer is worst, and
-    the difference of the mean regrets gets an interval.
+    the difference of the mean regrets gets an interval. What looks worse on seeds of which the test
+    could show nothing is `untold`.
     """
     keys = ["study", "search"]
     later = dict(list(after.groupby(keys, sort=False)))
@@ -49,8 +52,6 @@ def compare_replays(
 def _compare(
     name: str, before: pd.DataFrame, after: pd.DataFrame, rule: Replay, alpha: float, regret: str
 ) -> Check:
-    from scipy.stats import mannwhitneyu
-
     before, after = (rows.sort_values("seed", ignore_index=True) for rows in (before, after))
     if before["seed"].tolist() != after["seed"].tolist():
         text = f"It has other seeds: {len(before)} then, {len(after)} now."
@@ -60,11 +61,7 @@ def _compare(
     if np.array_equal(b, a):
         return Check("replays", name, "same", f"All {len(b)} seeds answer as before.")
     x, y = (rows["regret"].to_numpy(dtype=np.float64) for rows in (before, after))
-    p = float(
-        mannwhitneyu(_worst(y), _worst(x), alternative="greater").pvalue
-        if len(set(_worst(np.concatenate([x, y])))) > 1
-        else 1.0
-    )
+    p = _p(_worst(x), _worst(y))
     failed = int(np.isnan(y).sum()) - int(np.isnan(x).sum())
     difference, low, high = _difference(x, y)
     numbers = {
@@ -79,9 +76,11 @@ def _compare(
         "more_failures": failed,
     }
     at = int(np.flatnonzero((b != a).any(axis=1))[0])
+    change = "" if math.isnan(difference) else f": {difference:+.3f}"
+    change += "" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
     text = (
-        f"The mean {regret} was {_mean(x):.3f} % and is {_mean(y):.3f} %: {difference:+.3f} "
-        f"[{low:+.3f}, {high:+.3f}] over {len(x)} and {len(y)} seeds, Mann-Whitney p = {p:.4f}."
+        f"The mean {regret} was {_percent(_mean(x))} and is {_percent(_mean(y))}{change} over "
+        f"{len(x)} and {len(y)} seeds, Mann-Whitney p = {p:.4f}."
     )
     text += (
         f" Seed {before['seed'][at]} answered {_answer(before, at)}, and now {_answer(after, at)}."
@@ -89,13 +88,43 @@ def _compare(
     if failed:
         text += f" {abs(failed)} {'more' if failed > 0 else 'fewer'} runs found nothing feasible."
     verdict: Verdict = "changed"
-    if p < alpha and (failed > 0 or difference > rule.regret):
+    worse = failed > 0 or difference > rule.regret
+    if worse and p < alpha:
         verdict, text = "regression", f"The search got worse. {text}"
     elif rule.exact:
         verdict, text = "regression", f"Answers differ, and have to be exact. {text}"
+    elif worse and (why := _cannot_show(_worst(x), _worst(y), alpha)):
+        verdict, text = "untold", f"The search looks worse, but its seeds cannot tell. {text} {why}"
     else:
         text = f"Answers differ, but no worse ones are shown. {text}"
     return Check("replays", name, verdict, text, numbers)
+
+
+def seeds_needed(alpha: float) -> int:
+    """Return on how many seeds, all of other regrets, the test can show a search to be worse."""
+    return next(n for n in itertools.count(1) if 1 / math.comb(2 * n, n) < alpha)
+
+
+def _cannot_show(x: Array, y: Array, alpha: float) -> str:
+    """Return why no order of these regrets could be a regression, empty where one could."""
+    in_order = np.sort(np.concatenate([x, y]))
+    least, needed = _p(in_order[: len(x)], in_order[len(x) :]), seeds_needed(alpha)
+    if least < alpha:
+        return ""
+    few = len(x) < needed
+    return (
+        f"{len(x)} seed{'s' * (len(x) > 1)} {'' if few else 'with so many equal regrets '}cannot "
+        f"show it (p = {least:.4f} at best, and alpha is {alpha:g}); {f'{needed} or ' * few}more "
+        "are needed, or `exact = true` in the tolerances."
+    )
+
+
+def _p(x: Array, y: Array) -> float:
+    """Return the p of the test that y is worse than x."""
+    from scipy.stats import mannwhitneyu
+
+    several = len({*x, *y}) > 1
+    return float(mannwhitneyu(y, x, alternative="greater").pvalue) if several else 1.0
 
 
 def _answer(rows: pd.DataFrame, at: int) -> str:
@@ -106,6 +135,10 @@ def _answer(rows: pd.DataFrame, at: int) -> str:
 
 def _worst(regret: Array) -> Array:
     return np.where(np.isnan(regret), np.inf, regret)
+
+
+def _percent(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.3f} %"
 
 
 def _mean(values: Array) -> float:

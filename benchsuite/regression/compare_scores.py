@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.regression.check import Check, Part, Verdict
 from benchsuite.regression.tolerances import Score, Tolerances
+from benchsuite.stats.intervals import RESAMPLES
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,8 @@ def compare_scores(
     truths: accuracies [N] by name; cells [N], reasons [N]: which cells they are (0 ... N - 1 if not
     given), and why later scores are missing; exact: of a proxy that is computed of structure, where
     no score may move. A difference is no regression if the version was raised, unless
-    tau-b falls: p < alpha in a paired bootstrap and by more than the tolerance.
+    tau-b falls: p < alpha in a paired bootstrap and by more than the tolerance. A fall that the
+    resamples could not show at this level is `untold`.
     """
     rule: Score = allowed.of("scores", name)
     if exact:
@@ -159,7 +161,7 @@ def _tau(
 ) -> Check:
     before, after = scores
     rng = np.random.default_rng(0)
-    found = stats.paired_kendall_test(after, before, accuracy, rng)
+    found = stats.paired_kendall_test(after, before, accuracy, rng, resamples=RESAMPLES)
     both = np.isfinite(before) & np.isfinite(after) & np.isfinite(accuracy)
     old, new = (stats.kendall(s[both], accuracy[both]).value for s in (before, after))
     numbers = {
@@ -183,8 +185,12 @@ def _tau(
         f"p = {found.p:.3f}."
     )
     verdict: Verdict = "untold" if np.isnan(found.p) else "within"
+    least = 2 / (RESAMPLES - found.n_undefined + 1)
     if found.p < alpha and found.difference < -rule.tau:
         verdict = "regression"
+    elif verdict == "within" and least >= alpha and found.difference < -rule.tau:
+        verdict = "untold"
+        text += f" {RESAMPLES:,} resamples cannot show it: {alpha:g} is below their least p."
     elif found.p < alpha and found.difference > rule.tau:
         verdict = "changed"
     return Check("tau", label, verdict, text, numbers)

@@ -37,6 +37,20 @@ def test_scores_that_became_constant_are_no_agreement_of_rankings():
     assert found.verdict == "regression"
 
 
+def test_a_fall_of_tau_that_the_resamples_cannot_show_is_not_passed():
+    """The least p of 1,000 resamples is 0.002, so that no fall was one at a level of 0.001."""
+    truth = np.random.default_rng(0).random(60)
+    sides = Scores(truth, "max", "1"), Scores(-truth, "max", "2")
+    for alpha, verdict in ((0.01, "regression"), (0.001, "untold")):
+        allowed = Tolerances(alpha=alpha)
+        _, found = compare_scores("sample", "it", *sides, {"accuracy": truth}, allowed)
+        assert (found.verdict, "1,000 resamples cannot show it" in found.message) == (
+            verdict, verdict == "untold"
+        )  # fmt: skip
+    _, back = compare_scores("sample", "it", *sides[::-1], {"accuracy": truth}, allowed)
+    assert back.verdict == "within"
+
+
 def test_a_raised_version_whose_tau_cannot_be_tested_is_not_passed():
     rng = np.random.default_rng(0)
     values, truth = rng.random((2, 9))
@@ -73,3 +87,29 @@ def test_replays_name_a_seed_and_both_answers_and_need_the_same_seeds():
     assert (found.verdict, "answered no feasible cell" in found.message) == ("changed", True)
     (found,) = compare_replays(replays(1.0), replays(np.nan), Tolerances())
     assert found.verdict == "regression"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "said"),
+    [
+        ([1.0] * 3, [19.0] * 3, "untold", "3 seeds cannot show it (p = 0.0234 at best"),
+        ([1.0, 2, 3, 4], [19.0, 20, 21, 22], "untold", "; 5 or more are needed"),
+        ([1.0] * 2, [np.nan] * 2, "untold", "is unknown over 2 and 2 seeds"),
+        ([1.0] * 9, [*[1.0] * 8, 9.0], "untold", "9 seeds with so many equal regrets cannot"),
+        ([1.0] * 3, [0.5] * 3, "changed", "is 0.500 %: -0.500 over 3 and 3 seeds"),
+        ([1.0] * 3, [1.0] * 3, "changed", "no worse ones are shown"),
+        ([1.0, 2, 3, 4, 5], [19.0, 20, 21, 22, 23], "regression", "The search got worse."),
+    ],
+)
+def test_what_so_few_seeds_cannot_show_is_not_passed(before, after, verdict, said):
+    """A search that lost 18 points with each of its 3 seeds was one that no test showed worse."""
+    sides = replays(before, len(before)), replays(after, len(after), cell=7)
+    (found,) = compare_replays(*sides, Tolerances())
+    assert (found.verdict, said in found.message) == (verdict, True), found.message
+    assert "nan" not in found.message
+    exact = Tolerances(rules={"replays": {"*": {"exact": True}}})
+    (found,) = compare_replays(*sides, exact)
+    assert found.verdict == "regression"
+    tolerant = Tolerances(rules={"replays": {"*": {"regret": 30.0}}})
+    (found,) = compare_replays(*sides, tolerant)
+    assert found.verdict == ("untold" if np.isnan(after).any() else "changed")
