@@ -2,8 +2,9 @@
 
 Looked for in the four packages of this project, in the folders of the same names below every
 `--plugins DIR`, and below the folder of every package of the entry-point group
-`benchsuite.plugins`. Listing reads the files' docstrings and imports nothing. Files whose names
-begin with `_` are no plug-ins: they hold what those beside them share (see `_import`).
+`benchsuite.plugins`; a folder `studies` beside them holds files of `benchsuite.replays.study`.
+Listing reads the files' docstrings and imports nothing. Files whose names begin with `_` are no
+plug-ins: they hold what those beside them share (see `_import`).
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ KINDS = {
     "reports": Kind("reports", "benchsuite.reports", "REPORT", api.Report),
     "strategies": Kind("search", "benchsuite.search", "STRATEGY", api.Strategy),
 }
+STUDIES = "studies"  # The folder of studies beside those of the plug-ins.
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ def _own_folder(kind: str) -> Path:
 
 
 def _checked(extra: Sequence[Path]) -> list[Path]:
-    folders = {kind.folder for kind in KINDS.values()}
+    folders = {STUDIES, *(kind.folder for kind in KINDS.values())}
     for root in extra:
         if not any((root / folder).is_dir() for folder in folders):
             raise UserError(

@@ -87,7 +87,8 @@ def measure(
 def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]) -> dict[str, str]:
     """Return digests of what the results are a function of besides the settings and studies."""
     names = [kind.folder for kind in plugins.KINDS.values()]
-    own = [files_below(root / name) for root in plugin_folders for name in names]
+    roots = plugins.roots(plugin_folders)
+    own = [files_below(root / name) for root in roots for name in names]
     found = {"code": digest(sources(), own)[:12]}
     if settings.proxies:
         from benchsuite.proxies._scoring.images import content

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchsuite import plugins
 from benchsuite.bounds import of_toml
 from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError, did_you_mean
@@ -140,8 +141,12 @@ def find(named: str | Path, folders: Sequence[Path] = ()) -> Path:
 
 
 def named_files(folders: Sequence[Path] = ()) -> dict[str, Path]:
-    """Return the files of the studies that have a name, sorted; the plug-in folders' come first."""
-    places = [SHIPPED, *reversed([folder / "studies" for folder in folders])]
+    """Return the files of the studies that have a name, sorted; the plug-in folders' come first.
+
+    Raises UserError as `plugins.find`.
+    """
+    of_others = [root / plugins.STUDIES for root in plugins.roots(folders)]
+    places = [SHIPPED, *reversed(of_others)]
     known = {file.stem: file for place in places for file in place.glob("*.toml")}
     return dict(sorted(known.items()))
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from benchsuite import plugins
 from benchsuite.api import Proxy
 from benchsuite.errors import PluginError, PluginWarning, UserError
+from benchsuite.replays import study
 from benchsuite.space.network import Skeleton
 
 MINE = '''"""Counts nothing at all.
@@ -97,6 +99,20 @@ def test_unknown_names_are_answered_with_near_ones():
 def test_a_folder_without_plugins(tmp_path):
     with pytest.raises(UserError, match="holds no plug-ins"):
         plugins.find("proxies", [tmp_path])
+
+
+def test_studies_alone_are_plug_ins_and_an_installed_package_may_bring_some(tmp_path, monkeypatch):
+    (tmp_path / "mine/studies").mkdir(parents=True)
+    (tmp_path / "mine/studies/own.toml").touch()
+    assert "flops" in plugins.find("proxies", [tmp_path / "mine"])
+    assert "own" in study.named_files([tmp_path / "mine"])
+    with pytest.raises(UserError, match=r"holds no plug-ins: .*devices, .*search, studies"):
+        study.named_files([tmp_path])
+    (tmp_path / "mine/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("it", "mine", "benchsuite.plugins")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point])
+    assert study.find("own") == tmp_path / "mine/studies/own.toml"
 
 
 def test_a_proxy_is_computed_in_one_way():
