@@ -25,7 +25,7 @@ from benchsuite.folders import recover, write_folder
 from benchsuite.notations import json_text
 from benchsuite.packages import sha256
 from benchsuite.parameters import fill
-from benchsuite.regression.completeness import check_complete
+from benchsuite.regression.completeness import check_complete, faults
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Table
 
@@ -88,7 +88,8 @@ class Baseline:
     def save(self, folder: Path, *, replace: bool = False) -> None:
         """Write the baseline; the folder appears whole, or the one before it stays.
 
-        Raises UserError for a folder that holds anything else, or, without `replace`, a baseline.
+        Raises UserError for a folder that holds anything else, or, without `replace`, a baseline,
+        and for results that could not be compared with.
         """
         folder = Path(folder)
         check_target(folder, replace)
@@ -113,6 +114,8 @@ class Baseline:
             "files": files,
         }
         _write(folder / ABOUT, json_text(about, indent=1, sort_keys=True) + "\n")
+        for fault in faults(self, folder):
+            raise UserError(f"Nothing is saved, for it could not be compared with: {fault}.")
 
 
 def load(folder: Path) -> Baseline:

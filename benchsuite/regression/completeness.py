@@ -1,6 +1,7 @@
 """Whether a saved baseline holds what its settings name: what it lacks could never be compared.
 
-A baseline that lost a part would pass every comparison, so it is refused when it is read.
+A baseline that lost a part would pass every comparison, so it is refused when it is read; one that
+never had it is not saved.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ _KEYS = {
 
 def check_complete(baseline: Any, where: Path) -> None:
     """Raise UserError, naming it, for the first thing that a `Baseline` in a folder lacks."""
-    for fault in _faults(baseline, where):
+    for fault in faults(baseline, where):
         raise UserError(f"The baseline {where} cannot be compared with: {fault}. Save it again.")
 
 
-def _faults(baseline: Any, where: Path) -> Iterator[str]:
+def faults(baseline: Any, where: Path) -> Iterator[str]:
+    """Yield, as parts of a sentence, what a `Baseline` whose studies lie in a folder lacks."""
     for name, kind in _MADE_BY.items():
         if not baseline.made_by.get(name) or not isinstance(baseline.made_by[name], kind):
             yield f"it does not say its {name}"

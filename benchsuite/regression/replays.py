@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchsuite.errors import PluginError
+from benchsuite.errors import PluginError, UserError
 from benchsuite.parameters import fill
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES
 from benchsuite.replays import jobs, study
-from benchsuite.replays.judgement import judge
+from benchsuite.replays.judgement import Answer, judge
 from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
 from benchsuite.table.table import Table
@@ -26,10 +27,46 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01
 
 
-def read_study(named: str) -> tuple[str, str]:
-    """Return name and text of a study, a file or one of `benchsuite/studies`; checked."""
-    loaded = study.load(study.find(named))
-    return loaded.name, loaded.text
+def read_studies(named: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, str]:
+    """Return the texts of studies, files or such as have a name (`study.find`), by their names.
+
+    Raises UserError for what is no study, and for two studies that are called the same.
+    """
+    texts: dict[str, str] = {}
+    given: dict[str, str] = {}
+    for one in named:
+        loaded = study.load(study.find(one, folders))
+        if texts.setdefault(loaded.name, loaded.text) != loaded.text:
+            raise UserError(
+                f"The studies {given[loaded.name]} and {one} are both called {loaded.name!r}, and "
+                "a baseline keeps one of a name: change the `name` of one of them."
+            )
+        given.setdefault(loaded.name, one)
+    return texts
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search of a study, which is named, ready to run."""
+
+    of: str
+    entry: study.Entry
+    parts: tuple[jobs.Job, ...]
+    shared: jobs.Shared
+
+    @property
+    def name(self) -> str:
+        return f"{self.of}/{self.entry.label}"
+
+    def answers(self, parts: Sequence[jobs.Job]) -> list[Answer]:
+        """Return the answers of some of its jobs; UserError for one that is compressed."""
+        found = [answer for job in parts for answer in jobs.answers(self.shared, job)]
+        if any(answer.details for answer in found):
+            raise UserError(
+                f"The search {self.name} answers with compressed networks, which have no regret "
+                "that a baseline could keep: leave this search out."
+            )
+        return found
 
 
 def replays(
@@ -42,29 +79,39 @@ def replays(
     """Return one row per study, search and seed, and the speed of every search.
 
     good: by `search STUDY/LABEL`, up to which ratio a speed is measured once; empty for a
-    baseline.
+    baseline. Raises UserError for a search that cannot run, or whose picks are compressed: one
+    seed of each is tried before all are replayed.
     """
     import pandas as pd
 
     frames, speeds = [], []
+    searches = list(_searches(studies, table, plugin_folders))
+    for search in searches:
+        search.answers([replace(search.parts[0], seeds=1)])
+    for search in searches:
+        entry, first = search.entry, search.parts[0]
+        say(f"Replaying {search.name}, {entry.seeds} seeds ...")
+        rows = judge(table, entry.setting, search.answers(search.parts))
+        rows = rows.assign(study=search.of, search=entry.label, dataset=entry.setting.dataset)
+        frames.append(rows[list(FRAMES["replays"])])
+        timed = _timed(first, search.shared.problems[first.problem], plugin_folders)
+        what = f"search {search.name}"
+        taken = timing.taken(timed, _reference(), good.get(what))
+        speeds.append(taken.row(what, "plain Python"))
+    return pd.concat(frames, ignore_index=True), speeds
+
+
+def _searches(
+    studies: Mapping[str, str], table: Table, plugin_folders: Sequence[Path]
+) -> Iterator[_Search]:
     for name, text in studies.items():
         loaded = _loaded(text)
         planned = study.plan(loaded, table, plugin_folders)
         if planned.failed:
             raise PluginError(next(iter(planned.failed.values())))
+        shared = jobs.Shared(planned.problems, tuple(plugin_folders))
         for entry, parts in zip(loaded.searches, planned.jobs, strict=True):
-            say(f"Replaying {name}/{entry.label}, {entry.seeds} seeds ...")
-            shared = jobs.Shared(planned.problems, tuple(plugin_folders))
-            answers = [answer for job in parts for answer in jobs.answers(shared, job)]
-            rows = judge(table, entry.setting, answers)
-            rows = rows.assign(study=name, search=entry.label, dataset=entry.setting.dataset)
-            frames.append(rows[list(FRAMES["replays"])])
-            problem = planned.problems[parts[0].problem]
-            timed, reference = _timed(parts[0], problem, plugin_folders), _reference()
-            what = f"search {name}/{entry.label}"
-            taken = timing.taken(timed, reference, good.get(what))
-            speeds.append(taken.row(what, "plain Python"))
-    return pd.concat(frames, ignore_index=True), speeds
+            yield _Search(name, entry, parts, shared)
 
 
 def _loaded(text: str) -> study.Study:

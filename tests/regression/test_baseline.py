@@ -14,7 +14,7 @@ from benchsuite.regression import measure, tolerances
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings, load
 from benchsuite.regression.compare import compare, regressions
 from benchsuite.regression.compare_replays import compare_replays
-from benchsuite.regression.replays import replays
+from benchsuite.regression.replays import read_studies, replays
 from benchsuite.regression.tolerances import Tolerances
 from benchsuite.table.table import Table, Values
 
@@ -238,6 +238,48 @@ def test_damage_is_a_sentence(tmp_path, searched, change, said):
 def edit(folder, key, value):
     path = folder / "baseline.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+
+def test_what_could_not_be_compared_is_not_saved(tmp_path, searched):
+    """It was saved, and only a comparison said that it cannot be compared with."""
+    rows = searched["rea", 60].frames["replays"].assign(regret=np.nan)
+    frames = {**searched["rea", 60].frames, "replays": rows}
+    with pytest.raises(UserError, match=r"Nothing is saved, .* a feasible answer without a regret"):
+        dataclasses.replace(searched["rea", 60], frames=frames).save(tmp_path / "it")
+    assert not list(tmp_path.iterdir())
+
+
+def test_compressed_picks_are_refused_before_anything_is_replayed():
+    pruned = """
+[[searches]]
+strategy = "munas_pruned"
+seeds = 2
+budget = { queries = 20 }
+bounds = { "skeleton.bytes" = 100000 }
+skeleton = { cells_per_stage = 1 }
+parameters = { population = 10, sample = 3, rounds = 20 }
+"""
+    said = []
+    with pytest.raises(UserError, match="quick/munas_pruned answers with compressed networks"):
+        replays(
+            {"quick": STUDY.format(strategy="rea", queries=5) + pruned},
+            made_up_table(), (), {}, said.append,
+        )  # fmt: skip
+    assert not said
+
+
+def test_studies_are_found_in_folders_of_plugins_and_each_name_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine/studies").mkdir(parents=True)
+    text = STUDY.format(strategy="rea", queries=5)
+    for path, queries in (("mine/studies/own.toml", 5), ("again.toml", 5), ("other.toml", 6)):
+        (tmp_path / path).write_text(text.replace("queries = 5", f"queries = {queries}"))
+    folders = [tmp_path / "mine"]
+    assert read_studies(["own", "again.toml"], folders) == {"quick": text}
+    with pytest.raises(UserError, match="There is no study 'own'"):
+        read_studies(["own"], ())
+    with pytest.raises(UserError, match=r"own and other.toml are both called 'quick'"):
+        read_studies(["own", "guard", "other.toml"], folders)
 
 
 def test_other_files_and_other_baselines_are_not_overwritten(tmp_path, searched):

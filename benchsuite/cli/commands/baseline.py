@@ -59,7 +59,7 @@ def command() -> None:
 @click.option(
     "--proxy", "proxies", multiple=True, help="Scored anew on a sample: names, by commas, or all."
 )
-@click.option("--study", "studies", multiple=True, help="A study file, or guard; repeatable.")
+@click.option("--study", "studies", multiple=True, help="A file or a name; repeatable.")
 @click.option("--table/--no-table", default=None, help="Of all cells [default: if nothing else].")
 @click.option("--cells", default=60, show_default=True, help="Different cells in the sample.")
 @click.option("--channels", default=8, show_default=True)
@@ -93,7 +93,7 @@ def save(
     from benchsuite.proxies._tabulation.spec import scoring_proxies
     from benchsuite.regression.baseline import Settings, check_target
     from benchsuite.regression.measure import checked, measure
-    from benchsuite.regression.replays import read_study
+    from benchsuite.regression.replays import read_studies
 
     folder = _folder(where)
     check_target(folder, replace)
@@ -108,7 +108,7 @@ def save(
         if studies == () and not alone:
             refuse("neither a table nor a study is kept", "scores")
     settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
-    texts = dict(map(read_study, studies or (("guard",) if alone else ())))
+    texts = read_studies(studies or (("guard",) if alone else ()), plugin_folders)
     made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=say)
     made.save(folder, replace=replace)
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
