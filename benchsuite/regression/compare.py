@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def compare(before: Baseline, after: Baseline, allowed: Tolerances) -> list[Check]:
+def compare(
+    before: Baseline, after: Baseline, allowed: Tolerances, *, measured_now: bool = False
+) -> list[Check]:
     """Return every comparison of a later set of results with an earlier one.
 
     A part that only the earlier one has is `untold`, and what differs beside another library or
-    processor `moved`. Raises UserError where they measure different things, or nothing.
+    processor `moved`. measured_now: whether the later one is no baseline of its own. Raises
+    UserError, which says how to have the same, where they measure different things, or nothing.
     """
-    _same_settings(before, after)
+    _same_settings(before, after, measured_now)
     checks: list[Check] = []
     if before.table is not None and after.table is not None:
         checks += _columns(before, after.table, allowed)
@@ -69,21 +72,35 @@ def regressions(checks: Sequence[Check]) -> list[Check]:
     return [check for check in checks if check.verdict == "regression"]
 
 
-def _same_settings(before: Baseline, after: Baseline) -> None:
+def _same_settings(before: Baseline, after: Baseline, measured_now: bool) -> None:
     old, new = asdict(before.settings), asdict(after.settings)
     changed = [f"{k} {old[k]!r} and {new[k]!r}" for k in old if old[k] != new[k]]
-    used = {"images": before.settings.proxies, "accuracies": before.studies}
-    for what, uses in used.items():
+    used = {
+        "images": (before.settings.proxies, "images", "have the images"),
+        "accuracies": (before.studies, "accuracy", "set BENCHSUITE_DATA"),
+    }
+    ways = []
+    for what, (uses, source, way) in used.items():
         both = before.made_by.get(what), after.made_by.get(what)
         if uses and None not in both and both[0] != both[1]:
-            changed.append(f"other {what} ({both[0]} and {both[1]})")
+            named = before.made_by.get(source), after.made_by.get(source)
+            x, y = both if None in named or named[0] == named[1] else named
+            changed.append(f"other {what} ({x!r} and {y!r})")
+            ways.append(way)
     if before.studies != after.studies:
         changed.append("other studies")
-    if changed:
-        raise UserError(
-            f"The two sets do not measure the same thing: {'; '.join(changed)}. Save both with the "
-            "same options, or compare with a new measurement by leaving --against out."
+    if not changed:
+        return
+    how = " and ".join(ways)
+    if not measured_now:
+        advice = (
+            f"Save both with the same options{f' ({how} alike)' if how else ''}, or compare with a "
+            "new measurement by leaving --against out."
         )
+    else:
+        again = f"{how} as when the baseline was saved, or save it again." if how else "save again."
+        advice = again[0].upper() + again[1:]
+    raise UserError(f"The two sets do not measure the same thing: {'; '.join(changed)}. {advice}")
 
 
 def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Check]:

@@ -85,7 +85,10 @@ def measure(
 
 
 def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]) -> dict[str, str]:
-    """Return digests of what the results are a function of besides the settings and studies."""
+    """Return digests of what the results are a function of besides the settings and studies.
+
+    accuracy: where the accuracies are from, in words.
+    """
     names = [kind.folder for kind in plugins.KINDS.values()]
     roots = plugins.roots(plugin_folders)
     own = [files_below(root / name) for root in roots for name in names]
@@ -97,6 +100,8 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
     if table is not None:
         inputs = {k: table.provenance.get(k) for k in ("accuracy", "inputs")}
         found["accuracies"] = digest(inputs)[:12]
+        if inputs["accuracy"]:
+            found["accuracy"] = str(inputs["accuracy"])
     return found
 
 

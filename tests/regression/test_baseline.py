@@ -177,6 +177,26 @@ def test_other_images_or_accuracies_are_another_thing_to_measure(searched, what)
         assert compare(made(before), made(after), Tolerances())
 
 
+def test_other_accuracies_are_named_and_how_to_have_the_same(searched):
+    """A new measurement was told to leave out an option that nobody gave."""
+    found = searched["rea", 60]
+
+    def made(accuracy, digest):
+        said = {"accuracy": accuracy} if accuracy else {}
+        return dataclasses.replace(found, made_by={**found.made_by, **said, "accuracies": digest})
+
+    old, new = made("validation measured", "1"), made("test ESTIMATED", "2")
+    both = r"other accuracies \('validation measured' and 'test ESTIMATED'\)"
+    set_it = r"Set BENCHSUITE_DATA as when the baseline was saved, or save it again\.$"
+    with pytest.raises(UserError, match=rf"{both}\. {set_it}"):
+        compare(old, new, Tolerances(), measured_now=True)
+    with pytest.raises(UserError, match=rf"{both}\. Save both .* leaving --against out"):
+        compare(old, new, Tolerances())
+    for earlier in (made("test ESTIMATED", "1"), made("", "1")):
+        with pytest.raises(UserError, match=r"other accuracies \('1' and '2'\)"):
+            compare(earlier, new, Tolerances())
+
+
 def test_what_a_baseline_stands_on_is_digested(tmp_path, monkeypatch):
     rng = np.random.default_rng
     table = made_up_table()

@@ -234,7 +234,7 @@ def test_whatever_goes_wrong_is_2(saved, tmp_path, capsys, how):
 def test_an_error_of_the_guards_own_is_2_and_a_sentence(saved, monkeypatch, capsys, error):
     from benchsuite.regression import compare as module
 
-    def broken(*args):
+    def broken(*args, **more):
         raise error
 
     monkeypatch.setattr(module, "compare", broken)

@@ -220,7 +220,7 @@ def _compared(
                 allowed=allowed,
                 say=say,
             )
-        return before, after, compared(before, after, allowed)
+        return before, after, compared(before, after, allowed, measured_now=against is None)
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # An exit of a plug-in's would be the verdict.
