@@ -15,6 +15,8 @@ from benchsuite.errors import PluginError, UserError
 from benchsuite.parameters import fill
 from benchsuite.regression import timing
 from benchsuite.regression.baseline import FRAMES
+from benchsuite.regression.compare_replays import seeds_needed
+from benchsuite.regression.tolerances import Tolerances
 from benchsuite.replays import jobs, study
 from benchsuite.replays.judgement import Answer, judge
 from benchsuite.replays.run import replay
@@ -27,13 +29,19 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01
 
 
-def read_studies(named: Sequence[str], folders: Sequence[Path] = ()) -> dict[str, str]:
+def read_studies(
+    named: Sequence[str],
+    folders: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, str]:
     """Return the texts of studies, files or such as have a name (`study.find`), by their names.
 
+    say: called with a sentence on each search whose seeds could not show that it became worse.
     Raises UserError for what is no study, and for two studies that are called the same.
     """
     texts: dict[str, str] = {}
     given: dict[str, str] = {}
+    needed = seeds_needed(Tolerances().alpha)
     for one in named:
         loaded = study.load(study.find(one, folders))
         if texts.setdefault(loaded.name, loaded.text) != loaded.text:
@@ -42,6 +50,13 @@ def read_studies(named: Sequence[str], folders: Sequence[Path] = ()) -> dict[str
                 "a baseline keeps one of a name: change the `name` of one of them."
             )
         given.setdefault(loaded.name, one)
+        for entry in loaded.searches:
+            if entry.seeds < needed:
+                say(
+                    f"Note: The {entry.seeds} seeds of {loaded.name}/{entry.label} are too few "
+                    f"to show that it became worse; {needed} or more can, or `exact = true` in the "
+                    "tolerances of a search without chance."
+                )
     return texts
 
 

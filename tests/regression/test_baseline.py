@@ -302,6 +302,19 @@ def test_studies_are_found_in_folders_of_plugins_and_each_name_once(tmp_path, mo
         read_studies(["own", "guard", "other.toml"], folders)
 
 
+def test_saving_says_which_searches_have_too_few_seeds_to_be_compared(tmp_path):
+    for seeds in (4, 5):
+        text = STUDY.format(strategy="rea", queries=5).replace("seeds = 30", f"seeds = {seeds}")
+        (tmp_path / f"{seeds}.toml").write_text(text)
+    said = []
+    read_studies([str(tmp_path / "5.toml"), "guard"], say=said.append)
+    assert not said
+    read_studies([str(tmp_path / "4.toml")], say=said.append)
+    assert [text.partition(" to show ")[0] for text in said] == [
+        "Note: The 4 seeds of quick/it are too few"
+    ]
+
+
 def test_other_files_and_other_baselines_are_not_overwritten(tmp_path, searched):
     searched["rea", 60].save(tmp_path / "it")
     with pytest.raises(UserError, match="holds a baseline already"):

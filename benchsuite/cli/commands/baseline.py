@@ -108,7 +108,7 @@ def save(
         if studies == () and not alone:
             refuse("neither a table nor a study is kept", "scores")
     settings = checked(Settings(table=alone if table is None else table, proxies=names, **given))
-    texts = read_studies(studies or (("guard",) if alone else ()), plugin_folders)
+    texts = read_studies(studies or (("guard",) if alone else ()), plugin_folders, say)
     made = measure(settings, texts, plugin_folders=plugin_folders, scores=scores, say=say)
     made.save(folder, replace=replace)
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
