@@ -30,7 +30,12 @@ from benchsuite.reports._common.style import (
     new_figure,
     tidy,
 )
-from benchsuite.reports._common.tables import about_accuracy, headline_proxies, upward
+from benchsuite.reports._common.tables import (
+    about_accuracy,
+    headline_proxies,
+    partial,
+    upward,
+)
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
@@ -178,10 +183,10 @@ def _figure(rows: pd.DataFrame, ceiling: Mapping[str, stats.NoiseCeiling], what:
                 label=f"{NAMES[dataset]}, two trainings: {tau:.3f}",
             )
     most = rows["n"].max()
-    few = rows.groupby("proxy")["n"].max().loc[mean.index]
+    scored = rows.groupby("proxy")["n"].max().loc[mean.index]
+    few = partial(scored)
     names = [
-        words.proxy(str(name)) + f" ({n:,} cells)" * bool(n < 0.95 * most)
-        for name, n in few.items()
+        words.proxy(str(name)) + f" ({n:,} cells)" * (name in few) for name, n in scored.items()
     ]
     axes.set_yticks(range(len(mean)), names)
     axes.axvline(0, color=COLOURS["grey"], linewidth=0.8)

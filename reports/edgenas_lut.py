@@ -17,7 +17,11 @@ def _make(table: Table) -> Result:
             "This table holds no comparison with measured boards; `benchsuite table` writes one "
             "that does."
         )
-    ours = pd.DataFrame(about["rows"])
+    unseen = pd.DataFrame(about["points"]).astype({"family_out": float})
+    unseen["mae_ms"] = 1e3 * (unseen["family_out"] - unseen["measured"]).abs()
+    of = ["board", "runtime"]
+    ours = pd.DataFrame(about["rows"]).drop(columns="mae_ms")
+    ours = ours.merge(unseen.groupby(of)["mae_ms"].mean().reset_index(), on=of, how="left")
     rows = [
         row for _, printed in published("edgenas_lut").iterrows() for row in _rows(printed, ours)
     ]
@@ -26,7 +30,7 @@ def _make(table: Table) -> Result:
         notes=(
             "Printed: EdgeNAS, section 3.2, 200 random networks of one space, its table and the "
             "measurement from the same bench. Ours: other people's published board measurements of "
-            "n known networks, none of which are cells, predicted from operators; MAPE and "
+            "n known networks, none of which are cells, predicted from operators; MAE, MAPE and "
             "Spearman "
             "with each family of networks left out of the fit (nothing changes for counted "
             "runtimes). The two are not the same experiment: a gap in MAPE is expected.",

@@ -63,7 +63,7 @@ def _make(table: Table) -> Result:
             "classes. A comparison of one number at a time: the six operators of a cell add up, so "
             "more of one is fewer of the others, and no row says what causes a collapse.",
             f"int8_ranking: the best {TOP:,} are chosen once, by float or by test {kind(table)}; "
-            f"lo and hi hold 95 % of {FEWEST_RESAMPLES:,} resamples of the cells.",
+            f"lo and hi hold 95 % of {FEWEST_RESAMPLES:,} resamples of functional classes.",
             _about_figure(of),
             about_accuracy(table),
         ),
@@ -128,13 +128,17 @@ def _rankings(table: Table, of: Training) -> Iterator[dict[str, object]]:
             rows = [values[cells] for values in scores.values()]
             against = (of.float32 if truth == "float" else test)[cells]
             resampled = stats.kendall_bootstrap(
-                rows, [against], np.random.default_rng(0), resamples=FEWEST_RESAMPLES
+                rows,
+                [against],
+                np.random.default_rng(0),
+                groups=functional_classes(table)[cells],
+                resamples=FEWEST_RESAMPLES,
             )
             low, high = resampled.interval()
             for at, name in enumerate(scores):
                 yield {
                     "cells": label,
-                    "n": int(resampled.units[at, 0]),
+                    "n": int(cells.sum()),
                     "ranked by": name,
                     "against": truth,
                     "tau": float(resampled.value[at, 0]),

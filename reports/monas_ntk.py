@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
-from benchsuite.ranking.correlations import direction_of
+from benchsuite.ranking.correlations import direction_of, functional_classes
 from benchsuite.reports._common import effects, ntk_draws
 from benchsuite.reports._common.searches import Claim
 from benchsuite.reports._common.style import (
@@ -43,11 +43,12 @@ def _make(table: Table) -> Result:
         notes=(
             about_accuracy(table),
             f"tau-b of K_i = l_1 / l_(n-i) (smaller is better) with test {kind(table)}; lo, hi: "
-            f"95 % of {FEWEST_RESAMPLES} resamples of the cells. {DEAD}; n says how many remain.",
+            f"95 % of {FEWEST_RESAMPLES} resamples of functional classes. {DEAD}; n says how many "
+            "remain.",
             "Ours: every cell, batches of 32 CIFAR-10 images at 16x16 for all three datasets. "
             f"{_NETWORKS}. Figure and table: mean tau of single draws of weights and images, "
-            f"{_draws(rows)}; lo, hi are over cells and, where there are several, draws. MONAS: an "
-            "unstated sample, mean of three runs; it finds K_2 best.",
+            f"{_draws(rows)}; lo, hi are over classes and, where there are several, draws. MONAS: "
+            "an unstated sample, mean of three runs; it finds K_2 best.",
             *(claim.sentence for claim in claims(table)),
         ),
     )
@@ -87,6 +88,7 @@ def _rows(table: Table, family: str) -> pd.DataFrame:
         np.array([accuracy(table, dataset) for dataset in DATASETS]),
         np.random.default_rng(0),
         directions=[direction_of(table, name) for name in flat],
+        groups=functional_classes(table),
         resamples=FEWEST_RESAMPLES,
     )
     rows = []

@@ -82,6 +82,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     tested = rows[rows["printed alone"] == "no"]
     counts = Counter(claim.verdict.kind for claim in claims if not claim.printed_alone)
     held = Counter(tested["after Holm"])
+    family = int((tested["p"].notna() & ~tested["verdict"].str.startswith(NOT_HERE)).sum())
     dear = tested["verdict"].str.contains(DEAR).sum()
     return Result(
         tables={"paper_claims": rows},
@@ -101,7 +102,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"docs/intervals.md. {NOT_HERE}: not by these searches, whatever the seeds. Where "
             "every seed gives one answer n is 1. Identities are no claims, and a claim counts "
             f"once. {DEAD}.",
-            f"after Holm: the same, corrected for the {int(rows['p'].notna().sum())} claims that "
+            f"after Holm: the same, corrected for the {family} claims that "
             f"were tested (p: two-sided, of the margin; exact ones stay); then {held[HOLDS]} hold, "
             f"{held[FAILS]} do not and {held[UNDECIDED]} are undecided.",
         ),

@@ -27,6 +27,7 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
+    partial,
     repeats_of,
 )
 from benchsuite.table.columns import DATASETS, seconds_name, stem
@@ -61,8 +62,8 @@ def _make(table: Table) -> Result:
             "cost nothing.",
             f"pick: expected test {kind(table)} of the best-scored of as many cells, drawn without "
             f"replacement, as {BUDGET:.0f} s score; exact, ties averaged. All by the cells with an "
-            f"input-output path. {DEAD}. The figure "
-            "leaves "
+            f"input-output path. {DEAD}; n says how many remain. * scores fewer than others do, so "
+            "that its tau and pick cannot be held against theirs. The figure leaves "
             "out proxies with a negative tau and K_2, which lies on K_0.",
         ),
     )
@@ -95,6 +96,7 @@ def _row(table: Table, name: str) -> dict[str, object]:
     }
     return {
         "proxy": stem(name),
+        "n": int(np.isfinite(scores[0]).sum()),
         "seconds per cell": cost,
         f"cells in {BUDGET:.0f} s": cells,
         **{f"tau {NAMES[d]}": tau for d, tau in taus.items()},
@@ -128,8 +130,8 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     x = [*([left] * len(free)), *timed["seconds per cell"]]
     y = [*free["tau"], *timed["tau"]]
     axes.set_ylim(min(y) - 0.02, max(y) + 0.02)
-    names = [*free["proxy"], *timed["proxy"]]
-    label_points(axes, x, y, [words.proxy(name) for name in names])
+    names, few = [*free["proxy"], *timed["proxy"]], partial(rows.set_index("proxy")["n"])
+    label_points(axes, x, y, [words.proxy(name) + "*" * (name in few) for name in names])
     return figure
 
 

@@ -30,6 +30,7 @@ from benchsuite.table.table import Table
 
 ORDERS = (0, 1, 2, 4, 8, 16)
 RULE = "interval over draws and cells"
+NEVER = "not even 1,000"
 NO_MARGIN = (
     "no change is told from none, which does not show that there is none, and how small a change "
     "counts as none is not stated"
@@ -125,7 +126,8 @@ def unchanged(drawn: Drawn, one: int, other: int) -> tuple[str, Verdict]:
     """Return how tau changes from one place to another by dataset, and whether it does not.
 
     It does not hold where the interval of a dataset excludes zero, its p counted as often as there
-    are datasets. Else nothing is shown: how small a change counts as none is not for us to say.
+    are datasets. Else it is open if more draws and cells would refute a change as large as this
+    one; that nothing changes cannot be shown: how small counts as none is not for us to say.
     """
     mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
     moved = samples[other] - samples[one]
@@ -141,7 +143,15 @@ def unchanged(drawn: Drawn, one: int, other: int) -> tuple[str, Verdict]:
     p = float(_p(moved).min()) * len(moved)
     if p < ALPHA:
         return said, replace(verdict, kind=FAILS, p=p)
-    return said, not_here(NO_MARGIN)
+    level = ALPHA / len(moved)
+    low, high = np.quantile(moved, [level / 2, 1 - level / 2], axis=-1)
+    gaps = mean[other] - mean[one]
+    # Of each dataset as evidence against: one that is far enough from no change refutes it.
+    times = _times(np.where(gaps > 0, gaps - low, high - gaps), -np.abs(gaps))
+    if times.startswith(NEVER):
+        return said, not_here(NO_MARGIN)
+    why = f"{_sample(drawn)}: {times}, and only against it, if the change stays as large"
+    return said, replace(verdict, why=why, p=min(p, 1.0))
 
 
 def _sample(drawn: Drawn) -> str:
@@ -154,11 +164,11 @@ def _times(reach: Floats, gaps: Floats) -> str:
     gaps: by how much each of its parts that are open speaks for it, or, below 0, against it; reach:
     how far its interval goes the other way. One part decides against it, all for it.
     """
-    with np.errstate(divide="ignore"):
-        times = (reach / gaps) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = np.where(gaps == 0, np.inf, (reach / gaps) ** 2)
     most = times[gaps < 0].min() if (gaps < 0).any() else times.max()
     many = f"about {most:,.1f}" if most < 10 else f"about {most:,.0f}" if most <= 1000 else ""
-    return f"{many or 'not even 1,000'} times as many draws and cells would decide it"
+    return f"{many or NEVER} times as many draws and cells would decide it"
 
 
 def _p(samples: Floats) -> Floats:

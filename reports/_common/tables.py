@@ -147,3 +147,11 @@ def upward(table: Table, name: str) -> NDArray[np.float64]:
     """Return a proxy's scores [15625], turned so that more is better."""
     values = table.values(name)
     return -values if table.columns[name].direction == "min" else values
+
+
+def partial(n: pd.Series) -> set[str]:
+    """Return the proxies that score fewer cells than others do by a twentieth or more.
+
+    n: cells that have a score, by proxy.
+    """
+    return set(n.index[n < 0.95 * n.max()])

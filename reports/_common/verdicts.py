@@ -172,7 +172,7 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
 
     Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
-    p = np.array([verdict.p for verdict in verdicts])
+    p = np.array([np.nan if v.kind == NOT_HERE else v.p for v in verdicts])
     tested = np.flatnonzero(np.isfinite(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))

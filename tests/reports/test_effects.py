@@ -184,12 +184,16 @@ def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
         assert "times as many draws and cells would decide it" in verdict.why
 
 
-@pytest.mark.parametrize(("gap", "kind"), [(0.0, NOT_HERE), (0.1, FAILS), (-0.1, FAILS)])
+@pytest.mark.parametrize(("gap", "kind"), [(0.0, UNDECIDED), (0.1, FAILS), (-0.1, FAILS)])
 def test_a_change_that_no_margin_is_named_for_can_only_be_refuted(gap, kind):
     """No interval shows that nothing changes; one that excludes zero shows that something does."""
     said, verdict = ntk_draws.unchanged(drawn(gap, 0.01), 0, 1)
     assert verdict.kind == kind
     assert "[" in said
+    if kind == UNDECIDED:
+        assert "times as many draws and cells would decide it, and only against it" in verdict.why
+    still = ntk_draws.Drawn(np.full((2, 20, 3), 0.4), np.full((2, 20, 3, RESAMPLES), 0.4), 60)
+    assert ntk_draws.unchanged(still, 0, 1)[1].kind == NOT_HERE
     if kind == FAILS:
         assert (verdict.n, verdict.margin) == (20, "0 of tau")
         assert verdict.p < 0.05

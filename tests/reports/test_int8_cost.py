@@ -77,6 +77,14 @@ def test_rankings_are_scipys(table, result, given):
         assert row["lo"] < row["tau"] < row["hi"]
 
 
+def test_rankings_resample_functions(result):
+    """Cells of one function are trained to nearly the same accuracies: they are drawn together."""
+    rows = result.tables["int8_ranking"].set_index(["cells", "against", "ranked by"])
+    whole = rows.loc["all", "float", "int8 PTQ"]
+    assert whole["hi"] - whole["lo"] > 0.015  # by cells .002
+    assert any("resamples of functional classes" in note for note in result.notes)
+
+
 def test_collapsed_cells_are_compared_with_the_others(result, given):
     float32, ptq, qat = given
     lost = ptq < float32 - 5

@@ -289,6 +289,18 @@ def test_searches_for_the_l4_that_answer_as_those_by_flops_are_not_judged(table,
     assert not monas_claims.by_flops(other)
 
 
+def test_how_many_times_as_fast_is_a_mean_of_logarithms(table):
+    """One cell that is fifty times as fast does not make a mean of ratios."""
+    found = searches.main(searches.live())
+    claim = monas_claims._speed(table, found)
+    ms = milliseconds(table, F746, monas_claims.RUNTIME, "cifar10", "official")
+    heavy = int(monas_claims._printed(F746, "cell")["TE-NAS"])
+    for by, printed in ((0.5, 0), (0.8, 1)):
+        ratios = ms[heavy] / ms[searches.of(found, F746, MU, by)["cell"]]
+        said = claim.ours.split(" and ")[printed].split()[0]
+        assert said == f"{np.exp(np.log(ratios).mean()):.2f}"
+
+
 def test_the_volume_of_a_seed_is_that_of_its_own_cells(table):
     rng = np.random.default_rng(4)
     one, other = rng.choice(WITHOUT_NONE, size=(2, 5, 4))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from benchsuite.reports import proxy_cost
+from benchsuite.reports import proxy_cost, proxy_heatmap
 from benchsuite.space.cell import connected
 
 
@@ -27,6 +27,17 @@ def test_tau_is_the_mean_of_single_repeats_on_cells_with_a_path(
         known = np.isfinite(score) & connected()
         taus.append(scipy.stats.kendalltau(score[known], truth[known])[0])
     assert rows.loc[proxy, "tau CIFAR-10"] == pytest.approx(np.mean(taus))
+
+
+def test_proxies_that_score_fewer_cells_are_marked(shipped_table, rows):
+    assert rows.loc["naswot", "n"] == connected().sum()
+    assert rows.loc["epsinas", "n"] == 9_226
+    for report in (proxy_cost, proxy_heatmap):
+        (figure,) = report.REPORT.make(shipped_table).figures.values()
+        (axes,) = (one for one in figure.axes if one.get_ylabel().count("mean of") or one.images)
+        drawn = axes.texts if report is proxy_cost else axes.get_yticklabels()
+        marked = {text.get_text() for text in drawn if text.get_text().endswith("*")}
+        assert marked == {"Epsilon*"}
 
 
 def test_counts_are_judged_on_the_same_cells(shipped_table, rows):

@@ -1,6 +1,7 @@
 """Verdicts on claims: what decides them, what cannot, and the correction for their number."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,6 +246,13 @@ def test_exact_verdicts_stay_beside_corrected_ones():
     verdicts = [exact(False, 9, "0", "counted"), Verdict(HOLDS, 30, "0", "t", p=0.001)]
     open_ones = [above(estimate(1.0, n=19)), not_here("no column")]
     assert holm([*verdicts, *open_ones]) == [FAILS, HOLDS, UNDECIDED, ""]
+
+
+def test_what_has_no_verdict_does_not_correct_others():
+    """Two claims, .04 and .02, hold together; a third without a verdict is not in their family."""
+    tested = [Verdict(HOLDS, 30, "0", "t", p=p) for p in (0.02, 0.04)]
+    without = replace(not_here("no column"), p=0.03)
+    assert holm([*tested, without]) == [HOLDS, HOLDS, ""]
 
 
 def test_the_basis_is_blamed_for_the_part_that_rests_on_it_alone():
