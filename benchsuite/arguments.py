@@ -19,6 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NAMES: dict[Any, str] = {
+    Any: "anything",
     str: "a text",
     int: "a whole number",
     float: "a number",
@@ -26,7 +27,6 @@ _NAMES: dict[Any, str] = {
     type(None): "None",
     collections.abc.Sequence: "a list",
     collections.abc.Iterable: "a list",
-    collections.abc.Mapping: "a dict",
     collections.abc.Callable: "a function",
 }
 
@@ -70,6 +70,9 @@ def fits(value: object, stated: Any) -> bool:
         (item,) = typing.get_args(stated)
         many = isinstance(value, list | tuple | np.ndarray)
         return many and all(fits(one, item) for one in value)  # type: ignore[attr-defined]  # many
+    if origin is collections.abc.Mapping and isinstance(value, collections.abc.Mapping):
+        key, item = typing.get_args(stated)
+        return all(fits(name, key) and fits(one, item) for name, one in value.items())
     kind = origin or stated
     if kind in (int, float):
         kinds = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
@@ -83,5 +86,8 @@ def _said(stated: Any) -> str:
     origin = typing.get_origin(stated)
     if origin in (types.UnionType, typing.Union):
         return " or ".join(dict.fromkeys(map(_said, typing.get_args(stated))))
+    if origin is collections.abc.Mapping:
+        key, item = map(_said, typing.get_args(stated))
+        return f"a dict ({key}: {item})"
     kind = origin or stated
     return _NAMES.get(kind, f"a {kind.__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import types
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.cell import N_CELLS
+
+LAST_SEED = 2**63 - 1  # Files hold seeds as 64-bit integers.
 
 
 def fill(kind: type, given: Mapping[str, Any], whose: str) -> Any:
@@ -33,7 +36,7 @@ def fill(kind: type, given: Mapping[str, Any], whose: str) -> Any:
             )
         try:
             values[name] = _converted(value, hints[name])
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise UserError(
                 f"The parameter {name} of {_inside(whose)} is {_shown(hints[name])}, not {value!r}."
             ) from None
@@ -49,9 +52,16 @@ def check_range(low: float, high: float = math.inf, **values: float) -> None:
 
 
 def check_number(value: Any, what: str) -> float:
-    """Return a number as it is; UserError for a truth value, a text or anything else."""
+    """Return a number as it is; UserError for a truth value, a text or anything else.
+
+    A whole number beyond what a float holds is refused too.
+    """
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         raise UserError(f"{what} is a number, not {value!r}.")
+    try:
+        float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise UserError(f"{what} is beyond the numbers of a computer, 1.8e308.") from None
     return value  # type: ignore[return-value]
 
 
@@ -62,6 +72,14 @@ def check_whole(value: Any, what: str, *, low: int, high: int | None = None) -> 
         span = f"from {low} to {high}" if high is not None else f"of {low} or more"
         raise UserError(f"{what} is a whole number {span}, not {value!r}.")
     return int(value)
+
+
+def check_seeds(first: Any, number: Any) -> None:
+    """Raise UserError for so many seeds from a first one on that are none or beyond the last."""
+    check_whole(number, "The number of seeds", low=1)
+    check_whole(first, "The first seed", low=0)
+    if first + number - 1 > LAST_SEED:
+        raise UserError(f"The last seed there is is {LAST_SEED}; {number} from {first} go beyond.")
 
 
 def check_cell(cell: Any) -> int:
@@ -101,7 +119,7 @@ def _converted(value: Any, kind: Any) -> Any:
         options = [option for option in get_args(kind) if option is not types.NoneType]
         if value is None or (isinstance(value, str) and value.lower() == "none"):
             return None
-        return _converted(value, options[0])
+        return _first_that_takes(value, options)
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise ValueError(value)
@@ -123,6 +141,13 @@ def _converted(value: Any, kind: Any) -> Any:
     if not math.isfinite(number):
         raise ValueError(value)
     return number
+
+
+def _first_that_takes(value: Any, options: list[Any]) -> Any:
+    for option in options[:-1]:
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            return _converted(value, option)
+    return _converted(value, options[-1])
 
 
 def _shown(kind: Any) -> str:

@@ -13,7 +13,7 @@ from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parallel.pool import map_jobs
-from benchsuite.parameters import check_whole
+from benchsuite.parameters import check_seeds, check_whole
 from benchsuite.replays import jobs
 from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
 from benchsuite.simulation.problem import Setting, prepare
@@ -90,8 +90,7 @@ def replay(
     [True, True]
     """
     folders = folders_of(plugins)
-    check_whole(seeds, "The number of seeds", low=1)
-    check_whole(first_seed, "The first seed", low=0)
+    check_seeds(first_seed, seeds)
     check_whole(workers, "The number of workers", low=1)
     record = jobs.strategy_of(strategy, folders)
     filled = jobs.checked_parameters(strategy, record, parameters or {})

@@ -26,7 +26,7 @@ from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import json_text
-from benchsuite.parameters import fill
+from benchsuite.parameters import check_seeds, fill
 from benchsuite.replays.judgement import Answer
 from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
@@ -36,7 +36,10 @@ from benchsuite.simulation.trace import write_traces
 
 @dataclass(frozen=True)
 class Job:
-    """Some seeds of one search; `problem` is the key of the problem in `Shared.problems`."""
+    """Some seeds of one search; `problem` is the key of the problem in `Shared.problems`.
+
+    Raises UserError for seeds that are none.
+    """
 
     strategy: str
     parameters: Mapping[str, Any]
@@ -44,6 +47,9 @@ class Job:
     budget: Budget
     first_seed: int
     seeds: int
+
+    def __post_init__(self) -> None:
+        check_seeds(self.first_seed, self.seeds)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from benchsuite.api import Strategy
 from benchsuite.calling import failure, file_of
 from benchsuite.errors import UserError
-from benchsuite.parameters import check_whole
+from benchsuite.parameters import LAST_SEED, check_whole
 from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.search import Budget, ExhaustedError, Run, Search
 from benchsuite.surroundings import surroundings
@@ -27,7 +27,7 @@ def replay(strategy: Strategy, problem: Problem, budget: Budget, parameters: Any
             f"Parameters of {strategy.parameters.__name__} are needed, "
             f"not {type(parameters).__name__}."
         )
-    check_whole(seed, "A seed", low=0)
+    check_whole(seed, "A seed", low=0, high=LAST_SEED)
     search = Search(problem, budget, charged=strategy.charged)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)

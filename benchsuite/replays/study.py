@@ -37,7 +37,7 @@ from benchsuite.files import read_text, shipped
 from benchsuite.notations import json_text
 from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import map_jobs
-from benchsuite.parameters import fill
+from benchsuite.parameters import LAST_SEED, check_number, fill
 from benchsuite.replays import jobs
 from benchsuite.replays.jobs import Job, Shared
 from benchsuite.replays.judgement import Answer
@@ -285,8 +285,10 @@ def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
     fields = fill(_Fields, given, where)
     if not fields.strategy:
         raise UserError(f"{where} names no strategy.")
-    if fields.seeds < 1 or fields.first_seed < 0:
-        raise UserError(f"{where} needs seeds = 1 or more, starting at 0 or later.")
+    if fields.seeds < 1 or not 0 <= fields.first_seed <= LAST_SEED + 1 - fields.seeds:
+        raise UserError(
+            f"{where} needs seeds = 1 or more, starting at 0 or later and ending below 2^63."
+        )
     if "budget" not in tables:
         raise UserError(f"{where} has no budget, as in budget = {{ seconds = 12000 }}.")
     skeleton = tables.get("skeleton")
@@ -326,7 +328,4 @@ def _known(
 
 
 def _numbers(given: Mapping[str, Any], what: str) -> dict[str, float]:
-    for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UserError(f"{what} is a number, but {name} = {value!r}.")
-    return {name: float(value) for name, value in given.items()}
+    return {name: float(check_number(value, f"{what}, {name},")) for name, value in given.items()}

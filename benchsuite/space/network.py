@@ -35,6 +35,7 @@ Kind = Literal[
 Shape = tuple[int, int, int]
 
 STAGES = 3
+_MOST = 2**15  # Of anything in a skeleton: the costs of its networks are 64-bit integers.
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ class Skeleton:
     def __post_init__(self) -> None:
         for name in ("channels", "cells_per_stage", "resolution", "classes"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not 0 < value <= _MOST:
                 raise UserError(
-                    f"A skeleton needs a whole number of {name} above 0, not {value!r}."
+                    f"A skeleton needs a whole number of {name} above 0 and at most {_MOST}, "
+                    f"not {value!r}."
                 )
         if self.resolution % 4:
             raise UserError(

@@ -1,5 +1,6 @@
 """Numbers that a search, a problem, a budget or a study gets: taken as given, or refused."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ from search_tables import column, table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
+from benchsuite.parameters import fill
 from benchsuite.replays import outcome, study
 from benchsuite.replays.run import replay
 from benchsuite.simulation.prices import measured_seconds
@@ -72,11 +74,14 @@ def test_cells_may_be_any_whole_numbers():
         (lambda: Budget(queries=0), "budget of 0 queries buys nothing"),
         (lambda: Budget(seconds="10"), "is a number, not '10'"),
         (lambda: Budget(seconds=float("inf")), "buys nothing"),
+        (lambda: Budget(seconds=10**400), "beyond the numbers of a computer"),
+        (lambda: Budget(queries=10**400), "beyond the numbers of a computer"),
         (lambda: prepare(table(), Setting(epochs=0)), "number of epochs is a whole number"),
         (lambda: prepare(table(), Setting(epochs=12.0)), "not 12.0"),
         (lambda: prepare(table(), Setting(epochs="12")), "not '12'"),
         (lambda: prepare(table(), Setting(bounds={"cifar10.flops": "1e8"})), "is a number"),
         (lambda: prepare(table(), Setting(bounds={"cifar10.flops": True})), "is a number"),
+        (lambda: prepare(table(), Setting(bounds={"flops": 10**400})), "beyond the numbers"),
         (lambda: prepare(table(), Setting(bounds={"flops": 1, "cifar10.flops": 2})), "two bounds"),
         (lambda: prepare(table(), Setting(runtime="tflm")), "without a device"),
         (lambda: prepare(table(), Setting(proxy_seconds={"flops": -1})), "cannot cost -1 seconds"),
@@ -89,6 +94,33 @@ def test_numbers_are_not_rounded_or_ignored(call, hint):
         call()
 
 
+Mixed = dataclasses.make_dataclass(
+    "Mixed", [("number", int | float, 1), ("size", int | str | None, None)]
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({"number": "7.5"}, 7.5),
+        ({"number": 7.5}, 7.5),
+        ({"number": "7"}, 7),
+        ({"size": "wide"}, "wide"),
+        ({"size": "12"}, 12),
+        ({"size": "none"}, None),
+    ],
+)
+def test_a_parameter_of_several_kinds_is_of_the_first_that_takes_it(given, taken):
+    (found,) = (getattr(fill(Mixed, given, "It"), name) for name in given)
+    assert (found, type(found)) == (taken, type(taken))
+
+
+def test_a_parameter_that_no_kind_takes_is_refused():
+    for value in ("many", "1e999", 10**400, [1]):
+        with pytest.raises(UserError, match="number of it is a whole number or a number, not"):
+            fill(Mixed, {"number": value}, "it")
+
+
 def test_bounds_that_together_leave_no_cell_name_what_is_left():
     flops = table().values("cifar10.flops")
     dear = flops > np.median(flops)
@@ -99,10 +131,10 @@ def test_bounds_that_together_leave_no_cell_name_what_is_left():
         prepare(with_other, Setting(bounds=bounds))
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, 2**63])
 def test_a_seed_is_a_whole_number(seed):
     strategy = plugins.load("strategies", "random")
-    with pytest.raises(UserError, match="A seed is a whole number of 0 or more"):
+    with pytest.raises(UserError, match="A seed is a whole number from 0 to 9223372036854775807"):
         replay(strategy, prepare(table(), Setting()), Budget(100), strategy.parameters(), seed)
 
 
@@ -127,8 +159,11 @@ budget = { queries = 5 }
         (("seeds = 2", "seeds = 2\nepochs = 0"), "number of epochs"),
         (("seeds = 2", "seeds = 2\nepochs = 12.5"), "a whole number"),
         (("seeds = 2", "seeds = 2\nfirst_seed = -1"), "starting at 0"),
+        (("seeds = 2", f"seeds = 2\nfirst_seed = {2**63 - 1}"), "ending below 2"),
+        (("seeds = 2", f"seeds = 2\nbounds = {{ flops = 1{'0' * 400} }}"), "beyond the numbers"),
         (("seeds = 2", "seeds = 2\nskeleton = { cells_per_stage = 0 }"), "above 0"),
         (("seeds = 2", "seeds = 2\nskeleton = { channels = 4.5 }"), "a whole number"),
+        (("seeds = 2", f"seeds = 2\nskeleton = {{ channels = {2**40} }}"), "at most 32768"),
         (("seeds = 2", 'seeds = 2\nruntime = "tflm"'), "without a device"),
         (("seeds = 2", "seeds = 2\nproxy_seconds = { flops = -1 }"), "cannot cost"),
         (("seeds = 2", "seeds = 2\nbounds = { flops = nan }"), "no number"),
@@ -166,6 +201,8 @@ def test_seeds_of_an_outcome_are_not_ignored(tmp_path, number):
         (("--budget-seconds", "inf"), "buys nothing"),
         (("--budget-seconds", "-5"), "buys nothing"),
         (("--seeds", "0"), "--seeds"),
+        (("--first-seed", f"{2**63 - 1}"), "The last seed there is is 9223372036854775807"),
+        (("--param", f"sample=1{'0' * 400}"), "a whole number"),
         (("--runtime", "tflm"), "no effect: it is the runtime of a --device"),
         (("--bound", "cifar10.flops=nan"), "no number"),
         (("--bound", "cifar10.flops=1e9", "--bound", "cifar10.flops=1e8"), "twice"),
