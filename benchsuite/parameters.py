@@ -59,7 +59,7 @@ def check_number(value: Any, what: str) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         raise UserError(f"{what} is a number, not {value!r}.")
     try:
-        float(value)  # type: ignore[arg-type]
+        float(value)
     except OverflowError:
         raise UserError(f"{what} is beyond the numbers of a computer, 1.8e308.") from None
     return value  # type: ignore[return-value]

@@ -1,6 +1,7 @@
 """Which module may import which, and when: the contracts in pyproject.toml, and what they omit."""
 
 import ast
+import pkgutil
 import re
 from functools import cache
 from pathlib import Path
@@ -133,3 +134,18 @@ def test_files_of_tests_are_short():
         p.name: len(p.read_text("utf-8").splitlines()) for p in Path(__file__).parent.rglob("*.py")
     }
     assert not {name: many for name, many in lines.items() if many > 400}
+
+
+SPOKEN_OF = re.compile(r"\bbenchsuite(?:\.[A-Za-z_]\w*)+")
+EXPORTED = {"benchsuite.pickle", "benchsuite.pickle.pbz2", "benchsuite.pth"}  # Names of files.
+PAGES = [str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *sorted(PAGES)])
+def test_what_texts_name_is_there(name):
+    """Sources of columns, docstrings and pages name modules, and what is in them, as they are."""
+    for spoken in sorted(set(SPOKEN_OF.findall((ROOT / name).read_text("utf-8"))) - EXPORTED):
+        try:
+            pkgutil.resolve_name(spoken)
+        except (ImportError, AttributeError):
+            pytest.fail(f"there is no {spoken}")

@@ -46,7 +46,8 @@ Name = Literal["measured", "lossless"]
 
 FILE = shipped("data/compression.csv")
 ASSUMES = {
-    "measured": "compression response (benchsuite.compression), measured on other, small networks",
+    "measured": "compression response (benchsuite.deployment.response), measured on other, small "
+    "networks",
     "lossless": "compression costs no accuracy",
 }
 _CHANCE = 10.0

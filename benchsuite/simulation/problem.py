@@ -135,7 +135,9 @@ def skeleton_columns(skeleton: Skeleton) -> list[Values]:
     }
     return [
         Values(
-            Column(name, f"deployed, {skeleton}", unit, "none", "benchsuite.cost", "1", "cost"),
+            Column(
+                name, f"deployed, {skeleton}", unit, "none", "benchsuite.space.cost", "1", "cost"
+            ),
             values,
         )
         for name, (unit, values) in counts.items()

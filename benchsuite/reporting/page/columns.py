@@ -129,7 +129,7 @@ def _columns(table: Table) -> list[tuple[dict[str, Any], NDArray[np.float64]]]:
                 "unit": "cells",
                 "direction": "none",
                 "description": f"cells that are the same under the equivalence {name}",
-                "source": "benchsuite.equivalence",
+                "source": "benchsuite.space.equivalence",
             }
             described.append((about, np.bincount(numbers)[numbers].astype(np.float64)))
     return sorted(described, key=lambda item: _rank(item[0]["group"]))
