@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.search._scalarisation import CAP, answer_front
+from benchsuite.search._scalarisation import CAP, above_zero, answer_front
 from benchsuite.simulation.search import ExhaustedError, Search
 from benchsuite.space.cell import EDGES, N_CELLS, OPS, index_of
 
@@ -27,11 +27,14 @@ LEVELS = tuple(range(len(OPS)))
 
 
 class Objectives:
-    """Trains cells for an optimiser; `costs` are the bounded columns over their bounds, [N, k]."""
+    """Trains cells for an optimiser; `costs` are the bounded columns over their bounds, [N, k].
+
+    Raises UserError for a bound that is not above 0.
+    """
 
     def __init__(self, search: Search) -> None:
         columns = [
-            np.nan_to_num(search.column(name) / bound, nan=CAP)
+            np.nan_to_num(search.column(name) / above_zero(bound, name), nan=CAP)
             for name, bound in search.bounds.items()
         ]
         self.costs = np.stack(columns, axis=1) if columns else np.empty((N_CELLS, 0))

@@ -23,10 +23,21 @@ Array = NDArray[np.float64]
 CAP = 10.0
 
 
+def above_zero(scale: float, name: str) -> float:
+    """Return what a column is divided by; UserError for 0 or less, which turns its order round."""
+    if scale <= 0:
+        raise UserError(
+            f"This strategy divides a column by what it may have at most, which has to be above "
+            f"0: {name} <= {scale:g} is not."
+        )
+    return scale
+
+
 def scaled_costs(search: Search, without: Sequence[str]) -> Array:
     """Return the bounded columns over their bounds, capped, [15625, k]; the cap where missing.
 
-    without: bounds to leave out. Raises UserError for one that the search does not have.
+    without: bounds to leave out. Raises UserError for one that the search does not have, and for a
+    bound that is not above 0.
     """
     left_out = {search.full_name(name) for name in without}
     if extra := left_out - set(search.bounds):
@@ -35,7 +46,7 @@ def scaled_costs(search: Search, without: Sequence[str]) -> Array:
             f"{', '.join(search.bounds) or 'no columns'}." + did_you_mean(without[0], search.bounds)
         )
     columns = [
-        np.nan_to_num(search.column(name) / bound, nan=CAP)
+        np.nan_to_num(search.column(name) / above_zero(bound, name), nan=CAP)
         for name, bound in search.bounds.items()
         if name not in left_out
     ]

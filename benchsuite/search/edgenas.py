@@ -36,6 +36,7 @@ from benchsuite.numerics.arithmetic import normal, softmax
 from benchsuite.numerics.ties import argmax
 from benchsuite.parameters import check_range
 from benchsuite.search._adam import Adam
+from benchsuite.search._scalarisation import above_zero
 from benchsuite.simulation.search import Search
 from benchsuite.space.cell import EDGES, OPS, index_of
 
@@ -92,7 +93,10 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 def _penalties(search: Search, p: Parameters) -> list[Callable[[Array], tuple[float, Array]]]:
-    """Return, per bound, the function probs -> (E[column] / bound - 1, gradient)."""
+    """Return, per bound, the function probs -> (E[column] / bound - 1, gradient).
+
+    Raises UserError for a bound that is not above 0, and a column that stands in for none.
+    """
     scales = {name: (name, bound) for name, bound in search.bounds.items()}
     if p.stand_in is not None:
         if not scales:
@@ -109,7 +113,7 @@ def _penalties(search: Search, p: Parameters) -> list[Callable[[Array], tuple[fl
 
         return excess
 
-    return [penalty(name, bound) for name, bound in scales.values()]
+    return [penalty(name, above_zero(bound, name)) for name, bound in scales.values()]
 
 
 def _through_softmax(gradient: Array, probs: Array) -> Array:

@@ -31,7 +31,7 @@ from benchsuite.errors import UserError
 from benchsuite.numerics.ties import argmax, at_most
 from benchsuite.parameters import check_range
 from benchsuite.search._cells import N_NEIGHBOURS, neighbours
-from benchsuite.search._scalarisation import CAP, draw_weights, goal
+from benchsuite.search._scalarisation import CAP, above_zero, draw_weights, goal
 from benchsuite.simulation.search import ExhaustedError, Search
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.network import STAGES
@@ -128,9 +128,15 @@ def _form(search: Search, sparsity: float) -> Compressed:
 
 
 def _costs(search: Search, cell: int, sparsity: float) -> Array:
-    """Return the bounded columns of a pruned cell over their bounds; NaN is more than any bound."""
+    """Return the bounded columns of a pruned cell over their bounds; NaN is more than any bound.
+
+    Raises UserError for a bound that is not above 0.
+    """
     width = channels(1 - sparsity, search.skeleton.channels)
-    costs = [search.narrow(name, width)[cell] / b for name, b in search.bounds.items()]
+    costs = [
+        search.narrow(name, width)[cell] / above_zero(bound, name)
+        for name, bound in search.bounds.items()
+    ]
     known: Array = np.nan_to_num(np.array(costs), nan=np.inf)
     return known
 

@@ -86,6 +86,10 @@ def test_without_loss_and_without_pruning_accuracies_are_the_tables():
         (lambda: run(most=1.0), "from 0 to 0.99"),
         (lambda: run(noise=-1), "0 or more"),
         (lambda: run(bounds={"latency.board.tflm.cifar10.mcu": 30}), "not known of narrower"),
+        (
+            lambda: run(bounds={"skeleton.macs": 0.0}),
+            "has to be above 0: skeleton.macs <= 0 is not",
+        ),
     ],
 )
 def test_mistakes_are_sentences(call, hint):

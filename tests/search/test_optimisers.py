@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
-from search_tables import table
+from search_tables import column, table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
@@ -14,7 +14,9 @@ from benchsuite.search import _objectives, pymoo_nsga3
 from benchsuite.search._objectives import WORST, Objectives
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
+from benchsuite.space.cell import N_CELLS
 from benchsuite.stats.pareto import non_dominated
+from benchsuite.table.table import Values
 
 BOUNDS = {"cifar10.flops": 60e6, "cifar10.params": 8e5}
 OTHERS = {
@@ -66,7 +68,7 @@ def test_the_answer_is_the_best_cell_then_the_rest_of_the_front(name):
     found = run(name, Setting(bounds=BOUNDS))
     cells = np.unique(trained(found))
     error = 100 - problem.validation(problem.epochs)[cells]
-    costs = [problem.column(column)[cells] for column in problem.bounds]
+    costs = [problem.column(bounded)[cells] for bounded in problem.bounds]
     front = set(cells[non_dominated(np.column_stack([error, *costs]))].tolist())
     assert set(found.answer) - {found.answer[0]} == front - {found.answer[0]}
     assert found.answer[0] == found.trace.best[-1]
@@ -95,6 +97,17 @@ def test_infeasible_cells_have_the_worst_error_and_say_by_how_much():
         objectives.error(bad)
     with pytest.raises(ExhaustedError):
         objectives.error(bad)
+
+
+@pytest.mark.parametrize("name", ["munas", "munas_bo", "edgenas", *sorted({*OTHERS} - {"forest"})])
+@pytest.mark.parametrize("bound", [-40.0, 0.0])
+def test_a_bound_that_is_not_above_zero_is_no_scale(name, bound):
+    """Divided by it, the cells that break it would be those that keep it."""
+    debts = Values(column("debt@1", "cost"), -np.arange(N_CELLS, dtype=float))
+    problem = prepare(table().with_columns([debts]), Setting(bounds={"debt": bound}))
+    strategy = plugins.load("strategies", name)
+    with pytest.raises(UserError, match=f"has to be above 0: debt@1 <= {bound:g} is not"):
+        replay(strategy, problem, Budget(queries=60), strategy.parameters(), 0)
 
 
 def test_the_tournament_takes_the_less_broken_and_either_of_equals():
