@@ -40,6 +40,8 @@ _COUNTS: dict[str, Callable[[Skeleton], NDArray[Any]]] = {
     "skeleton.params": cost.all_deployed_params,
     "skeleton.macs": cost.all_deployed_macs,
     BYTES: all_bytes,
+    "skeleton.flops": cost.all_flops,
+    "skeleton.trained_params": cost.all_params,
 }
 _OFFICIAL = {
     "params": cost.all_params,

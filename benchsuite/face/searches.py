@@ -80,9 +80,10 @@ def replay(
     seconds, queries: the budget, simulated seconds, trainings, or both (100 trainings if neither is
     given); epochs: of a query, by default the fewest whose accuracy is measured; parameters: of the
     strategy, the paper's by default; bounds: column -> most that is allowed; device, runtime:
-    complete the names of device columns and add them to the result; cells_per_stage: adds
-    `skeleton.params` and `skeleton.macs` of that network; workers: processes; cluster: where to run
-    instead. Raises UserError for what does not fit the table, and where no run answers anything.
+    complete the names of device columns and add them to the result; cells_per_stage: of
+    another network than the official one, whose `flops`, `params`, `skeleton.params` and
+    `skeleton.macs` the result has; workers: processes; cluster: where to run instead. Raises
+    UserError for what does not fit the table, and where no run answers anything.
 
     >>> import benchsuite as bs
     >>> found = bs.replay("random", seconds=12_000, seeds=2)

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import at_most
 from benchsuite.replays import compressed
-from benchsuite.simulation.problem import Setting, device_columns, full_name, skeleton_columns
+from benchsuite.simulation.problem import Setting, device_columns, full_name, short_names
+from benchsuite.simulation.skeleton import skeleton_columns
 from benchsuite.stats import intervals
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -49,9 +50,9 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
     """Return one row per run: its pick, what it is worth, and what the search cost.
 
     Columns: seed, cell, arch, feasible, reason; `test.<dataset>` in % after 200 epochs for each
-    dataset the table has, and `valid.<dataset>` for that of the search; flops, params; every
-    bounded column, and those of the setting's device; regret = the best test accuracy of any
-    feasible cell on the search's dataset minus the pick's;
+    dataset the table has, and `valid.<dataset>` for that of the search; flops, params of the
+    search's network; every bounded column, and those of the setting's device; regret = the best
+    test accuracy of any feasible cell on the search's dataset minus the pick's;
     queries, simulated_seconds. A pick that breaks a bound keeps its numbers but has no regret.
     A compressed pick has none either; its row has all its `details` and, by the assumption they
     name, `compressed.test.<dataset>`, while its other columns are those of the uncompressed cell.
@@ -113,9 +114,8 @@ def _keeps(table: Table, setting: Setting) -> NDArray[np.bool_]:
 
 def _columns(table: Table, setting: Setting) -> dict[str, Array]:
     found = {name: table.values(full) for name, full in sources(table, setting.dataset).items()}
-    for cost in ("flops", "params"):
-        if f"{setting.dataset}.{cost}" in table.columns:
-            found[cost] = table.values(f"{setting.dataset}.{cost}")
+    own = short_names(table, setting)
+    found |= {cost: table.values(own[cost]) for cost in ("flops", "params") if cost in own}
     for name in (full_name(table, bound, setting) for bound in setting.bounds):
         found[name] = table.values(name)
     for name in device_columns(table, setting):

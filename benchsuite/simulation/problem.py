@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.deployment.compressed import all_bytes
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.numerics.ties import at_most, merged
 from benchsuite.parameters import check_number, check_whole
 from benchsuite.simulation.clock import training_clock
 from benchsuite.simulation.prices import measured_seconds
-from benchsuite.space import cost
+from benchsuite.simulation.skeleton import SHORT, skeleton_columns
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.columns import DATASETS, Column, resolve, stem
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
@@ -29,7 +28,7 @@ from benchsuite.table.table import Table, Values
 
 Array = NDArray[np.float64]
 
-_OF_A_RUNTIME = ("latency", "energy", "fits")
+_OF_A_RUNTIME = ("latency", "energy")
 _CHEAP = ("cost", "class", "proxy", "detail", "device", "reference")
 
 
@@ -106,9 +105,10 @@ class Setting:
 
     epochs: 12 or 200; None for the fewest whose accuracy is measured, or else the fewest. bounds:
     column -> upper bound; `ram.best`, `flash.weights`, `flops` and the like stand for those of the
-    dataset's network and, where `device` and `runtime` are set, so do `latency` and `fits`.
-    skeleton: adds `skeleton.params`, `.macs` and `.bytes` of the cells in another skeleton; its
-    resolution and classes are the dataset's.
+    search's network and, where `device` and `runtime` are set, so do `latency` and `energy`.
+    skeleton: adds the costs of the cells in another skeleton, `skeleton.params`, `.macs` and
+    `.bytes` deployed, `.flops` and `.trained_params` as trained, which `flops` and `params` stand
+    for then; its resolution and classes are the dataset's.
     proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
     """
 
@@ -124,24 +124,6 @@ class Setting:
     def network(self) -> str | None:
         """The skeleton's name in `network.SKELETONS`, whose device columns there are, or none."""
         return label_of(self.skeleton or OFFICIAL[self.dataset], self.dataset)
-
-
-def skeleton_columns(skeleton: Skeleton) -> list[Values]:
-    """Return the deployed parameters, MACs and 8-bit bytes of all cells in a skeleton."""
-    counts = {
-        "skeleton.params": ("parameters", cost.all_deployed_params(skeleton)),
-        "skeleton.macs": ("MACs", cost.all_deployed_macs(skeleton)),
-        "skeleton.bytes": ("bytes", all_bytes(skeleton)),
-    }
-    return [
-        Values(
-            Column(
-                name, f"deployed, {skeleton}", unit, "none", "benchsuite.space.cost", "1", "cost"
-            ),
-            values,
-        )
-        for name, (unit, values) in counts.items()
-    ]
 
 
 def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Problem:
@@ -173,13 +155,15 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     columns = {name: table.values(name) for name, c in table.columns.items() if _seen(c, setting)}
     bounds: dict[str, float] = {}
     for name, bound in setting.bounds.items():
+        _check_bounded(table, name, setting)
         full = full_name(table, name, setting)
         if full in bounds:
             raise UserError(f"There are two bounds on {full}: {bounds[full]:g} and {bound:g}.")
         bounds[full] = bound
+    aliases = _looked_up(short_names(table, setting), columns, setting)
     spent = measured_seconds(table)
     for name, seconds in setting.proxy_seconds.items():
-        spent[resolve(name, columns)] = np.full(table.data.num_rows, seconds)
+        spent[resolve(aliases.get(name, name), columns)] = np.full(table.data.num_rows, seconds)
     return Problem(
         dataset=setting.dataset,
         epochs=epochs,
@@ -196,7 +180,7 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             "proxies": f"{len(spent)} proxy columns are charged what computing them took here, one "
             "thread, or what was given; looking at all others costs nothing",
         },
-        aliases=_looked_up(_aliases(table, setting), columns, setting.dataset),
+        aliases=aliases,
         skeleton=setting.skeleton or OFFICIAL[setting.dataset],
     )
 
@@ -216,6 +200,17 @@ def _check_numbers(setting: Setting) -> None:
     for name, seconds in setting.proxy_seconds.items():
         if not 0 <= check_number(seconds, f"The seconds of {name}") < np.inf:
             raise UserError(f"A look at {name} cannot cost {seconds} seconds.")
+
+
+def _check_bounded(table: Table, name: str, setting: Setting) -> None:
+    """Raise UserError for a bound on what fits: it is 1 or 0, and at most 1 is all of it."""
+    parts = parse(name)
+    if (parts.what if parts else name) == "fits":
+        memories = (m for m in short_names(table, setting) if m.startswith(("ram.", "flash.")))
+        raise UserError(
+            "A bound is the most that is allowed, and fits is 1 where a cell does: bound its RAM "
+            f"and flash instead, as {', '.join(sorted(memories)) or 'ram.tflm'}."
+        )
 
 
 def check_device(table: Table, setting: Setting) -> None:
@@ -264,7 +259,7 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
     """
     if other := elsewhere(name, setting.dataset, setting.network):
         raise UserError(other)
-    full = _aliases(table, setting).get(name)
+    full = short_names(table, setting).get(name)
     if full is None and name == "energy" and setting.device and setting.runtime:
         wanted = (setting.device, setting.runtime, setting.dataset, setting.network or "")
         name = DeviceColumn(name, *wanted).name
@@ -290,11 +285,14 @@ def _or(names: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _aliases(table: Table, setting: Setting) -> dict[str, str]:
+def short_names(table: Table, setting: Setting) -> dict[str, str]:
     """Return full names by short ones: costs, memories and, of a device and runtime, the rest."""
-    own = f"{setting.dataset}."
-    costs = [n for n, c in table.columns.items() if c.kind == "cost" and c.release is None]
-    found = {name.removeprefix(own): name for name in costs if name.startswith(own)}
+    if setting.network == "official":
+        own = f"{setting.dataset}."
+        costs = [n for n, c in table.columns.items() if c.kind == "cost" and c.release is None]
+        found = {name.removeprefix(own): name for name in costs if name.startswith(own)}
+    else:
+        found = dict(SHORT)
     chosen = ("", ""), (setting.device, setting.runtime)
     for parts in _of_network(table, setting):
         if (parts.device, parts.runtime) in chosen:
@@ -302,13 +300,16 @@ def _aliases(table: Table, setting: Setting) -> dict[str, str]:
     return found
 
 
-def _looked_up(aliases: Mapping[str, str], columns: Iterable[str], dataset: str) -> dict[str, str]:
+def _looked_up(
+    aliases: Mapping[str, str], columns: Iterable[str], setting: Setting
+) -> dict[str, str]:
     """Return the short names that a search looks up.
 
     The proxies `flops` and `params`, with their price, are those of the CIFAR-10 network: there
     they go before the costs of that name, elsewhere the costs of the search's own network do.
     """
-    proxies = set(map(stem, columns)) if dataset == DATASETS[0] else set()
+    of_proxies = (setting.dataset, setting.network) == (DATASETS[0], "official")
+    proxies = set(map(stem, columns)) if of_proxies else set()
     return {short: full for short, full in aliases.items() if short not in proxies}
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from benchsuite.space.network import SKELETONS, Skeleton
 from benchsuite.table.columns import DATASETS, SPLITS
 
+_COSTS = [["params"], ["flops"], ["deployed_params"], ["deployed_macs"]]  # `<dataset>.params`
 _OF_A_PART, _OF_A_NETWORK = ("latency", "energy", "fits"), ("ram", "flash")
 
 
@@ -106,6 +107,11 @@ def elsewhere(name: str, dataset: str, skeleton: str | None) -> str:
             "}, `benchsuite replay` --cells-per-stage 1, for mcu."
         )
     words = name.split(".")
+    if words[0] == dataset and words[1:] in _COSTS and skeleton != "official":
+        return (
+            f"{name} is of the official network; a search in another skeleton takes {words[1]}, "
+            "which is its own network's."
+        )
     others = [d for d in DATASETS if d != dataset and d in words]
     if others and not parts and not set(SPLITS) & set(words):
         own = ".".join(dataset if word == others[0] else word for word in words)

@@ -40,7 +40,7 @@ seeds = 4
 first_seed = 10
 budget = { queries = 12 }
 parameters = { population = 4, sample = 2 }
-bounds = { "cifar10.flops" = 1e8 }
+bounds = { "skeleton.flops" = 2e7 }
 skeleton = { cells_per_stage = 1 }
 """
 
@@ -75,7 +75,7 @@ def test_a_study_is_cut_into_jobs_and_run(planned, tmp_path):
     assert all(a.simulated_seconds <= 2000 for a in found[0])
     assert all(a.queries == 12 for a in found[1])
     rows = judge(table(), loaded.searches[1].setting, found[1])
-    assert (rows["cifar10.flops"] <= 1e8).all()
+    assert (rows["skeleton.flops"] <= 2e7).all()
     suffixes = sorted(p.name.partition(".")[2] for p in (tmp_path / "jobs").iterdir())
     assert suffixes == sorted(["json", "trace.parquet", "timing.parquet"] * 4)
 
@@ -162,9 +162,9 @@ def test_kill_9_loses_no_finished_job(tmp_path):
         (("{ seconds = 2000 }", "2000"), "is a table"),
         (("population = 4", "populaton = 4"), "Did you mean population"),
         (("population = 4", "population = 0"), "1 or more"),
-        (("cifar10.flops", "cifar10.flosp"), "Did you mean cifar10.flops"),
-        (("1e8", "1"), "No cell keeps the bounds"),
-        (("1e8", '"small"'), "is a number"),
+        (("skeleton.flops", "skeleton.flosp"), "Did you mean skeleton.flops"),
+        (("2e7", "1"), "No cell keeps the bounds"),
+        (("2e7", '"small"'), "is a number"),
         (("epochs = 200", "epochs = 90"), "90 epochs"),
         (("cells_per_stage = 1", "cels_per_stage = 1"), "Did you mean cells_per_stage"),
         (('label = "small-rea"', 'label = "random"'), "several searches labelled"),

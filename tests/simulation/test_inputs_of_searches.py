@@ -11,10 +11,13 @@ from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.parameters import fill
 from benchsuite.replays import outcome, study
+from benchsuite.replays.judgement import Answer, attainable, judge
 from benchsuite.replays.run import replay
 from benchsuite.simulation.prices import measured_seconds
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.space import cost
+from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Values
 
 
@@ -119,6 +122,63 @@ def test_a_parameter_that_no_kind_takes_is_refused():
     for value in ("many", "1e999", 10**400, [1]):
         with pytest.raises(UserError, match="number of it is a whole number or a number, not"):
             fill(Mixed, {"number": value}, "it")
+
+
+@pytest.mark.parametrize("name", ["fits", "fits.board.tflm.cifar10.official"])
+def test_what_fits_is_no_upper_bound(name):
+    """At most 1 is all there is: such a bound would be kept by what does not fit."""
+    fits = column("fits.board.tflm.cifar10.official", "device", "max")
+    data = table().with_columns([Values(fits, np.arange(15_625) % 2.0)])
+    for device in ((None, None), ("board", None), ("board", "tflm")):
+        with pytest.raises(UserError, match="bound its RAM and flash instead"):
+            prepare(data, Setting("cifar10", None, {name: 1}, *device))
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_a_price_is_that_of_the_column_a_search_looks_at(dataset):
+    search = Search(
+        prepare(table(), Setting(dataset, proxy_seconds={"flops": 100.0})), Budget(seconds=1e9)
+    )
+    search.column("flops", range(10))
+    assert search.finish(0, 0.0).simulated_seconds == 1000
+
+
+MCU = Skeleton(cells_per_stage=1)
+
+
+def test_short_names_of_costs_are_those_of_the_network_that_is_searched():
+    """Beside the latency of one cell per stage the FLOPs of five would be another network's."""
+    flops, params = cost.all_flops(MCU), cost.all_params(MCU)
+    for bound in ("flops", "skeleton.flops"):
+        setting = Setting(bounds={bound: float(np.median(flops))}, skeleton=MCU)
+        problem = prepare(table(), setting)
+        assert list(problem.bounds) == ["skeleton.flops"]
+        np.testing.assert_array_equal(problem.feasible, flops <= np.median(flops))
+        cell = int(np.flatnonzero(problem.feasible)[-1])
+        (row,) = judge(table(), setting, [Answer(0, (cell,), True, "", 1, 2.0)]).to_dict("records")
+        assert (row["flops"], row["params"]) == (flops[cell], params[cell])
+        assert row["flops"] == row["skeleton.flops"]
+        assert attainable(table(), setting)["flops"][1] <= np.median(flops)
+    search = Search(problem, Budget(queries=1))
+    for name, values in (("flops", flops), ("params", params)):
+        np.testing.assert_array_equal(search.column(name), values)
+    assert search.direction("flops") == "max"
+    np.testing.assert_array_equal(
+        search.narrow("flops", 8), cost.all_flops(dataclasses.replace(MCU, channels=8))
+    )
+
+
+def test_costs_of_the_official_network_are_not_those_of_another():
+    for cost_name in ("flops", "params", "deployed_params", "deployed_macs"):
+        name = f"cifar10.{cost_name}"
+        with pytest.raises(UserError, match=f"{name} is of the official.* takes {cost_name}, "):
+            prepare(table(), Setting(bounds={name: 1e9}, skeleton=MCU))
+        problem = prepare(table(), Setting(skeleton=MCU))
+        assert name not in problem.columns
+        with pytest.raises(UserError, match=f"takes {cost_name}, "):
+            problem.resolve(name)
+    official = prepare(table(), Setting(skeleton=Skeleton(), bounds={"flops": 1e9}))
+    assert list(official.bounds) == ["cifar10.flops"]
 
 
 def test_bounds_that_together_leave_no_cell_name_what_is_left():

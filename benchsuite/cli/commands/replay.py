@@ -41,7 +41,9 @@ from benchsuite.table.columns import DATASETS
 @click.option("--device", help="Completes names of device columns and adds them to the result.")
 @click.option("--runtime", help="Of the device.")
 @click.option(
-    "--cells-per-stage", type=click.IntRange(1), help="Adds skeleton.params and skeleton.macs."
+    "--cells-per-stage",
+    type=click.IntRange(1),
+    help="Of another network: adds skeleton.params and skeleton.macs; flops and params are its.",
 )
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
