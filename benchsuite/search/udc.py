@@ -31,8 +31,9 @@ to 3 for an error as a fraction, 32 samples, Adam at 0.05, 400 steps, xi growing
 
 The stated cost is the 1.17 GPU days of its CIFAR-100 search (table 3), spread over the steps. A
 sample that is nearly one cell is a query of it, but what was stated so far goes towards its
-training (`benchsuite.simulation.supernet`): a search costs more only where such trainings come to
-more than that, as they may for vanilla DNAS, whose low tau sharpens most samples.
+training, and its slopes show no neighbour (`benchsuite.simulation.supernet`): a search costs more
+only where such trainings come to more than that, as they may for vanilla DNAS, whose low tau
+sharpens most samples.
 
 A step multiplies rounding errors, so it is computed with the same bits on every processor
 (`benchsuite.numerics.arithmetic`); columns that are off by 1e-15 can still flip a seed's answer.

@@ -166,7 +166,7 @@ class Search:
         as stated, not measured. log10: of the column's logarithm. Missing values, and those without
         a logarithm, are left out (conditional expectation). This stands for a trained supernet, so
         it is free of the error of weight sharing. A look that shows a cell of a column with a price
-        is charged that too, and does not show its neighbours: see `benchsuite.simulation.supernet`.
+        is charged that too; slopes show no cell that was not: see `benchsuite.simulation.supernet`.
         Raises ExhaustedError.
         """
         look = Look.of(probs, 2)
@@ -177,7 +177,7 @@ class Search:
         else:
             value, gradient = conditional_expectation(values, present, look.sets[0])
         self._note(-1, f"E[{'log10 ' * log10}{full}]", value, cost, _STATED)
-        return value, look.slopes(gradient[None])[0] if self._priced(full) else gradient
+        return value, self._slopes(full, look, gradient[None])[0]
 
     def expectations(self, name: str, probs: Array, *, seconds: float) -> tuple[Array, Array]:
         """Return `expectation` for many sets of choices [S, 6, 5] at once: [S] and [S, 6, 5].
@@ -188,7 +188,7 @@ class Search:
         full, cost = self._looked(name, look, seconds)
         value, gradient = conditional_expectations(*self._tensor(full, False), look.sets)
         self._note(-1, f"E[{full}]", float(value.mean()), cost, _STATED)
-        return value, look.slopes(gradient) if self._priced(full) else gradient
+        return value, self._slopes(full, look, gradient)
 
     def stated(self, name: str, value: float, *, seconds: float) -> None:
         """Log what the strategy measured itself, on an untrained network and without the table.
@@ -276,6 +276,12 @@ class Search:
         if self._priced(full):
             self._pay(full, look.cells, costs)
         return full, cost
+
+    def _slopes(self, full: str, look: Look, gradient: Array) -> Array:
+        """Return the gradients of a look without what of them was not paid for."""
+        if not self._priced(full):
+            return gradient
+        return look.slopes(gradient, self._trained if full == "accuracy" else self._paid[full])
 
     def _supernet_step(self, stated: float, sets: int, cells: NDArray[np.int64]) -> float:
         """Charge the trainings of the cells that are shown; return what the step itself costs.

@@ -8,6 +8,11 @@ whose steps come to more than them pays what it states, also where its choices s
 and a look for which nothing is stated pays the training. Of a column that takes time to measure, a
 shown cell costs that time, as anywhere.
 
+Slopes show no cell that was not paid for. Where the other five edges have `SHOWN` or more of their
+weight on one setting, the slopes of an edge would be the accuracies of the five cells along it;
+operators whose cell was neither trained nor shown have the edge's mean slope there, which the
+expectation itself tells. A method that wants to know them queries these cells.
+
 Why nine tenths: from there on the expectation tells the cell's accuracy at least twice as well as
 another training of it would. The median difference over all cells is 0.11, 0.17 and 0.19 points on
 the three datasets, and 0.26, 0.50 and 0.53 between two trainings (validation, 200 epochs).
@@ -32,11 +37,14 @@ SHOWN = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """Sets of choices [S, 6, 5], which of them show a cell [S], and those cells, each once."""
+    """Sets of choices [S, 6, 5], the cells that they show, each once, and what slopes would show.
+
+    lines: bool [S, 6], whether the slopes of an edge are nearly those of five cells alone.
+    """
 
     sets: Array
-    shown: NDArray[np.bool_]
     cells: NDArray[np.int64]
+    lines: NDArray[np.bool_]
 
     @classmethod
     def of(cls, probs: Any, ndim: int) -> Look:
@@ -50,19 +58,26 @@ class Look:
         sets = found.reshape(-1, 6, 5)
         if not ((sets >= 0).all() and (np.abs(sets.sum(axis=2) - 1) < 1e-6).all()):
             raise UserError("Probabilities are 0 or more and sum to 1 on each edge; these are not.")
-        shown = sets.max(axis=2).prod(axis=1) >= SHOWN
-        return cls(sets, shown, np.unique(index_of(sets[shown].argmax(axis=2))))
+        most = sets.max(axis=2)
+        whole = most.prod(axis=1)
+        cells = np.unique(index_of(sets[whole >= SHOWN].argmax(axis=2)))
+        return cls(sets, cells, whole[:, None] / most >= SHOWN)
 
-    def slopes(self, gradient: Array) -> Array:
-        """Return gradients [S, 6, 5] that show no network which the look left out.
+    def slopes(self, gradient: Array, paid: NDArray[np.bool_]) -> Array:
+        """Return gradients [S, 6, 5] that show no cell but those paid for, bool [15625].
 
-        For a shown cell an operator of probability 0 has the slope of the edge's chosen one.
+        Where they would, an operator has the mean slope of its edge, which the value tells.
         """
-        if not self.shown.any():
+        of, edge = np.nonzero(self.lines)
+        if not len(of):
             return gradient
-        chosen = np.take_along_axis(gradient, self.sets.argmax(axis=2)[..., None], axis=2)
-        left_out = self.shown[:, None, None] & (self.sets == 0)
-        found: Array = np.where(left_out, chosen, gradient)
+        ops = np.arange(self.sets.shape[2])
+        along = np.repeat(self.sets[of].argmax(axis=2)[:, None], len(ops), axis=1)
+        along[np.arange(len(of))[:, None], ops, edge[:, None]] = ops
+        shown = paid[index_of(along.reshape(-1, along.shape[2]))].reshape(-1, len(ops))
+        mean = (self.sets[of, edge] * gradient[of, edge]).sum(axis=1, keepdims=True)
+        found = gradient.copy()
+        found[of, edge] = np.where(shown, gradient[of, edge], mean)
         return found
 
 

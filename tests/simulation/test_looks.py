@@ -14,7 +14,7 @@ from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
 from benchsuite.simulation.supernet import SHOWN
 from benchsuite.sources._fetch import Places
-from benchsuite.space.cell import N_CELLS, all_ops
+from benchsuite.space.cell import N_CELLS, all_ops, index_of
 from benchsuite.space.multilinear import expectations, tensor
 from benchsuite.table.table import Table
 
@@ -138,6 +138,40 @@ def test_a_cell_that_is_looked_at_does_not_show_its_neighbours():
     assert np.ptp(slopes[1]) > 1
     _, slope = door().expectation("cifar10.flops", ONE_HOT[6111], seconds=0)
     assert np.ptp(slope) > 1, "arithmetic is free"
+
+
+@pytest.mark.parametrize("edge", [1.0, 1 - 1e-12, 0.999, 0.99])
+def test_slopes_show_no_cell_that_was_not_paid_for(edge):
+    """Of one edge left open, and of a cell that is shown: five and 25 accuracies in one look."""
+    cell, chosen = softened(6111, edge), ONE_HOT[6111] == 1
+    for name, values in (("accuracy", VALID), ("flops", table().values("flops"))):
+        setting = Setting(proxy_seconds={"flops": 2.0})
+        for at in range(6):
+            opened = cell.copy()
+            opened[at] = 0.2
+            search = door(setting)
+            value, slope = search.expectation(name, opened, seconds=0)
+            assert spent(search)[1] == 0
+            np.testing.assert_allclose(slope[at], value, rtol=1e-9)
+            assert np.ptp(slope[(at + 1) % 6]) > 0.001 * value, "others are means of many cells"
+            _, slopes = search.expectations(name, opened[None], seconds=0)
+            np.testing.assert_allclose(slopes[0], slope)
+        value, slope = door(setting).expectation(name, cell, seconds=0)
+        np.testing.assert_allclose(np.where(chosen, value, slope), value, rtol=1e-9)
+        np.testing.assert_allclose(slope[chosen], values[6111], rtol=0.05)
+
+
+def test_slopes_of_cells_that_were_trained_are_shown():
+    opened = ONE_HOT[6111].copy()
+    opened[2] = 0.2
+    ops = np.repeat(all_ops()[6111][None], 5, axis=0)
+    ops[:, 2] = np.arange(5)
+    along = index_of(ops)
+    search = door()
+    search.query(along[:3])
+    value, slope = search.expectation("accuracy", opened, seconds=0)
+    np.testing.assert_allclose(slope[2], [*VALID[along[:3]], value, value])
+    assert value == pytest.approx(VALID[along].mean())
 
 
 def test_a_column_with_a_price_is_paid_in_expectations_too():
