@@ -268,7 +268,7 @@ def full_name(table: Table, name: str, setting: Setting) -> str:
         raise UserError(
             f"{name} of {setting.device} is that under one runtime: name it, {_or(runtimes)}."
         )
-    full = full or table.resolve(name)
+    full = table.resolve(full or name)
     if table.columns[full].kind == "device" and parse(full) is None:
         raise UserError(
             f"{full} does not say of which dataset's network it is; the table is of an earlier "

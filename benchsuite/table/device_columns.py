@@ -109,8 +109,8 @@ def elsewhere(name: str, dataset: str, skeleton: str | None) -> str:
     words = name.split(".")
     if words[0] == dataset and words[1:] in _COSTS and skeleton != "official":
         return (
-            f"{name} is of the official network; a search in another skeleton takes {words[1]}, "
-            "which is its own network's."
+            f"{name} is of the official network; a search on {dataset} in another skeleton takes "
+            f"{words[1]}, which is its own network's."
         )
     others = [d for d in DATASETS if d != dataset and d in words]
     if others and not parts and not set(SPLITS) & set(words):

@@ -17,6 +17,7 @@ from benchsuite.replays import study
 from benchsuite.reporting.page import summary
 from benchsuite.simulation.problem import Setting, full_name, prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.skeleton import SHORT, skeleton_columns
 from benchsuite.space.network import OFFICIAL, SKELETONS, Skeleton
 from benchsuite.table.columns import DATASETS, Column
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
@@ -100,7 +101,8 @@ def test_a_search_sees_its_own_network_alone(table, dataset, label):
     search = Search(prepare(table, setting), Budget(queries=1))
     for name, column in table.columns.items():
         parts = parse(name)
-        of = (parts.dataset, parts.skeleton) if parts else (column.dataset, label)
+        own = "official" if column.kind == "cost" and column.release is None else label
+        of = (parts.dataset, parts.skeleton) if parts else (column.dataset, own)
         if column.kind in ("accuracy", "proxy", "detail", "class") or column.split:
             continue
         if of in ((dataset, label), (None, label)):
@@ -127,14 +129,22 @@ def test_short_names_are_of_the_search(table, dataset, label):
     for short in ("latency", "fits", "ram.order", "ram.best", "ram.tflm", "flash.weights"):
         part = ".stm32f746.x_cube_ai" if short in ("latency", "fits") else ""
         assert search.full_name(short) == f"{short}{part}.{dataset}.{label}"
-    for short in ("flops", "params", "deployed_macs"):
-        assert full_name(table, short, setting) == f"{dataset}.{short}"
-        if dataset != "cifar10" or short == "deployed_macs":  # there, the proxies are meant
-            assert search.full_name(short) == f"{dataset}.{short}"
-        values = table.values(f"{dataset}.{short}")
-        np.testing.assert_array_equal(search.column(short), values)
+    costs = {short: f"{dataset}.{short}" for short in ("flops", "params", "deployed_macs")}
+    if label == "mcu":
+        costs = {short: SHORT[short] for short in costs}
+    whole = table.with_columns(skeleton_columns(setting.skeleton))
+    for short, full in costs.items():
+        assert full_name(whole, short, setting) == full
+        if (dataset, label) != ("cifar10", "official") or short == "deployed_macs":
+            assert search.full_name(short) == full, "for others the proxies are meant"
+        np.testing.assert_array_equal(search.column(short), whole.values(full))
     assert search.direction("flops") == search.direction("params") == "max"
-    assert search.direction(f"{dataset}.flops") == "none"
+    assert search.direction(costs["flops"]) == "none"
+
+
+def test_a_cost_that_the_table_does_not_have_is_a_sentence(table):
+    with pytest.raises(UserError, match=r"no column 'skeleton\.flops'"):
+        full_name(table, "flops", Setting(skeleton=SKELETONS["mcu"]["cifar10"]))
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -142,8 +152,16 @@ def test_narrower_networks_are_those_of_the_column(table, dataset):
     """At full width the arithmetic gives the table's column, whatever the search's skeleton."""
     setting = Setting(dataset, skeleton=SKELETONS["mcu"][dataset])
     problem = prepare(table, setting)
-    for name in ("ram.best", "flash.weights", "flops", "deployed_params", "skeleton.macs"):
-        full = name if "skeleton" in name else full_name(table, name, setting)
+    whole = table.with_columns(skeleton_columns(setting.skeleton))
+    for name in (
+        "ram.best",
+        "flash.weights",
+        "flops",
+        "params",
+        "deployed_params",
+        "deployed_macs",
+    ):
+        full = full_name(whole, name, setting)
         found = narrow.column(full, problem.skeleton, 16)
         np.testing.assert_array_equal(found, problem.columns[full], err_msg=full)
 
