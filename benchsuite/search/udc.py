@@ -174,7 +174,7 @@ def _deviation(space: Operators | Compression, choices: Array) -> Array:
 
 
 STRATEGY = Strategy(
-    version=7,
+    version=8,
     source="Fedorov et al., UDC, NeurIPS 2022, sections 4 to 4.2",
     run=run,
     parameters=Parameters,
