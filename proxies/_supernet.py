@@ -104,7 +104,8 @@ class Meter:
 
     images: what `open_images` takes; batch: images of the NTK; resolution: theirs; patches: 3x3
     inputs of the linear regions, in batches of 1,000; default: whether weights are initialised as
-    PyTorch does, or else by Kaiming: fan-out for the NTK, fan-in for the regions.
+    PyTorch does, or else by Kaiming: fan-out for the NTK, fan-in for the regions; classes: of the
+    network, and of the images.
     """
 
     seed: int
@@ -113,13 +114,18 @@ class Meter:
     patches: int
     images: str | None = None
     default: bool = True
+    classes: int = 10
 
-    def spectrum(self, operators: Operators, number: int) -> tuple[float, ...]:
+    def spectrum(
+        self, operators: Operators, number: int, batch: int | None = None
+    ) -> tuple[float, ...]:
         """Return the eigenvalues of the NTK of a supernet, ascending, one per image.
 
-        operators: codes left per edge; number: of the draw of weights and images.
+        operators: codes left per edge; number: of the draw of weights; batch: of that of images,
+        by default the same.
         """
-        return _spectrum(self, open_images(self.images), _frozen(operators), number)
+        drawn = number if batch is None else batch
+        return _spectrum(self, open_images(self.images), _frozen(operators), number, drawn)
 
     def regions(self, operators: Operators, number: int, repeat: int) -> int:
         """Return how many linear regions of a supernet the patches fall into.
@@ -138,10 +144,12 @@ def _frozen(operators: Operators) -> tuple[tuple[int, ...], ...]:
 
 # Searches of one seed by several weights prune alike at first, and measure that once.
 @functools.lru_cache(maxsize=10_000)
-def _spectrum(meter: Meter, images: Images, operators: Operators, number: int) -> tuple[float, ...]:
-    thin = Skeleton(channels=3, cells_per_stage=1, resolution=meter.resolution)
+def _spectrum(
+    meter: Meter, images: Images, operators: Operators, number: int, drawn: int
+) -> tuple[float, ...]:
+    thin = Skeleton(3, 1, meter.resolution, meter.classes)
     net = _net(thin, meter.seed, number, "default" if meter.default else "kaiming_fan_out")
-    batch = _batch(meter, images, number).numpy()
+    batch = _batch(meter, images, drawn).numpy()
     return tuple(np.linalg.eigvalsh(kernel(net, operators, batch)).tolist())
 
 
@@ -160,8 +168,8 @@ def _net(skeleton: Skeleton, seed: int, number: int, rule: Rule) -> Supernet:
 @functools.lru_cache(maxsize=4)
 def _batch(meter: Meter, images: Images, number: int) -> Tensor:
     """Return images [batch, 3, H, W]."""
-    found = draw(images, meter.batch, meter.resolution, 10, seed=meter.seed, repeat=number)
-    return found.images
+    size = meter.batch, meter.resolution, meter.classes
+    return draw(images, *size, seed=meter.seed, repeat=number).images
 
 
 @functools.lru_cache(maxsize=4)

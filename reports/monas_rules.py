@@ -47,7 +47,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "answer each, n is 1: it shows what a rule does and is no verdict.",
             "none = true: algorithm 2 as the paper's text has it; positional: tied candidates "
             "stand in the order of operators, so that ties move scores; first: ties to the one "
-            "that stands first by K; mean: costs of the cells left. ntk_cond.k2: the paper's K_2, "
+            "that stands first by K, as in the authors' code; candidate: another batch of images "
+            "for K of each candidate and repeat, as there, where one stands for an outer step; "
+            "mean: costs of the cells left. ntk_cond.k2: the paper's K_2, "
             "linear_regions.n3000 its code's 3 x 1,000 patches. nones: edges without an operator; "
             "path: whether input and output are connected.",
             "monas_rules_live: live searches of 16x16 pixels and what else differs, over seeds: "

@@ -36,8 +36,9 @@ from benchsuite.stats.intervals import SEEDS
 from benchsuite.table.table import Table
 
 RIVALS = "monas_rivals"
-# TE-NAS: MONAS without costs, by K_0 of 72 images; a smaller image or batch is said in the row.
-_TE_NAS, _IN_TE_NAS = {"order": 0}, {"order", "batch", "resolution"}
+# TE-NAS: MONAS without costs, by K_0 of 72 images; a smaller image or batch, and of tied scores the
+# first by K, are said in the row.
+_TE_NAS, _IN_TE_NAS = {"order": 0}, {"order", "ties", "batch", "resolution"}
 _SEARCHED = {"NASWOT": "naswot", "ZiCo": "zico"}
 _DIGITS = {"MFLOPs": 2, "Mparams": 3}  # As printed; of all others 2.
 
@@ -81,7 +82,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             "reads no latency, so both parts have one search of it.",
             "NASWOT, ZiCo: here the best of 1,000 random cells by the proxy, over "
             f"{outcomes[RIVALS].study.searches[0].seeds} seeds. TE-NAS: MONAS' pruning without "
-            "costs by K_0: on columns that is mu = 0 of the tabular search. muNAS, DARTS, GDAS, "
+            "costs by K_0: on columns that is mu = 0 of the tabular search; its code has, of tied "
+            "scores, the first by K (`ties first`), and other images for each candidate, which "
+            "`monas_rules_live` has beside. muNAS, DARTS, GDAS, "
             "KNAS, TG-NAS: as printed, searched by nobody here.",
             "monas_search_cost: of a live search that shares nothing (mu = 0), mean over seeds, "
             "processor hours of one core; of a proxy, 1,000 scores, each of as many repeats as its "
@@ -105,6 +108,7 @@ def _found(found: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> Iterator[Fou
         if _TE_NAS.items() <= changed.items() and set(changed) <= _IN_TE_NAS:
             cells = of(found[found["setting"] == text], F746, MU, 0.0)["cell"].to_numpy()
             said = f"{changed.get('resolution', 32)} px, batch {changed.get('batch', 32)}"
+            said += ", ties first" * ("ties" in changed)
             yield rows["TE-NAS"], F746, f"{LIVE}, {said}", cells
     for row in printed():
         for searches in (table, main(found)):

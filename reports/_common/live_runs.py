@@ -40,7 +40,7 @@ _WEIGHTS = {
     ("stm32f746", "lambda_"): (0.5, 0.6, 0.7, 0.8),
 }
 _SMALL = {"resolution": 16}
-_TE_NAS = {"order": 0, "batch": 72}  # Without costs: TE-NAS' search.
+_TE_NAS = {"order": 0, "batch": 72}  # Without costs: TE-NAS' search, but for ties and batches.
 OTHERS: tuple[Mapping[str, Any], ...] = (
     {},
     {"order": 0},
@@ -49,6 +49,8 @@ OTHERS: tuple[Mapping[str, Any], ...] = (
     {"init": "kaiming"},
     {"ranks": "positional"},
     {"ties": "first"},
+    {"order": 0, "ties": "first"},
+    {"batches": "candidate"},
     {"none": True},
     {"cost": "mean"},
 )

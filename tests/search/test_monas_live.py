@@ -253,6 +253,32 @@ def test_kaiming_weights_are_drawn_anew_in_each_repeat():
     assert supernet._spectrum.cache_info().misses == once + 2 * EVALUATIONS
 
 
+def test_each_candidate_may_have_images_of_its_own():
+    """And with them the supernet, in each repeat; the weights are those of the outer step."""
+    supernet._spectrum.cache_clear()
+    run(mu=1.0, repeats=2)
+    once = supernet._spectrum.cache_info().misses
+    assert once == EVALUATIONS
+    found = run(mu=1.0, repeats=2, batches="candidate")
+    assert supernet._spectrum.cache_info().misses == once + 2 * 2 * (EVALUATIONS - 3)
+    names = np.array(found.trace.names)[found.trace.looked_at]
+    assert (names == "supernet K").sum() == EVALUATIONS
+    assert found.simulated_seconds == pytest.approx(0.5 * 3600)
+
+
+def test_the_head_has_the_classes_of_the_dataset(monkeypatch):
+    """Images of a hundred classes are of no network of ten."""
+    asked, spectrum = [], Meter.spectrum
+    monkeypatch.setattr(
+        Meter, "spectrum", lambda self, *a: asked.append(self) or spectrum(self, *a)
+    )
+    assert run(Setting(dataset="cifar100")).answer
+    assert {meter.classes for meter in asked} == {100}
+    meters = [Meter(5, 6, 8, 40, "synthetic", classes=classes) for classes in (10, 100)]
+    ten, more = (meter.spectrum([range(1, 5)] * 6, 0) for meter in meters)
+    assert ten != more
+
+
 def test_a_budget_ends_it_between_two_measurements():
     found = run(budget=500)
     assert found.simulated_seconds <= 500
