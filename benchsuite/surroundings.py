@@ -2,9 +2,10 @@
 
 What a process has once belongs to no plug-in: torch's default dtype and device, its grad mode,
 threads and switches, the global generators, environment variables, the working folder, warning
-filters, numpy's error handling, matplotlib's settings. A call starts with torch's and numpy's as a
-new process has them, one thread, and generators seeded by the caller; all others are as they are.
-What the call leaves changed is undone, so that no plug-in meets the traces of another.
+filters, numpy's error handling, matplotlib's settings, torch's hooks. A call starts with torch's
+and numpy's as a new process has them, one thread, and generators seeded by the caller; all others
+are as they are. What the call leaves changed is undone, so that no plug-in meets the traces of
+another.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _same(one: Any, other: Any) -> bool:
 def _reset(torch: Any) -> None:
     """Undo what a call did to torch, which it was the first to import; threads are as many."""
     if torch is not None:
-        for setting in _switches(torch):
+        for setting in [*_switches(torch), *_hooks(torch)]:
             if setting.read is not torch.get_num_threads:
                 setting.write(setting.standard)
         torch.set_grad_enabled(True)
@@ -165,15 +166,48 @@ def _of_torch(seed: tuple[object, ...]) -> Iterator[_Setting]:
         new = torch.Generator("cpu").manual_seed(_number(seed)).get_state()
         generator = torch.default_generator
         yield _Setting(generator.get_state, generator.set_state, new)
-        yield from _hooks(torch.nn.modules.module)
+        yield from _hooks(torch)
 
 
-def _hooks(module: Any) -> Iterator[_Setting]:
-    """Yield the hooks that torch calls for every module."""
-    for name in ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks"):
-        hooks = getattr(module, name, None)
-        if hooks is not None:
-            yield _Setting(hooks.copy, functools.partial(_refill, hooks))
+def _hooks(torch: Any) -> Iterator[_Setting]:
+    """Yield the hooks that torch calls for every module, and for every tensor that it saves."""
+    module = torch.nn.modules.module
+    for name, value in vars(module).items():
+        if name.startswith("_global_") and isinstance(value, dict):
+            yield _Setting(value.copy, functools.partial(_refill, value), {})
+        elif name.startswith("_global_") and "hook" in name:
+            write = functools.partial(setattr, module, name)
+            yield _Setting(functools.partial(getattr, module, name), write, None)
+    if hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"):  # torch 2.8 and later
+        yield _Setting(
+            functools.partial(_saving, torch._C._autograd),
+            functools.partial(_set_saving, torch._C._autograd),
+            (None, []),
+        )
+
+
+def _saving(autograd: Any) -> tuple[str | None, list[Any]]:
+    """Return why tensors are saved without hooks, None where they may have some, and the hooks."""
+    why = autograd._saved_tensors_hooks_get_disabled_error_message()
+    hooks = []
+    while why is None and (pair := autograd._top_saved_tensors_default_hooks(True)):
+        hooks.append(pair)
+        autograd._pop_saved_tensors_default_hooks()
+    for pair in reversed(hooks):
+        autograd._push_saved_tensors_default_hooks(*pair)
+    return why, hooks
+
+
+def _set_saving(autograd: Any, wanted: tuple[str | None, list[Any]]) -> None:
+    """Set what `_saving` returns."""
+    why, hooks = wanted
+    autograd._saved_tensors_hooks_enable()
+    while autograd._top_saved_tensors_default_hooks(True):
+        autograd._pop_saved_tensors_default_hooks()
+    for pair in reversed(hooks):
+        autograd._push_saved_tensors_default_hooks(*pair)
+    if why is not None:
+        autograd._saved_tensors_hooks_disable(why)
 
 
 def _switches(torch: Any) -> list[_Setting]:

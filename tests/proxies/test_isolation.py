@@ -48,8 +48,28 @@ def proxy(act):
     return Proxy(**fields, score=score)
 
 
-def hooked(passes):
+def hooked(*_):
     torch.nn.modules.module.register_module_forward_hook(lambda *_: _[2] * 2)
+
+
+def hooked_backward(*_):
+    def doubled(module, grads):
+        return tuple(None if grad is None else 2 * grad for grad in grads)
+
+    torch.nn.modules.module.register_module_full_backward_pre_hook(doubled)
+
+
+def saving_nothing(*_):
+    torch.autograd.graph.saved_tensors_hooks(torch.zeros_like, lambda saved: saved).__enter__()
+
+
+def hooks_now():
+    return (
+        [len(value) if isinstance(value, dict) else value
+         for name, value in vars(torch.nn.modules.module).items() if name.startswith("_global_")],
+        torch._C._autograd._top_saved_tensors_default_hooks(True),
+        torch._C._autograd._saved_tensors_hooks_get_disabled_error_message(),
+    )  # fmt: skip
 
 
 # What changes the surroundings: taken back, so that nobody else sees it.
@@ -78,6 +98,9 @@ RUDE = {
     "environment": lambda _: os.environ.update(OMP_NUM_THREADS="3", BENCHSUITE_IMAGES="gaussian"),
     "folder": lambda _: os.chdir("/"),
     "hooks": hooked,
+    "backward hooks": hooked_backward,
+    "no saved tensors": saving_nothing,
+    "saving as it is": lambda _: torch._C._autograd._saved_tensors_hooks_disable("no"),
     "module": lambda p: p.module().eval().requires_grad_(False),
     "a module's weights": lambda p: [w.data.mul_(3) for w in p.module().parameters()],
     "its images": lambda p: p.images.mul_(3).requires_grad_(),
@@ -187,7 +210,7 @@ def surroundings_now():
         torch.is_autocast_enabled("cpu"), torch.backends.mkldnn.enabled,
         torch.initial_seed(), torch.get_rng_state().sum().item(), random.getstate(),
         str(np.random.get_state()), np.geterr(), list(warnings.filters), dict(os.environ),
-        Path.cwd(), len(torch.nn.modules.module._global_forward_hooks),
+        Path.cwd(), hooks_now(),
     )  # fmt: skip
 
 
@@ -202,6 +225,9 @@ CALLERS = {
     "every precision": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
     "denormals": lambda: torch.set_flush_denormal(True),
     "inference": lambda: torch.inference_mode().__enter__(),
+    "hooks": hooked,
+    "backward hooks": hooked_backward,
+    "saved tensors": saving_nothing,
 }
 
 
@@ -316,3 +342,16 @@ def test_a_seal_breaks_whatever_is_exchanged():
     one[0, 0, 0, 0], one[7, 2, 15, 15] = one[7, 2, 15, 15].item(), one[0, 0, 0, 0].item()
     assert seal([one]) != whole
     assert seal({"a": values}) != seal({"b": values})
+
+
+def test_hooks_of_the_call_that_imports_torch_are_taken_back():
+    code = (
+        "from benchsuite.surroundings import surroundings\n"
+        "with surroundings(0):\n"
+        "    import torch\n"
+        "    torch.nn.modules.module.register_module_forward_hook(print)\n"
+        "    torch.autograd.graph.saved_tensors_hooks(print, print).__enter__()\n"
+        "print(len(torch.nn.modules.module._global_forward_hooks),\n"
+        "      torch._C._autograd._top_saved_tensors_default_hooks(True))\n"
+    )
+    assert run_python(code) == "0 None"
