@@ -37,8 +37,7 @@ def map_jobs(
     `on_cluster`. Raises UserError for less than one worker and for more than memory has room for,
     LostError for one that ended.
     """
-    if workers < 1:
-        raise UserError(f"{workers} workers cannot do anything: 1 or more are needed.")
+    check_workers(workers)
     if cluster:
         yield from on_cluster(cluster, function, jobs, shared, workers, gpu)
         return
@@ -51,3 +50,9 @@ def map_jobs(
         return
     with processes(number, shared, variables=variables, each=each) as pool:
         yield from results(pool, with_held, jobs, function, waiting=4 * number)
+
+
+def check_workers(workers: int) -> None:
+    """Raise UserError for less than one worker."""
+    if workers < 1:
+        raise UserError(f"{workers} workers cannot do anything: 1 or more are needed.")

@@ -31,7 +31,7 @@ from benchsuite.devices._models.model import Operation, of_network
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.files import write_atomically
 from benchsuite.parallel.lost import resumable
-from benchsuite.parallel.pool import map_jobs
+from benchsuite.parallel.pool import check_workers, map_jobs
 from benchsuite.proxies._tabulation import rows
 from benchsuite.space import cost, sizes
 from benchsuite.space.deploy import deploy
@@ -138,8 +138,10 @@ def write(
     """Write the columns that are not yet in a folder; return how many networks were computed.
 
     jobs: processes; folders: of plug-ins; finished(done, total): called with networks that are
-    there. Raises UserError for a folder of other settings, or one that cannot be written.
+    there. Raises UserError for less than one job, and for a folder of other settings, or one that
+    cannot be written.
     """
+    check_workers(jobs)
     rows.claim(folder, plan.settings(folders))
     left = [number for number in range(N_CHUNKS) if not _file(folder, number).exists()]
     done = N_CHUNKS - len(left)

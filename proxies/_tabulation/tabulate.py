@@ -23,7 +23,7 @@ from benchsuite.api import Proxy
 from benchsuite.errors import PluginError, UserError
 from benchsuite.files import read_text
 from benchsuite.parallel.lost import resumable
-from benchsuite.parallel.pool import map_jobs
+from benchsuite.parallel.pool import check_workers, map_jobs
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.space.cell import N_CELLS
@@ -104,13 +104,14 @@ def run(
 
     asked: what all shards are to score, noted so that what is missing can be counted; cluster:
     where to score instead of in processes of this machine (`benchsuite.parallel.clusters`).
-    finished(done, total) is called with rows of `todo` that are there. Raises UserError for a
-    folder of other settings or of rows of another kind of GPU, a device that is not there, a proxy
-    that fails, a full disk, or a worker that was killed.
+    finished(done, total) is called with rows of `todo` that are there. Raises UserError for less
+    than one job, a folder of other settings or of rows of another kind of GPU, a device that is not
+    there, a proxy that fails, a full disk, or a worker that was killed.
     """
     from benchsuite.proxies._scoring.device import torch_device
     from benchsuite.proxies._scoring.images import say_stand_in
 
+    check_workers(jobs)
     if not cluster:
         torch_device(spec.device)
     say_stand_in(spec.images)

@@ -310,6 +310,12 @@ def test_mistakes_are_sentences(tmp_path, threads, capsys, monkeypatch, args, wh
     assert re.search(what, capsys.readouterr().err)
 
 
+def test_no_jobs_claim_no_folder(tmp_path):
+    with pytest.raises(UserError, match="0 workers cannot do anything"):
+        run(Spec(("l2_norm",), Skeleton(4, 1, 8)), [(6111, 0)], tmp_path / "out", jobs=0)
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_to_merge_is_a_sentence(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["tabulate", "--merge", "--out", str(tmp_path)])

@@ -112,6 +112,7 @@ def test_what_cannot_be_is_a_sentence(capsys, tmp_path, few, monkeypatch, args, 
     assert code == 2
     assert said in error
     assert "Traceback" not in error
+    assert not (tmp_path / "out").exists(), "nothing is left behind"
 
 
 @pytest.mark.parametrize(
