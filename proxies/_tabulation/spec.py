@@ -61,10 +61,7 @@ class Spec:
         loaded = {name: plugins.load("proxies", name, self.plugin_folders) for name in self.proxies}
         for name, proxy in loaded.items():
             if proxy.score is None:
-                raise UserError(
-                    f"The proxy {name} scores no network: it is computed of the cell's structure "
-                    "or of other columns, and needs no tabulation."
-                )
+                raise UserError(f"The proxy {name} scores no network: {self._instead(proxy)}")
             if self.unpruned and not proxy.unpruned:
                 raise UserError(
                     f"The proxy {name} is not scored unpruned: dead operators do not move it. "
@@ -75,6 +72,22 @@ class Spec:
                     f"{_no_path(name, proxy, self.device)}: leave it out, or give --device cpu."
                 )
         return loaded
+
+    def _instead(self, proxy: Proxy) -> str:
+        """Return what a proxy that scores no network is computed of."""
+        if not proxy.needs:
+            return "it is computed of the cell's structure, and needs no tabulation."
+        there = plugins.find("proxies", self.plugin_folders)
+        parts: dict[str, Proxy] = {}
+        left = list(proxy.needs)
+        while left:
+            name = left.pop(0).partition(".")[0]
+            if name in there and name not in parts:
+                parts[name] = plugins.load("proxies", name, self.plugin_folders)
+                left += parts[name].needs
+        if scored := [name for name, part in parts.items() if part.score is not None]:
+            return f"it is made of the columns of others. Tabulate {', '.join(scored)} for it."
+        return "it is computed of other columns, and needs no tabulation."
 
     def rounded(self) -> Iterator[str]:
         """Yield the sentence that names the proxies that need more than this precision, if any."""

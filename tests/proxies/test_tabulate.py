@@ -289,7 +289,9 @@ def test_score_prints_for_people_too(capsys):
     ("args", "what"),
     [
         (["--proxy", "naswt"], "Did you mean naswot"),
-        (["--proxy", "flops"], "scores no network"),
+        (["--proxy", "flops"], "of the cell's structure, and needs no tabulation"),
+        (["--proxy", "te_nas"], "Tabulate ntk_cond, linear_regions for it"),
+        (["--proxy", "vkdnw_agg"], "Tabulate jacob_cov, az_nas, vkdnw for it"),
         (["--shard", "5/4"], "give I/N"),
         (["--shard", "x"], "give I/N"),
         (["--jobs", "0"], "at least one of each"),
