@@ -6,10 +6,11 @@ them in a batch of 32: without any of two or more the score is missing.
 
 import torch
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.wide import wide
 
 _K = 1e-5
+_SINGLE = "above 100 classes, and no class has two images in the batch"
 
 
 def _score(passes: Passes) -> dict[str, float]:
@@ -24,7 +25,7 @@ def _score(passes: Passes) -> dict[str, float]:
         total = (torch.corrcoef(rows).abs() + _K).log().sum()
         sums.append(total / len(rows) if many else total)
     if not sums:
-        return {"": float("nan")}
+        return {"": Missing(_SINGLE)}
     per_class = torch.stack(sums)
     if not many:
         return {"": float(per_class.abs().sum())}

@@ -2,7 +2,7 @@
 
 import torch
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.wide import wide
 
 _K = 1e-5
@@ -11,7 +11,7 @@ _K = 1e-5
 def _score(passes: Passes) -> dict[str, float]:
     correlation = torch.corrcoef(wide(passes.jacobian))
     if not torch.isfinite(correlation).all():
-        return {"": float("nan")}
+        return {"": Missing("an image's input gradient is constant or not finite")}
     values = torch.linalg.eigvalsh(correlation) + _K
     return {"": float(-(values.log() + 1 / values).sum())}
 

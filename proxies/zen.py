@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from benchsuite.api import Passes, Proxy, Tape
+from benchsuite.api import Missing, Passes, Proxy, Tape
 from benchsuite.proxies._engine.forward import BN_EPS
 
 _STEP = 0.01
@@ -19,7 +19,7 @@ def _score(passes: Passes) -> dict[str, float]:
     second = passes.forward(image + _STEP * passes.noise("zen.step"), "normal")
     moved = float((features - _features(second)).abs().sum((1, 2, 3)).mean())
     if moved <= 0:
-        return {"": float("nan")}
+        return {"": Missing("the features do not move with the image")}
     score = math.log(moved)
     for one, two in zip(variances, _variances(second), strict=True):
         keep = 1 - _MOMENTUM

@@ -2,6 +2,7 @@
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchsuite.errors import UserError
 from benchsuite.plugins import load
+from benchsuite.proxies import zen
 from benchsuite.proxies._engine.forward import per_sample_weight_grad
 from benchsuite.proxies._engine.gradients import pixel_gram
 from benchsuite.proxies._engine.weights import draw_weights
@@ -160,7 +162,16 @@ def test_above_a_hundred_classes_epe_nas_drops_classes_of_one_image():
     expected = 2 * abs(one / 3 - other / 2) / 2
     assert PROXIES["epe_nas"].score(p)[""] == pytest.approx(expected, rel=1e-9)
     p.batches[0].labels[:] = torch.arange(6)
-    assert np.isnan(PROXIES["epe_nas"].score(p)[""])
+    scores = score_network({"epe_nas": PROXIES["epe_nas"]}, p)
+    assert math.isnan(scores.values["epe_nas"])
+    assert scores.reasons["epe_nas"].startswith("above 100 classes, and no class has two images")
+
+
+def test_what_has_no_score_says_why(monkeypatch):
+    still = SimpleNamespace(jacobian=torch.zeros(2, 3))
+    assert "constant" in PROXIES["jacob_cov"].score(still)[""].reason
+    monkeypatch.setattr(zen, "_STEP", 0.0)
+    assert "do not move" in PROXIES["zen"].score(passes(MIXED))[""].reason
 
 
 @settings(max_examples=40, deadline=None)
