@@ -56,8 +56,9 @@ class Proxy:
     accurate; outputs: suffix -> what it is, for a proxy of several numbers (`{"k2": ...}`), or
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
-    named; unpruned: whether dead operators can move it, so that it may be scored with them
-    (`tabulate --unpruned`); runs_on: kinds of torch devices that its `score` has a path on;
+    named; unpruned: whether it may be scored with dead operators, which move it
+    (`tabulate --unpruned`), others are scored of the network without them alone; runs_on: kinds of
+    torch devices that its `score` has a path on;
     own_setting: what it takes in place of the tabulated network, weights or images, as text, which
     its columns' descriptions say after these (`one 64x64 image of noise`);
     needs_double: whether single precision rounds scores of some cells too far to be compared;

@@ -2,9 +2,9 @@
 
 A = log(1 + sum over layers of s_min / s_max) of the first image's feature map [C, H W], s its
 singular values; the outputs of all layers count once (the authors' hooks also fire for containers,
-so some count twice or more). K = log(1 + curvature), of ten of the logits along a circle of inputs
-in a random plane, one image, BN in train mode. Both together are A K / (A + K), and A alone where
-the logits stand still along the circle.
+so some count twice or more, and see layers in dead ends, which are left out here). K = log(1 +
+curvature), of ten of the logits along a circle of inputs in a random plane, one image, BN in train
+mode. Both together are A K / (A + K), and A alone where the logits stand still along the circle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Sum over layers of the norm of the weights."""
+"""Sum over layers of the norm of the weights.
+
+Of the network without dead operators; the authors' code adds the norms of these too.
+"""
 
 from benchsuite.api import Passes, Proxy
 from benchsuite.proxies._engine.weights import scored

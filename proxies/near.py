@@ -4,7 +4,8 @@ Of every convolution, BN, ReLU and of the classifier, one square matrix [C, C] i
 image and pixel (image by image, column of pixels by column), as many rows as channels from a random
 start that is a multiple of the width. A start near the end leaves fewer rows, as in the authors'
 code: of 32 images of 16x16 pixels one draw in nine in the last stage, down to 8 of 64. Layers
-with fewer rows than channels give all they have; the authors' code would draw another batch.
+with fewer rows than channels give all they have; the authors' code would draw another batch. Dead
+operators are left out here; their code sees layers in dead ends too.
 """
 
 from __future__ import annotations

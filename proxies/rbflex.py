@@ -7,7 +7,8 @@ With the authors' widths the similarities are 1 - 1e-7 and 1 - 1e-10: the determ
 matrix, about 1e-19, is below the rounding of float64, in which their code computes it. Here both
 are computed from the distances without that loss. Activations are the outputs of ReLUs; the
 authors' code hooks modules whose type has ReLU in its name, which blocks of ReLU, convolution and
-BN have too, so that outputs of those BNs enter there besides.
+BN have too, so that outputs of those BNs enter there besides, and it sees dead ends, which are left
+out here.
 """
 
 from __future__ import annotations

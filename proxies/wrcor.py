@@ -4,7 +4,10 @@ K is one matrix [B, B]: absolute correlations of the inputs of every ReLU, and o
 of these inputs, added with the weight 2^i, i the position of the ReLU's cell or residual block and
 the last for the activation before pooling. A ReLU of which some image's input (or gradient) is
 constant is left out, as in the authors' code. B: all images of all batches, with two of 32 the
-authors' 64.
+authors' 64. Their code hooks modules whose type has ReLU in its name, so that blocks of ReLU,
+convolution and BN count besides, and dead ends, which are left out here; its activation before
+pooling works in place, so that the heaviest term is of what that ReLU puts out. On 41 cells tau
+with such blocks and in place is .980 to this score, in place alone 1.000.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ class Spec:
                 raise UserError(f"The proxy {name} scores no network: {self._instead(proxy)}")
             if self.unpruned and not proxy.unpruned:
                 raise UserError(
-                    f"The proxy {name} is not scored unpruned: dead operators do not move it. "
-                    f"They move {', '.join(with_dead(self.plugin_folders))}."
+                    f"The proxy {name} is scored of the network without dead operators alone. "
+                    f"Scored with them are {', '.join(with_dead(self.plugin_folders))}."
                 )
             if self.device not in proxy.runs_on:
                 raise UserError(
@@ -195,7 +195,7 @@ class Spec:
 
 
 def with_dead(plugin_folders: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the names of the proxies that dead operators can move."""
+    """Return the names of the proxies that may be scored with dead operators."""
     found = plugins.usable("proxies", plugin_folders)
     return tuple(plugin.name for plugin, proxy in found if proxy.unpruned)
 

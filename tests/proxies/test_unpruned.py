@@ -104,9 +104,11 @@ def test_columns_name_the_sample_and_belong_to_its_cells_alone(tmp_path):
     assert len(choose_cells("all", 0, unpruned=True)) == N_CELLS
 
 
-def test_what_dead_operators_do_not_move_is_refused():
-    with pytest.raises(UserError, match=r"snip is not scored unpruned.*naswot"):
-        Spec(("snip",), SMALL, unpruned=True).load()
+@pytest.mark.parametrize("name", ["snip", "near"])
+def test_what_is_of_the_live_network_alone_is_refused(name):
+    said = rf"{name} is scored of the network without dead operators alone\. .* are .*naswot"
+    with pytest.raises(UserError, match=said):
+        Spec((name,), SMALL, unpruned=True).load()
 
 
 def test_double_precision_is_a_setting():
