@@ -4,7 +4,9 @@ As in the authors' code both networks have |w| and no BN outside the residual bl
 float64. The copy's weights take one step up the loss, of twice their own norm; the images one step
 of .01 against the sign of the copy's input gradient, clamped to [0, 1]. The features beside a layer
 are those of its stage: of the stem, of the two residual blocks, of the last cell, pooled. Here
-convolutions have no bias, there those of the cells have one.
+convolutions have no bias, there those of the cells have one. There the gradients of the copy are
+those on clean images, left over from the step of the images, plus those on attacked ones, here the
+latter alone (on 29 cells scores there are .989 to 1.138 times those here, tau .990).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All weights of convolutions and BN are one constant, biases 0. The pooled features of all images are
 scaled to [0, 1] under each of the two; what is 0 there (the least) counts as missing. Constants and
 their powers underflow in float32, as in the authors' code: a network whose features are all equal
-then has no score, four of ten. In float64 they have one; where both do, they are the same to 1e-5.
+then has no score, four of ten. In float64 most have one; where both do, they are the same to 1e-5.
 """
 
 from __future__ import annotations

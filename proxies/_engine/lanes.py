@@ -2,8 +2,9 @@
 
 Why beside `forward`: a network of 1 or 3 channels gives torch's convolutions, poolings and BNs too
 little to work on, and BN in train mode asks for a backward pass per image. With the images
-innermost (`_loops`) every loop is long. Sums are made in one order, so the numbers are the same on
-every processor.
+innermost (`_loops`) every loop is long. Sums are made in one order, so up to the pooling the
+numbers are the same on every processor; the classifier's products are BLAS', and with them what
+flows back.
 """
 
 from __future__ import annotations
