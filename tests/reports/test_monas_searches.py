@@ -241,7 +241,7 @@ def test_table2_has_printed_tabular_and_live_lines(table, answers, outcomes):
     assert lines["search"].iloc[at + 1 : at + 3].tolist() == ["tabular", "live, 32 px, batch 72"]
     inside = made.tables["monas_table2_inside"]
     assert set(inside.iloc[:, 4:-1].to_numpy().ravel()) <= {"yes", "no", "too few seeds"}
-    assert len(inside) == 2 + 1 + 11 + 2  # Rivals, TE-NAS (also at 16 pixels), MONAS.
+    assert len(inside) == 2 + 1 + 11 + 3  # Rivals, TE-NAS (at 16 pixels by two rules too), MONAS.
     cost = made.tables["monas_search_cost"].set_index("row")
     assert cost.loc["MONAS baseline", "core hours here"] == pytest.approx(0.01)
     assert cost.loc["DARTS", "of"] == "-"
