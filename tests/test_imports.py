@@ -149,3 +149,23 @@ def test_what_texts_name_is_there(name):
             pkgutil.resolve_name(spoken)
         except (ImportError, AttributeError):
             pytest.fail(f"there is no {spoken}")
+
+
+def test_compiled_functions_use_nothing_of_other_files():
+    """The compiled code that numba keeps is known by the file of its own function alone."""
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        ours = {
+            name.asname or name.name
+            for node in froms
+            if node.level or str(node.module).startswith("benchsuite")
+            for name in node.names
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            if any(ast.unparse(by) == "compiled" for by in node.decorator_list):
+                body = [inner for line in node.body for inner in ast.walk(line)]
+                used = {inner.id for inner in body if isinstance(inner, ast.Name)}
+                assert not used & ours, (path.name, node.name, used & ours)

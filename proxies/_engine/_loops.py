@@ -2,7 +2,8 @@
 
 With the images innermost a shift by a column is a shift by B, so that even rows of three pixels are
 long. Every sum is made in one order, in lanes along a row, so results do not depend on how wide a
-processor's registers are. B: images; all arrays float32 or float64 alike.
+processor's registers are. B: images; all arrays float32 or float64 alike. Loops that fold lanes are
+in `_convolutions`: what numba keeps of a function is known by its own file alone.
 """
 
 from __future__ import annotations
@@ -13,72 +14,6 @@ from numpy.typing import NDArray
 from benchsuite.numerics.compiled import compiled
 
 Array = NDArray[np.floating]
-
-
-@compiled
-def folded(lanes: Array) -> float:
-    """Return the sum of lanes [N], which it overwrites, halves added to halves."""
-    n = len(lanes)
-    while n > 1:
-        half = n // 2
-        one, other = lanes[:half], lanes[n - half : n]
-        for lane in range(half):
-            one[lane] += other[lane]
-        n -= half
-    return lanes[0]  # type: ignore[no-any-return]  # numpy's scalars are Any
-
-
-@compiled
-def normalise(x: Array, y: Array, inverse: Array, eps: float) -> None:
-    """Write x [C, H, W B] less its mean over its deviation, per channel; and 1 / deviation [C]."""
-    lanes = np.empty(x.shape[2], dtype=x.dtype)
-    count = x.shape[1] * x.shape[2]
-    for channel in range(x.shape[0]):
-        lanes[:] = 0
-        for row in range(x.shape[1]):
-            source = x[channel, row]
-            for lane in range(len(lanes)):
-                lanes[lane] += source[lane]
-        mean = x.dtype.type(folded(lanes) / count)
-        lanes[:] = 0
-        for row in range(x.shape[1]):
-            source = x[channel, row]
-            for lane in range(len(lanes)):
-                off = source[lane] - mean
-                lanes[lane] += off * off
-        scale = x.dtype.type(1 / np.sqrt(folded(lanes) / count + eps))
-        inverse[channel] = scale
-        for row in range(x.shape[1]):
-            source, target = x[channel, row], y[channel, row]
-            for lane in range(len(lanes)):
-                target[lane] = (source[lane] - mean) * scale
-
-
-@compiled
-def normalise_inputs(g: Array, y: Array, inverse: Array, into: Array, scales: Array) -> None:
-    """Add to `into` the gradient by the input of `normalise`, and write that by its scales [C].
-
-    g: gradient by its output y; inverse: 1 / deviation [C].
-    """
-    sums = np.empty(g.shape[2], dtype=g.dtype)
-    products = np.empty(g.shape[2], dtype=g.dtype)
-    count = g.shape[1] * g.shape[2]
-    for channel in range(g.shape[0]):
-        sums[:] = 0
-        products[:] = 0
-        for row in range(g.shape[1]):
-            slope, value = g[channel, row], y[channel, row]
-            for lane in range(len(sums)):
-                sums[lane] += slope[lane]
-                products[lane] += slope[lane] * value[lane]
-        total = folded(products)
-        scales[channel] = total
-        mean, product = g.dtype.type(folded(sums) / count), g.dtype.type(total / count)
-        scale = inverse[channel]
-        for row in range(g.shape[1]):
-            slope, value, target = g[channel, row], y[channel, row], into[channel, row]
-            for lane in range(len(sums)):
-                target[lane] += scale * (slope[lane] - mean - value[lane] * product)
 
 
 @compiled

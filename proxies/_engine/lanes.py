@@ -67,7 +67,7 @@ def _run(done: Pass, position: int, layer: Layer, read: list[Array]) -> Array:
             _convolutions.conv(x, done.weights[layer.name], y, layer.stride, b)
         case "bn":
             done.inverse[position] = np.empty(channels, dtype=x.dtype)
-            _loops.normalise(x, y, done.inverse[position], BN_EPS)
+            _convolutions.normalise(x, y, done.inverse[position], BN_EPS)
         case "relu":
             _loops.rectify(x, y)
         case "avg_pool" if layer.kernel == 3:
@@ -132,7 +132,7 @@ def _backward(done: Pass, last: int, gradient: Array, buffers: Mapping[int, Arra
                 _convolutions.conv_weights(g, x, found[-1], layer.stride, b)
             case "bn":
                 found.append(np.empty(len(g), dtype=g.dtype))
-                _loops.normalise_inputs(g, y, done.inverse[position], into[at], found[-1])
+                _convolutions.normalise_inputs(g, y, done.inverse[position], into[at], found[-1])
             case "relu":
                 _loops.rectify_inputs(g, y, into[at])
             case "avg_pool" if layer.kernel == 3:

@@ -91,11 +91,11 @@ def test_batch_norms_and_relus(size):
     inverse, found = np.empty(channels), np.empty(channels)
 
     def forward(x, y):
-        _loops.normalise(x, y, inverse, 1e-5)
+        _convolutions.normalise(x, y, inverse, 1e-5)
         return y
 
     def backward(g, into):
-        _loops.normalise_inputs(g, lanes(y), inverse, into, found)
+        _convolutions.normalise_inputs(g, lanes(y), inverse, into, found)
 
     g = compared(x, y, forward, backward)
     (expected,) = torch.autograd.grad(y, scales, g)
@@ -112,4 +112,4 @@ def test_batch_norms_and_relus(size):
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 1000])
 def test_sums_are_of_all_lanes(n):
     values = np.random.default_rng(n).normal(size=n)
-    assert _loops.folded(values.copy()) == pytest.approx(values.sum(), abs=1e-12)
+    assert _convolutions.folded(values.copy()) == pytest.approx(values.sum(), abs=1e-12)
