@@ -22,10 +22,13 @@ SIZE = {
 }  # Memories of parts come in powers of two: 48k of SRAM are 49,152 bytes.
 ENERGY = {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "µJ": 1e-6}
 _AMOUNT = re.compile(r"([-+]?[0-9][0-9_,]*\.?[0-9]*(?:e[-+]?[0-9]{1,3})?)\s*([^\W\d_]*)", re.ASCII)
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(?![0-9_,]).*")
 
 
 def parse(text: str, units: Mapping[str, float], example: str) -> float:
     """Return an amount in seconds, bytes or joules; UserError for what is none, or has no unit.
+
+    Commas part thousands; one that stands for a decimal point is refused with UserError too.
 
     units: `TIME`, `SIZE` or `ENERGY`; example: of an amount, for the sentence.
 
@@ -37,6 +40,10 @@ def parse(text: str, units: Mapping[str, float], example: str) -> float:
     if not found:
         raise UserError(f"{text!r} is no amount: give a number and a unit, as in {example}.")
     number, unit = found.groups()
+    if "," in number and not _THOUSANDS.fullmatch(number):
+        decimal = number.count(",") == 1 and "." not in number
+        meant = f"; write {text.strip().replace(',', '.')}." if decimal else ", as in 1,234."
+        raise UserError(f"{text!r}: a comma parts thousands{meant}")
     if unit not in units:
         lacks = f"has an unknown unit {unit!r}" if unit else "has no unit"
         raise UserError(f"{text!r} {lacks}: there are {known}, as in {example}.")

@@ -34,7 +34,8 @@ from benchsuite.reporting.quantities import (
         ("20µs", TIME, 2e-5), ("20\u03bcs", TIME, 2e-5), ("1e3ms", TIME, 1.0),
         ("48k", SIZE, 49_152), ("48K", SIZE, 49_152), ("48KiB", SIZE, 49_152),
         ("64 KB", SIZE, 65_536), ("1M", SIZE, 2**20), ("0.5MiB", SIZE, 2**19),
-        ("49,152 B", SIZE, 49_152), ("5mJ", ENERGY, 5e-3), ("1J", ENERGY, 1.0),
+        ("49,152 B", SIZE, 49_152), ("1,234,567.5 B", SIZE, 1_234_567.5), ("1_000ms", TIME, 1.0),
+        ("5mJ", ENERGY, 5e-3), ("1J", ENERGY, 1.0),
     ],
 )  # fmt: skip
 def test_units_people_write(text, units, value):
@@ -56,6 +57,12 @@ def test_units_people_write(text, units, value):
         ("1e999s", TIME, "above 0 and finite"),
         ("١ms", TIME, "is no amount"),
         ("1..2ms", TIME, "is no amount"),
+        ("0,2s", TIME, "'0,2s': a comma parts thousands; write 0.2s"),
+        ("1,5 s", TIME, "write 1.5 s"),
+        ("0,200s", TIME, "write 0.200s"),
+        ("1234,5ms", TIME, "write 1234.5ms"),
+        ("1,2,3 ms", TIME, "a comma parts thousands, as in 1,234"),
+        ("1,23.4ms", TIME, "a comma parts thousands, as in 1,234"),
     ],
 )
 def test_what_is_no_amount_is_a_sentence(text, units, said):
