@@ -13,6 +13,7 @@ import pytest
 from page_parts import Parts, array_at, entries, inflated, small_page, unpacked
 
 from benchsuite.api import Result
+from benchsuite.cli.commands import run
 from benchsuite.reporting import page
 from benchsuite.reporting.page import MadeReport, columns, searches, sections
 from benchsuite.reporting.page.snippets import SNIPPETS
@@ -322,6 +323,13 @@ def test_no_report_with_a_ranking_no_ranking(table, tmp_path):
     html = page.render(table, others, folder=tmp_path)
     assert "Which proxies rank" not in html
     assert "How many cells fit each part" in html
+
+
+def test_the_terminal_says_of_the_ranking_what_the_page_does(table, made, tmp_path, capsys):
+    run._print(table, entries(tmp_path))
+    said = "; the cells with an input-output path that have a score; the "
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in made.html
 
 
 @pytest.mark.parametrize(

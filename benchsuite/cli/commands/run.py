@@ -203,11 +203,7 @@ def _print(table: Table, entries: Sequence[MadeReport]) -> None:
     found = summary.summarise(table, entries)
     said: list[str] = []
     if found.proxies:
-        said = wrapped(
-            f"Kendall tau-b with {found.ranked_by}, and its 95 % interval, all cells with a "
-            f"score; the {len(found.proxies)} best of {found.proxies_in_all} proxies:",
-            indent="",
-        )
+        said = wrapped(f"{found.ranking}, each with its 95 % interval:", indent="")
         print("\n".join([*said, ""]))
         print_table(pd.DataFrame(map(_tau_row, found.proxies)))
     if found.fits:

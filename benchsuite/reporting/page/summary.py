@@ -89,6 +89,14 @@ class Summary:
     missing: list[MadeReport]
 
     @property
+    def ranking(self) -> str:
+        """What `proxies` are ranked by and on."""
+        return (
+            f"Kendall tau-b with {self.ranked_by}; the cells with an input-output path that have a "
+            f"score; the {len(self.proxies)} best of {self.proxies_in_all} by the mean of the three"
+        )
+
+    @property
     def span(self) -> tuple[float, float]:
         """Tenths below and above every tau of `proxies`."""
         taus = [tau for ranked in self.proxies for tau, _, _ in ranked.taus if tau == tau]
