@@ -4,6 +4,7 @@ There may be no LaTeX where tests run, so a reader of its own takes the tabulars
 """
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -151,3 +152,8 @@ def test_latex_is_aligned_by_points_has_eight_columns_and_is_read_back(tmp_path)
 def test_a_column_of_numbers_has_room_for_the_longest(tmp_path, values, kind):
     artefacts.write(Result(tables={"t": pd.DataFrame({"v": values})}), tmp_path, "")
     assert read_tabulars((tmp_path / "t.tex").read_text("utf-8"))[0][0] == [kind]
+
+
+def test_the_documents_name_the_packages_that_latex_needs():
+    said = (Path(__file__).parents[2] / "docs/report.md").read_text("utf-8")
+    assert f"`{artefacts.PACKAGES}`" in said
