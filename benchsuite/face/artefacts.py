@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Report, Result
@@ -14,6 +15,9 @@ from benchsuite.calling import call, misuse
 from benchsuite.face.searches import study
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.table.table import Table
+
+if TYPE_CHECKING:
+    from benchsuite.replays.outcome import Outcome
 
 
 @checked
@@ -40,6 +44,19 @@ def report(
     >>> sorted(made.figures)
     ['flops_latency']
     """
+    return made(name, table, seeds, out, workers, plugins, progress)[0]
+
+
+def made(
+    name: str,
+    table: Table | None,
+    seeds: int | None,
+    out: str | PathLike[str],
+    workers: int,
+    plugins: str | PathLike[str] | Sequence[str | PathLike[str]],
+    progress: Callable[[str, int, int], None],
+) -> tuple[Result, dict[str, Outcome]]:
+    """Return what `report` does, and what the studies found; raises UserError as it does."""
     folders = folders_of(plugins)
     record: Report = plug_ins.load("reports", name, folders)
     data = given_or_loaded(table, plugins)
@@ -56,7 +73,8 @@ def report(
         for of in record.studies
     }
     make: Callable[..., Result] = record.make
-    made = call(f"The report {name} failed", make, data, *([studies] if record.studies else []))
-    if not isinstance(made, Result):
-        raise misuse(f"The report {name} made a {type(made).__name__}, not a Result", record.make)
-    return made
+    result = call(f"The report {name} failed", make, data, *([studies] if record.studies else []))
+    if not isinstance(result, Result):
+        what = f"The report {name} made a {type(result).__name__}, not a Result"
+        raise misuse(what, record.make)
+    return result, studies

@@ -6,11 +6,12 @@ Two runs on one table write identical bytes: no dates, no random ids.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
+from benchsuite.digest import digest
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import csv_text, json_text, latex_text, markdown_text, one_line
 from benchsuite.numerics.stated import stated_frame
@@ -21,10 +22,35 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from benchsuite.replays.outcome import Outcome
+    from benchsuite.replays.study import Study
+    from benchsuite.table.table import Table
 
 FORMATS = ("png", "pdf", "svg")
+NAMED = 3  # Studies in a line of provenance.
 _DPI = 200
 PACKAGES = r"\usepackage[T1]{fontenc} \usepackage{booktabs,siunitx}"
+
+
+def line_of(table: Table, studies: Mapping[str, Outcome], *, quick: bool = False) -> str:
+    """Return the line of provenance of what is made of a table and of what studies found on it.
+
+    Many studies have one digest together, so that the line stays one.
+    """
+    if not studies:
+        return table.provenance_line
+    each = {name: outcome.study for name, outcome in studies.items()}
+    said = [f"{name} {study.digest} {_seeds(study)}" for name, study in each.items()]
+    if len(each) > NAMED:
+        together = digest([study.digest for study in each.values()])[:12]
+        said = [f"{len(each)}, together {together} {_seeds(*each.values())}"]
+    return f"{table.provenance_line} Studies: {', '.join([*said, *['quick run'] * quick])}."
+
+
+def _seeds(*studies: Study) -> str:
+    seeds = sorted(entry.seeds for study in studies for entry in study.searches)
+    many = "-".join(str(few) for few in dict.fromkeys((seeds[0], seeds[-1])))
+    return f"({many} seed{'s' * (seeds[-1] > 1)})"
 
 
 def write(

@@ -250,9 +250,9 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
     if isinstance(report, str):
         return MadeReport(name, name, "", reason=report, failed=True)
     lost = [f"study {of}: {why}" for of, why in studies.items() if isinstance(why, str)]
-    for of, outcome in studies.items():
-        if not isinstance(outcome, str):
-            lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
+    found = {of: outcome for of, outcome in studies.items() if not isinstance(outcome, str)}
+    for of, outcome in found.items():
+        lost += [f"study {of}, search {at}: {why}" for at, why in outcome.failed.items()]
     if lost:
         return MadeReport.of(name, report, reason="; ".join(lost))
     table = making.table
@@ -266,8 +266,8 @@ def make_report(making: Making, name: str, studies: Mapping[str, Outcome | str])
             what = f"The report {name} made a {type(result).__name__}, not a Result"
             raise misuse(what, report.make)
         try:
-            at, line = making.folder / "reports", table.provenance_line
-            files = artefacts.write(result, at, line, formats)
+            line = artefacts.line_of(table, found, quick=making.quick)
+            files = artefacts.write(result, making.folder / "reports", line, formats)
             return MadeReport.of(name, report, result, files=files)
         except UserError:
             raise

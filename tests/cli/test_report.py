@@ -51,3 +51,9 @@ def test_a_run_of_some_reports_leaves_the_page_alone(capsys):
     assert "[3/3] " in err
     assert "muNAS: munas_objectives" in err
     assert not Path("out/reports/correlations.csv").exists()
+    line = json.loads(Path("out/reports/munas_objectives.json").read_text())["provenance"]
+    assert " Studies: munas_objectives " in line
+    assert line.endswith(" (1 seed).")
+    code, _, _ = call(capsys, "report", "munas_objectives", "--seeds", "1", "--out", "other")
+    other = json.loads(Path("other/reports/munas_objectives.json").read_text())["provenance"]
+    assert (code, other) == (0, line)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
+from types import SimpleNamespace
 
 from benchsuite import plugins
 from benchsuite.api import Report
 from benchsuite.replays import study
-from benchsuite.reporting import durations, pipeline
+from benchsuite.reporting import artefacts, durations, pipeline
 
 REPORTS = {"small": ("munas_pruning",), "correlations": (), "both": ("baselines", "munas_pruning")}
 
@@ -105,3 +107,40 @@ def test_a_report_whose_study_is_lost_says_so(tmp_path):
     )
     assert entry.result is None
     assert entry.reason == "study it: cannot be run"
+
+
+def test_files_say_which_studies_they_are_made_of(shipped_table, tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "mine.py").write_text(
+        '"""Mine."""\nimport pandas as pd\nfrom benchsuite.api import Report, Result\n'
+        "def make(table, studies):\n"
+        '    return Result(tables={"mine": pd.DataFrame({"a": [1]})})\n'
+        'REPORT = Report("T", "A", make=make, studies=("munas_objectives",))\n'
+    )
+    shipped_table.write(tmp_path / pipeline.TABLE)
+    lines = set()
+    for seeds, quick in ((None, False), (2, False), (None, True)):
+        making = pipeline.Making(tmp_path, (tmp_path,), seeds, quick)
+        chosen = study.load(study.find("munas_objectives"))
+        few = seeds or (1 if quick else None)
+        searches = tuple(dataclasses.replace(e, seeds=few or e.seeds) for e in chosen.searches)
+        chosen = dataclasses.replace(chosen, searches=searches)
+        outcome = SimpleNamespace(study=chosen, failed={})
+        entry = pipeline.make_report(making, "mine", {"munas_objectives": outcome})
+        assert not entry.reason
+        line = json.loads((tmp_path / "reports" / "mine.json").read_text())["provenance"]
+        assert line.startswith(f"{shipped_table.provenance_line} Studies: munas_objectives ")
+        assert chosen.digest in line
+        assert ("(1 seed), quick run." in line) == quick
+        assert ("(2 seeds)." in line) == (seeds == 2)
+        lines.add(line)
+    assert len(lines) == 3
+
+
+def test_a_line_of_many_studies_stays_one(shipped_table):
+    names = ["munas_objectives", "baselines", "udc_ablation", "monas_lambda"]
+    found = {name: SimpleNamespace(study=study.load(study.find(name))) for name in names}
+    few, many = (artefacts.line_of(shipped_table, dict(list(found.items())[:n])) for n in (3, 4))
+    assert all(f"{name} {found[name].study.digest} (" in few for name in names[:3])
+    assert many.removeprefix(shipped_table.provenance_line).startswith(" Studies: 4, together ")
+    assert len(many) < len(few)

@@ -61,23 +61,15 @@ def command(
     from benchsuite import plugins
     from benchsuite.face import artefacts
     from benchsuite.face.tables import load
-    from benchsuite.reporting.artefacts import write
+    from benchsuite.reporting.artefacts import line_of, write
 
     wanted = listed("NAME", names)
     titles = {name: plugins.load("reports", name, plugin_folders).title for name in wanted}
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
     made: dict[str, Any] = {}
     for name in wanted:
-        result = artefacts.report(
-            name,
-            data,
-            seeds=seeds,
-            out=out,
-            workers=workers,
-            plugins=plugin_folders,
-            progress=_progress,
-        )
-        files = write(result, out / "reports", data.provenance_line)
+        result, studies = artefacts.made(name, data, seeds, out, workers, plugin_folders, _progress)
+        files = write(result, out / "reports", line_of(data, studies))
         if as_json:
             tables = {stem: rows.to_dict("records") for stem, rows in result.tables.items()}
             about = {"title": titles[name], "notes": list(result.notes)}
