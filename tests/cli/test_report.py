@@ -42,10 +42,16 @@ def test_unknown_names_are_a_sentence_with_the_closest_before_anything_is_made(c
 def test_a_run_of_some_reports_leaves_the_page_alone(capsys):
     Path("out").mkdir()
     Path("out/index.html").write_text("the page of a whole run")
+    left = Path("out/studies/munas_objectives/.runs.csv.part")
+    left.parent.mkdir(parents=True)
+    left.write_text("of a run that was killed")
     code, out, err = call(
         capsys, "run", "--only", "monas_table2,munas_objectives", "--seeds", "1", "--workers", "1"
     )
     assert code == 0
+    made = [*Path("out").glob("[!.i]*"), *Path("out").glob("reports/*")]
+    made += Path("out/studies/munas_objectives").glob("[!.]*.*")
+    assert f"{sum(path.is_file() for path in made)} files below out." in out
     assert Path("out/index.html").read_text() == "the page of a whole run"
     assert "out/reports/monas_table2.csv" in out
     assert "[3/3] " in err

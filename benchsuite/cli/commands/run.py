@@ -95,7 +95,8 @@ def command(
     with made_folder(out), lock:
         work = pipeline.Making(out, plugin_folders, seeds, quick, cluster or "")
         table, entries, outcomes = _made(work, names, workers, scores)
-        written = [p for name in outcomes for p in sorted((out / "studies" / name).glob("*.*"))]
+        studies = [out / "studies" / name for name in outcomes]
+        written = [path for folder in studies for path in sorted(folder.glob("[!.]*.*"))]
         files = [out / pipeline.TABLE, *written, *(path for e in entries for path in e.files)]
         if not names:
             files = [_page(work, table, entries, outcomes), *files]
