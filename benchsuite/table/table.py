@@ -25,6 +25,7 @@ from benchsuite.errors import UserError
 from benchsuite.files import write_atomically
 from benchsuite.notations import json_text
 from benchsuite.numerics.ties import merged
+from benchsuite.revision import revision
 from benchsuite.space.arrays import in_one_order, labelled, of_cells
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table import footer, parquet
@@ -351,13 +352,17 @@ class Table:
 
     @property
     def provenance_line(self) -> str:
-        """One line for under every table and figure: accuracy source, checksum, code revision."""
+        """One line for under every table and figure: accuracy source, checksum, code revision.
+
+        A table that other code made names both: what is computed of it is by what runs.
+        """
         from benchsuite.table.shown import own_scores
 
-        made_by = self.provenance.get("made_by", {})
+        code = self.provenance.get("made_by", {}).get("revision", "unknown")
+        same = code in ("unknown", revision())
         return (
-            f"Accuracy: {self.provenance.get('accuracy', 'none')}. "
-            f"Table {self.checksum[:12]}, code {made_by.get('revision', 'unknown')}."
+            f"Accuracy: {self.provenance.get('accuracy', 'none')}. Table {self.checksum[:12]}"
+            + (f", code {code}." if same else f" (code {code}), by code {revision()}.")
             + own_scores(self.provenance.get("own_scores", {}))
         )
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import benchsuite as bs
+from benchsuite.provenance import environment
 from benchsuite.space.cell import N_CELLS, all_archs
 
 VERBS = (
@@ -276,6 +277,17 @@ def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):
     assert again["mine"][6111] == 3.5
     with pytest.raises(bs.UserError, match="leave out plugins"):
         bs.load(tmp_path / "t.parquet", plugins=tmp_path)
+
+
+def test_results_on_a_table_of_other_code_say_which_code_computed_them(table):
+    own, other = environment()["revision"], {"revision": "0123456789ab"}
+    assert f", code {own}." in table.provenance_line
+    older = table.with_provenance(made_by=other)
+    said = f"Table {table.checksum[:12]} (code 0123456789ab), by code {own}."
+    assert said in older.provenance_line
+    found = bs.replay("random", older, queries=10, seeds=1)
+    assert said in found.line
+    assert found.about["made_by"] == environment()
 
 
 def test_a_scored_cell_is_named_as_a_page_of_it_names_it(bare, table):
