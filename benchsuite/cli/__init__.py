@@ -95,6 +95,13 @@ class _Commands(click.Group):
             raise _Stopped(_KEPT if getattr(module, "RESUMES", False) else "") from stop
         except MemoryError:
             raise UserError("There is not enough memory for this.") from None
+        except UnicodeEncodeError as error:
+            if "surrogate" not in error.reason:
+                raise
+            text = error.object[: error.end].split()[-1].encode("ascii", "backslashreplace")
+            raise UserError(
+                f"A name that is not UTF-8 cannot be written: {text.decode()}. Rename it."
+            ) from error
         except OSError as error:
             where = "" if error.filename is None else f"{error.filename}: "
             raise UserError(f"{where}{error.strerror or error}.") from error

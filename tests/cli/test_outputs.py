@@ -1,5 +1,6 @@
 """What --out is called and where it cannot go, and sentences and numbers as a person reads them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,16 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch, cap
     error = refused(capsys, *(part.replace("{}", str(tmp_path / "file")) for part in command))
     assert "cannot be" in error
     assert "file" in error
+
+
+@pytest.mark.parametrize("command", ["table --out {}.parquet", "correlate --scores {}.csv"])
+def test_a_name_that_is_not_utf_8_is_a_sentence(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9")
+    Path(f"{name}.csv").write_text("index,mine\n6111,3.5\n6112,3\n")
+    error = refused(capsys, *command.format(name).split())
+    assert "is not UTF-8" in error
+    assert "caf\\udce9" in error
 
 
 def test_the_hint_for_a_baseline_is_what_one_types():
