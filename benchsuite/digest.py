@@ -86,11 +86,14 @@ def _code(packages: tuple[str, ...]) -> str:
 
 
 def files_beside(path: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files beside a plug-in and below, or of all of its package's."""
+    """Return the SHA-256 of the files beside a plug-in and below, or of all of its package's.
+
+    Beside a plug-in links to folders are followed.
+    """
     folder = path.parent
     while (folder.parent / "__init__.py").exists():
         folder = folder.parent
-    return files_below(folder)
+    return files_below(folder, links=folder == path.parent)
 
 
 def _array(values: NDArray[Any]) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from benchsuite._namespace import PACKAGES
 from benchsuite.errors import UserError
+from benchsuite.remembered import is_new
 
 
 def sha256(path: Path) -> str:
@@ -25,22 +26,25 @@ def folders(package: str) -> list[Path]:
     return [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
 
 
-def names_below(folder: Path) -> list[str]:
+def names_below(folder: Path, links: bool = False) -> list[str]:
     """Return the relative path of every file below a folder, sorted.
 
-    Left out are hidden files and what Python compiled.
+    Left out are hidden files and what Python compiled. links: follow those to folders, into each
+    folder once.
     """
-    found = []
-    for place, below, names in os.walk(folder):
-        below[:] = [name for name in below if name != "__pycache__" and name[0] != "."]
+    found, seen = [], {os.path.realpath(folder)}
+    for place, below, names in os.walk(folder, followlinks=links):
+        below[:] = sorted(name for name in below if name != "__pycache__" and name[0] != ".")
+        if links:
+            below[:] = [name for name in below if is_new(os.path.join(place, name), seen)]
         paths = [Path(place, name) for name in names if name[0] != "."]
         found += [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
     return sorted(found)
 
 
-def files_below(folder: Path) -> dict[str, str]:
+def files_below(folder: Path, links: bool = False) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder by its relative path; see `names_below`."""
-    return {name: sha256(folder / name) for name in names_below(folder)}
+    return {name: sha256(folder / name) for name in names_below(folder, links)}
 
 
 def own_files(root: Path) -> dict[str, Path]:

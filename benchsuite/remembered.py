@@ -40,6 +40,13 @@ def changed(status: os.stat_result) -> int:
     return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
+def is_new(folder: str, seen: set[str]) -> bool:
+    """Tell whether a folder, wherever links to it lie, is seen for the first time; remember it."""
+    real, many = os.path.realpath(folder), len(seen)
+    seen.add(real)
+    return len(seen) > many
+
+
 class Digests:
     """Digests of files by path, read from one file of a cache folder and written back to it."""
 
@@ -64,12 +71,14 @@ class Digests:
             self._known[key], self._new = [*now_stamp, found], True
         return found
 
-    def below(self, folder: Path) -> Iterator[tuple[str, str]]:
+    def below(self, folder: Path, links: bool = False) -> Iterator[tuple[str, str]]:
         """Yield relative path and SHA-256 of every file below a folder, in order.
 
-        Left out are hidden files and what Python compiled; links to folders are not followed.
+        Left out are hidden files and what Python compiled. links: follow those to folders, into
+        each folder once.
         """
-        for name in sorted(_names(str(folder), "")):
+        seen = {os.path.realpath(folder)} if links else None
+        for name in sorted(_names(str(folder), "", seen)):
             yield name, self.of(f"{folder}{os.sep}{name}")
 
     def save(self) -> None:
@@ -97,15 +106,17 @@ def _digest(path: str, kind: str) -> str:
     return hasher.hexdigest()
 
 
-def _names(folder: str, inside: str) -> Iterator[str]:
+def _names(folder: str, inside: str, seen: set[str] | None) -> Iterator[str]:
+    """Yield names below a folder; seen: real folders that links lead into no more, None for all."""
     try:
-        entries = list(os.scandir(folder))
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
         return
     for entry in entries:
         if entry.name[0] == "." or entry.name == "__pycache__":
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _names(entry.path, f"{inside}{entry.name}{os.sep}")
+        if entry.is_dir(follow_symlinks=seen is not None):
+            if seen is None or is_new(entry.path, seen):
+                yield from _names(entry.path, f"{inside}{entry.name}{os.sep}", seen)
         elif entry.is_file():
             yield inside + entry.name

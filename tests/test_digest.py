@@ -95,6 +95,16 @@ def test_what_has_no_digest_is_refused():
             digest(value)
 
 
+def test_folders_beside_a_plug_in_that_are_links_are_followed_once(tmp_path):
+    for name in ("mine/search/one.py", "elsewhere/data.csv"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("1")
+    (tmp_path / "mine/search/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "mine")
+    found = module.files_beside(tmp_path / "mine/search/one.py")
+    assert set(found) == {"one.py", "linked/data.csv"}
+
+
 @pytest.mark.parametrize("package", module.PACKAGES)
 def test_every_file_of_a_package_is_in_the_digest_of_code(package):
     (folder,) = module.folders(package)

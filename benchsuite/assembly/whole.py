@@ -123,7 +123,7 @@ def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -
     now = time.time_ns()
     try:
         code = [list(digests.below(folder)) for name in PACKAGES for folder in folders(name)]
-        plugged = [(str(folder), list(digests.below(folder))) for folder in others]
+        plugged = [(str(folder), list(digests.below(folder, links=True))) for folder in others]
         code_changed = digests.newest
         mine = scores and (
             scores.called,

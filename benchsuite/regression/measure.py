@@ -91,7 +91,7 @@ def _key(settings: Settings, table: Table | None, plugin_folders: Sequence[Path]
     """
     names = [kind.folder for kind in plugins.KINDS.values()]
     roots = plugins.roots(plugin_folders)
-    own = [files_below(root / name) for root in roots for name in names]
+    own = [files_below(root / name, links=True) for root in roots for name in names]
     found = {"code": digest(sources(), own)[:12]}
     if settings.proxies:
         from benchsuite.proxies._scoring.images import content

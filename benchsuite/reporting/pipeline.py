@@ -65,7 +65,7 @@ class Making:
     def sent(self) -> Making:
         """Return it for workers of a cluster, whose current folder is another."""
         folders = tuple(folder.resolve() for folder in self.plugin_folders)
-        read = self.table.checksum, digest([files_below(folder) for folder in folders])
+        read = self.table.checksum, digest([files_below(folder, links=True) for folder in folders])
         return replace(self, folder=self.folder.resolve(), plugin_folders=folders, read=read)
 
     def check(self) -> None:
@@ -288,7 +288,7 @@ def _table(path: Path, _checksum: str) -> Table:
 @functools.cache
 def _plugin_files(folders: tuple[Path, ...]) -> str:
     """Return the digest of plug-in folders as they were when this process first saw them."""
-    return digest([files_below(folder) for folder in folders])
+    return digest([files_below(folder, links=True) for folder in folders])
 
 
 @functools.cache

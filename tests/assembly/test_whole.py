@@ -148,6 +148,7 @@ CHANGES = {
     ),
     "a file beside a plug-in": lambda at: edited(at / "mine/proxies/_beside.py", "y = 2"),
     "data of a plug-in": lambda at: edited(at / "mine/proxies/data/x.csv", "2"),
+    "data behind a link": lambda at: edited(at / "elsewhere/x.csv", "2"),
     "a new plug-in": lambda at: (at / "mine/proxies/more.py").write_text(
         PROXY.format(value=ONES, imports="")
     ),
@@ -165,6 +166,7 @@ def everything(tmp_path, made, monkeypatch):
         "mine/proxies/mine.py": PROXY.format(value=ONES, imports=""),
         "mine/proxies/_beside.py": "y = 1",
         "mine/proxies/data/x.csv": "1",
+        "elsewhere/x.csv": "1",
         "scores.csv": "index,x\n0,1\n",
         "drop/owner/data.bin": "1",
         "cache/benchsuite/owner/data.bin": "1",
@@ -172,6 +174,8 @@ def everything(tmp_path, made, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
+    for name, to in (("linked", "elsewhere"), ("loop", "mine/proxies")):
+        (tmp_path / "mine/proxies" / name).symlink_to(tmp_path / to)
     monkeypatch.setenv("BENCHSUITE_DATA", str(tmp_path / "drop"))
     packaged = Source("a", "nobody", "MIT", (PACKAGED,), lambda folder: iter(()))
     monkeypatch.setattr(whole, "all_sources", lambda: (packaged,))
