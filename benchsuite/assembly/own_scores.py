@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchsuite.assembly import shipped
 from benchsuite.assembly.notes import say
 from benchsuite.assembly.other_settings import other_settings
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, some
 from benchsuite.packages import sha256
-from benchsuite.space.cell import N_CELLS
-from benchsuite.table import parquet, score_files
+from benchsuite.table import score_files
 from benchsuite.table.columns import DETAIL, Column, family, stem
 from benchsuite.table.table import Table, Values
 
@@ -118,6 +115,7 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
         "left_out": {name: own.present(name) for name in kept},
         "differs": other_settings(own, table),
         "not_finite": dict(own.provenance.get("not_finite", {})),
+        "no_numbers": list(own.provenance.get("no_numbers", [])),
         **({"setting": scores.setting, "stay": _others(table, own)} if scores.setting else {}),
     }
     gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
@@ -152,6 +150,8 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
         if name in about["cells"]:
             are = "score is" if count == 1 else "scores are"
             parts.append(f"{stem(name)}: {count:,} {are} infinite and count as missing.")
+    if about["no_numbers"]:
+        parts.append(f"Left out, as they hold no numbers: {some(about['no_numbers'])}.")
     if kept:
         fewer = "; ".join(
             f"{about['left_out'][name]:,} cells of {name}, which has {kept[name]:,} without them"
@@ -206,19 +206,9 @@ def _seconds(kept: Mapping[str, int], own: Table) -> Iterator[str]:
 
 
 def _read(path: Path, table: Table) -> Table:
-    if _is_ours(path):
+    if score_files.is_table(path):
         return Table.open(path)
     return _from_frame(path, score_files.read(path), table)
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PAR1":
-                return False
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    return b"benchsuite" in parquet.metadata(path)
 
 
 def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
@@ -227,20 +217,17 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     made: list[Values] = []
     named: dict[str, object] = {}
     infinite: dict[str, int] = {}
+    no_numbers: list[str] = []
     for given in frame.columns:
         if given in keys:
             continue
         if wrong := score_files.not_a_number(frame[given]):
-            raise UserError(f"{path}: {wrong}. Rows are counted from 1 below the names.")
+            raise UserError(f"{path}: {wrong}.")
         if frame[given].dtype.kind not in "biuf":
+            no_numbers.append(str(given))
             continue
-        name, colon, direction = str(given).strip().rpartition(":")
-        if not colon:
-            name, direction = direction, "max"
-        if direction not in ("max", "min") or not name:
-            raise UserError(f"{path}: {given!r} is no name of a score: give NAME, or NAME:min.")
-        values = np.full(N_CELLS, np.nan)
-        values[cells] = frame[given].to_numpy(dtype=np.float64)
+        name, direction = score_files.heading(path, given)
+        values = score_files.on_cells(frame[given], cells)
         full = _full_name(name, table)
         if full in named:
             raise UserError(
@@ -251,7 +238,7 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
             name=full,
             description=f"{name} of {path.name}",
             unit="",
-            direction="min" if direction == "min" else "max",
+            direction=direction or "max",
             source=str(path),
             version="1",
             kind="proxy",
@@ -262,7 +249,8 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     if not made:
         raise UserError(f"{path} has no column of numbers beside {', '.join(map(repr, keys))}.")
     counted = {name: count for name, count in infinite.items() if count}
-    return Table.empty({"inputs": {}, "not_finite": counted}).with_columns(made)
+    about = {"inputs": {}, "not_finite": counted, "no_numbers": no_numbers}
+    return Table.empty(about).with_columns(made)
 
 
 def _full_name(name: str, table: Table) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import io
+import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +21,7 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import parquet
+from benchsuite.table.columns import Direction, stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,46 +63,96 @@ def _index(notes: Mapping[bytes, bytes]) -> list[object]:
         return []
 
 
-def one_score(given: str | PathLike[str], name: str) -> NDArray[np.float64]:
-    """Return a file's score [15625] of a name, or its only one; NaN for cells that it lacks.
+def is_table(path: Path) -> bool:
+    """Tell whether a file is a table that this project wrote; UserError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PAR1":
+                return False
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    return b"benchsuite" in parquet.metadata(path)
 
-    Raises UserError for a file that is no table of cells, and for one without such a score.
+
+def one_score(
+    given: str | PathLike[str], name: str
+) -> tuple[NDArray[np.float64], Direction | None]:
+    """Return a file's score [15625] of a name, or its only one, and the direction that it states.
+
+    Cells that it lacks are NaN. Raises UserError for a file that is no table of cells, and for one
+    without such a score, or where that is no column of numbers.
     """
     path = Path(given)
     frame = read(path)
     keys, cells = keyed(path, frame)
-    scores = [str(c) for c in frame.columns if c not in keys and frame[c].dtype.kind in "biuf"]
-    if name not in scores and len(scores) != 1:
+    rest = [column for column in frame.columns if column not in keys]
+    found = [c for c in rest if _parts(c)[0] == name]
+    found = found or [c for c in rest if stem(_parts(c)[0]) == stem(name)]
+    if len(found) > 1:
+        raise UserError(f"{path} has several scores {name!r}: {', '.join(map(str, found))}.")
+    for column in found or rest:
+        if wrong := not_a_number(frame[column], named=bool(found)):
+            raise UserError(f"{path}: {wrong}.")
+    scores = found or [c for c in rest if frame[c].dtype.kind in "biuf"]
+    if len(scores) != 1:
+        there = [_parts(c)[0] for c in scores]
         raise UserError(
-            f"{path} has no score {name!r}; it has {', '.join(scores) or 'none at all'}."
-            + did_you_mean(name, scores)
+            f"{path} has no score {name!r}; it has {', '.join(there) or 'none at all'}."
+            + did_you_mean(name, there)
         )
-    column = name if name in scores else scores[0]
-    values = np.full(N_CELLS, np.nan)
-    values[cells] = frame[column].to_numpy(dtype=np.float64)
-    return values
+    return on_cells(frame[scores[0]], cells), heading(path, scores[0])[1]
+
+
+def heading(path: Path, given: object) -> tuple[str, Direction | None]:
+    """Return the name of a column called NAME, NAME:min or NAME:max, and the direction it states.
+
+    Raises UserError for a column that is called otherwise.
+    """
+    name, direction = _parts(given)
+    if direction not in ("", "max", "min") or not name:
+        raise UserError(f"{path}: {given!r} is no name of a score: give NAME, or NAME:min.")
+    return name, "min" if direction == "min" else "max" if direction else None
+
+
+def _parts(given: object) -> tuple[str, str]:
+    name, colon, direction = str(given).strip().rpartition(":")
+    return (name, direction) if colon else (direction, "")
+
+
+def on_cells(values: pd.Series, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return numbers of some cells as numbers of all [15625], NaN for the others."""
+    scores = np.full(N_CELLS, np.nan)
+    scores[cells] = values.to_numpy(dtype=np.float64)
+    return scores
 
 
 def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    text, notes = read_text(path), 0
-    while text.startswith("#"):
-        text, notes = text.partition("\n")[2], notes + 1
+    text, notes, note = read_text(path), 0, ""
+    while text.startswith(("#", "\n")):
+        top, _, text = text.partition("\n")
+        note, notes = top or note, notes + 1
     if not text.strip():
         raise UserError(f"{path} holds no rows: scores are columns beside one that names cells.")
     header = text.partition("\n")[0]
     separator = max(",;\t", key=header.count)
-    names = [name.strip().strip('"') for name in header.split(separator)]
+    names = _fields(header, separator)
+    if _is_data(names):
+        if len(_fields(note, separator)) != len(names):
+            raise UserError(f"{path}: the first row is data: name the columns in a row above it.")
+        header = note.lstrip("# ")  # as numpy writes it
+        text, notes, names = f"{header}\n{text}", notes - 1, _fields(header, separator)
     if len(names) > _COLUMNS:
         raise UserError(f"{path} has {len(names):,} columns; {_COLUMNS:,} are the most.")
     if twice := {name for name, count in Counter(names).items() if count > 1}:
         raise UserError(f"{path} has several columns {min(twice)!r}.")
     try:
+        _check_first(text, separator)
         rows = pd.read_csv(
             io.StringIO(text), sep=separator, skipinitialspace=True, nrows=N_CELLS + 1
         )
-    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+    except (ValueError, OverflowError, MemoryError, RecursionError, csv.Error) as error:
         where = "its rows differ in length"
         if found := _RAGGED.search(str(error)):
             expected, line, there = map(int, found.groups())
@@ -107,6 +161,38 @@ def _csv(path: Path) -> pd.DataFrame:
     if len(rows) > N_CELLS:
         raise UserError(f"{path} has more than {N_CELLS:,} rows; there are so many cells.")
     return rows
+
+
+def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a text with their lines; csv.Error where one cannot be told."""
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    yield from ((reader.line_num, row) for row in reader if row not in ([], [""]))
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    with contextlib.suppress(csv.Error):
+        return [name.strip() for _, row in _rows(line, separator) for name in row] or [""]
+    return line.split(separator)
+
+
+def _check_first(text: str, separator: str) -> None:
+    """Raise ValueError, as pandas words it, for a first row that has more values than are named.
+
+    Of these pandas takes the first as labels of the rows, so that names move to other columns.
+    """
+    rows = _rows(text, separator)
+    named = len(next(rows, (0, []))[1])
+    line, first = next(rows, (0, []))
+    if len(first) > named:
+        raise ValueError(f"Expected {named} fields in line {line}, saw {len(first)}")
+
+
+def _is_data(names: list[str]) -> bool:
+    """Tell whether a first row is of values: names do not begin with a number, nor hold a cell."""
+    with contextlib.suppress(ValueError):
+        if not math.isnan(float(names[0])):
+            return True
+    return not set(names).isdisjoint(all_archs())
 
 
 def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
@@ -171,18 +257,26 @@ def reasons(values: NDArray[np.float64], gap: str, where: str) -> str | list[str
     return told
 
 
-def not_a_number(values: pd.Series) -> str:
-    """Return where a column of text that is mostly numbers holds none, empty for another column."""
+def not_a_number(values: pd.Series, *, named: bool = False) -> str:
+    """Return where a column of text that is mostly numbers holds none, empty for another column.
+
+    named: whether somebody asked for it as a score, so that whatever else it holds is told too.
+    """
     import pandas as pd
 
-    if values.dtype.kind in "biufcmM":
+    if values.dtype.kind in "biuf":
         return ""
     numbers = pd.to_numeric(values, errors="coerce").notna()
-    wrong = ~numbers & values.notna()
-    if not wrong.any() or numbers.sum() <= len(values) / 2:
+    wrong = np.flatnonzero(~numbers & values.notna())
+    if not named and (not len(wrong) or numbers.sum() <= len(values) / 2):
         return ""
-    row = int(np.flatnonzero(wrong)[0])
-    return f"row {row + 1} of {str(values.name)!r} is no number but {str(values.iloc[row])!r:.60}"
+    if not len(wrong):
+        return f"{str(values.name)!r} is no column of numbers"
+    row = int(wrong[0])
+    return (
+        f"row {row + 1} of {str(values.name)!r} is no number but {str(values.iloc[row])!r:.60}; "
+        "rows are counted from 1 below the names"
+    )
 
 
 def _are_indices(values: pd.Series) -> bool:

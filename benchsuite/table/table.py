@@ -242,16 +242,17 @@ class Table:
         name: str,
         values: ArrayLike | pd.Series[Any] | str | PathLike[str],
         *,
-        direction: Direction = "max",
+        direction: Direction | None = None,
     ) -> Table:
         """Return a table with scores of one's own, a proxy like any other.
 
         values: [15625] in official order, NaN where missing; a pandas Series labelled by official
         index or architecture string, of all cells or some; a mapping of these labels; or a CSV or
         Parquet file with a column of them.
-        direction: which end is predicted to be accurate. Raises UserError for another shape, for
-        labels that are no cells, and for a name that is there already:
-        that of the suite stays its own.
+        direction: which end is predicted to be accurate; default as a file states it (`NAME:min`,
+        or a table of the suite), else `max`. Raises UserError for another shape, for labels that
+        are no cells, for a direction that the file contradicts, and for a name that is there
+        already: that of the suite stays its own.
 
         >>> import benchsuite as bs
         >>> table = bs.load().with_scores("mine", {6111: 1.0, 0: 2.0})
@@ -260,7 +261,7 @@ class Table:
         """
         if not (isinstance(name, str) and name.strip("@ ")):
             raise UserError(f"A score is named by a text, not by {name!r:.60}.")
-        if direction not in ("max", "min"):
+        if direction not in (None, "max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
         full = name if "@" in name else f"{name}@1"
         own = self.provenance.get("own_scores", {"cells": {}})
@@ -270,14 +271,21 @@ class Table:
                     f"The table has {family(name)!r} already, as in {taken.name}. Give yours "
                     f"another name, as my_{family(name)}."
                 )
-        about = "scores of one's own"
-        column = Column(full, about, "1", direction, about, "1", "proxy")
         from benchsuite.table import score_files
 
+        stated: Direction | None = None
         if isinstance(values, str | PathLike):
-            place, scores = str(values), score_files.one_score(values, name)
+            place = str(values)
+            scores, stated = _score_of(values, name)
         else:
             place, scores = "memory", labelled(values, f"scores {name!r}")
+        if direction and stated and direction != stated:
+            raise UserError(
+                f"{place} says that {name!r} is better at its {stated}, the direction is given as "
+                f"{direction!r}: leave it out, or change the file."
+            )
+        about = "scores of one's own"
+        column = Column(full, about, "1", direction or stated or "max", about, "1", "proxy")
         cells = {**own["cells"], full: int(np.isfinite(scores).sum())}
         why = score_files.reasons(scores, "no score was given", "")
         lost = score_files.not_finite(scores)
@@ -376,6 +384,19 @@ class Table:
             about = json_text(self.columns[name].to_json(), sort_keys=True)
             digest.update(about.encode() + b"\0" + self.values(name).tobytes())
         return digest.hexdigest()
+
+
+def _score_of(
+    given: str | PathLike[str], name: str
+) -> tuple[NDArray[np.float64], Direction | None]:
+    """Return the score of a name in a file, and which direction the file states, if any."""
+    from benchsuite.table import score_files
+
+    if not score_files.is_table(Path(given)):
+        return score_files.one_score(given, name)
+    own = Table.open(Path(given))
+    found = own.column(next(iter(own)) if name not in own and len(own.columns) == 1 else name)
+    return own.values(found.name), None if found.direction == "none" else found.direction
 
 
 def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:

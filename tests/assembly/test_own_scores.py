@@ -178,6 +178,13 @@ def test_less_is_better_where_the_name_says_so(tmp_path):
     assert table.reasons("b") == {"no value in mine.csv": N_CELLS - 1}
 
 
+def test_columns_without_numbers_are_left_out_and_named(folder, capsys):
+    (folder / "mine.csv").write_text("index;mine;b;note\n0;1,5;3;x\n1;2,5;4;y\n2;3,5;4;z\n")
+    told, said = correlate(capsys, "--scores", "mine.csv", "--proxy", "b")
+    assert "Left out, as they hold no numbers: mine, note." in " ".join(said.split())
+    assert told["provenance"]["own_scores"]["no_numbers"] == ["mine", "note"]
+
+
 ARCHS = all_archs()
 
 

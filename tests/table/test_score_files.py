@@ -1,0 +1,118 @@
+"""Files of scores: what could be read as another column, or of other cells, is refused."""
+
+import numpy as np
+import pytest
+
+from benchsuite.errors import UserError
+from benchsuite.space.cell import N_CELLS, all_archs
+from benchsuite.table import score_files
+from benchsuite.table.columns import Column
+from benchsuite.table.table import Table, Values
+
+ARCHS = all_archs()
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "mine.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def with_scores(path, name="mine", **more):
+    table = Table.empty().with_scores(name, path, **more)
+    known = np.flatnonzero(np.isfinite(table[name]))
+    column = table.columns[table.resolve(name)]
+    return dict(zip(known.tolist(), table[name][known].tolist(), strict=True)), column.direction
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "there"),
+    [
+        ("index,mine\n0,1,9\n1,2,8\n2,3,7\n", 2, 3),
+        ("index,mine\n0,1,\n1,2,\n", 2, 3),
+        ("# mine\nindex,mine\n0,1,9\n1,2\n", 3, 3),
+        ("index;mine\n0;1;9;5\n1;2;8;5\n", 2, 4),
+        ("index,mine\n0,1\n1,2,8\n", 3, 3),
+        ("\nindex;mine\n\n0;1;9\n", 4, 3),
+    ],
+)
+def test_rows_with_more_values_than_names_are_refused(written, text, line, there):
+    with pytest.raises(UserError, match=f"line {line} has {there} values, where 2 are named"):
+        score_files.read(written(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#index,mine\n0,1.5\n7,2.5\n",
+        "# by me, today, again\n# index,mine\n0,1.5\n7,2.5\n",
+        f"# arch;mine\n{ARCHS[0]};1.5\n{ARCHS[7]};2.5\n",
+        f"# mine,arch\n1.5,{ARCHS[0]}\n2.5,{ARCHS[7]}\n",
+    ],
+)
+def test_names_behind_a_mark_of_comments_are_names(written, text):
+    """Of numpy.savetxt: the first cell would be taken for names, and its score be lost."""
+    assert with_scores(written(text)) == ({0: 1.5, 7: 2.5}, "max")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0,1.5\n1,2.5\n", f"{ARCHS[0]},1.5\n{ARCHS[7]},2.5\n", "# by me\n1.5;0;a\n2.5;7;b\n"],
+)
+def test_a_file_without_names_is_refused(written, text):
+    with pytest.raises(UserError, match="the first row is data: name the columns"):
+        score_files.read(written(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("index;mine;b\n0;1,5;3\n1;2,5;4\n", "row 1 of 'mine' is no number but '1,5'"),
+        ("index,mine,b\n0,1,3\n1,bad,4\n", "row 2 of 'mine' is no number but 'bad'"),
+        ("index,mine,b\n0,True,3\n1,,4\n", "'mine' is no column of numbers"),
+        ("index,a,b\n0,1,3\n1,bad,4\n2,3,5\n", "row 2 of 'a' is no number but 'bad'"),
+        ("index,mine,mine:min\n0,1,3\n1,2,4\n", "several scores 'mine': mine, mine:min"),
+        ("index,mine:down\n0,1\n1,2\n", "'mine:down' is no name of a score"),
+    ],
+)
+def test_another_column_never_stands_for_the_one_that_is_named(written, text, said):
+    with pytest.raises(UserError, match=said):
+        with_scores(written(text))
+
+
+def test_names_in_quotes_may_hold_the_separator(written):
+    frame = score_files.read(written('index,"a,b","a,c"\n0,1,2\n'))
+    assert list(frame.columns) == ["index", "a,b", "a,c"]
+
+
+def test_the_direction_is_the_one_that_a_file_states(written):
+    assert with_scores(written("index,other,mine:min\n3,1,2\n")) == ({3: 2.0}, "min")
+    assert with_scores(written("index,only:min\n3,2\n")) == ({3: 2.0}, "min")
+    assert with_scores(written("index,mine:min\n3,2\n"), direction="min")[1] == "min"
+    assert with_scores(written("index,mine\n3,2\n"), direction="min")[1] == "min"
+    with pytest.raises(UserError, match=r"'mine' is better at its min, .* given as 'max'"):
+        with_scores(written("index,mine:min\n3,2\n"), direction="max")
+
+
+def test_a_table_of_the_suite_gives_its_scores_by_short_names_with_their_directions(tmp_path):
+    values = np.arange(N_CELLS, dtype=float)
+    made = [
+        Values(Column("mine@1", "mine", "1", "min", "me", "1", "proxy"), values),
+        Values(
+            Column("mine.std@1", "mine", "1", "none", "me", "1", "detail"),
+            np.where(values > 5, np.nan, values),
+            "of one repeat",
+        ),
+    ]
+    path = tmp_path / "t.parquet"
+    Table.empty().with_columns(made).write(path)
+    for name in ("mine", "mine@1"):
+        scores, direction = with_scores(path, name)
+        assert (len(scores), direction) == (N_CELLS, "min")
+    assert with_scores(path, "mine.std") == ({i: float(i) for i in range(6)}, "max")
+    with pytest.raises(UserError, match=r"no column 'mien'.*Did you mean mine"):
+        with_scores(path, "mien")
