@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,7 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
             stated = eval(signature.parameters[name].annotation, verb.__globals__)
             if not fits(value, stated):
                 raise UserError(
-                    f"The {name} of {verb.__name__} is {_said(stated)}, not {value!r:.60}."
+                    f"The {name} of {verb.__name__} is {_said(stated)}, not {shown(value)}."
                 )
         return verb(*args, **kwargs)
 

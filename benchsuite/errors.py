@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable, Sequence
 
 from benchsuite.terminal import spoken
@@ -45,6 +46,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near += [one for one in names if len(given) > 2 and given in one and one not in near]
     near = near or difflib.get_close_matches(given, list(names), n=_NEAR, cutoff=0.5)
     return f" Did you mean {either([names[one] for one in near[:_NEAR]])}?" if near else ""
+
+
+def shown(value: object) -> str:
+    """Return what somebody gave as a sentence shows it: 60 characters of it at most."""
+    try:
+        return f"{value!s:.60}" if isinstance(value, numbers.Integral) else f"{value!r:.60}"
+    except ValueError:  # Python writes no whole number of more than 4,300 digits.
+        return f"<{type(value).__name__} of too many digits>"
 
 
 def either(names: Sequence[str]) -> str:

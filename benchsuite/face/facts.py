@@ -107,7 +107,7 @@ def cell(
         costs=costs,
         params=int(costs["cifar10"]["params"]),
         flops=int(costs["cifar10"]["flops"]),
-        accuracy_source=data.provenance["accuracy"],
+        accuracy_source=data.provenance.get("accuracy", "none"),
         network=(dataset, skeleton),
         ops=chosen.ops,
         encodings={name: chosen.encode(name) for name in ENCODINGS},

@@ -113,5 +113,6 @@ def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -
             mine = "".join(f" --plugins {folder}" for folder in folders)
             raise UserError(
                 f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "
-                "makes them, and `benchsuite correlate` finds them then."
+                "makes them; `benchsuite correlate` finds them then, in Python "
+                '`bs.load(scores="out/proxies")` does.'
             )

@@ -10,7 +10,7 @@ from benchsuite.arguments import checked
 from benchsuite.assembly import own_scores
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.assembly.whole import whole_table
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, shown
 from benchsuite.table.table import Table
 
 
@@ -72,5 +72,5 @@ def _named(scores: str | PathLike[str]) -> Scores | None:
 
 def _path(given: object, what: str) -> Path:
     if not isinstance(given, str | PathLike):
-        raise UserError(f"{what} is named by its path, not by {given!r:.60}.")
+        raise UserError(f"{what} is named by its path, not by {shown(given)}.")
     return Path(given)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, shown
 from benchsuite.space.cell import N_CELLS, all_archs
 
 _EXACT = 2**53
@@ -138,7 +138,7 @@ def labelled(values: Any, name: str) -> NDArray[Any]:
         whole = isinstance(place, int | np.integer) and not isinstance(place, bool)
         if not whole or not 0 <= place < N_CELLS:
             raise UserError(
-                f"The {name} are labelled {label!r:.60}, which is no cell: official indices 0 to "
+                f"The {name} are labelled {shown(label)}, which is no cell: official indices 0 to "
                 f"{N_CELLS - 1} or architecture strings are needed."
             )
     if len(set(places)) < len(places):
@@ -175,7 +175,7 @@ def _of_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
     for place, value in np.ndenumerate(array):
         missing = value is None or type(value).__name__ == "NAType" or value is np.ma.masked
         if not missing and not isinstance(value, Real | Decimal):
-            raise UserError(f"The {name} is not an array of numbers: it holds {value!r:.60}.")
+            raise UserError(f"The {name} is not an array of numbers: it holds {shown(value)}.")
         found[place] = np.nan if missing else float(value)
     return found
 

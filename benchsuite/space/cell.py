@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, shown
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
@@ -64,7 +64,7 @@ class Cell:
     def __post_init__(self) -> None:
         if not _are_codes(self.ops):
             raise UserError(
-                f"{self.ops} is not a cell: six operator codes from 0 to 4 are needed, "
+                f"{shown(self.ops)} is not a cell: six operator codes from 0 to 4 are needed, "
                 f"in the order {', '.join(f'{i}->{j}' for i, j in EDGES)}."
             )
 
@@ -72,7 +72,9 @@ class Cell:
     def from_index(cls, index: int) -> Cell:
         """Return the cell with an official index in 0 ... 15,624; UserError for anything else."""
         if not _is_whole(index) or not 0 <= index < N_CELLS:
-            raise UserError(f"There is no cell {index}: indices run from 0 to {N_CELLS - 1}.")
+            raise UserError(
+                f"There is no cell {shown(index)}: indices run from 0 to {N_CELLS - 1}."
+            )
         return cls(tuple(int(op) for op in all_ops()[index]))
 
     @classmethod
@@ -105,7 +107,7 @@ class Cell:
         code = _encoding(encoding)
         if not _are_codes(values):
             raise UserError(
-                f"{tuple(values)} is not a cell in {encoding!r}: six codes 0 to 4 are needed."
+                f"{shown(tuple(values))} is not a cell in {encoding!r}: six codes 0 to 4 are needed."
             )
         op_of = {edge: code.ops[value] for edge, value in zip(code.edges, values, strict=True)}
         return cls(tuple(OPS.index(op_of[edge]) for edge in EDGES))

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, shown
 from benchsuite.space.cell import EDGES, ENCODINGS, N_CELLS, NONE, OPS, Cell
 
 _CODES = re.compile(r"[0-4]{6}|[0-4](\s*,\s*[0-4]){5}|[0-4](\s+[0-4]){5}")
@@ -55,7 +55,7 @@ def cell_of(given: Any) -> Cell:
         return _of_darts(given)
     if isinstance(given, list | tuple):
         return _of_sequence(given)
-    raise UserError(f"{given!r:.60} is no cell: give {_KINDS}.")
+    raise UserError(f"{shown(given)} is no cell: give {_KINDS}.")
 
 
 def transnas(cell: Cell) -> str:
@@ -143,19 +143,20 @@ def _of_sequence(given: list[Any] | tuple[Any, ...]) -> Cell:
 def _of_nodes(nodes: list[Any]) -> Cell:
     if len(nodes) != 3 or not all(isinstance(node, list | tuple) for node in nodes):
         raise UserError(
-            f"A genotype has three nodes with pairs of an operator and a source, not {nodes!r:.60}."
+            f"A genotype has three nodes with pairs of an operator and a source, not "
+            f"{shown(nodes)}."
         )
     ops = dict.fromkeys(EDGES, NONE)
     seen = set()
     for target, node in enumerate(nodes, start=1):
         for pair in node:
             if not _pair(pair):
-                raise UserError(f"{pair!r:.60} is not a pair of an operator and a source.")
+                raise UserError(f"{shown(pair)} is not a pair of an operator and a source.")
             name, source = pair
             if (source, target) not in ops or (source, target) in seen:
                 raise UserError(
                     f"Node {target} of a genotype takes each of the nodes 0 to {target - 1} once; "
-                    f"{pair!r:.60} does not fit."
+                    f"{shown(pair)} does not fit."
                 )
             seen.add((source, target))
             ops[source, target] = _operator(name)
@@ -167,7 +168,7 @@ def _of_darts(given: Any) -> Cell:
     if reduce and list(reduce) != list(normal):
         raise UserError("The cells of NAS-Bench-201 are all alike: a genotype has no `reduce`.")
     if not isinstance(normal, list | tuple):
-        raise UserError(f"The genotype's `normal` is no list of pairs: {normal!r:.60}.")
+        raise UserError(f"The genotype's `normal` is no list of pairs: {shown(normal)}.")
     return _of_sequence(normal)
 
 
@@ -181,21 +182,21 @@ def _of_matrix(rows: list[Any] | tuple[Any, ...]) -> Cell:
         )
     below = [codes[target][source] for source, target in EDGES]
     if not all(0 <= code < len(OPS) for code in below):
-        raise UserError(f"The matrix holds {max(below, key=abs)}: operators are 0 to 4.")
+        raise UserError(f"The matrix holds {shown(max(below, key=abs))}: operators are 0 to 4.")
     return Cell(tuple(below))
 
 
 def _operator(name: Any) -> int:
     if name not in OPS:
         hint = did_you_mean(name, OPS) if isinstance(name, str) else ""
-        raise UserError(f"There is no operator {name!r:.60}; there are {', '.join(OPS)}.{hint}")
+        raise UserError(f"There is no operator {shown(name)}; there are {', '.join(OPS)}.{hint}")
     return OPS.index(name)
 
 
 def _number(value: Any, whole: Any) -> int:
     if _whole(value) or (isinstance(value, float) and value.is_integer()):
         return int(value)
-    raise UserError(f"{value!r:.60} in {whole!r:.60} is no operator: whole numbers 0 to 4 are.")
+    raise UserError(f"{shown(value)} in {shown(whole)} is no operator: whole numbers 0 to 4 are.")
 
 
 def _pair(value: Any) -> bool:

@@ -81,6 +81,8 @@ def _plain(provenance: Any) -> dict[str, Any]:
             raise FaultError(f"{part} is no object")
     own = provenance.get("own_scores") or {"path": "", "cells": {}}
     counted = all(type(count) is int for count in own["cells"].values())
-    if not (counted and isinstance(own.get("path"), str)):
+    places = own.get("places", {})
+    named = [own.get("path"), *places.values()]
+    if not (counted and all(isinstance(place, str) for place in named)):
         raise FaultError("own_scores name no file and its cells")
     return dict(provenance)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,6 +246,20 @@ def _because(frame: pd.DataFrame, number: Mapping[str, int]) -> str:
 def not_finite(values: NDArray[np.float64]) -> int:
     """Return how many scores are infinite: they count as missing, but are no gaps."""
     return int(np.isinf(values).sum())
+
+
+def added(
+    own: Mapping[str, Any], name: str, place: str, values: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return what a provenance says of own scores [15625] after one more, from another place."""
+    lost = not_finite(values)
+    more: dict[str, dict[str, Any]] = {
+        "cells": {name: int(np.isfinite(values).sum())},
+        "not_finite": {name: lost} if lost else {},
+        "places": {name: place} if own.get("path", place) != place else {},
+    }
+    told = {key: {**own.get(key, {}), **new} for key, new in more.items()}
+    return {"path": place, **own, **{key: of for key, of in told.items() if of}}
 
 
 def reasons(values: NDArray[np.float64], gap: str, where: str) -> str | list[str]:

@@ -18,6 +18,8 @@ _KINDS = {
     "detail": "details",
 }
 
+_SHOWN = 3  # scores of a place, and places
+
 
 def lines(cells: int, columns: Mapping[str, Column], provenance: Mapping[str, Any]) -> list[str]:
     """Return what is in a table, in a screenful: how many columns of each kind, and some names."""
@@ -32,14 +34,19 @@ def lines(cells: int, columns: Mapping[str, Column], provenance: Mapping[str, An
 
 
 def own_scores(about: Mapping[str, Any]) -> str:
-    """Return the sentence about the scores of one's own that a table holds, empty without any."""
+    """Return sentences about the scores of one's own that a table holds, one of each place."""
     cells = about.get("cells", {})
     if not cells:
         return ""
     lost = about.get("not_finite", {})
-    first = ", ".join(
-        f"{name}: {cells[name]:,} cells" + (f", {lost[name]:,} not finite" if name in lost else "")
-        for name in sorted(cells)[:3]
-    )
-    whose = "Shipped scores" if about.get("setting") else "Own scores"
-    return f" {whose}: {about['path']} ({first}{', ...' if len(cells) > 3 else ''})."
+    places: dict[str, list[str]] = {}
+    for name in sorted(cells):
+        told = f"{name}: {cells[name]:,} cells"
+        told += f", {lost[name]:,} not finite" if name in lost else ""
+        places.setdefault(about.get("places", {}).get(name, about["path"]), []).append(told)
+    said = []
+    for place, of in places.items():
+        shipped = about.get("setting") and place == about["path"]
+        first = ", ".join(of[:_SHOWN]) + (", ..." if len(of) > _SHOWN else "")
+        said.append(f" {'Shipped' if shipped else 'Own'} scores: {place} ({first}).")
+    return "".join(said[:_SHOWN]) + (" ..." if len(said) > _SHOWN else "")

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.arguments import checked
-from benchsuite.errors import UserError
+from benchsuite.errors import UserError, shown
 from benchsuite.files import write_atomically
 from benchsuite.notations import json_text
-from benchsuite.numerics.ties import merged
 from benchsuite.revision import revision
-from benchsuite.space.arrays import in_one_order, labelled, of_cells
+from benchsuite.space.arrays import labelled
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table import footer, parquet
+from benchsuite.table.checks import checked_values
 from benchsuite.table.columns import Column, Direction, family, resolve
 from benchsuite.table.device_columns import no_energy
 from benchsuite.table.stored import Stored
@@ -135,7 +135,7 @@ class Table:
             name = item.column.name
             if name in columns:
                 raise UserError(f"The table has a column {name!r} already.")
-            values, reason = _checked(item)
+            values, reason = checked_values(item.column.name, item.values, item.reason)
             data = data.append_column(name, pa.array(values, from_pandas=True))
             columns[name] = item.column
             if reason is not None:
@@ -155,9 +155,9 @@ class Table:
                 data = data.append_column(other.data.field(name), other.data.column(name))
         return Table(data, {**self.columns, **other.columns}, self.provenance)
 
-    def without(self, names: Iterable[str]) -> Table:
+    def without(self, names: str | Iterable[str]) -> Table:
         """Return a table without some columns; names that it lacks do not matter."""
-        gone = set(names) & set(self.columns)
+        gone = set(_names(names)) & set(self.columns)
         dropped = gone | {name + _REASON for name in gone}
         data = self._data.select([n for n in self._data.column_names if n not in dropped])
         return Table(
@@ -178,7 +178,9 @@ class Table:
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a column of a name, full or without `@...`."""
-        return name in self.columns or any(column.stem == name for column in self.columns.values())
+        return isinstance(name, str) and (
+            name in self.columns or any(column.stem == name for column in self.columns.values())
+        )
 
     @overload
     def __getitem__(self, name: str) -> NDArray[np.float64]: ...
@@ -200,7 +202,9 @@ class Table:
             return self.values(name)
         if isinstance(name, list | tuple) and all(isinstance(one, str) for one in name):
             return self.subset(name)
-        raise UserError(f"A column is named by a text, as in table['naswot'], not by {name!r:.60}.")
+        raise UserError(
+            f"A column is named by a text, as in table['naswot'], not by {shown(name)}."
+        )
 
     def __repr__(self) -> str:
         from benchsuite.table.shown import lines
@@ -208,19 +212,20 @@ class Table:
         return "\n".join(lines(len(self), self.columns, self.provenance))
 
     @checked
-    def subset(self, names: Iterable[str]) -> Table:
+    def subset(self, names: str | Iterable[str]) -> Table:
         """Return a table of these columns alone, of all cells; names as for `table[...]`."""
-        kept = {self.resolve(name) for name in names}
+        kept = {self.resolve(name) for name in _names(names)}
         return self.without(name for name in self.columns if name not in kept)
 
     @checked
     def pandas(
-        self, names: Iterable[str] | None = None, cells: Sequence[int] | None = None
+        self, names: str | Iterable[str] | None = None, cells: Sequence[int] | None = None
     ) -> pd.DataFrame:
         """Return columns as a pandas DataFrame, a row per cell, labelled by official index.
 
-        names: default all, without reasons; they head the columns as they are given here, after
-        `arch`. cells: official indices of the rows, default all. Raises UserError for others.
+        names: one or many, default all, without reasons; they head the columns as they are given
+        here, after `arch`. cells: official indices of the rows, default all. Raises UserError for
+        others.
 
         >>> import benchsuite as bs
         >>> bs.load().pandas(["cifar10.flops"], cells=[6111])["cifar10.flops"].item()
@@ -228,7 +233,7 @@ class Table:
         """
         import pandas as pd
 
-        wanted = list(self.columns) if names is None else list(names)
+        wanted = list(self.columns) if names is None else list(_names(names))
         columns = {"arch": all_archs(), **{name: self.values(name) for name in wanted}}
         frame = pd.DataFrame(columns, index=pd.RangeIndex(N_CELLS, name="index"))
         if cells is None:
@@ -260,7 +265,7 @@ class Table:
         'max'
         """
         if not (isinstance(name, str) and name.strip("@ ")):
-            raise UserError(f"A score is named by a text, not by {name!r:.60}.")
+            raise UserError(f"A score is named by a text, not by {shown(name)}.")
         if direction not in (None, "max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
         full = name if "@" in name else f"{name}@1"
@@ -286,13 +291,9 @@ class Table:
             )
         about = "scores of one's own"
         column = Column(full, about, "1", direction or stated or "max", about, "1", "proxy")
-        cells = {**own["cells"], full: int(np.isfinite(scores).sum())}
         why = score_files.reasons(scores, "no score was given", "")
-        lost = score_files.not_finite(scores)
-        infinite = {**own.get("not_finite", {}), **({full: lost} if lost else {})}
-        more = {"not_finite": infinite} if infinite else {}
         table = self.with_columns([Values(column, scores, why)])
-        return table.with_provenance(own_scores={"path": place, **own, "cells": cells, **more})
+        return table.with_provenance(own_scores=score_files.added(own, full, place, scores))
 
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
@@ -311,12 +312,11 @@ class Table:
         return self.columns[self.resolve(name)]
 
     def values(self, name: str) -> NDArray[np.float64]:
-        """Return the numbers [15625] of a column, NaN where missing."""
+        """Return the numbers [15625] of a column, NaN where missing: a copy, to be written to."""
         full = self.resolve(name)
         if isinstance(self._data, Stored):
             return self._data.numbers(full)
-        values = self._data.column(full).to_numpy()
-        return np.asarray(values, dtype=np.float64)
+        return np.array(self._data.column(full).to_numpy(), dtype=np.float64)
 
     def present(self, name: str) -> int:
         """Return for how many cells a column, named in full, has a value."""
@@ -334,12 +334,12 @@ class Table:
         counts = self._data.column(reason).drop_null().value_counts()
         return {str(entry["values"]): int(entry["counts"].as_py()) for entry in counts}
 
-    def frame(self, names: Iterable[str] | None = None) -> pd.DataFrame:
+    def frame(self, names: str | Iterable[str] | None = None) -> pd.DataFrame:
         """Return columns (default: all, keys and reasons included) as a pandas DataFrame."""
         if names is None:
             data = self.data
         else:
-            wanted = [*KEYS, *(self.resolve(name) for name in names)]
+            wanted = [*KEYS, *(self.resolve(name) for name in _names(names))]
             stored = isinstance(self._data, Stored)
             data = self._data.arrow(wanted) if stored else self._data.select(wanted)
         frame: pd.DataFrame = data.to_pandas()
@@ -386,6 +386,10 @@ class Table:
         return digest.hexdigest()
 
 
+def _names(given: str | Iterable[str]) -> Iterable[str]:
+    return (given,) if isinstance(given, str) else given
+
+
 def _score_of(
     given: str | PathLike[str], name: str
 ) -> tuple[NDArray[np.float64], Direction | None]:
@@ -397,21 +401,3 @@ def _score_of(
     own = Table.open(Path(given))
     found = own.column(next(iter(own)) if name not in own and len(own.columns) == 1 else name)
     return own.values(found.name), None if found.direction == "none" else found.direction
-
-
-def _checked(item: Values) -> tuple[NDArray[Any], pa.Array | None]:
-    values = of_cells(item.values, f"column {item.column.name!r}")
-    if values.dtype == np.float64:
-        values = merged(values)
-    missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(N_CELLS, dtype=bool)
-    if not missing.any():
-        return values, None
-    import pyarrow as pa
-
-    values = np.where(missing, np.nan, values)
-    (reasons,) = in_one_order({f"reasons of {item.column.name!r}": item.reason})
-    texts = [reasons] * N_CELLS if isinstance(reasons, str) else reasons
-    told = [text if gone else None for text, gone in zip(texts, missing, strict=True)]
-    if not all(text for text, gone in zip(told, missing, strict=True) if gone):
-        raise UserError(f"The column {item.column.name!r} misses values without a reason.")
-    return values, pa.array(told).dictionary_encode()

@@ -247,6 +247,12 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.load().write(3), "The path of write"),
         (lambda: bs.load().with_scores(3, {0: 1.0}), "named by a text"),
         (lambda: bs.load().with_scores("", {0: 1.0}), "named by a text"),
+        (lambda: bs.cell(10**5000), "no cell <int of too many digits>"),
+        (lambda: bs.cell((10**5000,) * 6), "of too many digits"),
+        (lambda: bs.Table.empty().with_scores("mine", {10**5000: 1.0}), "of too many digits"),
+        (lambda: bs.Table.empty()[10**5000], "of too many digits"),
+        (lambda: bs.replay(10**5000), "of too many digits"),
+        (lambda: bs.cell(6111, bs.Table.empty()), "no column 'cifar10.params'"),
         (lambda: bs.load("nowhere.parquet"), "no table nowhere"),
         (lambda: bs.load(scores="nowhere.csv"), "no scores nowhere"),
         (lambda: bs.load(plugins="nowhere"), "holds no plug-ins"),
@@ -268,6 +274,18 @@ def test_representations_fit_on_a_screen(table, bare):
 def test_mistakes_are_sentences(call, said, bare):
     with pytest.raises(bs.UserError, match=said):
         call()
+
+
+def test_a_table_of_columns_alone_has_cells_to_tell_of(bare, table):
+    """Nothing says then where its accuracies come from."""
+    names = [name for name in table if table.columns[name].kind in ("accuracy", "cost")]
+    alone = bs.Table.empty().joined(table[names])
+    assert bs.cell(6111, alone).accuracy_source == "none"
+
+
+def test_a_proxy_without_scores_says_what_finds_them_in_python(table):
+    with pytest.raises(bs.UserError, match=r"in Python 'bs.load\(scores=\"out/proxies\"\)' does"):
+        bs.correlate(table[["cifar10.test.200ep.mean"]], "naswot", dataset="cifar10")
 
 
 def test_a_written_table_is_loaded_with_scores_beside_it(table, tmp_path):

@@ -102,6 +102,34 @@ def test_columns_that_do_not_fit_are_refused(table, values, reason, hint):
         table.with_columns([Values(column("new"), values, reason)])
 
 
+def test_values_are_written_to_without_a_change_of_the_table(table, tmp_path):
+    table.write(tmp_path / "t.parquet")
+    for one in (table, Table.open(tmp_path / "t.parquet")):
+        for name in ("whole", "gappy", "counts"):
+            before = one[name].copy()
+            for values in (one[name], one.values(name)):
+                values[:9] = -1
+            np.testing.assert_array_equal(one[name], before)
+
+
+def test_a_lone_name_stands_for_one_column(table):
+    assert list(table.subset("whole")) == ["whole@1"]
+    assert list(table.pandas("whole")) == ["arch", "whole"]
+    assert list(table.frame("whole")) == ["index", "arch", "whole@1"]
+    assert list(table.without("whole@1")) == ["gappy@1", "counts"]
+    assert [1] not in table
+
+
+def test_own_scores_are_told_with_the_place_of_each(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"index,{name}\n5,1\n7,inf\n")
+    table = Table.empty().with_scores("a", tmp_path / "a.csv").with_scores("m", {1: 2.0})
+    line = table.with_scores("b", tmp_path / "b.csv").with_scores("n", {3: 4.0}).provenance_line
+    assert f"Own scores: {tmp_path}/a.csv (a@1: 1 cells, 1 not finite)." in line
+    assert f"Own scores: {tmp_path}/b.csv (b@1: 1 cells, 1 not finite)." in line
+    assert "Own scores: memory (m@1: 1 cells, n@1: 1 cells)." in line
+
+
 def test_no_column_is_overwritten(table):
     with pytest.raises(UserError, match="already"):
         table.with_columns([gappy()])
@@ -167,6 +195,12 @@ def with_footer(data, **changes):
         (lambda d: with_footer(d, provenance=[]), "is a damaged table"),
         (lambda d: with_footer(d, provenance={"made_by": "me"}), "made_by is no object"),
         (lambda d: with_footer(d, provenance={"own_scores": {"cells": {"x": "y"}}}), "own_scores"),
+        (
+            lambda d: with_footer(
+                d, provenance={"own_scores": {"path": "", "cells": {}, "places": {"x": []}}}
+            ),
+            "own_scores",
+        ),
         (lambda d: with_footer(d, columns=[{**ABOUT, "name": [1]}]), "is a damaged table"),
         (lambda d: with_footer(d, columns=[{**ABOUT, "unit": 3}]), "field unit"),
         (lambda d: with_footer(d, columns=[{**ABOUT, "epochs": "12"}]), "field epochs"),
