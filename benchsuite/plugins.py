@@ -34,6 +34,8 @@ from benchsuite.table.columns import TAKEN
 
 _PARSER = threading.Lock()  # Python 3.11's counts its depth for all threads together.
 _MOST = 1 << 20  # bytes of a plug-in's file
+_FILES = "[!_.]*.py"  # no helpers, nor what editors and file managers hide beside a file
+_READ: dict[str, dict[Path, str]] = {}  # by module: the files that it was made of, with digests
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
     folders += [(root / own.folder, "") for root in roots(extra)]
     found: dict[str, Plugin] = {}
     for folder, package in folders:
-        for path in sorted(folder.glob("[!_]*.py")):
+        for path in sorted(folder.glob(_FILES)):
             if path.stem in found:
                 raise UserError(
                     f"Two files claim the name {path.stem!r} among {kind}: "
@@ -98,8 +100,14 @@ def find(kind: str, extra: Sequence[Path] = ()) -> dict[str, Plugin]:
 
 
 def roots(extra: Sequence[Path] = ()) -> list[Path]:
-    """Return the folders outside this project below which plug-ins lie; errors as for `find`."""
-    return [*_checked(extra), *_entry_points()]
+    """Return the folders outside this project below which plug-ins lie, each once.
+
+    Errors are as for `find`; an entry point that names no package is left out with a warning.
+    """
+    found: dict[Path, Path] = {}
+    for root in [*_checked(extra), *_entry_points()]:
+        found.setdefault(root.resolve(), root)
+    return list(found.values())
 
 
 def load(kind: str, name: str, extra: Sequence[Path] = ()) -> Any:
@@ -166,7 +174,13 @@ def _import(plugin: Plugin) -> ModuleType:
     package = f"benchsuite_plugins_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
     name = plugin.module or f"{package}.{plugin.name}"
     if name in sys.modules:
+        for file, was in _READ.get(name, {}).items():
+            if _digest(file) != was:
+                raise PluginError(f"{file} changed since it was imported: restart Python.")
         return sys.modules[name]
+    if not plugin.module:
+        beside = plugin.path.parent.glob("_*.py")
+        _READ[name] = {file: _digest(file) for file in (plugin.path, *beside)}
     try:
         with surroundings(), _helpers(folder, package):
             if plugin.module:
@@ -179,6 +193,13 @@ def _import(plugin: Plugin) -> ModuleType:
         raise PluginError(f"{str(error).rstrip()} ({where})") from error
     except (Exception, SystemExit) as error:
         raise failure(f"{plugin.path} does not import", error, str(plugin.path)) from error
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _imported(name: str, path: Path) -> ModuleType:
@@ -218,7 +239,7 @@ def _own_folder(kind: str) -> Path:
     package = KINDS[kind].package
     spec = importlib.util.find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():
-        if any(Path(folder).glob("[!_]*.py")):
+        if any(Path(folder).glob(_FILES)):
             return Path(folder)
     raise UserError(
         f"None of this project's {kind} are installed: {shipped(package.rpartition('.')[2])} is no "
@@ -239,10 +260,21 @@ def _checked(extra: Sequence[Path]) -> list[Path]:
 
 
 def _entry_points() -> list[Path]:
-    roots = []
+    roots: list[Path] = []
     for point in entry_points(group="benchsuite.plugins"):
-        spec = importlib.util.find_spec(point.value)
-        roots += [Path(p) for p in (spec and spec.submodule_search_locations) or ()]
+        try:
+            spec = importlib.util.find_spec(point.value)
+            found = list((spec and spec.submodule_search_locations) or ())
+            why = "" if found else "it names no package"
+        except (Exception, SystemExit) as error:  # The packages above are imported for that.
+            found, why = [], f"{type(error).__name__}: {error}"
+        if why:
+            of = point.dist.name if point.dist else "a package"
+            leave_out(
+                f"The plug-ins of {of}, entry point {point.name} = {point.value}, are left out: "
+                f"{why}."
+            )
+        roots += map(Path, found)
     return roots
 
 

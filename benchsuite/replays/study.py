@@ -147,7 +147,7 @@ def named_files(folders: Sequence[Path] = ()) -> dict[str, Path]:
     """
     of_others = [root / plugins.STUDIES for root in plugins.roots(folders)]
     places = [SHIPPED, *reversed(of_others)]
-    known = {file.stem: file for place in places for file in place.glob("*.toml")}
+    known = {file.stem: file for place in places for file in place.glob("[!.]*.toml")}
     return dict(sorted(known.items()))
 
 

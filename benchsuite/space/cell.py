@@ -107,7 +107,8 @@ class Cell:
         code = _encoding(encoding)
         if not _are_codes(values):
             raise UserError(
-                f"{shown(tuple(values))} is not a cell in {encoding!r}: six codes 0 to 4 are needed."
+                f"{shown(tuple(values))} is not a cell in {encoding!r}: six codes 0 to 4 are "
+                "needed."
             )
         op_of = {edge: code.ops[value] for edge, value in zip(code.edges, values, strict=True)}
         return cls(tuple(OPS.index(op_of[edge]) for edge in EDGES))

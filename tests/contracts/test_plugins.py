@@ -91,6 +91,57 @@ def test_two_files_of_one_name(mine):
         plugins.find("proxies", [mine])
 
 
+def test_a_folder_that_is_given_twice_is_one(mine, monkeypatch):
+    monkeypatch.chdir(mine.parent)
+    (mine.parent / "link").symlink_to(mine)
+    names = [mine, mine / "." / "proxies" / "..", mine.parent / "link"]
+    assert plugins.roots([*names, mine.relative_to(mine.parent)]) == [mine]
+    assert "mine" in plugins.find("proxies", names)
+
+
+@pytest.mark.parametrize("name", [".#mine.py", "._mine.py"])
+def test_what_editors_and_file_managers_hide_is_no_plug_in(mine, name):
+    (mine / "proxies" / name).symlink_to("somebody@here.123")
+    (mine / "studies").mkdir()
+    (mine / "studies" / name.replace(".py", ".toml")).touch()
+    assert not [name for name in plugins.find("proxies", [mine]) if name.startswith(".")]
+    assert not [name for name in study.named_files([mine]) if name.startswith(".")]
+
+
+@pytest.mark.parametrize("changed", ["mine.py", "_shared.py"])
+def test_a_file_that_changed_since_it_was_imported_is_refused(mine, changed):
+    (mine / "proxies/_shared.py").write_text("ONE = 1\n")
+    (mine / "proxies/mine.py").write_text(MINE + "\nfrom . import _shared\n")
+    assert plugins.load("proxies", "mine", [mine]) is plugins.load("proxies", "mine", [mine])
+    (mine / "proxies/_new.py").touch()
+    plugins.load("proxies", "mine", [mine])
+    with (mine / "proxies" / changed).open("a") as file:
+        file.write("TWO = 2\n")
+    with pytest.raises(PluginError, match=f"{changed} changed since it was imported: restart"):
+        plugins.load("proxies", "mine", [mine])
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("notthere.sub", "ModuleNotFoundError: No module named 'notthere'"),
+        ("breaks.sub", "RuntimeError: no"),
+        ("json:dumps", "it names no package"),
+        ("string", "it names no package"),
+    ],
+)
+def test_an_entry_point_that_names_no_package_is_left_out_and_said(
+    tmp_path, monkeypatch, value, why
+):
+    (tmp_path / "breaks/sub").mkdir(parents=True)
+    (tmp_path / "breaks/__init__.py").write_text("raise RuntimeError('no')")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("it", value, "benchsuite.plugins")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point])
+    with pytest.warns(PluginWarning, match=rf"entry point it = {value}, are left out: {why}"):
+        assert "flops" in plugins.find("proxies")
+
+
 def test_unknown_names_are_answered_with_near_ones():
     with pytest.raises(UserError, match="Did you mean flops"):
         plugins.load("proxies", "flop")
