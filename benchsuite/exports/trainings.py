@@ -2,7 +2,7 @@
 
 | training run | evaluated on | column |
 |---|---|---|
-| cifar10-valid | x-valid | cifar10.valid |
+| cifar10-valid | x-valid, ori-test | cifar10.valid, none |
 | cifar10 | ori-test | cifar10.test |
 | cifar100, ImageNet16-120 | x-valid, x-test, ori-test | valid, test, valtest |
 
@@ -30,6 +30,7 @@ EPOCHS = (12, 200)
 class Run:
     """A kind of training: its data set in the table, its sets as (official name, split).
 
+    The split is empty for a set that no public file holds.
     times: seconds of an epoch in those of the data set's `train_seconds`.
     """
 
@@ -40,7 +41,7 @@ class Run:
 
 _THREE = (("x-valid", "valid"), ("x-test", "test"), ("ori-test", "valtest"))
 RUNS = {
-    "cifar10-valid": Run("cifar10", (("x-valid", "valid"),)),
+    "cifar10-valid": Run("cifar10", (("x-valid", "valid"), ("ori-test", ""))),
     "cifar10": Run("cifar10", (("ori-test", "test"),), times=2.0),
     "cifar100": Run("cifar100", _THREE),
     "ImageNet16-120": Run("imagenet16-120", _THREE),
@@ -78,7 +79,7 @@ class Trainings:
             raise UserError(_refusal(refused, self.base))
         for name, run in RUNS.items():
             for epochs in EPOCHS:
-                columns = {s: used[run.dataset, s, epochs] for _, s in run.sets}
+                columns = {s: used[run.dataset, s, epochs] for _, s in run.sets if s}
                 self._splits[name, epochs] = {
                     split: _Split(table.values(column.name), _seeds(table, column))
                     for split, column in columns.items()
@@ -140,7 +141,7 @@ def _choose(
     refused: list[Column] = []
     gaps: list[Column] = []
     for key in sorted(
-        {(r.dataset, s, e) for r in RUNS.values() for _, s in r.sets for e in EPOCHS}
+        {(r.dataset, s, e) for r in RUNS.values() for _, s in r.sets if s for e in EPOCHS}
     ):
         stem = "{}.{}.{}ep.mean".format(*key)
         same = f"{stem}@{base}"
@@ -202,6 +203,9 @@ def _notes(
     lacking = [".".join((d, s, f"{e}ep")) for (d, s, e), c in used.items() if c is None]
     if lacking:
         yield f"NaN, for want of a value that may stand there: {', '.join(lacking)}."
+    for name, run in RUNS.items():
+        for official, _ in (one for one in run.sets if not one[1]):
+            yield f"NaN, as no public file holds it: {name} on {official}."
     if gaps:
         yield f"Left out of these though known: {', '.join(c.name for c in gaps)}."
     derived = [c for c in columns if "derived" in c.description]
