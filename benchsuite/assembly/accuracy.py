@@ -14,7 +14,7 @@ from benchsuite.assembly.stacked import estimated_test
 from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
-from benchsuite.sources._public_files import Places, check_drop, folder_of, places
+from benchsuite.sources._public_files import Places, check_drop, folder_of, passed_over, places
 from benchsuite.sources._read import absences, all_sources, read_present
 from benchsuite.sources._source import Source
 from benchsuite.table.columns import DATASETS, ESTIMATE, STACKED
@@ -40,6 +40,8 @@ def accuracies(where: Places | None = None) -> Table:
     where = where or places()
     sources = all_sources()
     check_drop(sources, where)
+    for what in passed_over(sources, where):
+        say(f"Not used: {what}.")
     present = [s for s in sources if not s.sample and folder_of(s, where) is not None]
     for source in sources:
         if source.installed and source not in present:

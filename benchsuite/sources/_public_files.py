@@ -200,6 +200,21 @@ def check_drop(sources: Sequence[Source], where: Places) -> None:
         )
 
 
+def passed_over(sources: Sequence[Source], where: Places) -> Iterator[str]:
+    """Yield which files of the drop folder bear the name of one that is nowhere, but are not it.
+
+    A name says nothing of a file that its company tells, nor does one that is another set's.
+    """
+    files = [file for source in sources if not source.installed for file in source.files]
+    there = {file.path: _in_drop(file, where) for file in files}
+    for file in files:
+        if there[file.path] or file.beside[0] or _is_file(where.cache / file.path):
+            continue
+        for path in where.by_name.get(file.name, ()):
+            if path not in there.values():
+                yield _differs(path, file)
+
+
 def verify(file: PinnedFile, path: Path, cache: Path) -> None:
     """Raise UserError unless the content of a path is the pinned one."""
     kind, digest, right = _compared(file, path, cache)
@@ -247,7 +262,11 @@ def _missed(file: PinnedFile, where: Places) -> str:
     others = where.by_name.get(file.name, ())
     if not others:
         return f"{file.name} is missing"
-    return f"{others[0]} has another content than {file.name} of {file.path.rpartition('/')[0]}"
+    return _differs(others[0], file)
+
+
+def _differs(path: Path, file: PinnedFile) -> str:
+    return f"{path} has another content than {file.name} of {file.path.rpartition('/')[0]}"
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -135,6 +135,23 @@ def test_a_part_of_a_set_is_a_sentence_also_beside_a_whole_one(sources, where):
     assert not accuracies(where).column("cifar10.test.200ep.mean").estimated, "the cache is whole"
 
 
+def test_a_damaged_file_of_a_set_that_is_not_begun_is_said(sources, where, capsys):
+    """Not at its pinned path, it may be a file of the same name of somebody else's."""
+    one, two = sources
+    for file in two.files:
+        put(where.drop / file.path, file)
+    accuracies(where)
+    assert "Not used" not in capsys.readouterr().err, "these are the files of another set"
+    (where.drop / "cut").mkdir()
+    (where.drop / "cut/accs.p").write_bytes(content(one.files[0])[:-9])
+    accuracies(dataclasses.replace(where))
+    said = f"Not used: {where.drop}/cut/accs.p has another content than accs.p of one/data."
+    assert capsys.readouterr().err.count(said) == 1
+    put(where.cache / one.files[0].path, one.files[0])
+    accuracies(dataclasses.replace(where))
+    assert "Not used" not in capsys.readouterr().err, "the cache holds it"
+
+
 def test_a_file_that_two_sets_share_begins_neither(monkeypatch, where):
     one = made("one", "cifar10")
     more = PinnedFile("more/data/more.p", (), "0" * 64, 5)
