@@ -168,16 +168,16 @@ def _import(plugin: Plugin) -> ModuleType:
 
     A folder of plug-ins is a package of its own, so that `from . import _shared` and
     `from _shared import it` read the `_shared.py` beside a plug-in, and never that of another
-    folder.
+    folder. A file that changed since, or a helper beside it, is imported anew.
     """
     folder = plugin.path.resolve().parent
     package = f"benchsuite_plugins_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
     name = plugin.module or f"{package}.{plugin.name}"
     if name in sys.modules:
-        for file, was in _READ.get(name, {}).items():
-            if _digest(file) != was:
-                raise PluginError(f"{file} changed since it was imported: restart Python.")
-        return sys.modules[name]
+        if all(_digest(file) == was for file, was in _READ.get(name, {}).items()):
+            return sys.modules[name]
+        for loaded in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
+            del sys.modules[loaded]  # What is beside it may hold something of it.
     if not plugin.module:
         beside = plugin.path.parent.glob("_*.py")
         _READ[name] = {file: _digest(file) for file in (plugin.path, *beside)}
