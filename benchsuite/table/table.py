@@ -46,8 +46,8 @@ class Values:
     """A column with its data.
 
     values: [15625] numbers in official order, NaN where missing, or a pandas Series labelled by the
-    cells (`arrays.of_cells`); reason: why values are missing,
-    one text for all of them or one per cell [15625] (empty where present).
+    cells (`arrays.of_cells`); reason: why values are missing, one text for all of them or one per
+    cell [15625] (empty where present).
     """
 
     column: Column
@@ -253,11 +253,10 @@ class Table:
 
         values: [15625] in official order, NaN where missing; a pandas Series labelled by official
         index or architecture string, of all cells or some; a mapping of these labels; or a CSV or
-        Parquet file with a column of them.
-        direction: which end is predicted to be accurate; default as a file states it (`NAME:min`,
-        or a table of the suite), else `max`. Raises UserError for another shape, for labels that
-        are no cells, for a direction that the file contradicts, and for a name that is there
-        already: that of the suite stays its own.
+        Parquet file with a column of them. direction: which end is predicted to be accurate;
+        default as a file states it (`NAME:min`, or a table of the suite), else `max`. Raises
+        UserError for another shape, for labels that are no cells, for a direction that the file
+        contradicts, and for a name that is there already: that of the suite stays its own.
 
         >>> import benchsuite as bs
         >>> table = bs.load().with_scores("mine", {6111: 1.0, 0: 2.0})
@@ -301,11 +300,8 @@ class Table:
             return name
         if why := no_energy(name, self.columns):
             raise UserError(why)
-        return resolve(
-            name,
-            self.columns,
-            {full: self.present(full) for full in self.columns if full.startswith(f"{name}@")},
-        )
+        known = {full: self.present(full) for full in self.columns if full.startswith(f"{name}@")}
+        return resolve(name, self.columns, known)
 
     def column(self, name: str) -> Column:
         """Return what a column is; a name without `@...` stands for the best that is there."""
