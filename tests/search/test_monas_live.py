@@ -31,7 +31,6 @@ from benchsuite.proxies.linear_regions import signs
 from benchsuite.proxies.ntk_cond import PROXY as NTK
 from benchsuite.replays import jobs, study
 from benchsuite.replays.run import replay
-from benchsuite.search._pruning import Rules, Term, prune, ranks, relative
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.space.cell import N_CELLS, Cell, all_ops
@@ -195,21 +194,6 @@ def test_it_leaves_the_number_of_threads_alone():
     before = torch.get_num_threads()
     METER.spectrum([(1,)] * 6, 0)
     assert torch.get_num_threads() == before
-
-
-def test_pruning_by_an_additive_indicator_finds_its_best_cell():
-    """With one additive indicator the steps keep the best operator of every edge."""
-    worth = 1 + np.random.default_rng(0).random(size=(6, 5))
-    indicator = relative(lambda kept: float((worth * kept).sum()))
-    for none in (False, True):
-        left = prune([Term(indicator, 1, 1.0)], Rules(none=none))
-        best = worth if none else np.where(np.arange(5) == 0, -1, worth)
-        assert left.argmax(axis=1).tolist() == best.argmax(axis=1).tolist()
-
-
-def test_a_removal_that_leaves_no_value_is_the_last_to_be_made():
-    assert ranks(np.array([np.nan, 2.0, 1.0]), np.arange(3)).tolist() == [2, 1, 0]
-    assert ranks(np.array([np.nan, np.nan]), np.array([1, 0])).tolist() == [0, 0]
 
 
 def run(setting=None, seed=0, budget=1e9, **parameters):

@@ -153,3 +153,18 @@ def test_the_tabular_search_answers_what_was_found_outside_this_code(
         for mu in (0, 0.5, 0.6, 0.7)
     ]
     assert [answer[0] for answer in found] == list(cells)
+
+
+def test_pruning_by_an_additive_indicator_finds_its_best_cell():
+    """With one additive indicator the steps keep the best operator of every edge."""
+    worth = 1 + np.random.default_rng(0).random(size=(6, 5))
+    indicator = relative(lambda kept: float((worth * kept).sum()))
+    for none in (False, True):
+        left = prune([Term(indicator, 1, 1.0)], Rules(none=none))
+        best = worth if none else np.where(np.arange(5) == 0, -1, worth)
+        assert left.argmax(axis=1).tolist() == best.argmax(axis=1).tolist()
+
+
+def test_a_removal_that_leaves_no_value_is_the_last_to_be_made():
+    assert ranks(np.array([np.nan, 2.0, 1.0]), np.arange(3)).tolist() == [2, 1, 0]
+    assert ranks(np.array([np.nan, np.nan]), np.array([1, 0])).tolist() == [0, 0]

@@ -17,7 +17,7 @@ from benchsuite.reporting.text import shown_table
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS = 210
+ROWS = 220
 WIDE = 44  # characters
 PIXELS = 125  # of the page per inch of a figure
 
