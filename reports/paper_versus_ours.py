@@ -70,7 +70,7 @@ def _make(table: Table) -> Result:
             f"{DIFFERS} = none of these. by: {LAST} = the verdict is another by `ours`. {share}",
             "cause, of a gap that is neither small nor chance: settings that were run on "
             f"{len(effects.runs('settings').cells)} connected cells drawn at random, one of a "
-            "class (unpruned networks: on 1,000 of all cells), and what each adds to the "
+            "class (what dead operators change: on 1,000 of all cells), and what each adds to the "
             "correlation on those that the row's rule keeps, "
             f"with the 95 % interval of {effects.RESAMPLES} resamples of cells and repeats "
             "together. A setting counts as the cause if its interval excludes zero and its sign is "

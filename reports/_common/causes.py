@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from benchsuite.ranking.correlations import mask
 from benchsuite.reports._common import effects
 from benchsuite.reports._common.effects import BASE, Effect, Runs
 from benchsuite.reports._common.tables import accuracy
+from benchsuite.space.cell import CONV1, CONV3, EDGES, N_CELLS, OPS, Cell, all_ops
+from benchsuite.space.network import Network, Skeleton, build
 from benchsuite.table.table import Table
 
 Floats = NDArray[np.float64]
@@ -76,6 +79,7 @@ TRIED: dict[str, list[Tried]] = {
             (PORT, "Deeplite"),
         ),
     ],
+    "grad_sign.mean": _of("grad_sign", ("dead", "weights of dead operators counted, as zeros")),
     "fisher": [
         Tried(BASE, "fisher_unweighted", "channels without their weights"),
         *_of("fisher", _PIXELS),
@@ -91,13 +95,17 @@ TOGETHER = {
 }
 # Settings of a larger sample, whose scores are columns of the table: `zen.r0.unpruned@1`.
 LABELS = ("unpruned", "unpruned_px32")
+# Made of the columns themselves, of so many cells drawn by seed 0.
+DEAD, DRAWN = "dead", 1000
 
 
 def tried(table: Table, proxy: str, source: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
     there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
-        if one.setting in LABELS:
+        if one.setting == DEAD:
+            known = bool(columns(table, one.proxy, ""))
+        elif one.setting in LABELS:
             known = bool(columns(table, needed(one.proxy)[0], one.setting))
         else:
             known = (one.setting, needed(one.proxy)[0]) in there
@@ -173,6 +181,14 @@ def pair(
     """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
     that both have: a setting of fewer cells has the first of them.
     """
+    if setting == DEAD:
+        drawn = np.random.default_rng(0).choice(N_CELLS, DRAWN, replace=False)
+        here, there = (
+            np.array([table.values(name)[drawn] for name in columns(table, part, "")])
+            for part in (proxy, variant)
+        )
+        kept = np.isfinite(here).all(axis=0)
+        return here[:, kept], (there / trained_weights()[drawn])[:, kept], drawn[kept]
     if setting in LABELS:
         (part,) = needed(proxy)
         found = [
@@ -186,6 +202,28 @@ def pair(
     here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
     n = min(here.shape[1], there.shape[1])
     return here[:, :n], there[:, :n], runs.cells[:n]
+
+
+@functools.cache
+def trained_weights() -> Floats:
+    """Return the weights of convolutions and classifier of every cell's network as it is trained.
+
+    [15625]; dead operators included.
+    """
+    single = [(0,) * len(EDGES), *((op, *(0,) * (len(EDGES) - 1)) for op in (CONV1, CONV3))]
+    bare, one, three = (_weights(build(Cell(ops), Skeleton(resolution=4))) for ops in single)
+    of_op = np.zeros(len(OPS))
+    of_op[[CONV1, CONV3]] = one - bare, three - bare
+    return np.asarray(bare + of_op[all_ops()].sum(axis=1))
+
+
+def _weights(network: Network) -> int:
+    layers = network.layers
+    return sum(
+        layer.shape[0] * layers[layer.inputs[0]].shape[0] * layer.kernel**2
+        for layer in layers
+        if layer.kind in ("conv", "linear")
+    )
 
 
 def scores(table: Table, runs: Runs, setting: str, proxy: str) -> Floats:

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from benchsuite.proxies._scoring.net import Net
 from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Effect, Runs
 from benchsuite.reports._common.verdicts import FAILS, HOLDS, NOT_HERE, UNDECIDED
-from benchsuite.space.cell import all_ops, connected, prune
+from benchsuite.space.cell import Cell, all_ops, connected, prune
 from benchsuite.space.equivalence import representatives
+from benchsuite.space.network import Skeleton, build
 
 
 def noisy(rng, truth, repeats, noise):
@@ -143,6 +145,21 @@ def test_the_unpruned_network_is_held_against_the_same_repeats_of_the_table(ship
     ]
     np.testing.assert_allclose(other - single, np.array(values)[:, cells], atol=1e-3)
     assert (single > shipped_table.values("tensors")[cells]).all()
+
+
+def test_weights_of_dead_operators_make_most_of_a_mean_of_signs(shipped_table):
+    """The same sums of signs over all weights that the network is trained with, exact."""
+    weights = causes.trained_weights()
+    for index in (0, 10, 818, 15_624):
+        net = Net(build(Cell.from_index(index), Skeleton()))
+        assert weights[index] == sum(p.numel() for p in net.parameters() if p.dim() > 1)
+    here, there, cells = causes.pair(shipped_table, "grad_sign.mean", causes.DEAD, "grad_sign")
+    assert len(cells) == 974
+    np.testing.assert_array_equal(here[0], shipped_table.values("grad_sign.mean.r0")[cells])
+    assert (there <= here * (1 + 1e-6)).all()
+    alike = (prune(all_ops()[cells]) == all_ops()[cells]).all(axis=1)
+    alike &= np.isin(cells, representatives("functional"))
+    np.testing.assert_allclose(here[:, alike], there[:, alike], rtol=1e-6)
 
 
 def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
