@@ -154,7 +154,15 @@ def writer():
     return made, lambda n=1: made.quantisation(np.full(n, 0.05), np.zeros(n))
 
 
-def convolution(made, scales, read_, kernel, written, dilation=1):
+def kernel_of(made, scales, channels):
+    """Weights 3x3 that read 64 channels, and biases."""
+    return (
+        made.tensor("k", np.ones((channels, 3, 3, 64), np.int8), (), scales(channels)),
+        made.tensor("b", np.zeros(channels, np.int32), (), scales(channels)),
+    )
+
+
+def convolution(made, read_, kernel, written, dilation=1):
     options = {"Padding": 0, "StrideH": 1, "StrideW": 1}
     return made.make(
         "conv",
@@ -169,14 +177,11 @@ def convolution(made, scales, read_, kernel, written, dilation=1):
 def test_shared_weights_of_a_tflite_file_count_once(tmp_path):
     made, scales = writer()
     image = made.tensor("x", shape=(1, 8, 8, 64), quantisation=scales())
-    kernel = (
-        made.tensor("k", np.ones((64, 3, 3, 64), np.int8), (), scales(64)),
-        made.tensor("b", np.zeros(64, np.int32), (), scales(64)),
-    )
+    kernel = kernel_of(made, scales, 64)
     at, operators = image, []
     for number in range(3):
         written = made.tensor(f"o{number}", shape=(1, 8, 8, 64), quantisation=scales())
-        operators.append(convolution(made, scales, at, kernel, written))
+        operators.append(convolution(made, at, kernel, written))
         at = written
     path = tmp_path / "m.tflite"
     path.write_bytes(made.model([image], at, operators))
@@ -188,13 +193,10 @@ def test_shared_weights_of_a_tflite_file_count_once(tmp_path):
 def test_a_dilated_convolution_of_a_tflite_file_holds_its_weights(tmp_path):
     made, scales = writer()
     image = made.tensor("x", shape=(1, 8, 8, 64), quantisation=scales())
-    kernel = (
-        made.tensor("k", np.ones((512, 3, 3, 64), np.int8), (), scales(512)),
-        made.tensor("b", np.zeros(512, np.int32), (), scales(512)),
-    )
+    kernel = kernel_of(made, scales, 512)
     out = made.tensor("o", shape=(1, 8, 8, 512), quantisation=scales())
     path = tmp_path / "m.tflite"
-    path.write_bytes(made.model([image], out, [convolution(made, scales, image, kernel, out, 2)]))
+    path.write_bytes(made.model([image], out, [convolution(made, image, kernel, out, 2)]))
     found = bs.estimate(path, device="stm32l432", runtime="tflm_cmsis_nn")
     assert found.model.weights_bytes == 512 * (9 * 64 + 4)
     assert found.estimates[0].fits == "no"
