@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,6 +54,18 @@ def write_atomically(path: Path, write: Callable[[str], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8, lines ended as they are in it; errors as for `write_atomically`."""
     write_atomically(path, lambda part: Path(part).write_bytes(text.encode()))
+
+
+def delete_oldest(paths: Iterable[Path], most: int) -> None:
+    """Delete all files but those that were used last; one that another process deletes is gone."""
+    used = []
+    for path in paths:
+        try:
+            used.append((path.stat().st_mtime_ns, path))
+        except OSError:
+            continue
+    for _, path in sorted(used, reverse=True)[most:]:
+        path.unlink(missing_ok=True)
 
 
 def read_text(path: Path, most: int = TEXT) -> str:

@@ -6,6 +6,8 @@ What the public files held is kept in the user's cache, so they are parsed once.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from benchsuite.assembly.notes import say
 from benchsuite.assembly.stacked import estimated_test
 from benchsuite.digest import code, digest
 from benchsuite.errors import UserError
-from benchsuite.files import shipped
+from benchsuite.files import delete_oldest, shipped
 from benchsuite.sources._public_files import Places, check_drop, folder_of, passed_over, places
 from benchsuite.sources._read import absences, all_sources, read_present
 from benchsuite.sources._source import Source
@@ -21,12 +23,15 @@ from benchsuite.table.columns import DATASETS, ESTIMATE, STACKED
 from benchsuite.table.table import Table, Values
 
 ESTIMATES = shipped("data/estimates.parquet")
+KEPT = 8  # imports, of other files or by other code
 # What the sentence tells of, and the column of a dataset that it is.
 _SAID = {
     "validation": "valid.200ep.mean",
     "test": "test.200ep.mean",
-    "12 epochs": "valid.12ep.mean",
+    "validation after 12 epochs": "valid.12ep.mean",
+    "test after 12 epochs": "test.12ep.mean",
 }
+_BOTH_SHORT = "validation after 12 epochs and test after 12 epochs"
 _OF = {STACKED: "measured validation and structure", ESTIMATE: "structure"}
 
 
@@ -68,8 +73,11 @@ def _imported(present: list[Source], where: Places) -> Table:
     # In the order in which a kept table gives them back.
     inputs = dict(sorted((f.path, f.sha256 or f.md5_part) for s in present for f in s.files))
     cached = where.cache / f"imported-{_key(inputs)}.parquet"
-    if cached.exists():
-        return Table.open(cached)
+    with contextlib.suppress(UserError):  # There is none, or it is damaged.
+        kept = Table.open(cached)
+        with contextlib.suppress(OSError):  # Only the order of deletion suffers.
+            os.utime(cached)
+        return kept
     read = read_present(
         present, lambda source: print(f"Reading {source} ...", file=sys.stderr), where
     )
@@ -78,6 +86,8 @@ def _imported(present: list[Source], where: Places) -> Table:
     )
     try:
         table.write(cached)
+        with contextlib.suppress(OSError):
+            delete_oldest(where.cache.glob("imported-*.parquet"), KEPT)
     except UserError as error:
         say(f"The imported columns are not kept for the next time: {error}")
     return table
@@ -109,6 +119,7 @@ def _sentence(table: Table) -> str:
     for what, stem in _SAID.items():
         said.setdefault(_told(table, stem), []).append(what)
     told = "; ".join(f"{' and '.join(what)} {how}" for how, what in said.items())
+    told = told.replace(_BOTH_SHORT, "12 epochs")
     return f"{told} (predictions of this project, not measurements)" * ("ESTIMATED" in told) or told
 
 

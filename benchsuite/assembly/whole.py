@@ -24,6 +24,7 @@ from benchsuite import plugins, remembered
 from benchsuite.assembly.notes import Notes, noted
 from benchsuite.digest import PACKAGES, digest
 from benchsuite.errors import UserError
+from benchsuite.files import delete_oldest
 from benchsuite.packages import folders
 from benchsuite.provenance import environment, machine, versions
 from benchsuite.sources._public_files import Places, installed_at, places
@@ -99,18 +100,6 @@ def _keep(path: Path, table: Table, notes: Notes) -> None:
         delete_oldest(path.parent.iterdir(), KEPT)
     except (OSError, TypeError, UserError, UnstorableError):
         return  # It is assembled anew next time.
-
-
-def delete_oldest(paths: Iterable[Path], most: int) -> None:
-    """Delete all files but those that were used last; one that another process deletes is gone."""
-    used = []
-    for path in paths:
-        try:
-            used.append((path.stat().st_mtime_ns, path))
-        except OSError:
-            continue
-    for _, path in sorted(used, reverse=True)[most:]:
-        path.unlink(missing_ok=True)
 
 
 def _key(where: Places, scores: Scores | None, plugin_folders: Sequence[Path]) -> tuple[str, bool]:

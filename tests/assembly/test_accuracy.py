@@ -1,5 +1,6 @@
 """Accuracies: public files where they are, estimates elsewhere, never mixed."""
 
+import os
 import shutil
 
 import numpy as np
@@ -43,6 +44,31 @@ def test_without_public_files_validation_is_measured_and_test_estimated_of_it(no
         assert values.max() < 100
 
 
+def test_what_was_kept_damaged_is_read_anew(nothing):
+    """It stopped every command, and the sentence told to write the table again."""
+    first = accuracies(nothing).checksum
+    (kept,) = nothing.cache.glob("imported-*")
+    for damaged in (kept.read_bytes()[:100_000], b"PAR1", b""):
+        kept.write_bytes(damaged)
+        assert accuracies(nothing).checksum == first
+        assert len(kept.read_bytes()) > 100_000
+
+
+def test_no_more_is_kept_than_was_used_last(nothing, monkeypatch):
+    """Another version's imports stayed in the cache for ever."""
+    nothing.cache.mkdir()
+    old = [nothing.cache / f"imported-{number}.parquet" for number in range(20)]
+    for number, path in enumerate(old):
+        path.touch()
+        os.utime(path, (number, number))
+    accuracies(nothing)
+    kept = set(nothing.cache.glob("imported-*"))
+    assert len(kept) == module.KEPT
+    assert kept - set(old)
+    assert old[-1] in kept
+    assert old[0] not in kept
+
+
 def test_the_inputs_stand_in_one_order_read_or_kept(tmp_path, monkeypatch):
     """A baseline's digest of them told a first run from all later ones."""
     monkeypatch.setattr(module, "all_sources", lambda: all_sources()[::-1])
@@ -61,7 +87,9 @@ def test_public_files_replace_the_estimates_they_cover(raw, tmp_path):
     assert "cifar10.test.200ep.mean@estimate-1" not in table.columns
     assert not table.estimated
     assert table.provenance["accuracy"].startswith(
-        "validation measured (nats-tss-v1_0); test measured (nb201-v1_0); 12 epochs "
+        "validation measured (nats-tss-v1_0); test measured (nb201-v1_0); validation after 12 "
+        "epochs measured (nb201-v1_1) on cifar10, ESTIMATED from structure on cifar100, "
+        "imagenet16-120; test after 12 epochs ESTIMATED from structure ("
     )
     installed = {f.path for s in all_sources() if s.installed for f in s.files}
     assert set(table.provenance["inputs"]) - installed == {
