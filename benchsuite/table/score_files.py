@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")  # pandas
+_CODE = re.compile("[0-4]{6}")
 _NAMED = ("index", "cell", "arch_index", "unnamed: 0", "__index_level_0__", "")
 _COLUMNS = 20_000  # the most that are read
 _LOOKED_AT = 20  # columns, for what is wrong with a file
@@ -160,7 +161,20 @@ def _csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} is neither Parquet nor a table in CSV: {where}.") from error
     if len(rows) > N_CELLS:
         raise UserError(f"{path} has more than {N_CELLS:,} rows; there are so many cells.")
+    for place, name in enumerate(rows.columns):
+        key = place == 0 or name.strip().lower() in _NAMED
+        if key and _are_indices(rows[name]) and rows[name].map("{:06}".format).map(_is_code).all():
+            given = [row[place].strip() for _, row in _rows(text, separator)][1:]
+            if all(map(_is_code, given)):
+                raise UserError(
+                    f"{path}: {name!r} holds six digits from 0 to 4, which may be operators or "
+                    "indices: give architecture strings, or indices without zeros in front."
+                )
     return rows
+
+
+def _is_code(text: str) -> bool:
+    return bool(_CODE.fullmatch(text))
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -205,16 +219,18 @@ def keyed(path: Path, frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]
         if frame[name].map(lambda v: str(v).strip() in number).all()
     ]
     whole = [name for name in frame.columns if _are_indices(frame[name])]
+    called = [name for name in frame.columns if str(name).strip().lower() in (*_NAMED, "arch")]
+    wrong = _because(frame[[name for name in called if name not in (*archs, *whole)]], number)
     named = [name for name in whole if str(name).strip().lower() in _NAMED]
     first = [name for name in whole if name == frame.columns[0]]
     indices = named or ([] if archs else first)
     found = [frame[name].map(lambda v: number[str(v).strip()]).to_numpy() for name in archs]
     found += [frame[name].to_numpy(dtype=np.int64) for name in indices]
-    if not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
+    if wrong or not found or len(indices) > 1 or any(len(set(f)) < len(f) for f in found):
         raise UserError(
-            f"{path} does not say which cells its rows are of{_because(frame, number)}: one column "
-            "has to hold each cell once, as architecture strings, or as official indices in the "
-            "first column or one called `index`. "
+            f"{path} does not say which cells its rows are of{wrong or _because(frame, number)}: "
+            "one column has to hold each cell once, as architecture strings, or as official "
+            "indices in the first column or one called `index`. "
             f"It has {', '.join(map(repr, map(str, frame.columns)))}."
         )
     if any((f != found[0]).any() for f in found):
@@ -228,9 +244,10 @@ def _because(frame: pd.DataFrame, number: Mapping[str, int]) -> str:
         known = [number.get(str(value).strip(), -1) for value in frame[name]]
         texts = sum(at >= 0 for at in known) > len(known) / 2
         if not texts:
-            if str(name).strip().lower() not in _NAMED or frame[name].dtype.kind not in "iu":
+            if str(name).strip().lower() not in _NAMED or frame[name].dtype.kind not in "iuf":
                 continue
-            known = [at if 0 <= at < N_CELLS else -1 for at in frame[name].tolist()]
+            listed = frame[name].tolist()
+            known = [at if type(at) is int and 0 <= at < N_CELLS else -1 for at in listed]
         met: dict[int, int] = {}
         for row, at in enumerate(known, start=1):
             value = str(frame[name].iloc[row - 1])

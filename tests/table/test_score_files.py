@@ -116,3 +116,27 @@ def test_a_table_of_the_suite_gives_its_scores_by_short_names_with_their_directi
     assert with_scores(path, "mine.std") == ({i: float(i) for i in range(6)}, "max")
     with pytest.raises(UserError, match=r"no column 'mien'.*Did you mean mine"):
         with_scores(path, "mien")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"index,arch,mine\n0,{ARCHS[7]},1\n0,{ARCHS[3]},2\n", "rows 1 and 2 are of one cell, 0"),
+        (f"cell,arch,mine\n20000,{ARCHS[7]},1\n0,{ARCHS[3]},2\n", "20000 is no index"),
+        (f"index,arch,mine\n7,{ARCHS[7]},1\n3,|none|,2\n9,{ARCHS[5]},3\n", "none. is no arch"),
+        (f"mine,arch,index\n1,{ARCHS[7]},4\n2,{ARCHS[3]},4\n", "rows 1 and 2 are of one cell, 4"),
+    ],
+)
+def test_of_two_keys_both_have_to_hold_cells(written, text, said):
+    """The wrong one became a score, or was left out as a text, whatever cells it named."""
+    with pytest.raises(UserError, match=said):
+        with_scores(written(text))
+
+
+@pytest.mark.parametrize("key", ["000123", '"000123"'])
+@pytest.mark.parametrize("name", ["cell", "key"])
+def test_codes_of_six_digits_are_not_taken_for_indices(written, key, name):
+    """000123 was cell 123; of NAS-Bench-201's digits it is none, none, none, skip, 1x1, 3x3."""
+    with pytest.raises(UserError, match="six digits from 0 to 4"):
+        with_scores(written(f"{name},mine\n{key},1\n012340,2\n"))
+    assert with_scores(written("cell,mine\n000123,1\n000975,2\n"))[0] == {123: 1, 975: 2}
