@@ -87,7 +87,9 @@ def _opened(path: Path) -> Iterator[Any]:
         raise FaultError("it is cut short")
     if struct.unpack("<I", end[:4])[0] > min(_FOOTER, size):
         raise FaultError("its end is not as it was written")
-    with pq.ParquetFile(path, memory_map=True, read_dictionary=_texts(path)) as file:
+    with pq.ParquetFile(
+        path, memory_map=True, read_dictionary=_texts(path), page_checksum_verification=True
+    ) as file:
         yield file
 
 

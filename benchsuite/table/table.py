@@ -121,7 +121,8 @@ class Table:
             raise UserError(f"{path}: a table is written as Parquet, and its name ends .parquet.")
 
         data = self.data.replace_schema_metadata(footer.metadata(self.columns, self.provenance))
-        write_atomically(Path(path), lambda part: pq.write_table(data, part, compression="zstd"))
+        how = {"compression": "zstd", "write_page_checksum": True}
+        write_atomically(Path(path), lambda part: pq.write_table(data, part, **how))
 
     def with_columns(self, new: Iterable[Values]) -> Table:
         """Return a table with more columns; UserError if a column is there already or misshapen.

@@ -43,6 +43,20 @@ def test_round_trip(table, tmp_path):
     assert again.data.equals(table.data)
 
 
+def test_a_flipped_bit_is_told_wherever_it_is(table, tmp_path):
+    """Half of them changed numbers, and nothing was said."""
+    noise = Values(column("noise@1"), np.random.default_rng(0).normal(size=N_CELLS))
+    table.with_columns([noise]).write(tmp_path / "t.parquet")
+    whole = (tmp_path / "t.parquet").read_bytes()
+    about = pq.read_metadata(tmp_path / "t.parquet").row_group(0)
+    noisy = about.column(about.num_columns - 1)
+    start = noisy.dictionary_page_offset or noisy.data_page_offset
+    for at in range(start, start + noisy.total_compressed_size, noisy.total_compressed_size // 20):
+        (tmp_path / "f.parquet").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(UserError):
+            Table.open(tmp_path / "f.parquet")
+
+
 def test_the_checksum_is_of_what_columns_are_and_of_their_values(table):
     about = table.columns["whole@1"]
     values = table.values("whole@1")
