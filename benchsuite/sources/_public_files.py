@@ -190,7 +190,8 @@ def check_drop(sources: Sequence[Source], where: Places) -> None:
                 f"(`benchsuite fetch {source.id}` downloads it), or take the others out."
             )
     if not any(source in whole for source in sets):
-        found = [_missed(f, where) for s in sets for f in s.files if f.name in where.by_name]
+        files = [file for source in sets for file in source.files if not file.beside[0]]
+        found = [_missed(file, where) for file in files if file.name in where.by_name]
         raise UserError(
             f"{DROP_VARIABLE} names {str(where.drop)!r}, which holds no public data set, in it or "
             f"below it. Looked for, by name and content: "

@@ -114,6 +114,15 @@ def test_a_folder_without_any_of_the_files_is_a_sentence(sources, where):
         accuracies(dataclasses.replace(where))
 
 
+@pytest.mark.nb201
+def test_of_a_sample_alone_it_is_not_said_that_its_files_are_others(raw, tmp_path):
+    """Its list of cells is that of the whole release, which has the company of all records."""
+    shutil.copytree(raw / "D-X-Y", tmp_path / "drop")
+    with pytest.raises(UserError, match="no public data set") as told:
+        accuracies(Places(tmp_path / "drop", tmp_path / "cache"))
+    assert "another content" not in str(told.value)
+
+
 def test_the_cache_does_not_stand_in_for_a_folder_that_holds_nothing(sources, where):
     for file in sources[0].files:
         put(where.cache / file.path, file)
