@@ -46,6 +46,9 @@ def assemble(plugin_folders: Sequence[Path] = (), scores: Scores | None = None) 
     table = table.with_columns([*_classes(), *_costs(), *analytic_proxies(plugin_folders)])
     table = own_devices.join(join_tables(table), plugin_folders)
     table = own_scores.join(table, scores)
+    if scores:
+        combined = of_cost("combined", plugin_folders)
+        table = own_scores.tell_mixed(table, {plugin.name: p.needs for plugin, p in combined})
     return with_combined(table, plugin_folders)
 
 

@@ -27,6 +27,8 @@ _REPEATS = "repeats"
 def other_settings(own: Table, table: Table) -> dict[str, str]:
     """Return by name what differs, `16 where these have 32`, none where either does not tell.
 
+    What is so of some proxies alone names them.
+
     own: what `benchsuite tabulate` wrote; table: with the provenance of what ships.
     """
     mine = own.provenance.get("settings")
@@ -39,8 +41,9 @@ def other_settings(own: Table, table: Table) -> dict[str, str]:
         if isinstance(about.get("settings"), Mapping)
     }
     found: dict[str, str] = {}
-    for name, what in differences(mine, shipped):
-        found.setdefault(name, what)
+    for (name, what), proxies in differences(mine, shipped).items():
+        of_some = f" ({', '.join(proxies)})" if len(proxies) < len(mine["proxies"]) else ""
+        found[name] = "; ".join([*filter(None, [found.get(name)]), what + of_some])
     return found
 
 

@@ -10,7 +10,7 @@ used is said, on stderr, in the provenance and in the line under every output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,12 +184,28 @@ def _scored(table: Table) -> list[str]:
 
 def _others(table: Table, own: Table) -> list[str]:
     """Return the proxies of a table that were tabulated, as these were, but are not of them."""
-    tabulated = {
-        name
-        for about in table.provenance.get("joined", {}).values()
-        for name in about.get("settings", {}).get("proxies", {})
-    }
-    return sorted(tabulated - set(own.provenance["settings"]["proxies"]))
+    return sorted(_tabulated(table) - set(own.provenance["settings"]["proxies"]))
+
+
+def _tabulated(table: Table) -> set[str]:
+    joined = table.provenance.get("joined", {}).values()
+    return {name for about in joined for name in about.get("settings", {}).get("proxies", {})}
+
+
+def tell_mixed(table: Table, needs: Mapping[str, Sequence[str]]) -> Table:
+    """Return a table that names, as stderr does, the combined proxies of scores of two settings.
+
+    needs: by combined proxy; table: after `join`.
+    """
+    about = table.provenance.get("own_scores", {})
+    mine = {family(name) for name in about.get("cells", {})}
+    suites = _tabulated(table) - mine
+    parts = {name: set(map(family, of)) for name, of in needs.items()}
+    both = sorted(name for name, of in parts.items() if of & mine and of & suites)
+    if not (both and about.get("differs")):
+        return table
+    say(f"Of scores in both settings are made: {', '.join(both)}.")
+    return table.with_provenance(own_scores={**about, "mixed": both})
 
 
 def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:

@@ -48,6 +48,17 @@ def test_it_is_said_which_they_are_what_differs_and_what_stays(only_what_ships, 
     assert str(shipped.FOLDER) not in told.out + told.err
 
 
+def test_what_is_said_of_some_proxies_names_them(only_what_ships, capsys):
+    """Double precision was told as of all, and of what is made of both settings nothing."""
+    said = " ".join(correlate(capsys, "--scores", "px32").err.split())
+    assert "dtype float64 where these have float32 (epe_nas, zico)." in said
+    assert "Of scores in both settings are made: wrcor_vote." in said
+    table = bs.load(scores="gaussian")
+    made = table.provenance["own_scores"]["mixed"]
+    assert made == ["vkdnw_agg", "wrcor_vote"], "jacob_cov is of noise, vkdnw and wrcor are not"
+    assert "mixed" not in bs.load().provenance.get("own_scores", {})
+
+
 def test_results_name_the_setting_and_are_those_of_its_file(only_what_ships, capsys):
     named = json.loads(correlate(capsys, "--scores", "px32", "--json").out)
     path = shipped.variant_files()["px32"]
