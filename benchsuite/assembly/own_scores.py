@@ -100,7 +100,7 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
                     f"{scores.path} calls a score {name!r}, which is "
                     f"{table.columns[name].description}. Give it another name."
                 )
-            fewer = own.present(name) < table.present(name)
+            fewer = _fewer(own, table, name)
             (kept if fewer and not scores.named else replaced)[name] = table.present(name)
     if replaced and not replacing:
         raise UserError(
@@ -118,7 +118,9 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
         "no_numbers": list(own.provenance.get("no_numbers", [])),
         **({"setting": scores.setting, "stay": _others(table, own)} if scores.setting else {}),
     }
-    gone = list(_with_details(kept, own)) + list(_seconds(kept, own))
+    gone = [*_with_details(kept, own), *_seconds(kept, own)]
+    if not scores.named:
+        gone += [name for name in _times(own) if name in table.columns and _fewer(own, table, name)]
     own = own.without(gone)
     table = table.without([*_with_details(replaced, table), *own.columns]).joined(own)
     say(_told(scores, about, kept))
@@ -218,7 +220,15 @@ def _with_details(names: Mapping[str, int], table: Table) -> Iterator[str]:
 def _seconds(kept: Mapping[str, int], own: Table) -> Iterator[str]:
     """Yield the times that belong to scores which are left out: all, if one pass served several."""
     if kept:
-        yield from (name for name in own.columns if name.startswith("seconds."))
+        yield from _times(own)
+
+
+def _times(own: Table) -> list[str]:
+    return [name for name in own.columns if name.startswith("seconds.")]
+
+
+def _fewer(own: Table, table: Table, name: str) -> bool:
+    return own.present(name) < table.present(name)
 
 
 def _read(path: Path, table: Table) -> Table:

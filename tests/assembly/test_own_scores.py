@@ -15,7 +15,7 @@ from benchsuite.assembly.assemble import assemble
 from benchsuite.assembly.own_scores import FILE, Scores, found, join
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS, all_archs
-from benchsuite.table.columns import Column
+from benchsuite.table.columns import Column, seconds_column
 from benchsuite.table.table import Table, Values
 
 SHIPPED = 15_284
@@ -72,6 +72,19 @@ def test_the_line_under_every_output_names_the_file_and_n(folder, capsys):
     tabulated(FILE, 9, ("mine@1",))
     out = run(capsys, "correlate", "--proxy", "mine", "--resamples", "200").out
     assert " ".join(out.split()).endswith(f"Own scores: {FILE} (mine@1: 9 cells).")
+
+
+def test_times_of_fewer_cells_replace_nothing_unless_the_file_is_named(tmp_path):
+    """Five cells' seconds of a pass that a new proxy needs stood for those of all."""
+    few = np.where(np.arange(N_CELLS) < 5, 1.0, np.nan)
+    time = seconds_column("forward", "a pass")
+    table = Table.empty().with_columns([Values(time, np.ones(N_CELLS))])
+    new = [Values(column("mine@1"), few, "not run"), Values(time, few, "not run")]
+    Table.empty().with_columns(new).write(tmp_path / "own.parquet")
+    for named, there in ((False, N_CELLS), (True, 5)):
+        joined = join(table, Scores(tmp_path / "own.parquet", named=named))
+        assert joined.present("seconds.forward@1") == there
+        assert joined.present("mine@1") == 5
 
 
 @pytest.mark.parametrize("named", [str(FILE), str(FILE.parent)])
