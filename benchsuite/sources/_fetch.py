@@ -44,10 +44,11 @@ def fetch(
     progress: called with file name, bytes done and bytes in total. attempts: per address; pause:
     seconds before the second one, doubled each time. A server that does not answer is asked once,
     for all of its files, and within `REACH` seconds. Raises UserError, after trying all sources,
-    with what has to be downloaded by hand and where it belongs.
+    with what has to be downloaded by hand and where it belongs, and what is damaged.
     """
     where = where or places()
-    sources = tuple(sources)
+    told: list[str] = []
+    sources = [source for source in sources if _in_order(source, where, told)]
     missing = []
     lost = _unreachable(_wanted(sources, where))
     for source in sources:
@@ -59,7 +60,19 @@ def fetch(
                 if faults:
                     missing.append((file, faults))
     if missing:
-        raise UserError(_by_hand(missing, where, lost))
+        told.append(_by_hand(missing, where, lost))
+    if told:
+        raise UserError("\n".join(told))
+
+
+def _in_order(source: Source, where: Places, told: list[str]) -> bool:
+    """Tell whether no file of a source lies damaged in the drop folder; add what is wrong."""
+    try:
+        lacking(source, where)
+    except UserError as error:
+        told.append(str(error))
+        return False
+    return True
 
 
 def _wanted(sources: Iterable[Source], where: Places) -> Iterator[str]:

@@ -67,6 +67,15 @@ def test_one_failure_does_not_stop_the_others(server, where):
     assert find(good, where) is not None
 
 
+def test_a_damaged_file_of_the_drop_folder_does_not_stop_the_others(server, where):
+    good, bad = pin(server, "ok", path="a/good"), pin(server, "ok", path="a/bad")
+    (where.drop / "a").mkdir()
+    (where.drop / bad.path).write_bytes(CONTENT[:-1])
+    with pytest.raises(UserError, match=r"bad is not the pinned file"):
+        fetch([source(bad), source(good)], where=where, pause=0, attempts=1)
+    assert (where.cache / good.path).read_bytes() == CONTENT
+
+
 def test_a_file_without_address_is_asked_for(where):
     data = PinnedFile("official.pth", md5_part="abcde", by_hand="https://example.org/official")
     with pytest.raises(UserError, match=r"https://example.org/official\n.*official.pth"):
