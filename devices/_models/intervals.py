@@ -4,7 +4,8 @@ An error here, as in `devices check` and in docs/results, is |predicted - measur
 prediction from all families of models but the measured one's own (`devices._validation.boards`).
 With w what nine of ten errors are within, the interval goes from the prediction over 1 + w to the
 prediction over 1 - w. Of fewer than `MANY` errors, or of one family, there is no interval: of so
-few even the widest says little of the next. What they were is said.
+few even the widest says little of the next. What they were is said. A version that is compared
+times a factor of its own, which no estimate has, says nothing of the estimate but that factor.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from benchsuite.api import Calibration, Device
 from benchsuite.devices._latency import fitted, fitted_prices, measured
+from benchsuite.devices._latency.measured import Figure
 from benchsuite.devices._models.model import Model, is_unlike_fit
 
 _SHARE = 0.9
@@ -95,28 +97,41 @@ def _without_convolutions(core: str, runtime: str) -> Interval:
 def _of_core(core: str, runtime: str) -> Interval:
     from benchsuite.devices._validation import boards
 
-    check = boards.check()
-    found = [
+    known = [
         one
-        for one in check.predictions
+        for one in boards.check().predictions
         if (one.figure.core, one.figure.runtime) == (core, runtime)
         and not math.isnan(one.family_out)
     ]
+    found = [one for one in known if boards.own_factor(one.figure) == 1]
     off = [one.family_out / one.figure.latency - 1 for one in found]
     if not off:
-        return Interval(math.nan, NOBODY)
-    (row,) = (one for one in check.cores if (one.core, one.runtime) == (core, runtime))
+        return Interval(math.nan, _of_others(core, [one.figure for one in known]) or NOBODY)
+    n_families = len({one.figure.family for one in found})
     width = nine_of_ten(np.abs(off).tolist())
-    families = f"{row.families} famil{'y' if row.families == 1 else 'ies'} of networks"
+    families = f"{n_families} famil{'y' if n_families == 1 else 'ies'} of networks"
     of = f"{len(off)} latencies of {families} measured on {core}"
-    some = " of some" * any(one.figure.clock_stated for one in found)
-    clock = "" if row.clock_stated else f" (the clock{some} is assumed)"
-    error = f"mean error {row.mape_family_out:.1%} ({ERROR}, the network's family left out)"
-    if len(off) >= MANY and row.families > 1:
+    stated = [one.figure.clock_stated for one in found]
+    clock = "" if all(stated) else f" (the clock{' of some' * any(stated)} is assumed)"
+    mean = float(np.mean(np.abs(off)))
+    error = f"mean error {mean:.1%} ({ERROR}, the network's family left out)"
+    if len(off) >= MANY and n_families > 1:
         return Interval(width, f"nine of ten of {of} are within {width:.0%}{clock}; {error}")
     side = "low" if max(off) < 0 else "high" if min(off) > 0 else ""
     said = f"all within {width:.0%}" + (f", each predicted too {side}" if side else "")
     return Interval(math.nan, f"no interval: only {of}, {said}{clock}; {error}")
+
+
+def _of_others(core: str, found: Sequence[Figure]) -> str:
+    """Return what figures of versions with a factor of their own say; empty of none."""
+    from benchsuite.devices._validation import boards
+
+    if not found:
+        return ""
+    factors = {one.version: boards.own_factor(one) for one in found}
+    took = ", ".join(f"{name} took {times:.2f} times as long" for name, times in factors.items())
+    many = f"by {len(found)} latencies"
+    return f"no interval: nobody measured this version on {core}; {took} there, {many}"
 
 
 def nine_of_ten(errors: Sequence[float]) -> float:

@@ -221,6 +221,16 @@ def counted_factor(runtime: str, version: str, without: str = "") -> float:
     return float(ratios.sum() / (ratios @ ratios)) if len(ratios) else math.nan
 
 
+def own_factor(figure: Figure) -> float:
+    """Return by what a figure's price is multiplied here and in no estimate: 1 of most."""
+    return own_factors().get((figure.runtime, figure.version), 1.0)
+
+
+def own_factors() -> dict[tuple[str, str], float]:
+    """Return these factors by runtime and version."""
+    return {key: counted_factor(*key) for key in _PREDICTED_AS}
+
+
 @functools.cache
 def _fits(without: str) -> tuple[_fitted.Fit, float]:
     """Return the fits of X-CUBE-AI and of TinyEngine's ratio to all families but one."""

@@ -71,6 +71,14 @@ def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) ->
     unstated = pairs.loc[~pairs["clock_stated"], "board"].unique()
     if len(unstated):
         print_wrapped(f"Whose source states no clock, so its highest: {', '.join(unstated)}.")
+    scaled = [
+        f"{' '.join(filter(None, key))} times {factor:.2f}"
+        for key, factor in boards.own_factors().items()
+    ]
+    print_wrapped(
+        "Compared times one factor over the counts of today's tflm_cmsis_nn, fitted to their own "
+        f"rows, which no estimate has: {', '.join(scaled)}."
+    )
     for row in pairs[pairs["note"] != ""].itertuples():
         print_wrapped(f"Fails: {row.board}, {row.runtime}: {row.note}.")
     for reason, count in found.left_out.items():
