@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite import bounds
-from benchsuite.devices._latency.operators import NoKernelError, Operator, Shape
+from benchsuite.devices._latency.operators import NoKernelError, Operator, Shape, convolution
 from benchsuite.devices._latency.range import Mark, Seen, of_shapes
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text, shipped
@@ -50,8 +50,8 @@ class Table:
 
         Raises NoKernelError if the table has no row of that kind of operator.
         """
-        if shape in self.rows:
-            return float(self.rows[shape].cycles), ""
+        if row := self.rows.get(_asked(shape)):
+            return float(row.cycles), ""
         cycles = (amounts(shape) * self.coefficients(shape.operator)).sum()
         return float(cycles), self._seen.mark(shape)
 
@@ -105,6 +105,18 @@ def amounts(shape: Shape) -> NDArray[np.float64]:
     if shape.operator == "depthwise":
         return _array(shape.macs)
     return _array(shape.outputs)
+
+
+def _asked(shape: Shape) -> Shape:
+    """Return a shape by the name that networks ask for, whatever a table or a file calls it.
+
+    A convolution is `conv1x1` where that has its fast path; where a pooling has one window its
+    stride moves nothing, so that it is its kernel.
+    """
+    if shape.operator in ("conv", "conv1x1"):
+        return convolution(shape.height, shape.width, shape.in_channels, shape.out_channels)
+    alone = shape.operator == "avg_pool" and shape.pixels == 1 and not shape.sides
+    return replace(shape, stride=shape.kernel) if alone else shape
 
 
 def _array(*values: float) -> NDArray[np.float64]:
@@ -196,7 +208,7 @@ def _row(record: dict[str, str]) -> Row:
     cycles = int(record.pop("cycles"))
     if cycles < 1:
         raise bounds.FaultError("cycles are 1 or more")
-    return Row(shape, cycles, {k: int(v) for k, v in record.items()})
+    return Row(_asked(shape), cycles, {k: int(v) for k, v in record.items()})
 
 
 def dump(conditions: Mapping[str, str], rows: Sequence[Row]) -> str:

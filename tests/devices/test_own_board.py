@@ -17,7 +17,7 @@ from benchsuite.devices._emulation import grid as _grid
 from benchsuite.devices._footprint import columns
 from benchsuite.devices._footprint.columns import of_runtime, usable_devices
 from benchsuite.devices._latency import vela
-from benchsuite.devices._latency.cycles import TABLES, Row
+from benchsuite.devices._latency.cycles import TABLES, Row, parse
 from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.devices._latency.operators import Shape
 from benchsuite.devices._latency.runtimes import shape_cycles
@@ -135,6 +135,23 @@ def test_a_table_of_a_new_core_prices_cells_at_once(tmp_path):
     np.testing.assert_allclose(all_latencies(skeleton, device, "own"), 6 * times)
     assert shape_cycles(device, "own")(Shape("conv", 20, 20, 20, 3, 1, 1))[1] == "interpolated"
     assert np.isnan(bs.estimate("resnet8", device="ethosu55").estimates[0].within)
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        ("avg_pool,8,64,64,8,1,0", Shape("avg_pool", 8, 64, 64, 8, 8)),
+        ("avg_pool,8,64,64,8,8,0", Shape("avg_pool", 8, 64, 64, 8, 1)),
+        ("conv,16,48,48,1,1,0", Shape("conv1x1", 16, 48, 48)),
+        ("conv1x1,16,6,6,1,1,0", Shape("conv", 16, 6, 6)),
+        ("conv1x1,16,48,96,1,2,0", Shape("conv", 16, 48, 96, 1, 2)),
+    ],
+)
+def test_a_row_counts_by_whatever_name_its_operator_goes(row, shape):
+    """A stride that moves no window, and a convolution of one point with a stride or 6 channels."""
+    lines = FILES["mine/devices/my_runtime-my_core.csv"].splitlines()
+    kept = [line for line in lines if not line.startswith("avg_pool,8")]
+    assert parse("mine", [*kept, f"{row},9000"]).cycles(shape) == (9000, "")
 
 
 @pytest.mark.parametrize(
