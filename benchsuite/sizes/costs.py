@@ -29,7 +29,7 @@ from benchsuite.devices._latency.range import Mark
 from benchsuite.devices._latency.runtimes import ShapeCycles, shape_cycles
 from benchsuite.devices._models.model import Operation, of_network
 from benchsuite.digest import code, digest, files_beside
-from benchsuite.files import write_atomically
+from benchsuite.files import read_text, write_atomically
 from benchsuite.parallel.lost import resumable
 from benchsuite.parallel.pool import check_workers, map_jobs
 from benchsuite.proxies._tabulation import rows
@@ -56,13 +56,14 @@ class Plan:
         """Return what must agree for files to share a folder; folders: of plug-ins."""
         found = plugins.find("devices", folders)
         beside = {found[name].path.parent: found[name].path for name, _ in self.devices}
+        own = [read_text(Path(f)) for _, device in self.devices for f in device.tables.values()]
         packages = ("benchsuite", "benchsuite.devices")
         return {
             "space": "nats-sss",
             "devices": [name for name, _ in self.devices],
             "resolution": self.around.resolution,
             "classes": self.around.classes,
-            "code": digest(code(packages), *map(files_beside, beside.values()))[:12],
+            "code": digest(code(packages), *map(files_beside, beside.values()), *own)[:12],
         }
 
 

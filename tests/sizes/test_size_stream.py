@@ -1,6 +1,7 @@
 """All sizes as a stream: resumed after a stop, in bounded memory; proxies on a sample; tables."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from scipy import stats
 
 from benchsuite import plugins
 from benchsuite.assembly.shipped import FOLDER
+from benchsuite.devices._latency.cycles import TABLES
 from benchsuite.errors import UserError
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._scoring.score import score_network
@@ -27,6 +29,22 @@ SMALL = Skeleton(64, 1, 8, 10)
 def plan():
     part = plugins.load("devices", "stm32l432")
     return costs.Plan((("stm32l432", part),), OFFICIAL["cifar10"])
+
+
+def test_a_table_of_a_device_is_among_what_must_agree(tmp_path):
+    """Wherever it lies: files beside the device's own are not all that it reads."""
+    text = (TABLES / "own-cortex-m4.csv").read_text(encoding="utf-8")
+    file = tmp_path / "elsewhere.csv"
+    file.write_text(text, encoding="utf-8")
+    part = replace(plugins.load("devices", "stm32l432"), tables={"own": file})
+    plan = costs.Plan((("stm32l432", part),), OFFICIAL["cifar10"])
+    before = plan.settings()
+    assert plan.settings() == before
+    file.write_text(text.replace(",9", ",8"), encoding="utf-8")
+    assert plan.settings() != before
+    file.unlink()
+    with pytest.raises(UserError, match=r"elsewhere\.csv"):
+        plan.settings()
 
 
 def test_a_run_that_was_stopped_goes_on(plan, tmp_path, monkeypatch):
