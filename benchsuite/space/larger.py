@@ -10,7 +10,7 @@ in base 5, the first edge the highest digit, edges by target node, then source.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,5 +118,12 @@ def _uniform(op: int) -> Cell:
     return Cell((op,) * _EDGES_OF_FOUR)
 
 
+def main(given: Sequence[str]) -> None:
+    """Write the cells of five nodes to the one file that is given."""
+    if len(given) != 1 or not given[0].lower().endswith(".parquet"):
+        sys.exit("Name the Parquet file: python -m benchsuite.space.larger five.parquet")
+    print(f"{write(Path(given[0])):,} cells")
+
+
 if __name__ == "__main__":
-    print(f"{write(Path(sys.argv[1])):,} cells")
+    main(sys.argv[1:])

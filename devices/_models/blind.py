@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchsuite.api import Device
+from benchsuite.devices._latency import fitted
 from benchsuite.devices._models import measured_rows
 from benchsuite.devices._models import model as _model
 from benchsuite.devices._models.intervals import interval
@@ -30,8 +31,8 @@ NEEDED = ("device", "runtime", "model", "ms")
 class Compared:
     """One figure, in milliseconds; within: what nine of ten errors are within, NaN of too few.
 
-    beyond: share of the cycles that no table or fit has seen; not_priced: operators without a
-    price, for which the prediction is of the others alone.
+    version: in full; beyond: share of the cycles that no table or fit has seen; not_priced:
+    operators without a price, for which the prediction is of the others alone.
     """
 
     device: str
@@ -98,6 +99,8 @@ def _compared(path: Path, row: Given, devices: Mapping[str, Device]) -> Compared
         prices = _model.prices(model, devices[name], runtime, version)
     except UserError as error:
         raise UserError(f"{path}, line {row.line}: {error}") from error
+    if runtime == "x_cube_ai" and runtime not in devices[name].tables:
+        version = fitted.in_full(version or fitted.NEWEST)
     spent = sum(price.cycles or 0.0 for price in prices)
     unseen = sum(p.cycles or 0.0 for p in prices if p.mark in ("extrapolated", "not identified"))
     missing = {

@@ -70,7 +70,10 @@ def test_a_cell_is_predicted_as_its_column(tmp_path):
 
 def test_a_version_may_be_short(tmp_path):
     rows = [f"stm32f746,x_cube_ai,{version},resnet8,9,," for version in ("", "10.2", "10.2.0")]
-    assert len({row.predicted for row in compare(write(tmp_path, *rows), DEVICES)}) == 1
+    found = compare(write(tmp_path, *rows), DEVICES)
+    assert len({row.predicted for row in found}) == 1
+    (one,) = agreement(found)  # What is priced alike is one version, its name in full.
+    assert (one.version, one.n) == ("10.2.0", 3)
 
 
 def test_agreement_by_hand(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite.errors import UserError
-from benchsuite.space import cost
+from benchsuite.space import cost, larger
 from benchsuite.space.cell import index_of
 from benchsuite.space.larger import chunks, columns, edges, live, operators, write
 from benchsuite.space.network import OFFICIAL, Skeleton
@@ -68,3 +68,12 @@ def test_chunks_cover_the_space_once_and_memory_is_that_of_a_chunk(tmp_path):
 def test_other_sizes_are_refused():
     with pytest.raises(UserError, match="2 to 6 nodes"):
         edges(7)
+
+
+@pytest.mark.parametrize("names", [[], ["five.csv"], ["five.parquet", "more"]])
+def test_another_name_than_that_of_a_parquet_file_is_a_sentence(names, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(larger, "write", pytest.fail)
+    with pytest.raises(SystemExit, match=r"python -m benchsuite\.space\.larger five\.parquet"):
+        larger.main(names)
+    assert not any(tmp_path.iterdir())
