@@ -84,8 +84,12 @@ def test_a_known_factor_is_recovered_within_its_error(seed, n, factor):
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**9), n=st.integers(14, 30), kinds=st.integers(2, 6))
+@example(seed=199502, n=14, kinds=6)
 def test_known_coefficients_are_recovered_within_their_errors(seed, n, kinds):
-    """Those of kinds that stand alone; what was joined predicts no worse than the noise allows."""
+    """Those of kinds that stand alone; what was joined predicts no worse than the noise allows.
+
+    With one network less there may be too few of them for so many coefficients: then some join.
+    """
     rng = np.random.default_rng(seed)
     true, work, noise = rng.uniform(0.5, 2, 6), random_work(rng, n, kinds), 0.01
     measured = work @ true * rng.normal(1, noise, n)
@@ -94,8 +98,9 @@ def test_known_coefficients_are_recovered_within_their_errors(seed, n, kinds):
         assert len(one.coefficients) == kinds
         for each in one.coefficients:
             off = abs(each.value - true[KINDS.index(each.kinds[0])])
-            assert off < 6 * each.error
-        assert one.errors(measured).mean() < 4 * noise
+            assert off < student.ppf(1 - 1e-7, n - kinds) * each.error
+        if n > least(kinds):
+            assert one.errors(measured).mean() < 4 * noise
     exact = fit(work, work @ true, "coefficients")
     for each in exact.coefficients:
         if len(exact.coefficients) == kinds:
