@@ -19,7 +19,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
 from benchsuite.space.cell import connected
-from benchsuite.stats.pareto import attained
+from benchsuite.stats.pareto import sorted_front
 from benchsuite.table.table import Table
 
 DEVICE, DATASET = "stm32f746", "cifar10"
@@ -51,12 +51,13 @@ def _make(table: Table) -> Result:
             about_accuracy(table),
             f"{DEVICE}, CIFAR-10, one cell per stage, cells with a path: median and ends over "
             "cells; ratio: to TinyEngine's of the same cell, median. Latency is simulated; "
-            "TinyEngine's takes TFLM's price for dense convolutions and pooling, so its printed "
-            "speed is not tested here. RAM is a convention of each runtime (X-CUBE-AI's "
+            "TinyEngine's takes TFLM's price for dense convolutions, pooling and additions, so its "
+            "printed speed is not tested here. RAM is a convention of each runtime (X-CUBE-AI's "
             "memory is not known). The printed figures are of MobileNets, whose depthwise "
             "convolutions TinyEngine computes in place; TFLM here has CMSIS-NN's kernels, and the "
             "interpreter without them is not in the table.",
-            f"Figure: the highest {kind(table)} of cells that need at most so much. {DEAD}.",
+            f"Figure: the highest {kind(table)} of cells that need at most so much, up to the best "
+            f"cell of all; marks are the cells. {DEAD}.",
         ),
     )
 
@@ -104,22 +105,19 @@ def _figure(table: Table, of: dict[str, dict[str, Array]]) -> Figure:
                 axes.plot([], [], color=PALETTE[at], marker=MARKERS[at], markersize=3, label=name)
                 continue
             points = np.column_stack([known[what], error])[alive]
-            places = np.unique(points[:, 0])
+            front = points[sorted_front(points)]
             axes.plot(
-                places,
-                100 - attained(points, places),
+                front[:, 0],
+                100 - front[:, 1],
                 drawstyle="steps-post",
                 color=PALETTE[at],
                 marker=MARKERS[at],
-                markevery=max(1, len(places) // 12),
                 markersize=3,
                 linewidth=1,
                 label=name,
             )
         axes.set_xlabel(f"{what}, at most")
         tidy(axes)
-    both[0].set_ylim(bottom=86)
-    both[0].set_xlim(right=300)
     both[0].set_ylabel(f"CIFAR-10 test\n{kind(table)} [%]")
     legend_above(figure, both[0], 4)
     return figure

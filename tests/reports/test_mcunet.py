@@ -3,12 +3,19 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchsuite.devices._footprint.code_size import all_code
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
-from benchsuite.reports import mcunet_binaries, mcunet_evolution, mcunet_limits
+from benchsuite.reports import (
+    mcunet_binaries,
+    mcunet_evolution,
+    mcunet_limits,
+    mcunet_tradeoffs,
+)
+from benchsuite.reports._common.tables import accuracy, kind
 from benchsuite.reports._common.verdicts import HOLDS, NOT_HERE
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
@@ -91,3 +98,52 @@ def test_a_gain_that_no_search_can_have_is_not_judged(table, evolved, monkeypatc
     assert gain(table, evolved).verdict.kind == HOLDS
     monkeypatch.setattr(mcunet_evolution, "PRINTED_GAIN", ahead - 0.02)
     assert gain(table, evolved).verdict.kind != NOT_HERE
+
+
+def test_every_runtime_is_drawn_up_to_its_best_cell_and_marked_where_it_gains(shipped_table):
+    of = mcunet_tradeoffs.costs(shipped_table)
+    figure = mcunet_tradeoffs.REPORT.make(shipped_table).figures["mcunet_tradeoffs"]
+    test = accuracy(shipped_table, "cifar10")
+    whats = (mcunet_tradeoffs.LATENCY, mcunet_tradeoffs.RAM)
+    for axes, what in zip(figure.axes, whats, strict=True):
+        lines = {line.get_label(): line for line in axes.lines}
+        for name, known in of.items():
+            if what not in known:
+                continue
+            x, y = lines[name].get_data()
+            assert lines[name].get_markevery() is None
+            assert axes.get_xlim()[1] >= x[-1]
+            assert axes.get_ylim()[0] <= y[0]
+            assert y[-1] == pytest.approx(test[connected()].max())
+            assert (np.diff(y) > 0).all()
+            for place, reached in zip(x, y, strict=True):
+                there = connected() & (known[what] <= place)
+                assert reached == pytest.approx(test[there].max())
+                assert there[known[what] == place].any()
+
+
+def test_the_best_within_a_limit_of_sram_rises_in_steps(shipped_table):
+    rows = pd.DataFrame(
+        [
+            {"runtime": name, "limit": "56 KiB", f"test {kind(shipped_table)}": 90.0,
+             "lo": np.nan, "hi": np.nan}
+            for name in mcunet_limits.RUNTIMES
+        ]
+    )  # fmt: skip
+    (axes,) = mcunet_limits._figure(shipped_table, rows).axes
+    dashed = [line for line in axes.lines if "best that fits" in str(line.get_label())]
+    assert [line.get_drawstyle() for line in dashed] == ["steps-post"] * 2
+
+
+def test_what_tinyengine_takes_from_tflm_is_named_in_full(shipped_table):
+    """Over nine tenths of the cycles of cells are of operators that its networks do not hold."""
+    rows = shipped_table.provenance["joined"]["devices"]["extrapolation"]
+    taken = {row["operator"] for row in rows["operators"]
+             if (row["runtime"], row["mark"]) == ("tinyengine", "not identified")}  # fmt: skip
+    assert {name.split()[0] for name in taken} == {"conv", "avg_pool", "add"}
+    shares = [row["not identified"] for row in rows["shares"] if row["runtime"] == "tinyengine"]
+    assert min(shares) > 0.85
+    notes = mcunet_tradeoffs.REPORT.make(shipped_table).notes
+    (note,) = (one for one in notes if "TFLM's price" in one)
+    for what in ("dense convolutions", "pooling", "additions"):
+        assert what in note
