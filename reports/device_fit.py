@@ -33,7 +33,8 @@ def _make(table: Table) -> Result:
             "cells: how many of the 15,625 fit by RAM and flash (see the columns `fits.*`), with a "
             "path: of these, how many have an input-output path, "
             "maybe: how many more may, under a runtime whose RAM is known as a range; the "
-            "341 without an input-output path, whose network is a constant, fit everywhere. best: "
+            "341 without an input-output path, whose network is a constant, fit everywhere but "
+            "under TinyEngine, whose variables nobody states. best: "
             f"highest mean test {kind(table)} [%] on the dataset among the others that fit, with "
             f"its index. Of equal accuracies the lowest index. {ABOUT_ALIKE}",
             ABOUT_DEPLOYED,

@@ -60,9 +60,10 @@ def _make(table: Table) -> Result:
             "gets its int8 accuracy; who picks by int8 gets the best int8 accuracy that costs no "
             "more. lost: the difference, in points. Both fronts are of one training of every cell, "
             "and each picks among thousands by accuracies with noise: the front by int8 is "
-            "flattered, and with it what picking by float loses. loses most: the cell that does; "
-            "lost, mean of the others: without it.",
+            "flattered, and with it what picking by float loses. lost, mean of the others: without "
+            "the cell that loses most.",
             *_about_most(table, of, choices),
+            _below(of, costs, fronts, by_float),
         ),
     )
 
@@ -105,7 +106,7 @@ def _choices(
             "lost, median": float(np.median(lost)) if len(lost) else np.nan,
             "lost, mean": float(lost.mean()) if len(lost) else np.nan,
             "lost, most": float(lost.max()) if len(lost) else np.nan,
-            "loses most": int(chosen[lost.argmax()]) if len(lost) else "-",
+            "index that loses most": int(chosen[lost.argmax()]) if len(lost) else "-",
             "lost, mean of the others": float(others.mean()) if len(others) else np.nan,
             "best int8": float(of.int8[_METHOD][front].max()) if len(front) else np.nan,
             "int8 of the best by float": (
@@ -118,7 +119,7 @@ def _about_most(table: Table, of: Training, choices: pd.DataFrame) -> Iterator[s
     """Yield a sentence per cell that loses most: what it has, and what its function's others."""
     int8, functions = of.int8[_METHOD], table.values("class.functional")
     known = choices[choices["cells by float"] > 0]
-    for cell, rows in known.groupby("loses most"):
+    for cell, rows in known.groupby("index that loses most"):
         index = int(str(cell))
         alike = np.flatnonzero(functions == functions[index])
         alike = alike[(alike != index) & np.isfinite(int8[alike])]
@@ -157,7 +158,7 @@ def _figure(
     fronts: dict[str, NDArray[np.int64]],
     by_float: dict[str, NDArray[np.int64]],
 ) -> Figure:
-    shown = [label for label in SHOWN if label in costs and len(fronts[label])]
+    shown = _shown(costs, fronts)
     figure = new_figure(PAGE_WIDTH, 2.6)
     all_axes = panels(figure, max(1, len(shown)), sharey="row")
     for axes, label in zip(all_axes, shown, strict=False):
@@ -168,11 +169,34 @@ def _figure(
         axes.set_title(title(label))
         axes.set_xlabel("RAM [KiB]" if cost.unit == "KiB" else "latency [ms]")
         tidy(axes)
-    low = min((of.int8[_METHOD][fronts[label]].min() for label in shown), default=0.0)
-    all_axes[0].set_ylim(low - 2, 95)
+    all_axes[0].set_ylim(_edge(of, shown, fronts), 95)
     all_axes[0].set_ylabel("int8 accuracy [%]")
     legend_above(figure, all_axes[0], 2)
     return figure
+
+
+def _shown(costs: dict[str, Cost], fronts: dict[str, NDArray[np.int64]]) -> list[str]:
+    return [label for label in SHOWN if label in costs and len(fronts[label])]
+
+
+def _edge(of: Training, shown: list[str], fronts: dict[str, NDArray[np.int64]]) -> float:
+    """Return the int8 accuracy [%] that the figure starts at: a little below every front."""
+    return min((of.int8[_METHOD][fronts[label]].min() for label in shown), default=2.0) - 2
+
+
+def _below(
+    of: Training,
+    costs: dict[str, Cost],
+    fronts: dict[str, NDArray[np.int64]],
+    by_float: dict[str, NDArray[np.int64]],
+) -> str:
+    """Return the sentence on the cells picked by float that the figure leaves out."""
+    shown = _shown(costs, fronts)
+    edge = _edge(of, shown, fronts)
+    picked = {int(cell) for label in shown for cell in by_float[label]}
+    below = sorted(cell for cell in picked if of.int8[_METHOD][cell] < edge)
+    cells = ", ".join(map(str, below)) or "none"
+    return f"The figure starts at {edge:.1f} %; cells picked by float that lie below it: {cells}."
 
 
 def _draw(

@@ -73,9 +73,9 @@ def _devices(table: Table) -> Iterator[dict[str, object]]:
             "n": len(known),
             "spearman FLOPs": stats.spearman(flops, latency).value,
             "spearman MACs": stats.spearman(macs, latency).value,
-            "slowest": slow,
+            "index of the slowest": slow,
             "gap": gap.max(),
-            "fastest": fast,
+            "index of the fastest": fast,
             "gap of it": gap.min(),
         }
 

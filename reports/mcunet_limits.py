@@ -69,8 +69,9 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"{ABOUT_ALIKE}",
             "Table 3: F746 at 216 MHz, 5 and 10 frames a second, 320 KiB of SRAM, which no cell "
             "exceeds. TinyEngine's latencies take TFLM's price for dense convolutions, pooling and "
-            "additions, so the gain of its kernels is not in them. Table 4: the official network, whose memory is far "
-            "below that of all four parts, and whose flash alone tells the last from the others.",
+            "additions, so the gain of its kernels is not in them. Table 4: the official network, "
+            "whose memory is far below that of all four parts, and whose flash alone tells the "
+            "last from the others.",
             "mcunet_printed: ImageNet accuracies [%] as far as our text of the paper holds them. "
             "Empty cells, the first row of Table 3 but for one cell and the int8 row of Table 4 "
             "are lost there. The row of the F746 in Table 4 is doubtful: our text has 63.5 in the "

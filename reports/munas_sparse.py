@@ -100,9 +100,9 @@ def _rows(table: Table) -> pd.DataFrame:
         rows.append(
             {
                 "limit [kB]": limit,
-                "dense: index": whole if fits else -1,
+                "index, dense": whole if fits else "-",
                 f"dense: {kind(table)}": float(dense[whole]) if fits else np.nan,
-                "sparse: index": cell if np.isfinite(sparse) else -1,
+                "index, sparse": cell if np.isfinite(sparse) else "-",
                 "density": best,
                 "size [kB]": float(sizes[best][cell]),
                 **spelt(SPARSE, ends if np.isfinite(sparse) else (np.nan,) * 3),

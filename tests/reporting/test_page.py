@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import dataclasses
 import hashlib
 import re
 import zlib
@@ -92,6 +93,19 @@ def test_the_best_of_a_part_is_linked_with_its_part_and_runtime(table, parts):
         assert table.values(said["fits"])[int(said["cell"])] > 0
         assert said["x"].removeprefix("latency.") == said["fits"].removeprefix("fits.")
         assert "monas2024" not in said["x"]  # a published table of latencies, no runtime
+
+
+def test_the_best_of_a_part_is_rounded_as_in_tables(tmp_path, table):
+    """A mean of 87.075 that float64 holds a little lower is 87.08 there."""
+    summary = page.summary.summarise(table, [])
+    (first, *_) = summary.fits
+    lower = dataclasses.replace(first, best=(87.07499999999999, 6918))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            page.summary, "summarise", lambda *_: dataclasses.replace(summary, fits=[lower])
+        )
+        text = page.render(table, [])
+    assert '<td class="n">87.08</td>' in text
 
 
 def test_truths_are_told_in_words(table, parts):

@@ -13,6 +13,8 @@ from benchsuite.reports import (
     monas_table2,
 )
 from benchsuite.reports._common.quantised import FLOAT, INT8, NOT_MEASURED, Deployed
+from benchsuite.space.cell import connected
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.device_columns import find
 
 
@@ -95,7 +97,7 @@ def test_no_cell_beats_one_of_a_front_by_int8(given, accuracies):
         assert choices.loc[label, "lost, median"] == pytest.approx(np.median(lost))
         rest = np.delete(lost, np.argmax(lost))
         assert choices.loc[label, "lost, mean of the others"] == pytest.approx(np.mean(rest))
-        cell = int(choices.loc[label, "loses most"])
+        cell = int(choices.loc[label, "index that loses most"])
         ceiling = int8[fits & (cost <= cost[cell])].max()
         assert ceiling - int8[cell] == pytest.approx(np.max(lost))
 
@@ -104,7 +106,7 @@ def test_a_loss_that_is_one_training_is_said_to_be_so(given, accuracies):
     int8, float32 = accuracies
     made = device_fronts_int8.REPORT.make(given)
     choices = made.tables["device_fronts_int8_choice"].dropna(subset="lost, most")
-    (cell,) = choices["loses most"].astype(int).unique()
+    (cell,) = choices["index that loses most"].astype(int).unique()
     several = choices[choices["cells by float"] > 1]["lost, mean of the others"]
     alike = np.flatnonzero(given.values("class.functional") == given["class.functional"][cell])
     others = alike[alike != cell]
@@ -135,3 +137,27 @@ def test_fronts_without_int8_are_a_sentence(given):
     poor = given.without([name for name in given.columns if ".int8_" in name])
     with pytest.raises(UserError, match="no accuracy in int8"):
         device_fronts_int8.REPORT.make(poor)
+
+
+def test_cells_below_the_edge_of_the_figure_are_named(given, accuracies):
+    int8, _ = accuracies
+    made = device_fronts_int8.REPORT.make(given)
+    (figure,) = made.figures.values()
+    below = set()
+    for axes in figure.axes:
+        edge = axes.get_ylim()[0]
+        (picked,) = (line for line in axes.lines if line.get_label() == "picked by float")
+        below |= {round(float(value), 4) for value in picked.get_ydata() if value < edge}
+    (note,) = (one for one in made.notes if one.startswith("The figure starts at"))
+    named = [int(cell) for cell in note.rpartition("below it: ")[2].rstrip(".").split(", ")]
+    assert {round(float(int8[cell]), 4) for cell in named} == below
+    assert f"{edge:.1f} %" in note
+
+
+def test_what_tflm_needs_beside_its_tensors_is_told_as_it_is(given):
+    (note,) = (one for one in device_fronts.REPORT.make(given).notes if "the tensors" in one)
+    beside = []
+    for dataset in DATASETS:
+        arena, tensors = (given.values(f"ram.{of}.{dataset}.official") for of in ("tflm", "best"))
+        beside.append((arena - tensors)[connected()] / 1024)
+    assert f"{np.min(beside):.0f} to {np.max(beside):.0f} KiB more" in note

@@ -1,6 +1,7 @@
 """MCUNet's reports: sizes of binaries beside the devices' code, the lead under a tight memory."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -145,5 +146,7 @@ def test_what_tinyengine_takes_from_tflm_is_named_in_full(shipped_table):
     assert min(shares) > 0.85
     notes = mcunet_tradeoffs.REPORT.make(shipped_table).notes
     (note,) = (one for one in notes if "TFLM's price" in one)
+    page = (Path(__file__).parents[2] / "docs" / "runtimes.md").read_text("utf-8")
     for what in ("dense convolutions", "pooling", "additions"):
         assert what in note
+        assert what in page

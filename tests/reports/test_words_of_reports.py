@@ -10,16 +10,20 @@ from matplotlib.patches import Patch
 
 from benchsuite.reports import (
     device_fit,
+    device_fronts_int8,
     device_validation,
     edgenas_platforms,
+    flops_latency,
     mcunet_memory,
     munas_small_cells,
+    munas_sparse,
+    udc_cifar100,
     udc_coding,
     udc_runtimes,
 )
 from benchsuite.reports._common import words
 from benchsuite.reports._common.tables import ALIKE, derived, kind
-from benchsuite.space.cell import Cell, connected
+from benchsuite.space.cell import N_CELLS, Cell, connected
 
 
 def test_the_mean_beside_a_best_cell_is_of_all_cells_of_its_function(table):
@@ -106,3 +110,37 @@ def test_names_of_proxies_in_notes_hold_no_signs_of_mathematics():
     assert [words.plain(name) for name in names] == [
         "Dextr", "RBFleX", "Zen", "NTK K_2", "NTK, BN frozen K_16", "linear regions"
     ]  # fmt: skip
+
+
+def test_constants_are_said_to_fit_where_they_do(shipped_table):
+    """Under TinyEngine, whose variables nobody states, not even they fit for sure."""
+    made = device_fit.REPORT.make(shipped_table)
+    rows = made.tables["device_fit"]
+    unsure = rows[rows["cells"] - rows["with a path"] != (~connected()).sum()]
+    assert set(unsure["runtime"]) == {"tinyengine"}
+    (note,) = (one for one in made.notes if "fit everywhere" in one)
+    assert "fit everywhere but under TinyEngine" in note
+
+
+def test_a_column_of_cells_is_told_from_one_of_amounts(table):
+    """A column `index...` is printed without a thousands separator, and has no cell -1."""
+    made = (munas_sparse, flops_latency, device_fronts_int8)
+    tables = {name: rows for one in made for name, rows in one.REPORT.make(table).tables.items()}
+    for name, columns in (
+        ("munas_sparse", ["index, dense", "index, sparse"]),
+        ("flops_latency_devices", ["index of the slowest", "index of the fastest"]),
+        ("device_fronts_int8_choice", ["index that loses most"]),
+    ):
+        for column in columns:
+            cells = tables[name][column]
+            assert all(cell == "-" or 0 <= cell < N_CELLS for cell in cells), column
+    sparse = tables["munas_sparse"]
+    none = sparse[f"dense: {kind(table)}"].isna()
+    assert ((sparse["index, dense"] == "-") == none).all()
+    assert none.any()
+
+
+def test_a_figure_that_leaves_cells_out_says_where_it_ends(table):
+    size, missed = udc_cifar100._dense(table)[-1]
+    assert f"to {100 - missed:.2f} % at {size:.0f} kB" in udc_cifar100._edge(table)
+    assert f"at {udc_cifar100.MOST} kB" in udc_cifar100._edge(table)

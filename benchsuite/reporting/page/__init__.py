@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from benchsuite.files import write_text
 from benchsuite.notations import json_text
+from benchsuite.reporting.layout import number
 from benchsuite.reporting.page import columns, searches, sections, snippets, summary, truths
 from benchsuite.reporting.page.sections import MadeReport
 from benchsuite.table.table import Table
@@ -93,6 +94,7 @@ def render(
     environment.filters["address"] = lambda path: quote(path)
     environment.filters["code"] = _code
     environment.filters["words"] = _words
+    environment.filters["number"] = number
     groups = sections.groups(entries, folder)
     data = columns.pack(table)
     data["truths"] = truths.listed(table, {column["name"] for column in data["columns"]})
