@@ -1,6 +1,7 @@
 """Reports of pruning and sparsity: volumes that both sides can reach, and what is measured."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -114,3 +115,14 @@ def test_dense_cells_beside_sparse_ones_have_the_accuracy_of_the_table(table):
     assert known[f"dense: {kind(table)}"].tolist() == test[cells].tolist()
     assert (rows[munas_sparse.SPARSE].notna()).all()
     assert len(without_each()) == 6
+
+
+def test_sizes_of_the_smallest_networks_can_be_read(table, pruning, monkeypatch):
+    """Networks pruned to a tenth take less than 2 KiB, where the axis had no number below 10."""
+    small = [np.array([[1.5, 40.0], [8.0, 30.0]])]
+    monkeypatch.setattr(munas_pruning, "fronts", lambda *_: small)
+    (axes,) = munas_pruning._figure(table, pruning).axes
+    low, _ = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if tick >= low]
+    assert min(ticks) <= 1.5
+    assert all(next_ <= 4 * tick for tick, next_ in itertools.pairwise(ticks))
