@@ -131,7 +131,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     y = [*free["tau"], *timed["tau"]]
     axes.set_ylim(min(y) - 0.02, max(y) + 0.02)
     names, few = [*free["proxy"], *timed["proxy"]], partial(rows.set_index("proxy")["n"])
-    label_points(axes, x, y, [words.proxy(name) + "*" * (name in few) for name in names])
+    label_points(axes, x, y, words.starred(names, few))
     return figure
 
 

@@ -24,10 +24,12 @@ from benchsuite.reports._common.style import (
     new_figure,
 )
 from benchsuite.reports._common.tables import (
+    FEWER,
     about_accuracy,
     accuracy,
     headline_proxies,
     kind,
+    partial,
     upward,
 )
 from benchsuite.space.cell import connected
@@ -79,7 +81,7 @@ def _make(table: Table) -> Result:
             about_accuracy(table),
             f"tau-b with test {kind(table)} among the connected cells that fit by RAM and flash "
             "(columns `fits.*` of the dataset's own network: official = five cells per stage, mcu "
-            "= one); n: those with a score. "
+            f"= one); n: those with a score. {FEWER} "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
             "cells share a column (+N: so many more, listed in proxy_feasible_subsets). functions: "
             "the different networks among those cells; cells of one network have one score, so a "
@@ -128,7 +130,8 @@ def _figure(
     figure = new_figure(PAGE_WIDTH, 1.8 + 0.17 * len(order))
     axes = figure.add_subplot()
     of_all = distinct.loc[order].max(axis=1)
-    rows_shown = [f"{words.proxy(str(name))} ({n:,.0f})" for name, n in of_all.items()]
+    names = words.starred(of_all.index, partial(of.groupby("proxy")["n"].max()))
+    rows_shown = [f"{name} ({n:,.0f})" for name, n in zip(names, of_all, strict=True)]
     functions = of.drop_duplicates("subset").set_index("subset")["functions"]
     texts = [_short(fits, part, functions[label]) for label, fits, part, _ in subsets]
     values = wide.loc[order, labels].to_numpy()

@@ -19,6 +19,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import (
     DEAD,
+    FEWER,
     about_accuracy,
     about_repeats,
     accuracy,
@@ -56,9 +57,7 @@ def _make(table: Table) -> Result:
             f"tau-b with test {kind(table)}. connected: the 15,284 cells with an input-output "
             f"path; pruned: the 9,445 without a dead operator; top: the {_TOP:,} best cells by "
             "that accuracy, where seeds of one network differ as much as cells do. "
-            f"{DEAD}; n in the table. * scores fewer of the cells with a path than there are, so "
-            "that its row cannot be held against others': which cells it scores tells of their "
-            "accuracy. Intervals are in "
+            f"{DEAD}; n in the table. {FEWER} Intervals are in "
             "`correlations`. Proxies are sorted by their mean over the cells with a path.",
             f"{about_repeats(table)} CIFAR-10 images for all three datasets.",
         ),
@@ -88,8 +87,7 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
     axes = figure.add_subplot()
     labels = [NAMES[dataset] for _, dataset in columns]
     few = partial(rows[rows["cells"] == "connected"].groupby("proxy")["n"].max())
-    names = [words.proxy(name) + "*" * (name in few) for name in order]
-    image = heatmap(axes, values, names, labels)
+    image = heatmap(axes, values, words.starred(order, few), labels)
     for at in range(1, len(RULES)):
         axes.axvline(3 * at - 0.5, color="w", linewidth=3)
     for at, title in enumerate(RULES.values()):

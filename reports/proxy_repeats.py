@@ -14,9 +14,11 @@ from benchsuite.reports._common import words
 from benchsuite.reports._common.style import COLOURS, COLUMN_WIDTH, legend_above, new_figure, tidy
 from benchsuite.reports._common.tables import (
     DEAD,
+    FEWER,
     about_accuracy,
     accuracy,
     kind,
+    partial,
     repeats_of,
 )
 from benchsuite.table.columns import DATASETS
@@ -40,7 +42,7 @@ def _make(table: Table) -> Result:
             about_accuracy(table),
             "tau between: mean tau-b between the scores of two repeats, which differ in weights "
             f"and images and in nothing else; tau with CIFAR-10 test {what} of each repeat "
-            f"(lowest and highest) and of the mean of all; n cells. {DEAD}.",
+            f"(lowest and highest) and of the mean of all; n cells. {DEAD}. {FEWER}",
             "A proxy whose repeats disagree has a tau with accuracy that one more repeat would "
             f"move: for the {len(below)} that agree least it moves by up to "
             f"{(below['tau highest'] - below['tau lowest']).max():.2f}, for all others by up to "
@@ -86,7 +88,8 @@ def _figure(rows: pd.DataFrame, what: str) -> Figure:
         label=f"mean with {what}",
     )
     axes.axvline(0, color="k", linewidth=0.6)
-    axes.set_yticks(at, [words.proxy(name) for name in rows["proxy"]])
+    few = partial(rows.set_index("proxy")["n"])
+    axes.set_yticks(at, words.starred(rows["proxy"], few))
     axes.set_xlabel("Kendall tau-b of the repeats")
     tidy(axes, "x")
     legend_above(figure, axes, 1)

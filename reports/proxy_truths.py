@@ -26,7 +26,14 @@ from benchsuite.reports._common.style import (
     heatmap,
     new_figure,
 )
-from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
+from benchsuite.reports._common.tables import (
+    DEAD,
+    FEWER,
+    about_repeats,
+    headline_proxies,
+    partial,
+    upward,
+)
 from benchsuite.space.cell import connected
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
 from benchsuite.table.columns import DATASETS
@@ -71,8 +78,8 @@ def _make(table: Table) -> Result:
             f"Kendall tau-b, every proxy turned so that more is better; lo and hi hold 95 % of "
             f"{FEWEST_RESAMPLES:,} resamples of functional classes: cells of one share a score, "
             "and those alike in structure an accuracy under attack. Of cells with an input-output "
-            f"path. {DEAD}; n in the table. Proxies are sorted by their mean over the columns "
-            "drawn.",
+            f"path. {DEAD}; n in the table. {FEWER} Proxies are sorted by their mean over the "
+            "columns drawn.",
             _about(truths),
             "float, int8 and analog: one other training of the CIFAR-10 network, in float, "
             "quantised after training (PTQ), with 20 epochs of quantisation-aware training (QAT), "
@@ -165,12 +172,13 @@ def _figure(rows: pd.DataFrame, truths: list[Truth]) -> Figure:
         [truth.column for truth in drawn]
     ]
     order = wide.mean(axis=1).sort_values(ascending=False, kind="stable").index
+    few = partial(rows.groupby("proxy")["n"].max())
     figure = new_figure(PAGE_WIDTH, 1.6 + 0.17 * len(order))
     axes = figure.add_subplot()
     image = heatmap(
         axes,
         wide.loc[order].to_numpy(),
-        [words.proxy(name) for name in order],
+        words.starred(order, few),
         [t.shown for t in drawn],
     )
     groups = [truth.group for truth in drawn]

@@ -22,6 +22,10 @@ DEAD = (
 )
 # The column of `alike` beside the accuracy of a best cell, and what it is for.
 ALIKE = "mean of its function"
+FEWER = (
+    "* scores fewer of the cells with a path than others do, so that its row cannot be held "
+    "against others': which cells it scores tells of their accuracy."
+)
 ABOUT_ALIKE = (
     f"A best accuracy is the highest of many trainings, luck included; {ALIKE}: over all cells "
     "that compute the same function, which differ by their trainings alone."

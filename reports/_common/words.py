@@ -101,6 +101,11 @@ def proxy(name: str) -> str:
     return f"{word} {output.replace('_', ' ')}"
 
 
+def starred(proxies: Iterable[str], few: set[str]) -> list[str]:
+    """Return the words for proxies, with a star behind those of a set."""
+    return [proxy(name) + "*" * (name in few) for name in proxies]
+
+
 def plain(name: str) -> str:
     r"""Return what a proxy is called in text, without signs of mathematics.
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from benchsuite.reports import proxy_cost, proxy_heatmap
+from benchsuite.reports import (
+    proxy_cost,
+    proxy_feasible,
+    proxy_heatmap,
+    proxy_repeats,
+    proxy_truths,
+)
 from benchsuite.space.cell import connected
 
 
@@ -32,12 +38,14 @@ def test_tau_is_the_mean_of_single_repeats_on_cells_with_a_path(
 def test_proxies_that_score_fewer_cells_are_marked(shipped_table, rows):
     assert rows.loc["naswot", "n"] == connected().sum()
     assert rows.loc["epsinas", "n"] == 9_226
-    for report in (proxy_cost, proxy_heatmap):
-        (figure,) = report.REPORT.make(shipped_table).figures.values()
-        (axes,) = (one for one in figure.axes if one.get_ylabel().count("mean of") or one.images)
+    for report in (proxy_cost, proxy_feasible, proxy_heatmap, proxy_repeats, proxy_truths):
+        result = report.REPORT.make(shipped_table)
+        (figure,) = result.figures.values()
+        axes = figure.axes[0]
         drawn = axes.texts if report is proxy_cost else axes.get_yticklabels()
-        marked = {text.get_text() for text in drawn if text.get_text().endswith("*")}
-        assert marked == {"Epsilon*"}
+        marked = {text.get_text() for text in drawn if "*" in text.get_text()}
+        assert [text.partition("*")[0] for text in marked] == ["Epsilon"], report.__name__
+        assert "* scores fewer" in " ".join(result.notes)
 
 
 def test_counts_are_judged_on_the_same_cells(shipped_table, rows):

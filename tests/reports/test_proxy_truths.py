@@ -80,7 +80,7 @@ def test_heads_of_groups_stand_apart():
         for i, group in enumerate(groups)
     ]
     rows = pd.DataFrame(
-        {"proxy": f"{name}@1", "column": truth.column, "tau": 0.5}
+        {"proxy": f"{name}@1", "column": truth.column, "n": 9, "tau": 0.5}
         for name in ("flops", "dextr.svd", "log_synflow")
         for truth in truths
     )
