@@ -17,12 +17,17 @@ from benchsuite.reports._common.effects import BASE, Effect, Runs
 from benchsuite.reports._common.tables import accuracy
 from benchsuite.space.cell import CONV1, CONV3, EDGES, N_CELLS, OPS, Cell, all_ops
 from benchsuite.space.network import Network, Skeleton, build
+from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
 
 Floats = NDArray[np.float64]
 NOT_FOUND = "cause not found"
 PORT = "Tybl & Neumann, CVPR 2025"
 FIRST = "Abdelfattah et al., ICLR 2021"
+DEEPLITE = "Deeplite"
+GRAD_SIGN = "Zhang & Jia, GradSign"
+# Settings that are made of the columns themselves, of so many cells drawn by seed 0.
+DEAD, HALF, DRAWN = "dead", "half", 1000
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,29 @@ TRIED: dict[str, list[Tried]] = {
         Tried("global_published", "grad_norm_every", "noise, Kaiming weights, BN and biases"),
     ],
     "grad_norm": [
-        *_of("grad_norm", _NOISE, _KAIMING, _PIXELS),
-        Tried(BASE, "grad_norm_every", "one norm over all parameters, BN and biases too"),
+        *_of("grad_norm", _KAIMING, _PIXELS),
+        Tried(
+            BASE,
+            "grad_norm_every",
+            "one norm over all parameters, BN and biases too",
+            (DEEPLITE,),
+        ),
     ],
     "grasp": [
         *_of("grasp", _PIXELS),
-        *_of("grasp", _KAIMING, sources=(PORT, "Deeplite")),
+        *_of("grasp", _KAIMING, sources=(PORT, DEEPLITE)),
         Tried(
             "grasp_published",
             "grasp",
             "double precision, 32 pixels and Kaiming weights",
-            (PORT, "Deeplite"),
+            (PORT, DEEPLITE),
         ),
     ],
+    "grad_sign": _of(
+        "grad_sign",
+        (HALF, "networks trained on half of the images, by their validation accuracy"),
+        sources=(GRAD_SIGN,),
+    ),
     "grad_sign.mean": _of("grad_sign", ("dead", "weights of dead operators counted, as zeros")),
     "fisher": [
         Tried(BASE, "fisher_unweighted", "channels without their weights"),
@@ -95,16 +110,15 @@ TOGETHER = {
 }
 # Settings of a larger sample, whose scores are columns of the table: `zen.r0.unpruned@1`.
 LABELS = ("unpruned", "unpruned_px32")
-# Made of the columns themselves, of so many cells drawn by seed 0.
-DEAD, DRAWN = "dead", 1000
 
 
-def tried(table: Table, proxy: str, source: str) -> Iterator[Tried]:
+def tried(table: Table, proxy: str, source: str, dataset: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
     there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
-        if one.setting == DEAD:
+        if one.setting in (DEAD, HALF):
             known = bool(columns(table, one.proxy, ""))
+            known = known and (one.setting == DEAD or dataset == DATASETS[0])
         elif one.setting in LABELS:
             known = bool(columns(table, needed(one.proxy)[0], one.setting))
         else:
@@ -128,7 +142,8 @@ def measured(
     here, there, cells = pair(table, proxy, one.setting, one.proxy)
     kept = mask(rule)[cells]
     truth = accuracy(table, dataset, named)[cells]
-    found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric)
+    theirs = accuracy(table, dataset, "validation")[cells] if one.setting == HALF else truth
+    found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric, theirs[kept])
     if metric == "abs_spearman" and found.before < 0:
         turned = (-found.before, -found.value, -found.samples)
         return Effect(*turned, found.n, found.repeats)
@@ -152,7 +167,8 @@ def cause(
     run together, none is all of it; where what a source does was run together and is no cause, no
     part of it is.
     """
-    found = [(one.words, measured(table, proxy, one, *of)) for one in tried(table, proxy, source)]
+    ways = tried(table, proxy, source, of[0])
+    found = [(one.words, measured(table, proxy, one, *of)) for one in ways]
     if not found:
         return Cause(f"{NOT_FOUND}: nothing was tried")
     sure = [(words, moved) for words, moved in found if moved.low > 0 or moved.high < 0]
@@ -181,14 +197,15 @@ def pair(
     """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
     that both have: a setting of fewer cells has the first of them.
     """
-    if setting == DEAD:
+    if setting in (DEAD, HALF):
         drawn = np.random.default_rng(0).choice(N_CELLS, DRAWN, replace=False)
         here, there = (
             np.array([table.values(name)[drawn] for name in columns(table, part, "")])
             for part in (proxy, variant)
         )
+        there = there / trained_weights()[drawn] if setting == DEAD else there
         kept = np.isfinite(here).all(axis=0)
-        return here[:, kept], (there / trained_weights()[drawn])[:, kept], drawn[kept]
+        return here[:, kept], there[:, kept], drawn[kept]
     if setting in LABELS:
         (part,) = needed(proxy)
         found = [

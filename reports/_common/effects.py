@@ -82,20 +82,29 @@ class Effect:
         return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
 
-def effect(here: Floats, there: Floats, truth: Floats, metric: str = "kendall") -> Effect:
+def effect(
+    here: Floats,
+    there: Floats,
+    truth: Floats,
+    metric: str = "kendall",
+    theirs: Floats | None = None,
+) -> Effect:
     """Return what the scores `there` [S, N] have more of a correlation than those `here` [R, N].
 
-    metric: `kendall`, tau-b, or any other for Spearman's. Cells [N] that miss any score are left
-    out of all. Equal numbers of repeats are drawn in pairs, for they share weights or images.
+    metric: `kendall`, tau-b, or any other for Spearman's. theirs: the truth of `there`, where it is
+    another. Cells [N] that miss any score or truth are left out of all. Equal numbers of repeats
+    are drawn in pairs, for they share weights or images.
     """
-    known = np.isfinite(here).all(axis=0) & np.isfinite(there).all(axis=0) & np.isfinite(truth)
-    values, samples = correlated(np.vstack([here, there])[:, known], truth[known], metric)
+    theirs = truth if theirs is None else theirs
+    known = np.isfinite([*here, *there, truth, theirs]).all(axis=0)
+    before, first_samples = correlated(here[:, known], truth[known], metric)
+    after, second_samples = correlated(there[:, known], theirs[known], metric)
     rng = np.random.default_rng(1)
     first = repeats(rng, len(here))
     second = first if len(here) == len(there) else repeats(rng, len(there))
-    before, after = values[: len(here)].mean(), values[len(here) :].mean()
-    moved = over(samples[len(here) :], second) - over(samples[: len(here)], first)
-    return Effect(float(before), float(after - before), moved, int(known.sum()), len(there))
+    moved = over(second_samples, second) - over(first_samples, first)
+    value = float(after.mean() - before.mean())
+    return Effect(float(before.mean()), value, moved, int(known.sum()), len(there))
 
 
 def correlated(scores: Floats, truth: Floats, metric: str = "kendall") -> tuple[Floats, Floats]:

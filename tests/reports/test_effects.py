@@ -8,6 +8,7 @@ from benchsuite.proxies._scoring.net import Net
 from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Effect, Runs
+from benchsuite.reports._common.tables import accuracy
 from benchsuite.reports._common.verdicts import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from benchsuite.space.cell import Cell, all_ops, connected, prune
 from benchsuite.space.equivalence import representatives
@@ -86,7 +87,7 @@ def runs(table, monkeypatch):
 
 def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     of = "cifar10", "all", "kendall", "test"
-    one, *rest = causes.tried(table, "grasp", causes.PORT)
+    one, *rest = causes.tried(table, "grasp", causes.PORT, "cifar10")
     assert [(one.setting, one.proxy), *((r.setting, r.proxy) for r in rest)] == [
         ("px32", "grasp"), ("kaiming", "grasp"),
     ]  # fmt: skip
@@ -160,6 +161,28 @@ def test_weights_of_dead_operators_make_most_of_a_mean_of_signs(shipped_table):
     alike = (prune(all_ops()[cells]) == all_ops()[cells]).all(axis=1)
     alike &= np.isin(cells, representatives("functional"))
     np.testing.assert_allclose(here[:, alike], there[:, alike], rtol=1e-6)
+
+
+def test_networks_trained_on_half_are_another_truth_of_the_same_scores(shipped_table):
+    """On CIFAR-10 alone, the only dataset with such networks, and for the source that has them."""
+    source = f"{causes.GRAD_SIGN}, ICLR 2022"
+    for dataset, there in (("cifar10", 1), ("cifar100", 0)):
+        assert len(list(causes.tried(shipped_table, "grad_sign", source, dataset))) == there
+    assert not list(causes.tried(shipped_table, "grad_sign", causes.PORT, "cifar10"))
+    (one,) = causes.tried(shipped_table, "grad_sign", source, "cifar10")
+    of = "cifar10", "all", "abs_spearman", "test"
+    found = causes.measured(shipped_table, "grad_sign", one, *of)
+    here, there, cells = causes.pair(shipped_table, "grad_sign", causes.HALF, "grad_sign")
+    np.testing.assert_array_equal(here, there)
+    test, half = (
+        np.mean([scipy.stats.spearmanr(row, truth[cells])[0] for row in here])
+        for truth in (
+            accuracy(shipped_table, "cifar10"),
+            shipped_table.values("cifar10.valid.200ep.mean"),
+        )
+    )
+    assert found.before == pytest.approx(test)
+    assert found.value == pytest.approx(half - test)
 
 
 def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
