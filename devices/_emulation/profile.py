@@ -22,7 +22,8 @@ def conditions(core: Core, built: Build) -> dict[str, str]:
         "flags": built.flags,
         "kernels": built.kernels,
         "inputs": "uniformly random int8, numpy default_rng(0)",
-        "unit": "instructions by class; cycles by the pipeline model of devices/_pipeline.py",
+        "unit": "instructions by class; cycles by the pipeline model of "
+        "devices/_emulation/pipeline.py",
     }
 
 

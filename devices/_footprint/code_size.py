@@ -80,7 +80,7 @@ class Published:
 
 # Of a .tflite file: 452 B per operator with weights, 171 B per other, 20 B per channel (zero
 # points of weights and biases, scales of biases); right to 0.4 KiB over cells and skeletons.
-_TFLITE = CodeSize(40, "devices/_tflite.py", 452, 171, 20)
+_TFLITE = CodeSize(40, "devices/_export/tflite.py", 452, 171, 20)
 
 
 @functools.cache
@@ -115,7 +115,7 @@ def code_size(runtime: str, core: str) -> CodeSize:
         code = np.mean([row.besides_weights - _besides(_TFLITE, row) for row in rows])
         return CodeSize(
             float(code) + _TFLITE.code,
-            "devices/tables/code_size.csv; container: devices/_tflite.py",
+            "devices/tables/code_size.csv; container: devices/_export/tflite.py",
             _TFLITE.with_weights,
             _TFLITE.without_weights,
             _TFLITE.channel,

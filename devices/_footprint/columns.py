@@ -63,12 +63,15 @@ def columns(
             what = f"RAM of the deployed {dataset} network, {label}, convention {convention}"
             name = DeviceColumn(convention, "", "", dataset, label)
             yield Values(
-                _column(name, what, "bytes", "min", "devices._memory"),
+                _column(name, what, "bytes", "min", "benchsuite/deployment/ram.py"),
                 all_ram(convention, skeleton),
             )
         what = f"weights, biases and scales of the deployed {dataset} network, {label}"
         name = DeviceColumn("flash.weights", "", "", dataset, label)
-        yield Values(_column(name, what, "bytes", "min", "devices._flash"), all_weights(skeleton))
+        yield Values(
+            _column(name, what, "bytes", "min", "benchsuite/deployment/flash.py"),
+            all_weights(skeleton),
+        )
         yield from of_devices(devices, [(dataset, label)])
         if (dataset, label) == ("cifar10", "official"):
             yield from _published()
@@ -130,7 +133,9 @@ def of_runtime(
     )
     full = DeviceColumn("fits", name, runtime, dataset, label)
     unit = "0, 0.5 or 1" if _ranged(runtime) or missing else "0 or 1"
-    column = _column(full, what, unit, "none", "devices._fits, devices._code_size")
+    column = _column(
+        full, what, unit, "none", "devices/_footprint/fits.py, devices/_footprint/code_size.py"
+    )
     yield Values(column, all_fits(device, runtime, skeleton, ram_by=ram_by))
 
 
@@ -161,7 +166,7 @@ def _published() -> Iterator[Values]:
             "table, no runtime of the part, and a tenth of what the table itself adds up to"
         )
         name = DeviceColumn("latency", part, "monas2024", "cifar10", "official")
-        source = "devices/_monas.py (MONAS, Table 2; YeQiao/MicroNAS)"
+        source = "devices/_latency/monas.py (MONAS, Table 2; YeQiao/MicroNAS)"
         column = _column(name, what, "s", "min", source, "reference")
         yield Values(column, _of_paths(monas.seconds(part)), _CONSTANT)
 

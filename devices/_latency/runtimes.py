@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from benchsuite.devices._latency.range import Mark
 from benchsuite.errors import UserError, did_you_mean
 
 Origin = Literal["emulated", "counted", "compiled", "fitted", "tabulated", "calibrated"]
+ROUGH = 0.1
 ShapeCycles = Callable[[Shape], tuple[float, Mark]]
 
 
@@ -32,7 +33,8 @@ RUNTIMES = {
     "own": Runtime(
         "emulated",
         "int8 kernels of this project, counted in an emulator",
-        "devices/_kernels, devices/tables/own-*.csv; pipeline models in devices/_pipeline.py",
+        "devices/_kernels, devices/tables/own-*.csv; pipeline models in "
+        "devices/_emulation/pipeline.py",
     ),
     "tflm_cmsis_nn": Runtime(
         "counted",
@@ -49,7 +51,7 @@ RUNTIMES = {
         "the NPU's own kernels, cycles as Arm's compiler Vela estimates them operator by operator",
         "devices/tables/vela-*.csv (ethos-u-vela 5.2.0, ethos-u55-128, "
         "Ethos_U55_High_End_Embedded, Shared_Sram); sums beside whole networks in "
-        "devices/_vela_networks.py",
+        "devices/_validation/vela_networks.py",
     ),
     "x_cube_ai": Runtime(
         "fitted",
@@ -61,7 +63,7 @@ RUNTIMES = {
         "fitted",
         "TinyEngine, as a ratio to X-CUBE-AI 7.3 measured on one board; dense convolutions, "
         "pooling and additions at the price of TFLM's counts",
-        "devices/tables/measured.csv (mit-han-lab/tinyengine); devices/_fitted.py; "
+        "devices/tables/measured.csv (mit-han-lab/tinyengine); devices/_latency/fitted.py; "
         "devices/tables/tflm_cmsis_nn-cortex-m7.csv",
     ),
 }
@@ -110,14 +112,31 @@ def shape_cycles(device: Device, name: str, version: str = "") -> ShapeCycles:
     return price if calibration is None else calibrated(price, calibration)
 
 
-def _priced(device: Device, name: str, version: str) -> ShapeCycles:
+def rough(device: Device, name: str, shapes: Iterable[Shape]) -> dict[str, float]:
+    """Return the operators among shapes whose interpolation is far off in its own table, and how.
+
+    By operator, the root mean square relative error at the table's rows, of those with `ROUGH` or
+    more; none of runtimes that are fitted, whose errors are their intervals'.
+    """
+    table = _table_of(device, name)
+    if table is None:
+        return {}
+    errors = {one: table.fit_error(one) for one in dict.fromkeys(s.operator for s in shapes)}
+    return {operator: error for operator, error in errors.items() if error >= ROUGH}
+
+
+def _table_of(device: Device, name: str) -> _table.Table | None:
     if name in device.tables:
-        table = _table.of_file(Path(device.tables[name]), name, device.core)
-    elif RUNTIMES[name].origin != "fitted":
-        table = _table.load(f"{name}-{device.core}")
-    elif name == "tinyengine":
+        return _table.of_file(Path(device.tables[name]), name, device.core)
+    fitted = RUNTIMES[name].origin == "fitted"
+    return None if fitted else _table.load(f"{name}-{device.core}")
+
+
+def _priced(device: Device, name: str, version: str) -> ShapeCycles:
+    table = _table_of(device, name)
+    if table is None and name == "tinyengine":
         return fitted_prices.tinyengine(device.core, device.memory_factor)
-    else:
+    if table is None:
         return fitted_prices.x_cube_ai(device.core, version)
     factor = device.memory_factor
 

@@ -82,7 +82,7 @@ def conditions(core: str = CORE) -> dict[str, str]:
         "core": core,
         "compiler": version(),
         "flags": " ".join(f"--{key} {value}" for key, value in settings.items()),
-        "kernels": "one operator per file, written by devices/_tflite.py",
+        "kernels": "one operator per file, written by devices/_export/tflite.py",
         "inputs": "random int8 weights, numpy default_rng(0)",
         "clock": "500 MHz (core_clock of the system in Arm/vela.ini)",
         "unit": "clock cycles that Vela estimates: all, of the NPU, of SRAM and of flash traffic",

@@ -25,6 +25,7 @@ from benchsuite.devices._footprint.code_size import code_size
 from benchsuite.devices._footprint.fits import X_CUBE_AI_OVER_BEST, ram_of
 from benchsuite.devices._latency.extrapolation import EXACT
 from benchsuite.devices._latency.range import MARKS
+from benchsuite.devices._latency.runtimes import rough
 from benchsuite.devices._models.intervals import Interval, interval
 from benchsuite.devices._models.model import Model, Operation, Price, prices
 
@@ -112,7 +113,7 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
         runtime,
         seconds,
         how.width,
-        how.said + (f"; {DOUBT}" if doubtful else ""),
+        "; ".join(filter(None, (how.said, DOUBT * doubtful, _rough(model, device, runtime, each)))),
         doubtful,
         shares,
         _not_priced(model, each),
@@ -193,6 +194,21 @@ def _shares(each: list[Price]) -> dict[str, float]:
     total = sum(price.cycles or 0.0 for price in each)
     spent = {mark: sum(p.cycles or 0.0 for p in each if p.mark == mark) for mark in MARKS}
     return {mark or EXACT: cycles / total for mark, cycles in spent.items() if cycles}
+
+
+def _rough(model: Model, device: Device, runtime: str, each: list[Price]) -> str:
+    """Return what is to be said of operators whose coefficients are far off in their own table."""
+    shapes = [
+        one.shape
+        for one, price in zip(model.operations, each, strict=True)
+        if one.shape and price.mark in ("interpolated", "extrapolated")
+    ]
+    found = [f"{kind} by {error:.0%}" for kind, error in rough(device, runtime, shapes).items()]
+    if not found:
+        return ""
+    return (
+        f"prices by coefficients are far off at their own table's shapes: {', '.join(found)} (rms)"
+    )
 
 
 def _not_priced(model: Model, each: list[Price]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from benchsuite.deployment import arena
 from benchsuite.deployment.ram import CONVENTIONS
 from benchsuite.devices._export.formats import export
 from benchsuite.devices._footprint.code_size import all_code, all_static_ram
+from benchsuite.devices._latency.cycles import load
 from benchsuite.devices._latency.fitted import parts_of_shape, parts_of_work
 from benchsuite.devices._latency.measured import figures, models
 from benchsuite.devices._models import tflite
@@ -178,6 +179,18 @@ def test_what_nobody_measured_has_no_interval_and_what_was_has_one():
             assert one.interval.startswith("no interval: ")
             assert "latencies" in one.interval
     assert bs.estimate(6111).estimates[0].energy_because
+
+
+def test_prices_by_coefficients_that_miss_their_own_table_say_by_how_much():
+    def said(sizes, device, runtime):
+        return bs.estimate(sizes, device=device, runtime=runtime).estimates[0].interval
+
+    table = load("vela-ethosu55-128")
+    for kind, error in (("conv", 0.34), ("avg_pool", 0.41)):
+        assert table.fit_error(kind) == pytest.approx(error, abs=0.005)
+        assert f"{kind} by {error:.0%}" in said("64:64:64:64:64", "ethosu55", "vela")
+    assert "coefficients" not in said(818, "ethosu55", "vela")  # Every shape was compiled.
+    assert "coefficients" not in said("64:64:64:64:64", "stm32f746", "tflm_cmsis_nn")
 
 
 def test_errors_are_of_the_measurement_as_in_the_check():
