@@ -23,15 +23,12 @@ IMPORTED_LAZILY = {
     "benchsuite.stats.fenwick",
 }
 PRIVATE = re.compile(r"\b(benchsuite\.)?(proxies|devices|reports|search)\.(\w+\.)*_\w+")
-# Ids of what made a column or a speed, kept in files since before the packages had these names.
+# Ids of what made a speed, kept in files since before the packages had these names.
 # They are told from names of modules by the package: a module's begins with `benchsuite`.
-IDS = {
-    "devices._code_size",
-    "devices._fits",
-    "devices._flash",
-    "devices._memory",
-    "proxies._guard",
-}
+IDS = {"proxies._guard"}
+FILE = re.compile(r"\b(?:benchsuite|devices|proxies|reports)(?:/[\w.-]+)+\.(?:py|csv|md|c|h)\b")
+# Of examples, in the text of a command or of a message.
+OWN = {"devices/my_board.py", "devices/own-my.csv", "proxies/mine.py"}
 # Programs that the page shows to a person, who runs them (tests/reporting/test_page.py does too).
 SHOWN = ROOT / "benchsuite/reporting/page/snippets.py"
 CODE = [path for path in [*FILES, *sorted((ROOT / "tests/helpers").glob("*.py"))] if path != SHOWN]
@@ -112,12 +109,24 @@ def test_the_parser_sees_names_in_strings():
     source = (
         '"""See devices._a."""\nload("benchsuite.devices._b.c", f"proxies._d.{e}", "devices._fits")'
     )
-    assert private_modules(ast.parse(source)) == {"benchsuite.devices._b", "proxies._d"}
+    assert private_modules(ast.parse(source)) == {
+        *("benchsuite.devices._b", "proxies._d", "devices._fits")
+    }
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_string_names_a_private_module_of_a_plugin_package(path):
     assert not private_modules(ast.parse(path.read_text()))
+
+
+def test_files_that_texts_name_are_there(shipped_table):
+    """In code, in what shipped tables of cycles say of themselves, and in sources of columns."""
+    named = [text for path in FILES for text in texts(ast.parse(path.read_text()))]
+    named += [path.read_text() for path in sorted((ROOT / "devices/tables").glob("*.csv"))]
+    named += [column.source for column in shipped_table.columns.values()]
+    files = {found for text in named for found in FILE.findall(text)}
+    assert {"devices/_emulation/pipeline.py", "benchsuite/deployment/ram.py"} <= files
+    assert [file for file in sorted(files - OWN) if not (ROOT / file).is_file()] == []
 
 
 def test_ids_name_no_module():
