@@ -39,7 +39,7 @@ def write_folder(folder: Path, write: Callable[[Path], object], *, replace: bool
             raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
         try:
             write(made / "new")
-            _place(made / "new", target, made / "old", replace)
+            _place(made / "new", target, made / "old" / target.name, replace)
         except OSError as error:
             raise UserError(f"{folder} was not written: {error.strerror}.") from error
         finally:
@@ -52,7 +52,8 @@ def recover(folder: Path) -> None:
     target = Path(os.path.realpath(folder))
     with suppress(OSError):
         if not target.exists():
-            for aside in target.parent.glob(f"{glob.escape(_prefix(target))}*/old"):
+            name = glob.escape(target.name)  # Of the prefix, other folders' may be a longer one.
+            for aside in target.parent.glob(f"{glob.escape(_prefix(target))}*/old/{name}"):
                 aside.rename(target)
                 return
 
@@ -66,6 +67,7 @@ def _place(new: Path, target: Path, aside: Path, replace: bool) -> None:
         new.rename(target)
     elif not _exchanged(new, target):
         try:
+            aside.parent.mkdir()
             target.rename(aside)
             new.rename(target)
         except BaseException:

@@ -88,11 +88,12 @@ def held(path: Path, what: str, advice: str, *, wait: float = 0) -> Iterator[Non
 
 def _told(path: Path) -> str:
     """Return who holds a lock, and what to do about a holder that cannot be looked at."""
-    holder = _holder(path)
+    holder, made = _holder(path), _beside(path)
+    file = made if made.exists() else path
     if holder is None:
-        return f"another process (if none runs any more, delete {path})"
+        return f"another process (if none runs any more, delete {file})"
     far = holder.machine != _machine()
-    return f"{holder}" + (f" (if it has ended, delete {path})" if far else "")
+    return f"{holder}" + (f" (if it has ended, delete {file})" if far else "")
 
 
 def _taken(path: Path) -> Any:
@@ -112,7 +113,7 @@ def _taken(path: Path) -> Any:
         os.close(file)
         if not isinstance(error, ImportError) and error.errno not in _NO_FLOCK:
             raise UserError(f"{path} cannot be locked: {error.strerror}.") from error
-        return _created(path.with_name(f"{path.name}.held"))
+        return _created(_beside(path))
     if not _is_at(file, path):  # Released, and so taken away, while we waited.
         os.close(file)
         return None
@@ -129,6 +130,11 @@ def _taken(path: Path) -> Any:
         release()
         raise UserError(f"{path} was not written: {error.strerror}.") from error
     return release
+
+
+def _beside(path: Path) -> Path:
+    """Return the file that is the lock where the file system has none."""
+    return path.with_name(f"{path.name}.held")
 
 
 def _created(path: Path) -> Any:
@@ -179,7 +185,7 @@ def _made(path: Path, holder: Holder) -> bool:
 
 def _holder(path: Path) -> Holder | None:
     """Return who a lock's file names; that itself, or the one made beside it."""
-    for place in (path, path.with_name(f"{path.name}.held")):
+    for place in (path, _beside(path)):
         with suppress(OSError, ValueError, TypeError):
             return Holder(**json.loads(place.read_bytes()[:4096]))
     return None

@@ -96,11 +96,24 @@ def test_an_interrupt_at_any_call_leaves_one_of_the_two(
 
 
 def test_what_a_killed_process_moved_aside_comes_back(there):
-    aside = there.with_name(".it.abcd")
-    aside.mkdir()
-    there.rename(aside / "old")
+    aside = there.with_name(".it.abcd") / "old"
+    aside.mkdir(parents=True)
+    there.rename(aside / there.name)
     recover(there)
     assert whole(there) == "old"
+
+
+def test_what_was_moved_aside_is_no_other_folders(there):
+    """The folder `it.v2`, moved aside, once came back as the folder `it`."""
+    longer = there.with_name("it.v2")
+    there.rename(longer)
+    aside = there.with_name(".it.v2.abcd") / "old"
+    aside.mkdir(parents=True)
+    longer.rename(aside / longer.name)
+    recover(there)
+    assert not there.exists()
+    recover(longer)
+    assert whole(longer) == "old"
 
 
 def test_without_leave_nothing_is_replaced(there):
