@@ -13,12 +13,13 @@ A part that was not asked for has no file.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.bounds import because, of_json
+from benchsuite.bounds import FaultError, because, of_json
 from benchsuite.errors import UserError, did_you_mean, some
 from benchsuite.files import write_text
 from benchsuite.folders import recover, write_folder
@@ -155,14 +156,20 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        # pandas takes a row that is too long for one with an index, and fills up a short one.
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file, strict=True)
+        for at, row in enumerate(rows, start=2):
+            if len(row) != len(head):
+                raise FaultError(f"row {at} has {len(row)} fields, not {len(head)}")
+        frame = pd.DataFrame(rows, columns=head, dtype=str)
         for name in set(_REAL) & set(frame.columns):
             frame[name] = [float(text) if text else float("nan") for text in frame[name]]
         for name in set(_WHOLE) & set(frame.columns):
             frame[name] = [int(text) for text in frame[name]]
         if "feasible" in frame.columns:
             frame["feasible"] = [{"True": True, "False": False}[text] for text in frame["feasible"]]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         raise UserError(
             f"{path} cannot be read{because(error)}: save the baseline again."
         ) from error

@@ -107,6 +107,19 @@ def cells(name, column, value, which=slice(None)):
     return lambda folder: rows(folder, name, change)
 
 
+def cut(name, row, change):
+    """Change the text of a row of a CSV file of a baseline and seal it again."""
+
+    def edit(folder):
+        path = folder / f"{name}.csv"
+        lines = path.read_text().split("\n")
+        lines[row] = change(lines[row])
+        path.write_text("\n".join(lines))
+        edited(folder, lambda about: None)
+
+    return edit
+
+
 def about(**changes):
     return lambda folder: edited(folder, lambda found: found.update(changes))
 
@@ -160,6 +173,14 @@ BROKEN = {
     "another direction": (cells("scores", "direction", "up", [0]), "the direction 'up'"),
     "a value that is no number": (cells("scores", "value", "much", [0]), "cannot be read"),
     "a cell that is no number": (cells("scores", "cell", "1.5", [0]), "cannot be read"),
+    "a row cut short": (
+        cut("scores", 2, lambda row: ",".join(row.split(",")[:4])),
+        "row 3 has 4 fields, not 6",
+    ),
+    "a row that goes on": (cut("replays", 1, lambda row: f"{row},9"), "row 2 has 9 fields, not 8"),
+    "a column twice": (cut("speeds", 0, lambda row: f"{row},low"), "row 2 has 7 fields, not 8"),
+    "no header": (lambda f: (f / "speeds.csv").write_text("") or edited(f, id), "cannot be read"),
+    "a quote that does not end": (cut("speeds", 1, lambda row: f'"{row}'), "cannot be read"),
     "a missing column": (
         lambda f: rows(f, "scores", lambda r: r.drop(columns="value")),
         "lacks the column 'value'",
