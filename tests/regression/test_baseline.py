@@ -12,6 +12,7 @@ from search_tables import table as made_up_table
 from benchsuite.errors import UserError
 from benchsuite.regression import measure, tolerances
 from benchsuite.regression.baseline import FRAMES, Baseline, Settings, load
+from benchsuite.regression.check import exit_code
 from benchsuite.regression.compare import compare, regressions
 from benchsuite.regression.compare_replays import compare_replays
 from benchsuite.regression.replays import read_studies, replays
@@ -151,6 +152,30 @@ def test_a_column_that_is_gone_is_named():
         ("flops@1", "The column is gone."),
         ("cifar10.flops", "The column is gone."),
     }
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_raised_version_of_a_proxy_passes_whether_its_scores_moved_or_not(exact):
+    def raised(change):
+        column = before.table.columns["flops@1"]
+        new = Values(dataclasses.replace(column, name="flops@2", version="2"), change, "gone")
+        table = before.table.without("flops@1").with_columns([new])
+        tau = before.frames["tau"].assign(proxy="flops@2")
+        return dataclasses.replace(before, table=table, frames={"tau": tau})
+
+    before = whole()
+    before = dataclasses.replace(before, exact=(*before.exact, *["flops@1"] * exact))
+    values = before.table.values("flops@1")
+    assert {c.verdict for c in compare(before, raised(values), Tolerances())} == {"same"}
+    checks = compare(before, raised(2 * values), Tolerances())
+    assert exit_code(checks) == 0
+    (found,) = (check for check in checks if check.name == "flops@1")
+    assert "Version 1 became 2" in found.message
+    worse = compare(before, raised(np.roll(values, 99)), Tolerances())
+    assert {c.part for c in regressions(worse)} == {"tau"}
+    moved = raised(values)
+    tau = dataclasses.replace(moved, frames={"tau": moved.frames["tau"].assign(lo=0.41)})
+    assert "the statistic did" in one(regressions(compare(before, tau, Tolerances())), "tau").message
 
 
 def test_a_tau_that_moves_alone_is_the_statistic():
