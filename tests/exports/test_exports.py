@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -284,6 +285,23 @@ def test_the_command_writes_what_it_says(command, only_what_ships):
     )
     names = sorted(path.name for path in (only_what_ships / "home").iterdir())
     assert names == [hw.OURS, nas201.OURS, nats.OFFICIAL + "-simple"]
+
+
+def test_devices_of_ones_own_are_in_the_table_that_is_written(
+    command, monkeypatch, shipped_table, only_what_ships
+):
+    from benchsuite.assembly import whole
+
+    given = []
+    monkeypatch.setattr(
+        whole, "whole_table", lambda folders: given.append(folders) or shipped_table
+    )
+    (only_what_ships / "mine").mkdir()
+    assert command("hw", "--plugins", "mine", "--out", "home")[0] == 0
+    assert given == [(Path("mine"),)]
+    code, _, error = command("nats", "--plugins", "mine", "--leave-gaps", "--out", "home")
+    assert code == 2
+    assert "--plugins has no effect" in error
 
 
 @pytest.mark.parametrize(

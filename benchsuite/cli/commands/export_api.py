@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import Names, examples, json_option, print_json, print_wrapped
+from benchsuite.cli import (
+    Names,
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+)
+from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.errors import UserError
 from benchsuite.reporting.text import progress
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
         "benchsuite export-api nats --leave-gaps --official-name --out torch_home",
         "benchsuite export-api nas201 --leave-gaps --out nb201",
         "benchsuite export-api hw --out hw",
+        "benchsuite export-api hw --plugins my_folder --out hw",
     )
 )
 @click.argument("api", type=Names(["nats", "nas201", "hw"]))
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--allow-estimates", "estimates", is_flag=True, help="Also write estimates.")
 @click.option("--leave-gaps", "gaps", is_flag=True, help="Write NaN for what is not allowed.")
 @click.option("--replace", is_flag=True, help="Replace files that are there.")
+@plugins_option
 @json_option
 def command(
     api: str,
@@ -47,13 +57,14 @@ def command(
     estimates: bool,
     gaps: bool,
     replace: bool,
+    plugin_folders: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Write the table in the format of API, for scripts that are not changed.
 
     nats: NATS-tss, for nats_bench 1.8, whose create(None, "tss", fast_mode=True) takes the folder
     TORCH_HOME with the official name in it; nas201: for nas-bench-201 2.1; hw: HW-NAS-Bench's, with
-    the simulated parts as further devices. docs/drop_in.md says what the files hold and lack.
+    the simulated parts, and devices of your own, as further ones. docs/drop_in.md says what the files hold and lack.
     """
     from benchsuite.assembly.whole import whole_table
 
@@ -61,9 +72,11 @@ def command(
         raise UserError(f"--single-file is for nats: {api} is one file already.")
     if api == "hw" and (mixed or estimates or gaps):
         raise UserError("HW-NAS-Bench's file holds no accuracies: leave out what allows some.")
-    paths, notes = _write(
-        api, whole_table(), out, single_file, official_name, (estimates, mixed, gaps), replace
-    )
+    if api != "hw":
+        refuse(f"{api} holds accuracies, which no plug-in makes", "plugin_folders")
+    table = whole_table(plugin_folders)
+    allowed = (estimates, mixed, gaps)
+    paths, notes = _write(api, table, out, single_file, official_name, allowed, replace)
     if as_json:
         print_json({"paths": [str(path) for path in paths], "notes": list(notes)})
         return
