@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def test_an_unchanged_proxy_never_alarms(guarded, tmp_path, capsys):
         assert code == 0, failed(result)
         assert result["verdict"] == "pass"
         assert result["counts"]["regression"] == 0
+
+
+def test_the_line_that_saving_ends_with_compares(tmp_path, capsys):
+    """It left out the folder of the plug-in, without which there is no such proxy."""
+    options = ["--proxy", "mine", "--plugins", plugin(tmp_path / "of mine"), *SMALL, "--cells", "6"]
+    assert call("baseline", "save", "some/where", *options) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("Compare with it: benchsuite ")
+    words = shlex.split(line.partition(": ")[2])
+    assert call(*words[1:], "--json") != 1  # A speed may scatter.
+    assert json.loads(capsys.readouterr().out)["counts"]["same"] == 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +118,11 @@ def save(
         print_json({"path": str(folder), "files": files, "made_by": made.made_by})
         return
     print(f"{folder}: {len(files)} files, {sum(Path(f).stat().st_size for f in files):,} bytes")
-    print(f"Compare with it: benchsuite baseline compare {where}")
+    more = [("--plugins", str(folder)) for folder in plugin_folders]
+    if scores is not None and scores.named:
+        more.append(("--scores", scores.called))
+    line = ["benchsuite", "baseline", "compare", where, *itertools.chain(*more)]
+    print(f"Compare with it: {shlex.join(line)}")
 
 
 @command.command(

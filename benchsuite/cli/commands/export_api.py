@@ -64,7 +64,8 @@ def command(
 
     nats: NATS-tss, for nats_bench 1.8, whose create(None, "tss", fast_mode=True) takes the folder
     TORCH_HOME with the official name in it; nas201: for nas-bench-201 2.1; hw: HW-NAS-Bench's, with
-    the simulated parts, and devices of your own, as further ones. docs/drop_in.md says what the files hold and lack.
+    the simulated parts, and devices of your own, as further ones. docs/drop_in.md says what the
+    files hold and lack.
     """
     from benchsuite.assembly.whole import whole_table
 
