@@ -219,7 +219,7 @@ def _scores(rows: pd.DataFrame) -> Scores:
 def _tau(before: pd.DataFrame, after: pd.DataFrame, moved: set[str]) -> Iterator[Check]:
     """Compare tau-b and its interval where neither scores nor accuracies moved."""
     named = dict.fromkeys(after["proxy"])
-    later = [_later(name, named) for name in before["proxy"]]
+    later = [_later(name, named) or "" for name in before["proxy"]]
     merged = before.assign(later=later).merge(
         after.rename(columns={"proxy": "later"}),
         on=["later", "accuracy"],
