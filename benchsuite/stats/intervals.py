@@ -161,6 +161,7 @@ def middle_mean(
 ) -> tuple[float, float, float]:
     """Return the interquartile mean of values [S], the mean of the middle half, and its interval.
 
+    NaN where a seed has no value.
     The interval is the bootstrap's of `MIDDLE_RESAMPLES` resamples, between quantiles that are as
     much farther out as Student's t of n - 1 degrees and variances over n - 1 are than the normal's.
     without: the values without each of G groups of what they rest on, [G, S]; the distances of the
@@ -173,7 +174,8 @@ def middle_mean(
 
     x = np.asarray(values, dtype=np.float64)
     n = len(x)
-    value = float(_middle_means(x[None])[0]) if n else math.nan
+    known = n and not np.isnan(x).any()  # Sorted, missing values would be the greatest.
+    value = float(_middle_means(x[None])[0]) if known else math.nan
     if n < FOR_MIDDLE or np.ptp(x) <= _SAME * np.abs(x).max() or math.isnan(value):
         return value, math.nan, math.nan
     rng = np.random.default_rng(seed)

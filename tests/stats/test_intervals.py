@@ -246,3 +246,10 @@ def test_a_middle_mean_that_its_basis_does_not_move_keeps_its_interval():
     assert intervals.middle_mean(x, without=np.tile(x, (6, 1))) == pytest.approx(plain)
     few = intervals.middle_mean(x, without=np.stack([x + 0.1, x - 0.1, x]))
     assert few[1] < plain[1] < plain[2] < few[2]
+
+
+def test_a_seed_without_a_value_is_not_the_best_of_an_interquartile_mean():
+    values = np.arange(20.0)
+    values[[3, 7]] = np.nan
+    assert np.isnan(intervals.middle_mean(values)).all()
+    assert np.isnan(intervals.middle_mean(values[:9])).all()
