@@ -82,7 +82,8 @@ def above(
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
     It holds where every part does, and does not where one lies below; of several parts the
-    smallest p counts as often as there are parts. over: what the intervals are over; each: seconds
+    smallest p of those below counts as often as there are parts, and is the p of what is undecided,
+    too, where there is one. over: what the intervals are over; each: seconds
     of a core that a seed takes, 0 for none to speak of; there: how many ship, which no run makes
     again. Where neither, it is undecided, and how many seeds would decide it is said, and what they
     take where that is more than `AFFORDABLE`. Where the most were run, or no number would, for what
@@ -101,6 +102,7 @@ def above(
     below = [at * len(parts) for at, gap in zip(p, gaps, strict=True) if gap < 0]
     if below and min(below) < ALPHA:
         return replace(verdict, kind=FAILS, p=min(below))
+    verdict = replace(verdict, p=min(1.0, *below) if below else max(p))
     # One part below decides, at a p that counts as often as there are parts; else all have to.
     level = 1 - ALPHA / len(parts) if min(gaps) < 0 else 1 - ALPHA
     least = min if min(gaps) < 0 else max
@@ -113,7 +115,7 @@ def above(
     unsure = [part for needed, part in considered if math.isinf(needed)]
     if math.isinf(need) and any(float(part.lasting) > 0 for part in unsure):
         why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
-        return replace(verdict, kind=NOT_HERE, p=max(p), why=why)
+        return replace(verdict, kind=NOT_HERE, why=why)
     many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
     cost = each * (min(need, _MOST) - there)
     why, dear = f"n = {n:,}, {many} seeds would decide it", cost > AFFORDABLE
@@ -121,7 +123,7 @@ def above(
         further = f", {need - there:,.0f} more" if there else ""
         why += f"{further}: {_spoken(cost)} of a core, {DEAR}"
     kind = NOT_HERE if n >= _MOST else UNDECIDED
-    return replace(verdict, kind=kind, p=max(p), why=why)
+    return replace(verdict, kind=kind, why=why)
 
 
 def share(count: int, n: int, at_least: float = SHARE, of: str = "seeds") -> Verdict:

@@ -82,6 +82,18 @@ def test_a_part_below_the_margin_decides_as_soon_as_it_is_sure():
         assert above(seeds(-0.25, n), seeds(0.001, n)).kind == kind
 
 
+@pytest.mark.parametrize("means", [[0.6, -0.35], [0.6, 0.1], [-0.02, 0.3], [-0.1, -0.2]])
+def test_what_is_undecided_has_no_p_that_would_decide(means):
+    """The part below, at a p that counts twice, is what was tested; without one all parts are."""
+    parts = [estimate(mean) for mean in means]
+    found = above(*parts)
+    assert found.kind == UNDECIDED
+    below = [2 * float(part.p_value()) for part in parts if part.value < 0]
+    expected = min([1.0, *below]) if below else max(float(part.p_value()) for part in parts)
+    assert found.p == pytest.approx(expected)
+    assert found.p >= 0.05
+
+
 SIX = np.array([1, -1, 1, -1, 1, -1])
 
 
