@@ -109,7 +109,7 @@ def opened(cluster: str, workers: int | None) -> Iterator[tuple[Executor, int]]:
     `on_cluster` does, and where Slurm is not told the number.
     """
     if workers is None and not cluster.startswith("dask://"):
-        _check(cluster)
+        check(cluster)
         raise UserError(f"How many jobs at a time, on {cluster}? Say it, as in --workers 8.")
     with _opened(cluster, workers or 1) as (executor, _, _, there):
         yield executor, workers or there
@@ -152,19 +152,19 @@ def _singly(jobs: int) -> Iterator[range]:
 Opened = tuple[Executor, Callable[[Any], Any], Callable[[int], Iterator[range]], int]
 
 
-def _check(cluster: str) -> tuple[str, str]:
+def check(cluster: str) -> tuple[str, str]:
     """Return the kind of a cluster and what follows it; UserError where there is none such."""
     kind, _, rest = cluster.partition(":")
-    if kind == "dask" and rest.startswith("//"):
+    if kind == "dask" and rest.startswith("//") and rest != "//":
         return kind, rest[2:]
-    if kind in ("slurm", "slurm-local"):
+    if kind == "slurm" or cluster == "slurm-local":
         return kind, rest
     raise UserError(f"There is no cluster {cluster!r}; give {FORMS}.")
 
 
 @contextmanager
 def _opened(cluster: str, workers: int, gpu: bool = False) -> Iterator[Opened]:
-    kind, rest = _check(cluster)
+    kind, rest = check(cluster)
     if kind == "dask":
         with _dask(rest) as opened:
             yield opened

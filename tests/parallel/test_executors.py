@@ -254,6 +254,8 @@ def test_worker_processes_give_the_same_as_this_one():
     [
         ("kubernetes", "give dask://HOST:PORT"),
         ("dask:1234", "give dask://HOST:PORT"),
+        ("dask://", "give dask://HOST:PORT"),
+        ("slurm-local:gpu", "give dask://HOST:PORT"),
         ("dask://127.0.0.1:9", "No Dask scheduler answers|benchsuite.dist"),
     ],
 )
@@ -316,6 +318,7 @@ def test_few_jobs_wait_and_none_starts_after_an_error():
         ("replay random --seeds 1 --cluster cloud", "no cluster 'cloud'"),
         ("run --cluster cloud --out out", "no cluster 'cloud'"),
         ("run --cluster slurm --out out", "as in --workers 8"),
+        ("tabulate --cluster cloud --shard 2/2 --cells 1 --proxy naswot", "no cluster 'cloud'"),
     ],
 )
 def test_the_command_line_takes_a_cluster(tmp_path, monkeypatch, capsys, command, said):

@@ -25,4 +25,8 @@ def cluster_option(function: Callable[P, Any]) -> Callable[P, Any]:
 def _named(_: click.Context, option: click.Parameter, where: str | None) -> str | None:
     if where == "":
         raise UserError(f"{option.opts[0]} '' names no cluster: leave it out for processes here.")
+    if where:
+        from benchsuite.parallel.clusters import check
+
+        check(where)
     return where
