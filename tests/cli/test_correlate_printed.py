@@ -57,3 +57,15 @@ def test_a_combination_is_chosen_by_one_truth(correlate):
     code, _, err = correlate("--proxy", "flops,naswot", "--combine", "2", "--truth", "best,int8")
     assert code == 2
     assert "--combine chooses by one accuracy, not by 2: give it one --truth." in err
+
+
+def test_reasons_say_of_which_rows_they_are(correlate):
+    pd.DataFrame({"index": np.arange(30), "mine": np.arange(30.0)}).to_csv("mine.csv", index=False)
+    code, out, err = correlate("--proxy", "mine", "--cells", "all,pruned")
+    assert code == 0, err
+    assert re.findall(r"mine@1(?: \((\w+)\))?: no (\w+)", out) == [
+        ("all", "tau_top1000"),
+        ("pruned", "interval"),
+    ]
+    code, out, err = correlate("--proxy", "mine")
+    assert "mine@1: no tau_top1000" in out

@@ -37,7 +37,9 @@ def show(rows: Sequence[Mapping[str, Any]], alike: bool) -> None:
             "NOT THE SAME CELLS: each proxy is judged on those that it has a score of; --common "
             "takes the cells that all have."
         )
-    for said in dict.fromkeys(f"{row['proxy']}: {row['reason']}." for row in rows if row["reason"]):
+    for said in _reasons(
+        rows, len(groups), [n for n in ("truth", "cells", "dataset") if n not in same]
+    ):
         print_wrapped(said)
     for said in (_few_of_the_best(rows), _resampled(rows)):
         if said:
@@ -54,6 +56,19 @@ def rests_on(combined: Sequence[Mapping[Any, Any]]) -> Iterator[str]:
         yield f"{where}: {row['chosen']}, best of {row['choices']:,}, on {row['n']:,} cells."
     for left_out in dict.fromkeys(row["left_out"] for row in combined if row["left_out"]):
         yield f"Not combined, as more than a tenth of the cells lack them: {left_out}."
+
+
+def _reasons(rows: Sequence[Mapping[str, Any]], groups: int, apart: Sequence[str]) -> Iterator[str]:
+    """Yield why rows lack something, each with where, by the names of columns that tell groups
+    apart; one that all groups share says no more."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        where = " ".join(str(row[name]) for name in apart)
+        if row["reason"]:
+            found.setdefault((row["proxy"], row["reason"]), []).append(where)
+    for (proxy, reason), places in found.items():
+        of = f" ({', '.join(places)})" if len(places) < groups else ""
+        yield f"{proxy}{of}: {reason}."
 
 
 def _few_of_the_best(rows: Sequence[Mapping[str, Any]]) -> str:
