@@ -27,8 +27,10 @@ FORESTS = {
 
 
 def _make(table: Table) -> Result:
-    rows = pd.DataFrame(_rows(table, headline_proxies(table)))
-    ceiling = {d: noise.headline.tau.value for d, noise in ceilings(table).items()}
+    names = headline_proxies(table)
+    rows = pd.DataFrame(_rows(table, names))
+    _, judged = tried_on(table, names)
+    ceiling = {d: noise.headline.tau.value for d, noise in ceilings(table, judged).items()}
     notes = [
         about_accuracy(table),
         f"tau-b on cells that were not used, mean and range of {FOLDS} folds of functional "
@@ -43,7 +45,7 @@ def _make(table: Table) -> Result:
     ]
     if ceiling:
         each = ", ".join(f"{NAMES[d]} {tau:.3f}" for d, tau in ceiling.items())
-        notes.append(f"Line: tau between two training runs of the same cells ({each}).")
+        notes.append(f"Line: tau between two training runs of these cells ({each}).")
     if not _forests():
         notes.append("No forest: scikit-learn is not installed (extra `optimisers`).")
     return Result(

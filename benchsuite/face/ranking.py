@@ -81,6 +81,8 @@ def correlate_rows(
     plugins: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     """Return the rows of `correlate` as records, which need no pandas."""
+    if not (cells and truths):
+        raise UserError("A correlation needs at least one rule for cells and one truth.")
     check_named(proxies, table, plugins)
     _check_scored(table, proxies, plugins)
     return [

@@ -251,12 +251,12 @@ def seconds(table: Table, name: str, chosen: Mask) -> float:
 
 
 def ceilings(
-    table: Table, datasets: Sequence[str] = DATASETS, truth: str = BEST, k: int | None = None
+    table: Table, cells: Mask, datasets: Sequence[str] = DATASETS, truth: str = BEST
 ) -> dict[str, stats.NoiseCeiling]:
-    """Return by dataset how well one training run ranks the cells as another does.
+    """Return by dataset how well one training run ranks some cells [15625] as another does.
 
     Runs are the columns `...seed...` beside the mean that the truth is, of its release; a dataset
-    without two of them, as with estimates, has no entry. k: only among the k best cells.
+    without two of them, as with estimates, has no entry.
     """
     found = {}
     for dataset in datasets:
@@ -268,8 +268,8 @@ def ceilings(
             if name.startswith(f"{start}seed") and column.release == release
         ]
         if len(seeds) > 1:
-            runs = np.stack([table.values(name) for name in seeds], axis=1)
-            found[dataset] = stats.noise_ceiling(runs, k)
+            runs = np.stack([table.values(name)[cells] for name in seeds], axis=1)
+            found[dataset] = stats.noise_ceiling(runs)
     return found
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+import benchsuite as bs
 from benchsuite import stats
 from benchsuite.errors import UserError
 from benchsuite.ranking import correlations as correlate
 from benchsuite.ranking.truths import column_of
 from benchsuite.space import equivalence
+from benchsuite.space.cell import connected
 from benchsuite.table.columns import Column, seconds_column
 from benchsuite.table.table import Values
 
@@ -101,3 +103,17 @@ def test_few_cells_have_no_interval_and_no_tau_of_the_best(table):
 def test_few_resamples_are_a_sentence(table):
     with pytest.raises(UserError, match="resamples = 1 is too few for an interval"):
         correlate.correlations(table, ["flops"], resamples=1)
+
+
+def test_a_ceiling_is_of_the_cells_asked_for(table):
+    seeds = [table.values(f"cifar100.valid.200ep.seed{seed}@nats-tss-v1_0") for seed in (777, 888)]
+    for cells in (connected(), np.ones(15_625, dtype=bool)):
+        found = correlate.ceilings(table, cells, ["cifar100"], "validation")["cifar100"].headline
+        assert found.tau == stats.kendall(*(values[cells] for values in seeds))
+        assert found.tau.n == cells.sum()
+
+
+def test_nothing_to_correlate_is_a_sentence(table):
+    for nothing in ({"cells": ()}, {"truth": ()}):
+        with pytest.raises(UserError, match="one rule for cells and one truth"):
+            bs.correlate(table, "flops", resamples=200, **nothing)
