@@ -1,4 +1,7 @@
-"""STM32F407: Cortex-M4 at 168 MHz, 192 KiB SRAM, 1 MiB flash (the Cortex-M4 clock of EdgeNAS)."""
+"""STM32F407: Cortex-M4 at 168 MHz, 192 KiB SRAM, 1 MiB flash (the Cortex-M4 clock of EdgeNAS).
+
+64 KiB of the SRAM are core-coupled memory at another address: a single array has 128 KiB.
+"""
 
 from benchsuite.api import Device
 

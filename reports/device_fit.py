@@ -38,6 +38,8 @@ def _make(table: Table) -> Result:
             f"highest mean test {kind(table)} [%] on the dataset among the others that fit, with "
             f"its index. Of equal accuracies the lowest index. {ABOUT_ALIKE}",
             ABOUT_DEPLOYED,
+            "Of the 192 KiB of an stm32f407, which all count, 64 are core-coupled memory at "
+            "another address: what needs one array of more than 128 KiB does not fit it.",
             "Every row is of the dataset's own network. official: five cells per stage; mcu: one. "
             "Accuracies are always those of the official network: a cell's rank carries over to "
             "`mcu`, its accuracy does not.",

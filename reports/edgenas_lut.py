@@ -33,7 +33,9 @@ def _make(table: Table) -> Result:
             "n known networks, none of which are cells, predicted from operators; MAE, MAPE and "
             "Spearman "
             "with each family of networks left out of the fit (nothing changes for counted "
-            "runtimes). The two are not the same experiment: a gap in MAPE is expected.",
+            "runtimes). The two are not the same experiment: a gap in MAPE is expected. MAE is of "
+            "each board's own clock, not of the one that EdgeNAS names; MAPE and Spearman do not "
+            "depend on it.",
             "A row without a board: nobody's measurement of a known network was found for "
             "that core.",
         ),

@@ -56,19 +56,19 @@ def _make(table: Table) -> Result:
             f"every batch size; they do not hold what another draw of weights and images changes. "
             f"{DEAD}.",
             "One repeat, CIFAR-10 images at 16x16 for all datasets; seconds: of one thread of a "
-            "processor, the mean per cell. MONAS: three runs of an unstated sample on a GPU; it "
+            "processor, the mean of these cells. MONAS: three runs of an unstated sample on a GPU; it "
             "draws its figure without printing numbers.",
-            *(claim.sentence for claim in _claims(table, sampled)),
+            *(claim.sentence for claim in _claims(table, cells, sampled)),
         ),
     )
 
 
 def claims(table: Table) -> list[Claim]:
     """Return what MONAS says of the batch size, and what the columns say."""
-    return _claims(table, _sampled(table)[1])
+    return _claims(table, *_sampled(table))
 
 
-def _claims(table: Table, sampled: Bootstrap) -> list[Claim]:
+def _claims(table: Table, cells: NDArray[np.int64], sampled: Bootstrap) -> list[Claim]:
     at, last = BATCHES.index(CHOSEN), BATCHES.index(LARGEST)
     moved = sampled.difference(last, at)
     low, high = moved.interval()
@@ -82,7 +82,7 @@ def _claims(table: Table, sampled: Bootstrap) -> list[Claim]:
         drawn = ntk_draws.by_batch(table, (CHOSEN, LARGEST))
         many, verdict = ntk_draws.unchanged(drawn, 0, 1)
         said = f"by {many}, the mean of {drawn.draws} draws on {drawn.n} cells"
-    seconds = [_seconds(table, batch) for batch in BATCHES]
+    seconds = [_seconds(table, batch, cells) for batch in BATCHES]
     best = {NAMES[d]: BATCHES[argmax(sampled.value[:, t])] for t, d in enumerate(DATASETS)}
     return [
         Claim(
@@ -123,8 +123,8 @@ def _name(table: Table, batch: int) -> str:
     return table.resolve(f"ntk_cond.k2.b{batch}")
 
 
-def _seconds(table: Table, batch: int) -> float:
-    return float(np.nanmean(table.values(f"seconds.alone.ntk_cond.b{batch}")))
+def _seconds(table: Table, batch: int, cells: NDArray[np.int64]) -> float:
+    return float(np.nanmean(table.values(f"seconds.alone.ntk_cond.b{batch}")[cells]))
 
 
 def _rows(table: Table, cells: NDArray[np.int64], sampled: Bootstrap) -> pd.DataFrame:
@@ -137,7 +137,7 @@ def _rows(table: Table, cells: NDArray[np.int64], sampled: Bootstrap) -> pd.Data
             "tau": sampled.value[b, t],
             "lo": low[b, t],
             "hi": high[b, t],
-            "seconds per cell": _seconds(table, batch),
+            "seconds per cell": _seconds(table, batch, cells),
         }
         for b, batch in enumerate(BATCHES)
         for t, dataset in enumerate(DATASETS)

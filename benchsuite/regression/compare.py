@@ -13,12 +13,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchsuite.errors import UserError
 from benchsuite.regression.baseline import Baseline
 from benchsuite.regression.check import Check, Verdict
 from benchsuite.regression.compare_replays import compare_replays
-from benchsuite.regression.compare_scores import Scores, compare_scores, shown
+from benchsuite.regression.compare_scores import Array, Scores, compare_scores, shown
 from benchsuite.regression.compare_speeds import compare_speeds
 from benchsuite.regression.since import judged, since
 from benchsuite.regression.tolerances import Tolerances
@@ -123,7 +124,7 @@ def _columns(before: Baseline, after: Table, allowed: Tolerances) -> Iterator[Ch
         if np.array_equal(x, y, equal_nan=True):
             yield Check("columns", name, "same", f"All {len(x)} values are equal.")
             continue
-        close = np.isclose(x, y, rtol=rule.relative, atol=0, equal_nan=True)
+        close = _close(x, y, rule.relative)
         off = int((~close).sum())
         apart = ~close if off else (x != y) & ~(np.isnan(x) & np.isnan(y))
         first = int(np.flatnonzero(apart)[0])
@@ -168,6 +169,14 @@ def _later(name: str, names: Collection[str]) -> str | None:
     """Return what a column is called later, perhaps with another version; None if it is gone."""
     same = (later for later in names if stem(later) == stem(name))
     return name if name in names else next(same, None)
+
+
+def _close(x: Array, y: Array, relative: float) -> NDArray[np.bool_]:
+    """Tell which values are equal, or apart by no more than this share of the larger one."""
+    with np.errstate(invalid="ignore"):  # of infinities
+        near = np.abs(x - y) <= relative * np.fmax(np.abs(x), np.abs(y))
+    alike = (x == y) | (np.isnan(x) & np.isnan(y))
+    return np.asarray(alike | (near & np.isfinite(x) & np.isfinite(y)))
 
 
 def _version_is_raised(before: Table, after: Table, name: str) -> bool:

@@ -30,7 +30,8 @@ def compare_replays(
 
     estimated: datasets whose regret is that of estimated accuracies, which is said.
 
-    A search whose every seed answers as before is the same. Otherwise its regrets are compared by
+    A search whose every seed answers as before is the same, or changed if it makes more or fewer
+    queries, whose mean is said. Otherwise its regrets are compared by
     a one-sided Mann-Whitney test over seeds, in which a run without a feasible answer is worst, and
     the difference of the mean regrets gets an interval. What looks worse on seeds of which the test
     could show nothing is `untold`.
@@ -59,7 +60,11 @@ def _compare(
     same = ["cell", "feasible"]
     b, a = (rows[same].to_numpy() for rows in (before, after))
     if np.array_equal(b, a):
-        return Check("replays", name, "same", f"All {len(b)} seeds answer as before.")
+        asked, asks = (rows["queries"].mean() for rows in (before, after))
+        if before["queries"].equals(after["queries"]):
+            return Check("replays", name, "same", f"All {len(b)} seeds answer as before.")
+        text = f"All {len(b)} seeds answer as before, by other queries: {asked:g}, now {asks:g}."
+        return Check("replays", name, "changed", text, {"before": asked, "after": asks})
     x, y = (rows["regret"].to_numpy(dtype=np.float64) for rows in (before, after))
     p = _p(_worst(x), _worst(y))
     failed = int(np.isnan(y).sum()) - int(np.isnan(x).sum())

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from benchsuite.regression.baseline import FRAMES
+from benchsuite.regression.compare import _close
 from benchsuite.regression.compare_replays import compare_replays
 from benchsuite.regression.compare_scores import Scores, compare_scores
 from benchsuite.regression.tolerances import Tolerances
@@ -28,6 +29,26 @@ def test_messages_name_the_cell_the_column_and_both_values(after, said):
         "sample", "it", *sides, {}, Tolerances(), cells=cells, reasons=reasons
     )
     assert said.replace(".0 ", " ").removesuffix(".0") in found.message
+
+
+def test_the_same_answers_by_more_queries_are_a_change():
+    rows = pd.DataFrame({"study": "s", "search": "r", "dataset": "d", "seed": range(3)})
+    rows = rows.assign(cell=7, feasible=True, regret=1.0, queries=10)
+    (same,) = compare_replays(rows, rows, Tolerances())
+    (found,) = compare_replays(rows, rows.assign(queries=[10, 10, 40]), Tolerances())
+    assert (same.verdict, found.verdict) == ("same", "changed")
+    assert found.message == "All 3 seeds answer as before, by other queries: 10, now 20."
+
+
+def test_a_share_that_values_may_differ_by_is_of_the_larger_in_both_directions():
+    pairs = [(100, 111), (111, 100), (-100, -111), (0, 1e-9), (np.inf, np.inf), (np.inf, 1)]
+    x, y = np.array(pairs).T
+    assert _close(x, y, 0.1).tolist() == _close(y, x, 0.1).tolist()
+    assert _close(x, y, 0.1).tolist() == [True, True, True, False, True, False]
+    assert _close(np.array([np.nan, np.nan]), np.array([np.nan, 1.0]), 0.1).tolist() == [
+        True,
+        False,
+    ]
 
 
 def test_scores_that_became_constant_are_no_agreement_of_rankings():
