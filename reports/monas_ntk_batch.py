@@ -56,8 +56,8 @@ def _make(table: Table) -> Result:
             f"every batch size; they do not hold what another draw of weights and images changes. "
             f"{DEAD}.",
             "One repeat, CIFAR-10 images at 16x16 for all datasets; seconds: of one thread of a "
-            "processor, the mean of these cells. MONAS: three runs of an unstated sample on a GPU; it "
-            "draws its figure without printing numbers.",
+            "processor, the mean of these cells. MONAS: three runs of an unstated sample on a GPU; "
+            "it draws its figure without printing numbers.",
             *(claim.sentence for claim in _claims(table, cells, sampled)),
         ),
     )
