@@ -139,14 +139,18 @@ def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     return np.asarray((weights * one * two).sum(axis=1) / np.sqrt(square))
 
 
-def repeats(rng: np.random.Generator, count: int, resamples: int = RESAMPLES) -> NDArray[np.int64]:
-    """Return which repeats each resample draws [resamples, count - 1], with replacement.
+def repeats(
+    rng: np.random.Generator, count: int, resamples: int | None = None
+) -> NDArray[np.int64]:
+    """Return which repeats each of `RESAMPLES`, or of so many, resamples draws [R, count - 1].
 
+    With replacement.
     The mean of n - 1 of n draws has the variance that the mean of n has. A single repeat is no
     sample: it is drawn always, and then intervals are over cells alone.
     Source: Rao & Wu, "Resampling inference with complex survey data", JASA 1988.
     """
-    return rng.integers(0, count, (resamples, max(1, count - 1)))
+    drawn = RESAMPLES if resamples is None else resamples
+    return rng.integers(0, count, (drawn, max(1, count - 1)))
 
 
 def over(samples: Floats, drawn: NDArray[np.int64]) -> Floats:

@@ -15,7 +15,8 @@ from benchsuite.errors import UserError
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays import study
 from benchsuite.reporting import artefacts
-from benchsuite.reports import mcunet_spaces, proxy_combinations, proxy_truths
+from benchsuite.reports import mcunet_spaces, proxy_combinations, proxy_truths, udc_variance
+from benchsuite.reports._common import effects
 from benchsuite.reports._common.tables import headline_proxies
 
 REPORTS = plugins.find("reports")
@@ -42,7 +43,9 @@ def table(assembled):
 def _few_samples(monkeypatch):
     monkeypatch.setattr(mcunet_spaces, "SAMPLES", 40)
     monkeypatch.setattr(proxy_truths, "headline_proxies", lambda of: headline_proxies(of)[:4])
-    monkeypatch.setattr(proxy_combinations, "TRAINED", (60, 120))
+    monkeypatch.setattr(proxy_combinations, "TRAINED", (60,))
+    monkeypatch.setattr(effects, "RESAMPLES", 60)
+    monkeypatch.setattr(udc_variance, "SEEDS", 4)
     monkeypatch.setattr(proxy_combinations, "AMONG", 4)
 
 
