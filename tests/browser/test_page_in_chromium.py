@@ -195,7 +195,7 @@ def test_the_front_is_that_of_the_suite(at, table):
 
 def test_a_cell_by_index_by_keys_and_by_neighbour(at, table):
     index = at.find_element(By.ID, "ex-index")
-    index.clear()
+    index.send_keys(Keys.CONTROL + "a")
     index.send_keys("6111", Keys.ENTER)
     assert text(at, "cell-title") == "Cell 6111"
     assert text(at, "cell-arch") == Cell.from_index(6111).arch

@@ -94,7 +94,8 @@ function redraw({ keepView = false } = {}) {
 
 function say(kept, drawn, directed) {
   const parts = [`${count(drawn.length)} of ${count(N)} cells drawn`];
-  if (kept.length > drawn.length) parts.push(`${count(kept.length - drawn.length)} that pass the filters have no value on an axis`);
+  const log = controls["log-x"].checked || controls["log-y"].checked;
+  if (kept.length > drawn.length) parts.push(`${count(kept.length - drawn.length)} that pass the filters have no value on an axis${log ? ", or none above 0 on a log one" : ""}`);
   parts.push(Number.isFinite(shown.tau) ? `Kendall tau-b of x and y ${shown.tau.toFixed(3)}` : "no Kendall tau: an axis does not vary");
   byId("ex-count").textContent = parts.join("; ") + ".";
   byId("front-none").hidden = directed || !controls.front.checked;
@@ -130,14 +131,12 @@ function drawMarks(context) {
     context.beginPath();
     // Between two points of the front only their worse values are reached: a staircase.
     const rising = controls["better-x"].value === "max";
-    const up = controls["better-y"].value === "max";
     front.forEach((cell, i) => {
       const [px, py] = plot.pixel(cell);
       if (i === 0) context.moveTo(px, py);
       else {
         const [qx, qy] = plot.pixel(front[i - 1]);
-        if (rising !== up) context.lineTo(px, qy);
-        else context.lineTo(rising ? qx : px, rising ? py : qy);
+        context.lineTo(rising ? qx : px, rising ? py : qy);
       }
       context.lineTo(px, py);
     });
@@ -174,7 +173,7 @@ function pick(cell, { here = null, scroll = false } = {}) {
   if (!(Number.isInteger(cell) && cell >= 0 && cell < N)) return;
   shownState.cell = cell;
   const { x, y } = shown;
-  shownState.here = here || shown.drawn.filter((c) => x[c] === x[cell] && y[c] === y[cell]);
+  shownState.here = here || (shown.drawn.includes(cell) ? shown.drawn.filter((c) => x[c] === x[cell] && y[c] === y[cell]) : []);
   const axes = [...new Set([controls.x.value, controls.y.value, controls.colour.value].filter(Boolean))];
   showCell(byId("cell"), cell, axes, pick);
   byId("ex-index").value = cell;
@@ -187,6 +186,12 @@ function pick(cell, { here = null, scroll = false } = {}) {
   if (scroll) byId("cell").scrollIntoView({ block: "nearest" });
 }
 
+// What names no cell, as nothing does, is taken back.
+function pickTyped({ target }) {
+  pick(target.valueAsNumber);
+  target.value = shownState.cell;
+}
+
 function step(by) {
   const { here, cell } = shownState;
   if (here.length > 1) pick(here[(here.indexOf(cell) + by + here.length) % here.length], { here });
@@ -194,7 +199,8 @@ function step(by) {
 
 function bestShown() {
   const y = shown.y;
-  return shown.drawn.reduce((best, cell) => (y[cell] > y[best] ? cell : best), shown.drawn[0] ?? 0);
+  const sign = controls["better-y"].value === "min" ? -1 : 1;
+  return shown.drawn.reduce((best, cell) => (sign * y[cell] > sign * y[best] ? cell : best), shown.drawn[0] ?? 0);
 }
 
 function setUpExplorer() {
@@ -221,7 +227,7 @@ function setUpExplorer() {
     again();
   });
   byId("ex-reset").addEventListener("click", () => plot.reset());
-  byId("ex-index").addEventListener("change", (event) => pick(Number(event.target.value)));
+  byId("ex-index").addEventListener("change", pickTyped);
   byId("here-next").addEventListener("click", () => step(1));
   byId("here-back").addEventListener("click", () => step(-1));
   byId("copy-link").addEventListener("click", (event) => copyText(`${location.href.split("#")[0]}#${stateText()}`, event.currentTarget));

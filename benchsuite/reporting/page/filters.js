@@ -4,10 +4,12 @@ const filters = [];
 
 const limit = (input, otherwise) => (input.value.trim() === "" || Number.isNaN(Number(input.value)) ? otherwise : Number(input.value));
 
-// A filter lets cells pass whose value is known and within both limits; without limits, all.
+// A filter lets cells pass whose value is known and within both limits; without limits, all. Limits
+// are rounded as the column is: in 32 bits 91.51 lies above the number that was typed.
 function passes({ name, low, high }) {
   const values = valuesOf(name);
-  const [from, to] = [limit(low, -Infinity), limit(high, Infinity)];
+  const held = columnOf.get(name).type === "f4" ? Math.fround : Number;
+  const [from, to] = [held(limit(low, -Infinity)), held(limit(high, Infinity))];
   return from === -Infinity && to === Infinity ? () => true : (cell) => values[cell] >= from && values[cell] <= to;
 }
 

@@ -20,16 +20,25 @@ function incumbentAt(seed, clock, position, values) {
   return low ? values[seed.cells[low - 1]] : NaN;
 }
 
+// Quartiles of sorted numbers, between two of them where they lie there.
+function quartiles(sorted) {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => {
+    const at = share * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+    return below + (at % 1) * (above - below);
+  });
+  return { low, middle, high };
+}
+
 function curve(search, clock, values) {
   const end = Math.max(...search.seeds.map((seed) => seed.end[clock === "seconds" ? 0 : 1]));
   const start = Math.min(...search.seeds.map((seed) => (seed[clock].length ? seed[clock][0] : Infinity)));
   if (!(end > 0) || !Number.isFinite(start)) return [];
   const low = Math.max(start, 1e-9);
   return Array.from({ length: 90 }, (_, i) => {
-    const position = low * (end / low) ** (i / 89);
+    const position = i === 89 ? end : low * (end / low) ** (i / 89); // The last one rounds no end away.
     const at = search.seeds.map((seed) => incumbentAt(seed, clock, position, values)).filter(Number.isFinite).sort((a, b) => a - b);
-    const quantile = (q) => at[Math.round(q * (at.length - 1))];
-    return at.length * 2 >= search.seeds.length ? { position, low: quantile(0.25), middle: quantile(0.5), high: quantile(0.75) } : null;
+    return at.length * 2 >= search.seeds.length ? { position, ...quartiles(at) } : null;
   }).filter(Boolean);
 }
 
@@ -108,8 +117,7 @@ function drawCurves() {
 // What a search answers that never queries: quartiles of its picks over the seeds; null of others.
 function levelOf({ answers }, values) {
   const found = answers.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
-  const quantile = (q) => found[Math.round(q * (found.length - 1))];
-  return found.length ? { low: quantile(0.25), middle: quantile(0.5), high: quantile(0.75) } : null;
+  return found.length ? quartiles(found) : null;
 }
 
 function drawLevels(context, levels, box, ys) {
@@ -140,7 +148,8 @@ const usualJudge = () => firstOf(`${chosenStudy().searches[0].dataset}.test.200e
 function listStudy() {
   if (!SEARCHES.length) return;
   const { searches } = chosenStudy();
-  listSearches(searches, (at) => at < 2 * COLOURS);
+  // One column judges: searches that saw another data set are ticked by hand.
+  listSearches(searches, (at) => at < 2 * COLOURS && searches[at].dataset === searches[0].dataset);
   byId("se-band").checked = searches.length <= 3;
   byId("se-search").replaceChildren(...searches.map((search, at) => make("option", { value: at }, search.label)));
   showSeeds();

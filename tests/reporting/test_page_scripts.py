@@ -1,0 +1,145 @@
+"""What the page's scripts compute, run by Node alone; skipped without it."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchsuite.reporting import page
+
+NODE = shutil.which("node")
+if not NODE:
+    pytest.skip("no Node on this machine", allow_module_level=True)
+
+SOURCES = ("text", "ranks", "filters", "explorer", "searches")
+# An element for every id, which keeps what is set on it.
+AROUND = """
+const made = {};
+const getElementById = (id) => (made[id] ??= { textContent: "[]", value: "" });
+const document = { getElementById, documentElement: {} };
+const getComputedStyle = () => ({ getPropertyValue: () => "" });
+const N = 15625;
+const columnOf = new Map();
+const resolve = (name) => name;
+const valuesOf = (name) => columnOf.get(name).values;
+const said = (value) => console.log(JSON.stringify(value));
+"""
+
+
+def run(code):
+    """Return what `said` was told by code that runs behind the page's scripts."""
+    here = Path(page.__file__).parent
+    script = "\n".join([AROUND, *((here / f"{n}.js").read_text("utf-8") for n in SOURCES), code])
+    done = subprocess.run([NODE, "-"], input=script, text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("x", ["max", "min"])
+@pytest.mark.parametrize("y", ["max", "min"])
+def test_between_two_points_of_a_front_their_worse_values_are_drawn(x, y):
+    path = run(
+        "const path = []; const at = (x, y) => path.push([x, y]);"
+        "const pen = { beginPath() {}, stroke() {}, fill() {}, arc() {}, moveTo: at, lineTo: at };"
+        f"controls['better-x'] = {{ value: '{x}' }}; controls['better-y'] = {{ value: '{y}' }};"
+        f"shown = {{ front: [0, 1], x: [1, 2], y: '{x}' === '{y}' ? [2, 1] : [1, 2] }};"
+        "plot = { pixel: (cell) => [shown.x[cell], shown.y[cell]] };"
+        "drawMarks(pen); said(path);"
+    )
+    worse = [(min if better == "max" else max)(1, 2) for better in (x, y)]
+    assert path[2] == worse
+
+
+def test_a_limit_lets_pass_what_equals_it_in_32_bits():
+    """A column holds 91.21 as 91.2099990... and 91.51 as 91.5100021..."""
+    passed = run(
+        "const values = Float32Array.of(91.21, 91.51);"
+        "columnOf.set('a', { type: 'f4', values }).set('b', { type: 'f8', values: [0.1, 0.2] });"
+        "const filter = (name, low, high) =>"
+        " passes({ name, low: { value: low }, high: { value: high } });"
+        "said([filter('a', '91.21', '91.51'), filter('a', '91.22', '91.5'), filter('b', '0.1', '')]"
+        ".map((pass) => [pass(0), pass(1)]));"
+    )
+    assert passed == [[True, True], [False, False], [True, True]]
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5, 30])
+def test_quartiles_over_seeds_are_those_of_numpy(seeds):
+    values = np.random.default_rng(seeds).normal(90, 1, seeds).tolist()
+    code = (
+        f"const values = {json.dumps(values)};"
+        "const seeds = values.map((_, i) => ({ seconds: [1], cells: [i], end: [2, 1] }));"
+        "const [first] = curve({ seeds }, 'seconds', values);"
+        "const answers = values.map((_, i) => i);"
+        "const level = levelOf({ answers }, values);"
+        "said([first, level].map(({ low, middle, high }) => [low, middle, high]));"
+    )
+    wanted = pytest.approx(np.percentile(values, [25, 50, 75]).tolist())
+    assert run(code) == [wanted, wanted]
+
+
+def test_a_curve_ends_where_its_searches_do():
+    """49 * (1000.1 / 49) is less than 1000.1 in double precision."""
+    ends = run(
+        "const curves = [];"
+        "for (let start = 1; start < 200; start++) {"
+        "const seeds = [{ seconds: [start, 1000.1], cells: [0, 1], end: [1000.1, 2] }];"
+        "curves.push(curve({ seeds }, 'seconds', [80, 90]).at(-1).middle); }"
+        "said([...new Set(curves)]);"
+    )
+    assert ends == [90]
+
+
+def test_searches_of_one_data_set_are_shown_together_and_judged_by_it():
+    ticked = run(
+        "SEARCHES.push({ study: '', searches: ['a', 'b', 'a'].map((dataset) => ({ dataset })) });"
+        "const on = [];"
+        "listSearches = (searches, isOn) => on.push(...searches.map((_, at) => isOn(at)));"
+        "showSeeds = () => {}; make = () => {};"
+        "made['se-search'] = { replaceChildren() {} };"
+        "listStudy(); said(on);"
+    )
+    assert ticked == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("log", "more"), [("false", ""), ("true", ", or none above 0 on a log one")]
+)
+def test_what_a_log_axis_leaves_out_is_not_said_to_have_no_value(log, more):
+    text = run(
+        "shown = { tau: 0.5 }; controls.front = { checked: true };"
+        f"for (const axis of ['x', 'y']) controls[`log-${{axis}}`] = {{ checked: {log} }};"
+        "say([1, 2, 3], [1], true); said(document.getElementById('ex-count').textContent);"
+    )
+    assert f"2 that pass the filters have no value on an axis{more};" in text
+
+
+PICKING = """
+Object.assign(globalThis, { showCell() {}, keepState() {}, axisText: String });
+columnOf.set("x", { values: [1, 1, 1] });
+Object.assign(controls, { x: { value: "x" }, y: { value: "x" }, colour: { value: "" } });
+shown = { drawn: [0, 1], x: [1, 1, 1], y: [1, 1, 1] };
+plot = { draw() {} };
+"""
+
+
+@pytest.mark.parametrize(("cell", "others"), [(0, [0, 1]), (1, [0, 1]), (2, [])])
+def test_a_cell_that_is_not_drawn_is_none_of_those_at_its_point(cell, others):
+    text = f"{cell + 1} of 2 cells at this point" if others else ""
+    code = f"pick({cell}); said([shownState.here, made['here-text'].textContent]);"
+    assert run(PICKING + code) == [others, text]
+
+
+@pytest.mark.parametrize("typed", ["NaN", "1.5", "15625"])
+def test_a_cell_that_is_none_is_not_taken_for_one(typed):
+    code = f"pick(1); const target = {{ valueAsNumber: {typed} }}; pickTyped({{ target }});"
+    assert run(PICKING + code + "said([target.value, shownState.cell]);") == [1, 1]
+
+
+@pytest.mark.parametrize(("better", "best"), [("max", 1), ("none", 1), ("min", 2)])
+def test_the_first_cell_is_the_best_by_what_is_better(better, best):
+    control = f"controls['better-y'] = {{ value: '{better}' }};"
+    assert run(control + "shown = { drawn: [0, 1, 2], y: [5, 9, 2] }; said(bestShown());") == best
