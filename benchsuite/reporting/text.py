@@ -17,13 +17,16 @@ _LONG = 28  # letters of a cell of a table that is too wide
 
 
 def shown_value(value: object) -> str:
-    """Return a value as a person reads it: three decimals, thousands set apart, `-` if missing."""
+    """Return a value as a person reads it: three decimals, thousands set apart, `-` if missing.
+
+    Of a number that three decimals would show as zero two digits are shown.
+    """
     if isinstance(value, float):
         value = stated(value)
         if value != value:
             return "-"
         digits = 3 if abs(value) < 1000 else 0 if value.is_integer() else 1
-        return f"{value:,.{digits}f}"
+        return f"{value:.1e}" if 0 < abs(value) < 5e-4 else f"{value:,.{digits}f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)
@@ -47,8 +50,14 @@ def shown_table(rows: pd.DataFrame) -> pd.DataFrame:
         shown[name] = [shown_value(int(v) if v == v else v) for v in rows[name]]
     for name in rows.columns:
         if str(name).startswith("index"):
-            shown[name] = rows[name].astype(str)
+            shown[name] = [_cell(value) for value in rows[name]]
     return shown
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:g}" if value == value else "-"  # A missing one makes floats of all.
 
 
 def table_text(rows: pd.DataFrame) -> str:

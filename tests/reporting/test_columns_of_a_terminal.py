@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite.cli.commands._countdown import Countdown, shown
-from benchsuite.reporting.text import fitted, in_blocks
+from benchsuite.reporting.text import fitted, in_blocks, shown_table
 
 TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 FRAMES = (
@@ -43,6 +43,19 @@ def test_a_narrow_table_is_whole_and_a_wide_one_repeats_what_tells_rows_apart():
     assert all(block.split("\n")[0].split()[:2] == ["name", "part"] for block in blocks)
     assert all(f"number {i}" in text for i in range(12))
     assert not notes
+
+
+def test_what_is_no_zero_is_not_shown_as_one():
+    rows = pd.DataFrame({"p": [1.11396e-06, 0.0, 0.0006, -1.4438e-05, 0.25]})
+    assert list(shown_table(rows)["p"]) == ["1.1e-06", "0.000", "0.001", "-1.4e-05", "0.250"]
+
+
+def test_cells_are_named_whole_also_where_some_are_missing():
+    rows = pd.DataFrame({"index": [1234.0, float("nan")], "index of x": [0, 15_624]})
+    shown = shown_table(rows.assign(**{"index, dense": ["12, 13", None]}))
+    assert list(shown["index, dense"]) == ["12, 13", "-"]
+    assert list(shown["index"]) == ["1234", "-"]
+    assert list(shown["index of x"]) == ["0", "15624"]
 
 
 def test_a_countdown_says_k_of_n_and_what_is_left(capsys):
