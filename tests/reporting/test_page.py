@@ -194,6 +194,12 @@ def test_packing_makes_no_two_values_one():
     assert len(np.unique(through_a_stream(1 + np.arange(N_CELLS) % 3 * 1e-12))) == 3
 
 
+@pytest.mark.parametrize("value", [1e40, -1e40, 1e-50, 1.2345678e-42])
+def test_packing_keeps_what_32_bits_do_not_hold(value):
+    values = np.tile([value, 0.5, np.nan], 100)
+    assert through_a_stream(values) == pytest.approx(values, rel=1e-6, abs=0, nan_ok=True)
+
+
 def through_a_stream(values):
     stream = columns.Stream()
     packed = columns._pack(values, stream)

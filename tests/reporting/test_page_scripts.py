@@ -118,8 +118,8 @@ def test_what_a_log_axis_leaves_out_is_not_said_to_have_no_value(log, more):
 
 
 PICKING = """
-Object.assign(globalThis, { showCell() {}, keepState() {}, axisText: String });
-columnOf.set("x", { values: [1, 1, 1] });
+Object.assign(globalThis, { showCell() {}, keepState() {} });
+columnOf.set("x", { name: "x", values: [1, 1, 1] });
 Object.assign(controls, { x: { value: "x" }, y: { value: "x" }, colour: { value: "" } });
 shown = { drawn: [0, 1], x: [1, 1, 1], y: [1, 1, 1] };
 plot = { draw() {} };
@@ -143,3 +143,12 @@ def test_a_cell_that_is_none_is_not_taken_for_one(typed):
 def test_the_first_cell_is_the_best_by_what_is_better(better, best):
     control = f"controls['better-y'] = {{ value: '{better}' }};"
     assert run(control + "shown = { drawn: [0, 1, 2], y: [5, 9, 2] }; said(bestShown());") == best
+
+
+def test_an_estimate_is_marked_wherever_its_column_is_named():
+    texts = run(
+        "const column = { name: 'cifar10.test.200ep.mean@estimate-2', unit: '%', estimated: true };"
+        "said([axisText(column), axisText({ name: 'a@1', unit: '' }), markedName(column)]);"
+    )
+    named = "cifar10.test.200ep.mean ESTIMATED"
+    assert texts == [f"{named} [%]", "a", named]

@@ -2,9 +2,9 @@
 
 A column whose values repeat, as nearly all do, is a list of its distinct values and a code per
 cell; columns that part the cells alike share their codes. Numbers are 32-bit floats, or 64-bit
-where that would change a count or make two values one; what is missing is NaN. All of it is one
-zlib stream in base64; the first bytes of all numbers of a column stand together, then the second
-ones, which takes a quarter less.
+where that would change a count, make two values one or lose one; what is missing is NaN. All of it
+is one zlib stream in base64; the first bytes of all numbers of a column stand together, then the
+second ones, which takes a quarter less.
 """
 
 from __future__ import annotations
@@ -195,11 +195,13 @@ def _pack(values: NDArray[np.float64], stream: Stream) -> dict[str, Any]:
     rank = np.argsort(order, kind="stable")
     numbers = rank[code].astype("<u1" if len(distinct) <= 2**8 else "<u2")
     distinct = distinct[order]
-    # 32 bits do where they keep counts as they are and no two values become one.
-    short = distinct.astype("<f4")
+    # 32 bits do where they hold all values, keep counts as they are and make no two values one.
+    with np.errstate(over="ignore"):
+        short = distinct.astype("<f4")
+    held = np.allclose(short, distinct, rtol=1e-6, atol=0, equal_nan=True)
     counts = np.array_equal(distinct, np.floor(distinct), equal_nan=True)
     lossy = len(np.unique(short)) < len(distinct) or (counts and not _same(short, distinct))
-    kind = "<f8" if lossy else "<f4"
+    kind = "<f4" if held and not lossy else "<f8"
     key = numbers.tobytes()
     dictionary = distinct.astype(kind)
     fresh = 0 if key in stream.codes else len(key)

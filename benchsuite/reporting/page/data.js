@@ -54,9 +54,6 @@ function resolve(name) {
   return found ? found.name : null;
 }
 
-const shortName = (column) => column.name.replace(/@[^@]*$/, "");
-const axisText = (column) => (column.unit ? `${shortName(column)} [${column.unit}]` : shortName(column));
-
 const cellNumbers = arrayAt(DATA.cells);
 const N = cellNumbers.length;
 const everyCell = Array.from({ length: N }, (_, i) => i);

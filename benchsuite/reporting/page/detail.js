@@ -31,7 +31,7 @@ function showCell(panel, index, axes, pick) {
 function numberRow(column, index) {
   const value = valuesOf(column.name)[index];
   return make("tr", {},
-    make("th", { scope: "row", title: `${column.description}. ${column.source}` }, ...breakable(shortName(column))),
+    make("th", { scope: "row", title: `${column.description}. ${column.source}` }, ...breakable(markedName(column))),
     make("td", {}, shownValue(column, value)),
     make("td", { class: "unit" }, column.unit || ""));
 }

@@ -35,6 +35,10 @@ function percent(value) {
   return (isHalf ? (below + Math.abs(below % 2)) / 100 : stated).toFixed(2);
 }
 
+const shortName = (column) => column.name.replace(/@[^@]*$/, "");
+const markedName = (column) => shortName(column) + (column.estimated ? " ESTIMATED" : "");
+const axisText = (column) => (column.unit ? `${markedName(column)} [${column.unit}]` : markedName(column));
+
 const shownValue = (column, value) =>
   column.unit === "%" && Number.isFinite(value) ? percent(value) : shownNumber(value);
 
