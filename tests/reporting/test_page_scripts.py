@@ -14,7 +14,7 @@ NODE = shutil.which("node")
 if not NODE:
     pytest.skip("no Node on this machine", allow_module_level=True)
 
-SOURCES = ("text", "ranks", "filters", "explorer", "searches")
+SOURCES = ("text", "ranks", "scatter", "filters", "explorer", "searches")
 # An element for every id, which keeps what is set on it.
 AROUND = """
 const made = {};
@@ -152,3 +152,33 @@ def test_an_estimate_is_marked_wherever_its_column_is_named():
     )
     named = "cifar10.test.200ep.mean ESTIMATED"
     assert texts == [f"{named} [%]", "a", named]
+
+
+@pytest.mark.parametrize("step", [0.02, 0.025, 0.1, 0.25, 0.5, 2.5, 20, 25, 2500])
+def test_ticks_say_where_they_are(step):
+    found = run(f"said(ticks(0, 4 * {step}, false, 4));")
+    assert [float(text.replace(",", "")) for _, text in found] == pytest.approx(
+        [place for place, _ in found]
+    )
+    assert [place for place, _ in found] == pytest.approx([step * i for i in range(5)])
+
+
+def test_ticks_of_a_log_axis_say_where_they_are():
+    found = run("said([...ticks(-2.1, 0.2, true, 5), ...ticks(1.9, 2.8, true, 5)]);")
+    said = [float(text.replace(",", "")) for _, text in found]
+    assert said == pytest.approx([10**place for place, _ in found])
+
+
+@pytest.mark.parametrize(("low", "high"), [(2.86, 2.98), (-1.4, -1.35), (2.4, 2.6)])
+def test_a_log_axis_of_less_than_a_decade_has_ticks(low, high):
+    found = run(f"said(ticks({low}, {high}, true, 5));")
+    assert len(found) > 1
+    assert all(low <= place <= high for place, _ in found)
+    said = [float(text.replace(",", "")) for _, text in found]
+    assert said == pytest.approx([10**place for place, _ in found])
+
+
+def test_zero_has_no_sign():
+    """An axis that begins a little below zero has its first tick there."""
+    assert run("said(ticks(-0.3, 10, false, 4)[0][1]);") == "0"
+    assert run("said(shownNumber(-0));") == "0"

@@ -101,13 +101,14 @@ function ticks(low, high, log, room) {
         if (at >= low && at <= high) found.push([at, tickText(10 ** power * factor, 10 ** power)]);
       }
     }
-    return found;
+    if (found.length > 1) return found;
+    return ticks(10 ** low, 10 ** high, false, room).map(([value, text]) => [Math.log10(value), text]);
   }
   const rough = (high - low) / Math.max(2, room);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999) || 10 * power;
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push([k * step, tickText(k * step, step)]);
+  for (let k = Math.ceil(low / step - 1e-9) + 0; k * step <= high + step * 1e-9; k++) found.push([k * step, tickText(k * step, step)]);
   return found;
 }
 

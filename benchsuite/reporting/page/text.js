@@ -16,7 +16,7 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-const count = (n) => n.toLocaleString("en-GB");
+const count = (n) => (n + 0).toLocaleString("en-GB"); // -0 + 0 is 0.
 
 function shownNumber(value) {
   if (!Number.isFinite(value)) return "–";
@@ -45,7 +45,7 @@ const shownValue = (column, value) =>
 function tickText(value, step) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(6)).toExponential().replace("e+", "e");
-  const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)));
+  const digits = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(step) + 1e-9))); // One more, for steps of 2.5.
   return value.toLocaleString("en-GB", { maximumFractionDigits: digits });
 }
 
