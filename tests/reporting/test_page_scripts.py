@@ -24,6 +24,7 @@ const getComputedStyle = () => ({ getPropertyValue: () => "" });
 const N = 15625;
 const columnOf = new Map();
 const resolve = (name) => name;
+const palette = () => [""];
 const valuesOf = (name) => columnOf.get(name).values;
 const said = (value) => console.log(JSON.stringify(value));
 """
@@ -182,3 +183,18 @@ def test_zero_has_no_sign():
     """An axis that begins a little below zero has its first tick there."""
     assert run("said(ticks(-0.3, 10, false, 4)[0][1]);") == "0"
     assert run("said(shownNumber(-0));") == "0"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "answers", "said"),
+    [(30, 0, " 30 of 1,000 seeds"), (20, 0, " 20 seeds"), (30, 100, " 100 seeds")],
+)
+def test_a_search_says_of_how_many_seeds_it_is_drawn(seeds, answers, said):
+    code = (
+        "made['se-list'] = { replaceChildren() {} }; const texts = [];"
+        "make = (tag, attributes, ...children) => { if (tag === 'span') texts.push(...children); };"
+        f"const all = {answers} || ({seeds} < 30 ? {seeds} : 1000);"
+        f"const search = {{ seeds: Array({seeds}), answers: Array({answers}), seeds_in_all: all }};"
+        "listSearches([search], () => true); said(texts);"
+    )
+    assert run(code) == [said]

@@ -156,12 +156,18 @@ function listStudy() {
   byId("se-y").value = usualJudge();
 }
 
+// Answers are of all seeds, curves of the first ones.
+function seedsOf({ seeds, answers, seeds_in_all: all }) {
+  const drawn = answers.length || seeds.length;
+  return drawn < all ? `${count(drawn)} of ${count(all)}` : count(drawn);
+}
+
 function listSearches(searches, isOn) {
   byId("se-list").replaceChildren(...searches.map((search, at) => {
     const swatch = make("svg", { viewBox: "0 0 24 8", class: "swatch", "aria-hidden": "true" },
       make("line", { x1: 0, x2: 24, y1: 4, y2: 4, stroke: lineColour(at), "stroke-width": 3, "stroke-dasharray": lineDash(at).join(" ") }));
     const box = make("input", { type: "checkbox", id: `se-on-${at}`, checked: isOn(at), onchange: drawCurves });
-    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${count(search.seeds.length || search.answers.length)} seeds`));
+    return make("label", { class: "check" }, box, swatch, search.label, make("span", { class: "quiet" }, ` ${seedsOf(search)} seeds`));
   }));
 }
 
