@@ -288,7 +288,10 @@ def _kept(value: Any) -> Iterator[_OnDisk]:
 
 
 class _Slurm(Executor):
-    """Submits each task as a Slurm job; a thread per task waits for its file of results."""
+    """Submits each task as a Slurm job; a thread per task waits for its file of results.
+
+    Where a `with` ends by an error, the jobs that are with Slurm are cancelled.
+    """
 
     def __init__(self, kind: str, partition: str, workers: int, gpu: bool) -> None:
         submitit = _extra("submitit")
@@ -304,6 +307,12 @@ class _Slurm(Executor):
         if partition:
             self._jobs.update_parameters(slurm_partition=partition)
         self._threads = ThreadPoolExecutor(workers)
+        self._given_up = threading.Event()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._given_up.set()
+        self.shutdown()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Queue a call; at most `workers` are with Slurm at a time."""
@@ -314,7 +323,12 @@ class _Slurm(Executor):
 
         for left in reversed(range(TRIES)):
             try:
-                error, value = self._jobs.submit(_caught, fn, *args, **kwargs).result()
+                job = self._jobs.submit(_caught, fn, *args, **kwargs)
+                while not job.done():
+                    if self._given_up.wait(1):
+                        job.cancel(check=False)
+                        raise CancelledError
+                error, value = job.result()
                 break
             except UncompletedJobError as ended:
                 if not left or isinstance(ended, FailedJobError):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import dying_plugins
@@ -45,6 +46,18 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of submitit
 
 def thirteen(_, job):
     raise UserError("Thirteen is no job.")
+
+
+def fails_or_takes_a_minute(folder, job):
+    """The first job fails once the second has begun, whose end leaves a file."""
+    begun, ended = (Path(folder) / name for name in ("begun", "ended"))
+    if job:
+        begun.touch()
+        time.sleep(60)
+        ended.touch()
+    while not begun.exists():
+        time.sleep(0.1)
+    raise UserError("The first job failed.")
 
 
 @pytest.fixture
@@ -103,3 +116,12 @@ def test_a_run_goes_on_where_a_job_was_killed(mine, assembled, tmp_path, monkeyp
         name for name in here if name.endswith(".timing.parquet")
     ]
     assert "studies/few/runs.csv" in there
+
+
+def test_jobs_with_slurm_are_cancelled_where_another_fails(mine, tmp_path):
+    """They were waited for, up to the day that a job may take."""
+    given = [0, 1], str(tmp_path)
+    with pytest.raises(UserError, match="The first job failed"):
+        list(map_jobs(fails_or_takes_a_minute, *given, workers=2, cluster="slurm-local"))
+    assert (tmp_path / "begun").exists()
+    assert not (tmp_path / "ended").exists()
