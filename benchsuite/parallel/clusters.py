@@ -15,6 +15,7 @@ import math
 import pickle
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -324,10 +325,7 @@ class _Slurm(Executor):
         for left in reversed(range(TRIES)):
             try:
                 job = self._jobs.submit(_caught, fn, *args, **kwargs)
-                while not job.done():
-                    if self._given_up.wait(1):
-                        job.cancel(check=False)
-                        raise CancelledError
+                self._wait(job)
                 error, value = job.result()
                 break
             except UncompletedJobError as ended:
@@ -336,6 +334,17 @@ class _Slurm(Executor):
         if error is not None:
             raise error
         return value
+
+    def _wait(self, job: Any) -> None:
+        """Wait for the end of a job; raise CancelledError where it was cancelled."""
+        while not job.done():
+            if self._given_up.wait(1):
+                job.cancel(check=False)
+                for _ in range(PATIENCE):
+                    if job.done():
+                        break
+                    time.sleep(0.2)
+                raise CancelledError
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Wait for the jobs that are with Slurm."""
