@@ -11,6 +11,8 @@ from command_line import call
 
 from benchsuite import cli
 from benchsuite.reporting import pipeline
+from benchsuite.reports import correlations
+from benchsuite.reports._common.tables import headline_proxies
 
 COMMANDS = sorted(
     path.stem.replace("_", "-")
@@ -208,7 +210,7 @@ def test_table_and_run(benchsuite, monkeypatch):
     A table, a figure, and those of two short studies.
     """
     needs, short = pipeline.needs, {"monas_mu", "monas_lambda"}
-    some = {"proxy_cost", "device_fronts"}
+    some = {"correlations", "device_fronts"}
     monkeypatch.setattr(
         pipeline,
         "needs",
@@ -219,11 +221,12 @@ def test_table_and_run(benchsuite, monkeypatch):
         },
     )
     monkeypatch.setattr(pipeline, "QUICK_STEPS", 0.02)
+    monkeypatch.setattr(correlations, "headline_proxies", lambda of: headline_proxies(of)[:6])
     code, out, _ = benchsuite("table", "--out", "t.parquet")
     assert code == 0
     assert "15,625 cells" in out
     assert len(pd.read_parquet("t.parquet")) == 15_625
-    stale = Path("result/reports/proxy_cost.svg")
+    stale = Path("result/reports/correlations.svg")
     stale.parent.mkdir(parents=True)
     stale.write_text("of an earlier run")
     code, out, err = benchsuite("run", "--quick", "--workers", "1", "--out", "result")
@@ -233,9 +236,11 @@ def test_table_and_run(benchsuite, monkeypatch):
     assert "Kendall tau-b with validation accuracy after 200 epochs, measured" in out
     assert Path("result/table.parquet").is_file()
     for suffix in ("csv", "json", "md", "tex", "png"):
-        assert Path(f"result/reports/proxy_cost.{suffix}").stat().st_size
+        assert Path(f"result/reports/correlations.{suffix}").stat().st_size
     assert not list(Path("result/reports").glob("*.svg")), "a quick run draws each figure once"
     assert "figures are PNG alone" in Path("result/index.html").read_text()
+    judged = "Kendall tau-b with validation accuracy after 200 epochs, measured (nats-tss-v1_0)"
+    assert judged in Path("result/reports/correlations.md").read_text()
 
 
 def test_a_proxy_of_ones_own(benchsuite, tmp_path):

@@ -54,11 +54,3 @@ def test_a_proxy_that_may_be_as_good_is_named_beside_the_best(result):
         named = one["not told from"].replace(" and ", ", ").split(", ")
         assert (len(named) == alike.sum()) or (one["not told from"] == "no other")
         assert alike.any() == (one["not told from"] != "no other")
-
-
-def test_a_measured_validation_is_judged_by_where_test_is_an_estimate(shipped_table):
-    few = shipped_table.without(
-        [n for n, c in shipped_table.columns.items() if c.kind == "proxy" and c.family not in KEPT]
-    )
-    said = " ".join(correlations.REPORT.make(few).notes)
-    assert "validation accuracy after 200 epochs, measured (nats-tss-v1_0)" in said

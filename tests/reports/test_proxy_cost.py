@@ -38,8 +38,12 @@ def test_tau_is_the_mean_of_single_repeats_on_cells_with_a_path(
 def test_proxies_that_score_fewer_cells_are_marked(shipped_table, rows):
     assert rows.loc["naswot", "n"] == connected().sum()
     assert rows.loc["epsinas", "n"] == 9_226
+    kept = {"epsinas", "naswot", "meco", "flops", "params"}
+    few = shipped_table.without(
+        [n for n, c in shipped_table.columns.items() if c.kind == "proxy" and c.family not in kept]
+    )
     for report in (proxy_cost, proxy_feasible, proxy_heatmap, proxy_repeats, proxy_truths):
-        result = report.REPORT.make(shipped_table)
+        result = report.REPORT.make(few)
         (figure,) = result.figures.values()
         axes = figure.axes[0]
         drawn = axes.texts if report is proxy_cost else axes.get_yticklabels()
