@@ -133,15 +133,15 @@ def _with_intervals(columns: pd.DataFrame, thousands: str) -> list[str]:
 
 
 def _column(name: str, values: pd.Series[Any], thousands: str) -> Printed:
-    kind = values.dtype.kind
+    kind, counts = values.dtype.kind, not name.startswith("index")
+    apart = thousands if counts else ""  # Cells are no amounts.
     if kind in "iu" or (kind == "f" and _whole(values)):
-        apart = "" if name.startswith("index") else thousands
         texts = [MISSING if v != v else f"{int(v):{apart}d}" for v in values.tolist()]
-        return Printed(name, texts, number=not name.startswith("index"))
+        return Printed(name, texts, number=counts)
     if kind == "f":
         decimals = digits(values.tolist())
         return Printed(name, [number(v, decimals, thousands) for v in values.tolist()], True)
-    return Printed(name, [_text(value, thousands) for value in values.tolist()])
+    return Printed(name, [_text(value, apart) for value in values.tolist()])
 
 
 def _whole(values: pd.Series[Any]) -> bool:

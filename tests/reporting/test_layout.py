@@ -38,6 +38,8 @@ def test_values_are_printed_as_the_papers_print_them():
     assert texts(rows, "h") == ["5.0", "2.5", "8.0"]
     assert texts(rows, "n") == ["1", "15,284", "3"]
     assert texts({"index": [15284, 1]}, "index") == ["15284", "1"]
+    assert texts({"index, dense": ["-", 15284]}, "index, dense") == ["-", "15284"]
+    assert texts({"index": [NAN, 15284]}, "index") == ["-", "15284"]
     assert texts({"v": [1.6e-6, 0.5]}, "v") == ["1.6e-06", "0.500"]
     assert texts({"seeds": [20.0, NAN]}, "seeds") == ["20", "-"]
     assert texts({"b": [True, None, 3.25, "x"]}, "b") == ["yes", "-", "3.25", "x"]
