@@ -13,6 +13,7 @@ class counts once.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import re
 import time
@@ -142,6 +143,7 @@ UNSAFE = ("grasp", "plain", "epe_nas", "zico")
 ALSO = ("fisher_unweighted", "grad_norm_every")
 THIN = ("linear_regions", "ntk_cond", "vkdnw")
 SLOW = ("az_nas", "meco", "swap")
+SIGN = ("grad_sign",)
 # Those whose base is in the tables of all cells; of `UNSAFE` these hold double precision.
 IN_TABLE = ("naswot", "zen", *GRADIENTS, "jacob_cov", *WEIGHTS, *THIN, *SLOW)
 UNUSED = {f"ntk_cond.k{i}" for i in range(9, 31) if i != 16}
@@ -158,8 +160,10 @@ def plan(images: str) -> dict[str, Setting]:
     What follows a + in a name says which part of the setting's proxies it is.
     """
 
-    def of(proxies: tuple[str, ...], resolution: int = 16, **changes: Any) -> Setting:
-        skeleton = Skeleton(16, 5, resolution, 10)
+    def of(
+        proxies: tuple[str, ...], resolution: int = 16, heads: int = 10, **changes: Any
+    ) -> Setting:
+        skeleton = Skeleton(16, 5, resolution, heads)
         return Setting(proxies=proxies, skeleton=skeleton, **{"images": images, **changes})
 
     noise: dict[str, Any] = {"images": "gaussian"}
@@ -180,6 +184,9 @@ def plan(images: str) -> dict[str, Setting]:
         "px32+others": of(("zico", "grasp", "plain"), 32, size=FEW),
         "px32+thin": of(("zen", *THIN), 32, size=FEW),
         "px32+slow": of(SLOW, 32, size=FEW),
+        "noise+sign": of(SIGN, **noise),
+        "noise100": of(SIGN, heads=100, batch_size=64, **noise),
+        "noise120": of(SIGN, heads=120, batch_size=64, **noise),
     }
 
 
@@ -225,7 +232,8 @@ def ship(
     """Write the rows of finished repeats: setting, repeat, cell, proxy, value.
 
     tables: of all cells, that give the base. A repeat that lacks a cell of its sample is left out,
-    so that every number is of all of them.
+    so that every number is of all of them. Settings of a file that is there which have no rows in
+    the folder stay as they are.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -255,12 +263,27 @@ def ship(
         ]
     found += _of_tables(tables)
     frame = pd.DataFrame(found, columns=["setting", "repeat", "cell", "proxy", "value"])
+    if path.is_file():
+        before, said = _before(path)
+        key = ["setting", "proxy"]
+        new = pd.MultiIndex.from_frame(frame[key])
+        frame = pd.concat([before[~pd.MultiIndex.from_frame(before[key]).isin(new)], frame])
+        about = {**said, **about}
     types = {"setting": "category", "repeat": "int8", "cell": "int16", "proxy": "category"}
     frame = frame.astype({**types, "value": "float32"})
     text = json_text({"settings": about, "sample": [SIZE, SEED], "made_by": environment()})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata({b"benchsuite": text.encode()})
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def _before(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the rows of a file and what it says of its settings."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    frame = table.to_pandas().astype({"setting": str, "proxy": str})
+    return frame, dict(json.loads(table.schema.metadata[b"benchsuite"])["settings"])
 
 
 def _of_tables(paths: Sequence[Path]) -> Iterator[tuple[str, int, int, str, float]]:

@@ -28,6 +28,9 @@ DEEPLITE = "Deeplite"
 GRAD_SIGN = "Zhang & Jia, GradSign"
 # Settings that are made of the columns themselves, of so many cells drawn by seed 0.
 DEAD, HALF, DRAWN = "dead", "half", 1000
+# By dataset, noise for images with a head of its number of classes: how many classes that is.
+HEADS = {"cifar100": ("noise100", 100), "imagenet16-120": ("noise120", 120)}
+_OF_HEADS = dict(HEADS.values())
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,14 @@ TRIED: dict[str, list[Tried]] = {
         (HALF, "networks trained on half of the images, by their validation accuracy"),
         sources=(GRAD_SIGN,),
     ),
-    "grad_sign.mean": _of("grad_sign", ("dead", "weights of dead operators counted, as zeros")),
+    "grad_sign.mean": _of(
+        "grad_sign",
+        (DEAD, "weights of dead operators counted, as zeros"),
+        *(
+            (setting, f"they counted, batch 64 and a head of {heads} classes, all on noise")
+            for setting, heads in _OF_HEADS.items()
+        ),
+    ),
     "fisher": [
         Tried(BASE, "fisher_unweighted", "channels without their weights"),
         *_of("fisher", _PIXELS),
@@ -106,7 +116,7 @@ TOGETHER = {
     one.words
     for of in TRIED.values()
     for one in of
-    if one.setting.endswith("_published") or one.setting == "unpruned_px32"
+    if one.setting.endswith("_published") or one.setting in ("unpruned_px32", *_OF_HEADS)
 }
 # Settings of a larger sample, whose scores are columns of the table: `zen.r0.unpruned@1`.
 LABELS = ("unpruned", "unpruned_px32")
@@ -119,6 +129,8 @@ def tried(table: Table, proxy: str, source: str, dataset: str) -> Iterator[Tried
         if one.setting in (DEAD, HALF):
             known = bool(columns(table, one.proxy, ""))
             known = known and (one.setting == DEAD or dataset == DATASETS[0])
+        elif one.setting in _OF_HEADS:
+            known = HEADS.get(dataset, ("",))[0] == one.setting
         elif one.setting in LABELS:
             known = bool(columns(table, needed(one.proxy)[0], one.setting))
         else:
@@ -206,6 +218,11 @@ def pair(
         there = there / trained_weights()[drawn] if setting == DEAD else there
         kept = np.isfinite(here).all(axis=0)
         return here[:, kept], there[:, kept], drawn[kept]
+    runs = effects.runs("settings")
+    if setting in _OF_HEADS:
+        here, there = runs.scores["noise", proxy], runs.scores[setting, variant]
+        cells = runs.cells[: here.shape[1]]
+        return here, there / trained_weights(_OF_HEADS[setting])[cells], cells
     if setting in LABELS:
         (part,) = needed(proxy)
         found = [
@@ -215,20 +232,20 @@ def pair(
         cells = np.flatnonzero(np.isfinite(found).all(axis=(0, 1)))
         here, there = (whole(table, proxy, [one[:, cells]], cells) for one in found)
         return here, there, cells
-    runs = effects.runs("settings")
     here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
     n = min(here.shape[1], there.shape[1])
     return here[:, :n], there[:, :n], runs.cells[:n]
 
 
 @functools.cache
-def trained_weights() -> Floats:
+def trained_weights(heads: int = 10) -> Floats:
     """Return the weights of convolutions and classifier of every cell's network as it is trained.
 
-    [15625]; dead operators included.
+    [15625]; dead operators included. heads: classes.
     """
     single = [(0,) * len(EDGES), *((op, *(0,) * (len(EDGES) - 1)) for op in (CONV1, CONV3))]
-    bare, one, three = (_weights(build(Cell(ops), Skeleton(resolution=4))) for ops in single)
+    skeleton = Skeleton(resolution=4, classes=heads)
+    bare, one, three = (_weights(build(Cell(ops), skeleton)) for ops in single)
     of_op = np.zeros(len(OPS))
     of_op[[CONV1, CONV3]] = one - bare, three - bare
     return np.asarray(bare + of_op[all_ops()].sum(axis=1))

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -90,6 +91,18 @@ def test_it_goes_on_and_ships_finished_repeats_only(tmp_path, monkeypatch):
     alone = score(plan["noise"], CELLS[1])["naswot"]
     assert noise["value"].iloc[1] == pytest.approx(alone, rel=1e-6)
     assert (table["setting"] == "base").sum() == 2 + 3 * 3
+    more = {"kaiming": small(proxies=("naswot",), init="kaiming", repeats=1, size=2)}
+    assert settings.measure(more, tmp_path / "more", until=1e12, shard=1, of=1)
+    settings.ship(more, tmp_path / "more", tmp_path / "all.parquet")
+    both = pq.read_table(tmp_path / "all.parquet").to_pandas()
+    assert both.groupby("setting").size().to_dict() == {"noise": 4, "base": 11, "kaiming": 2}
+    pd.testing.assert_frame_equal(
+        both[both["setting"] != "kaiming"].astype({"setting": str}),
+        table.astype({"setting": str}),
+    )
+    told = json.loads(pq.read_schema(tmp_path / "all.parquet").metadata[b"benchsuite"])
+    assert set(told["settings"]) == {"noise", "base+also", "kaiming"}
+    assert told["settings"]["noise"] == about["settings"]["noise"]
 
 
 @pytest.fixture(scope="module")

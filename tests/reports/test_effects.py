@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from benchsuite.proxies._scoring.net import Net
+from benchsuite.proxies._tabulation.settings import sampled
 from benchsuite.reports import monas_ntk
 from benchsuite.reports._common import causes, effects, ntk_draws
 from benchsuite.reports._common.effects import RESAMPLES, Effect, Runs
@@ -161,6 +162,27 @@ def test_weights_of_dead_operators_make_most_of_a_mean_of_signs(shipped_table):
     alike = (prune(all_ops()[cells]) == all_ops()[cells]).all(axis=1)
     alike &= np.isin(cells, representatives("functional"))
     np.testing.assert_allclose(here[:, alike], there[:, alike], rtol=1e-6)
+
+
+def test_a_head_of_the_datasets_classes_is_held_against_ten_on_the_same_noise(shipped_table):
+    """Scored for the datasets of as many classes alone, and with dead weights counted, exactly."""
+    for dataset, settings in (
+        ("cifar10", []), ("cifar100", ["noise100"]), ("imagenet16-120", ["noise120"]),
+    ):  # fmt: skip
+        ways = causes.tried(shipped_table, "grad_sign.mean", causes.PORT, dataset)
+        assert [one.setting for one in ways] == [causes.DEAD, *settings]
+    runs = effects.runs("settings")
+    for setting, heads in (("noise100", 100), ("noise120", 120)):
+        here, there, cells = causes.pair(shipped_table, "grad_sign.mean", setting, "grad_sign")
+        np.testing.assert_array_equal(here, runs.scores["noise", "grad_sign.mean"])
+        np.testing.assert_array_equal(cells, sampled())
+        assert runs.about["settings"][setting]["skeleton"]["classes"] == heads
+        net = Net(build(Cell.from_index(int(cells[0])), Skeleton(classes=heads)))
+        weights = sum(p.numel() for p in net.parameters() if p.dim() > 1)
+        sums = runs.scores[setting, "grad_sign"]
+        assert there[:, 0] == pytest.approx(sums[:, 0] / weights, rel=1e-6)
+        mean = runs.scores[setting, "grad_sign.mean"]
+        assert (there <= mean * (1 + 1e-6)).all()
 
 
 def test_networks_trained_on_half_are_another_truth_of_the_same_scores(shipped_table):
