@@ -12,7 +12,13 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.reports._common import words
 from benchsuite.reports._common.style import PAGE_WIDTH, colour_bar, heatmap, new_figure
-from benchsuite.reports._common.tables import DEAD, about_repeats, headline_proxies, upward
+from benchsuite.reports._common.tables import (
+    DEAD,
+    about_repeats,
+    headline_proxies,
+    partial,
+    upward,
+)
 from benchsuite.table.columns import stem
 from benchsuite.table.table import Table
 
@@ -25,16 +31,20 @@ def _make(table: Table) -> Result:
         linkage(squareform(1 - tau, checks=False), "average", optimal_ordering=True)
     )
     names = [names[i] for i in order]
-    tau = tau[np.ix_(order, order)]
+    scores, tau = scores[order], tau[np.ix_(order, order)]
+    both = np.isfinite(scores).astype(int) @ np.isfinite(scores).T
+    few = partial(pd.Series(both.diagonal(), index=names))
     matrix = pd.DataFrame(tau, columns=[stem(name) for name in names])
     matrix.insert(0, "proxy", [stem(name) for name in names])
     return Result(
-        tables={"proxy_agreement": matrix, "proxy_agreement_pairs": _pairs(names, tau)},
-        figures={"proxy_agreement": _figure(names, tau)},
+        tables={"proxy_agreement": matrix, "proxy_agreement_pairs": _pairs(names, tau, both)},
+        figures={"proxy_agreement": _figure(words.starred(names, few), tau)},
         notes=(
             "tau-b between proxies, every one turned so that more is better, over the cells that "
             f"have both. {DEAD} (those that need no network score them). Order: average linkage "
-            "on 1 - tau. proxy_agreement_pairs: the 15 pairs that agree most, and the 15 least. "
+            "on 1 - tau. proxy_agreement_pairs: the 15 pairs that agree most, and the 15 least; n "
+            "cells have both. "
+            "* scores fewer of the cells with a path than others do: its tau are of other cells. "
             "No accuracy enters; noise between repeats lowers every tau. "
             f"{about_repeats(table)}",
         ),
@@ -49,10 +59,10 @@ def _matrix(scores: np.ndarray) -> np.ndarray:
     return tau
 
 
-def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
+def _pairs(names: list[str], tau: np.ndarray, both: np.ndarray) -> pd.DataFrame:
     """Return the pairs that agree most and least."""
     rows = [
-        {"proxy": stem(names[i]), "other": stem(names[j]), "tau": tau[i, j]}
+        {"proxy": stem(names[i]), "other": stem(names[j]), "tau": tau[i, j], "n": both[i, j]}
         for i in range(len(names))
         for j in range(i)
     ]
@@ -60,10 +70,9 @@ def _pairs(names: list[str], tau: np.ndarray) -> pd.DataFrame:
     return pd.concat([ranked.head(15), ranked.tail(15)])
 
 
-def _figure(names: list[str], tau: np.ndarray) -> Figure:
+def _figure(labels: list[str], tau: np.ndarray) -> Figure:
     figure = new_figure(PAGE_WIDTH, PAGE_WIDTH * 0.93)
     axes = figure.add_subplot()
-    labels = [words.proxy(name) for name in names]
     image = heatmap(axes, tau, labels, labels)
     colour_bar(figure, image, axes, "Kendall tau-b between proxies")
     return figure
