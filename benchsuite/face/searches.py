@@ -94,6 +94,7 @@ def replay(
     folders = folders_of(plugins)
     check_seeds(first_seed, seeds)
     check_whole(workers, "The number of workers", low=1)
+    plugin_files = jobs.read_anew(folders)
     record = jobs.strategy_of(strategy, folders)
     filled = jobs.checked_parameters(strategy, record, parameters or {})
     by_default = ["epochs"] if epochs is None else []
@@ -110,7 +111,7 @@ def replay(
     problem = prepare(data, setting)
     job = jobs.Job(strategy, filled, "it", budget, first_seed, seeds)
     parts = jobs.shards(job, -(-seeds // workers))
-    shared = jobs.Shared({"it": problem}, folders)
+    shared = jobs.Shared({"it": problem}, folders, plugin_files=plugin_files)
     by_part = dict(map_jobs(jobs.answers, parts, shared, workers=workers, cluster=cluster))
     answers = [answer for at in sorted(by_part) for answer in by_part[at]]
     rows = judge(data, setting, answers)

@@ -124,7 +124,8 @@ def _searches(
         planned = study.plan(loaded, table, plugin_folders)
         if planned.failed:
             raise PluginError(next(iter(planned.failed.values())))
-        shared = jobs.Shared(planned.problems, tuple(plugin_folders))
+        folders = tuple(plugin_folders)
+        shared = jobs.Shared(planned.problems, folders, plugin_files=planned.plugin_files)
         for entry, parts in zip(loaded.searches, planned.jobs, strict=True):
             yield _Search(name, entry, parts, shared)
 

@@ -61,6 +61,7 @@ class Shared:
     folder: Path | None = None
     traces: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    plugin_files: str = ""  # Of `read_anew`, for workers that live longer than a run.
 
 
 def shards(job: Job, size: int) -> list[Job]:
@@ -71,9 +72,28 @@ def shards(job: Job, size: int) -> list[Job]:
     ]
 
 
+def read_anew(folders: Sequence[Path] = ()) -> str:
+    """Have strategies whose files changed read again; return a digest of those files.
+
+    A strategy stays as it was read until this is called, so that a run is of one code.
+    """
+    places = [root / plugins.KINDS["strategies"].folder for root in plugins.roots(folders)]
+    found = digest([files_beside(place / "any.py") for place in places])
+    _read[_resolved(folders)] = found
+    return found
+
+
 def strategy_of(name: str, folders: Sequence[Path] = ()) -> Strategy:
     """Return a strategy by name; UserError with the nearest names for an unknown one."""
-    return _strategy(name, _resolved(folders))
+    return _strategy(name, *_as_read(folders))
+
+
+_read: dict[tuple[Path, ...], str] = {}  # By folders of plug-ins, what `read_anew` returned.
+
+
+def _as_read(folders: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
+    found = _resolved(folders)
+    return found, _read.get(found, "")
 
 
 def _resolved(folders: Sequence[Path]) -> tuple[Path, ...]:
@@ -81,7 +101,7 @@ def _resolved(folders: Sequence[Path]) -> tuple[Path, ...]:
 
 
 @functools.cache
-def _strategy(name: str, folders: tuple[Path, ...]) -> Strategy:
+def _strategy(name: str, folders: tuple[Path, ...], as_read: str) -> Strategy:
     strategy: Strategy = plugins.load("strategies", name, folders)
     return strategy
 
@@ -101,7 +121,7 @@ def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) 
 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:
     """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
-    own = _files(job.strategy, _resolved(folders))
+    own = _files(job.strategy, *_as_read(folders))
     return digest(job, code(), own, _images(job, folders))[:24]
 
 
@@ -158,6 +178,8 @@ def _answers_of(text: str) -> list[Answer]:
 
 
 def _runs(shared: Shared, job: Job) -> list[Run]:
+    if shared.plugin_files:
+        _read[_resolved(shared.plugin_folders)] = shared.plugin_files
     strategy = strategy_of(job.strategy, shared.plugin_folders)
     parameters = fill(strategy.parameters, job.parameters, f"The strategy {job.strategy}")
     problem = shared.problems[job.problem]
@@ -193,7 +215,7 @@ def _write_timing(path: Path, runs: Sequence[Run]) -> None:
 
 
 @functools.cache
-def _files(strategy: str, folders: tuple[Path, ...]) -> dict[str, str]:
+def _files(strategy: str, folders: tuple[Path, ...], as_read: str) -> dict[str, str]:
     return files_beside(plugins.find("strategies", folders)[strategy].path)
 
 

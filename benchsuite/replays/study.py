@@ -86,12 +86,14 @@ class Study:
 class Plan:
     """The jobs of a study on one table: per search its jobs, and the problems they share.
 
-    failed: by the position of a search without jobs, why its strategy cannot be used.
+    failed: by the position of a search without jobs, why its strategy cannot be used;
+    plugin_files: of `jobs.read_anew`.
     """
 
     jobs: tuple[tuple[Job, ...], ...]
     problems: Mapping[str, Problem]
     failed: Mapping[int, str] = field(default_factory=dict)
+    plugin_files: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,11 @@ def load(path: Path) -> Study:
 
 
 def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
-    """Check a study against a table and cut it into jobs; nothing runs and nothing is written."""
+    """Check a study against a table and cut it into jobs; nothing runs and nothing is written.
+
+    Strategies are those of the files as they are now; `run` goes on with them.
+    """
+    plugin_files = jobs.read_anew(folders)
     planned: list[tuple[Job, ...]] = []
     problems, failed = {}, {}
     keys: dict[str, str] = {}  # searches of one setting share a problem, which takes time to cut
@@ -207,7 +213,7 @@ def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
             problems[at] = problem
         job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
         planned.append(tuple(jobs.shards(job, study.shard)))
-    return Plan(tuple(planned), problems, failed)
+    return Plan(tuple(planned), problems, failed, plugin_files)
 
 
 def run(
@@ -237,7 +243,14 @@ def run(
     progress(done, len(set(paths)))
     if cluster:  # Its workers run in folders of their own.
         folder, plugin_folders = folder.resolve(), [path.resolve() for path in plugin_folders]
-    shared = Shared(plan.problems, tuple(plugin_folders), folder, traces, dict(provenance or {}))
+    shared = Shared(
+        plan.problems,
+        tuple(plugin_folders),
+        folder,
+        traces,
+        dict(provenance or {}),
+        plan.plugin_files,
+    )
     targets = list(missing)
     failed: dict[Path, str] = {}
     mapped = map_jobs(

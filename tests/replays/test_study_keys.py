@@ -9,6 +9,7 @@ from search_tables import column
 from search_tables import table as made_up_table
 from test_study import GOOD, write
 
+from benchsuite.face import searches
 from benchsuite.replays import jobs, study
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.space.cell import all_ops
@@ -186,7 +187,7 @@ def test_files_beside_a_strategy_are_in_the_key_of_its_jobs(tmp_path):
     def changed(path, text):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-        jobs._files.cache_clear()
+        jobs.read_anew([tmp_path / "mine"])
         keys.append(jobs.key(job, [tmp_path / "mine"]))
 
     changed(folder / "own.py", source + "\n")
@@ -200,6 +201,35 @@ def test_files_beside_a_strategy_are_in_the_key_of_its_jobs(tmp_path):
     here = jobs.Job("random", {}, "it", study.Budget(5), 0, 1)
     before = jobs.key(here, [tmp_path / "mine"])
     assert before == jobs.key(here)
+
+
+FIXED = """
+from dataclasses import dataclass
+from benchsuite.api import Strategy
+@dataclass(frozen=True)
+class Parameters:
+    pass
+def run(search, rng, parameters):
+    search.answer([CELL])
+STRATEGY = Strategy(version=1, source="tests", run=run, parameters=Parameters)
+"""
+
+
+def test_a_strategy_that_was_edited_is_run_as_it_is_now(tmp_path):
+    """In one process, as in a notebook: the second run took the first one's code, and its key."""
+    (tmp_path / "mine/search").mkdir(parents=True)
+    file = write(
+        tmp_path, GOOD[: GOOD.index("[[")] + '[[searches]]\nstrategy = "fixed"\nseeds = 1\n'
+    )
+    given = {"table": made_up_table(), "plugins": tmp_path / "mine"}
+    replayed, studied = [], []
+    for cell in (5, 7):
+        text = FIXED.replace("CELL", str(cell))
+        (tmp_path / "mine/search/fixed.py").write_text(text)
+        found = searches.replay("fixed", seeds=1, **given)
+        replayed += found.runs["cell"].tolist()
+        studied += searches.study(file, out=tmp_path, **given).runs["cell"].tolist()
+    assert replayed == studied == [5, 7]
 
 
 def test_a_study_that_was_shortened_has_another_digest(planned):
