@@ -23,7 +23,7 @@ from benchsuite import plugins
 from benchsuite.api import Strategy
 from benchsuite.bounds import of_json
 from benchsuite.digest import code, digest, files_beside
-from benchsuite.errors import PluginError
+from benchsuite.errors import PluginError, UserError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import json_text
 from benchsuite.parameters import check_seeds, fill
@@ -155,11 +155,16 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
 
 
 def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
-    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then."""
+    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then.
+
+    Raises UserError, which names the strategy, for a search that does not suit it.
+    """
     try:
         return stored_answers(shared, job)
     except PluginError as error:
         return str(error)
+    except UserError as error:
+        raise UserError(f"The strategy {job.strategy}: {error}") from error
 
 
 def read_answers(path: Path) -> list[Answer] | None:

@@ -200,17 +200,19 @@ def plan(study: Study, table: Table, folders: Sequence[Path] = ()) -> Plan:
     for position, entry in enumerate(study.searches):
         try:
             strategy = jobs.strategy_of(entry.strategy, folders)
+            parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
+            setting = digest(entry.setting)
+            at = keys.get(setting)
+            if at is None:
+                problem = prepare(table, entry.setting)
+                at = keys[setting] = jobs.problem_key(problem)
+                problems[at] = problem
         except PluginError as error:
             failed[position] = str(error)
             planned.append(())
             continue
-        parameters = jobs.checked_parameters(entry.strategy, strategy, entry.parameters)
-        setting = digest(entry.setting)
-        at = keys.get(setting)
-        if at is None:
-            problem = prepare(table, entry.setting)
-            at = keys[setting] = jobs.problem_key(problem)
-            problems[at] = problem
+        except UserError as error:
+            raise UserError(f"Search {entry.label}: {error}") from error
         job = Job(entry.strategy, parameters, at, entry.budget, entry.first_seed, entry.seeds)
         planned.append(tuple(jobs.shards(job, study.shard)))
     return Plan(tuple(planned), problems, failed, plugin_files)

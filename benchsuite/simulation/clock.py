@@ -37,22 +37,28 @@ class Clock:
 
 
 def training_clock(table: Table, dataset: str, epochs: int) -> Clock:
-    """Return what training each cell for some epochs costs: measured, scaled, or modelled."""
+    """Return what training each cell for some epochs costs: measured, scaled, or modelled.
+
+    Measured is a column that has seconds above 0 of every cell: under another clock a search might
+    train without end.
+    """
     start = f"{dataset}.train_seconds."
-    held = {
-        column.epochs: name
+    timed = {
+        column.epochs: table.resolve(stem(name))
         for name, column in table.columns.items()
         if name.startswith(start) and column.aggregation == "mean" and column.epochs
     }
+    held = {of: name for of, name in timed.items() if (table.values(name) > 0).all()}
     if epochs in held:
-        name = table.resolve(stem(held[epochs]))
+        name = held[epochs]
         return Clock(table.values(name), f"{table.columns[name].description} ({name})")
     if held:
         nearest = min(held, key=lambda other: abs(other - epochs))
-        name = table.resolve(stem(held[nearest]))
+        name = held[nearest]
         said = f"{epochs}/{nearest} of the {table.columns[name].description} ({name})"
         return Clock(table.values(name) * (epochs / nearest), said)
-    return Clock(modelled_seconds(dataset, epochs), "modelled by operator counts, no measurement")
+    missing = "no measurement of all cells" if timed else "no measurement"
+    return Clock(modelled_seconds(dataset, epochs), f"modelled by operator counts, {missing}")
 
 
 def modelled_seconds(dataset: str, epochs: int) -> NDArray[np.float64]:

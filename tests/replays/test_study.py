@@ -206,6 +206,21 @@ def test_a_table_without_validation_accuracy_is_a_sentence(planned):
         study.plan(planned[0], bare)
 
 
+@pytest.mark.parametrize(
+    ("search", "hint"),
+    [
+        ('strategy = "rae"', "Search mine: There is no 'rae' among strategies"),
+        ('strategy = "rea"\nparameters = { sample = 0 }', "Search mine: The parameter sample"),
+        ('strategy = "rea"\nbounds = { flopz = 3 }', "Search mine: There is no column 'flopz'"),
+        ('strategy = "udc"', "The strategy udc: UDC searches for a size"),
+    ],
+)
+def test_a_mistake_says_in_which_search_it_is(search, hint, tmp_path):
+    loaded = study.load(write(tmp_path, f'{GOOD}[[searches]]\nlabel = "mine"\n{search}\n'))
+    with pytest.raises(UserError, match=hint):
+        study.run(study.plan(loaded, table()), tmp_path)
+
+
 def double(shared, job):
     if job == "die":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from search_tables import column, table
+from search_tables import RELEASE, column, table
 
 from benchsuite import plugins
 from benchsuite.errors import UserError
@@ -18,6 +18,7 @@ from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.space import cost
 from benchsuite.space.network import Skeleton
+from benchsuite.table.columns import training_time_column
 from benchsuite.table.table import Values
 
 
@@ -343,3 +344,16 @@ def test_an_answer_on_the_way_has_the_accuracy_of_its_longest_training():
     trace = search.finish(0, 0.0).trace
     assert trace.best.tolist() == [1462] * 3
     assert trace.best_value.tolist() == [first] * 3
+
+
+@pytest.mark.parametrize("hidden", [np.nan, 0.0, -1.0])
+def test_a_clock_that_does_not_go_for_every_cell_is_none(hidden):
+    """Under it a search with seconds alone trained without end."""
+    (name,) = (name for name in table().columns if name.startswith("cifar10.train_seconds"))
+    seconds = np.array(table().values(name))
+    seconds[5] = hidden
+    clock = training_time_column("cifar10", 12, "mean", RELEASE, "tests")
+    data = table().without([name]).with_columns([Values(clock, seconds, "no record")])
+    problem = prepare(data, Setting(epochs=12))
+    assert problem.notes["clock"] == "modelled by operator counts, no measurement of all cells"
+    assert (problem.seconds[12] > 0).all()
