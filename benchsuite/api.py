@@ -20,6 +20,7 @@ from benchsuite.deployment.calibration import Calibration as Calibration
 from benchsuite.deployment.device import Device as Device
 from benchsuite.deployment.power import Power as Power
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.parameters import fill
 from benchsuite.passes import RUNS_ON
 from benchsuite.passes import Gradients as Gradients
 from benchsuite.passes import Missing as Missing
@@ -352,4 +353,4 @@ def _check_parameters(kind: object) -> None:
         raise UserError(
             f"The types of a strategy's parameters are names of its file: {error}."
         ) from error
-    kind()
+    fill(kind, dataclasses.asdict(kind()), "The strategy")  # As every run does, from text too.

@@ -65,6 +65,14 @@ def check_number(value: Any, what: str) -> float:
     return value  # type: ignore[return-value]
 
 
+def check_stated(name: Any, value: Any) -> float:
+    """Return what a strategy states under a name, also a truth value; UserError for a text."""
+    if not isinstance(name, str):
+        raise UserError(f"What a strategy states is named by a text, not {name!r}.")
+    is_truth = isinstance(value, bool | np.bool_)
+    return float(value if is_truth else check_number(value, f"What is stated as {name}"))
+
+
 def check_whole(value: Any, what: str, *, low: int, high: int | None = None) -> int:
     """Return a whole number from low to high; UserError for any other, also for 2.0."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -157,6 +165,8 @@ def _shown(kind: Any) -> str:
         return " or ".join(_shown(option) for option in get_args(kind))
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
     names[types.NoneType] = "none"
+    if get_origin(kind) is not tuple and kind not in names:
+        return "whole, a number, true or false, a text, a choice of some, a tuple of those, or none"
     return names.get(kind) or str(kind).replace("...", "and so on")
 
 

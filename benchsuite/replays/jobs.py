@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from benchsuite import plugins
 from benchsuite.api import Strategy
 from benchsuite.bounds import of_json
+from benchsuite.calling import failure, file_of
 from benchsuite.digest import code, digest, files_beside
 from benchsuite.errors import PluginError, UserError
 from benchsuite.files import write_atomically, write_text
@@ -109,9 +110,16 @@ def _strategy(name: str, folders: tuple[Path, ...], as_read: str) -> Strategy:
 def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return all parameters of a strategy, given ones and defaults, ready for JSON.
 
-    Where a strategy measures networks on images and none are named, stderr says so.
+    Where a strategy measures networks on images and none are named, stderr says so. Raises
+    UserError for what it does not have, and PluginError for what its class of parameters raises.
     """
-    filled = dataclasses.asdict(fill(strategy.parameters, given, f"The strategy {name}"))
+    try:
+        filled = dataclasses.asdict(fill(strategy.parameters, given, f"The strategy {name}"))
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        what = f"The strategy {name} takes no such parameters"
+        raise failure(what, error, file_of(strategy.run)) from error
     if strategy.images is not None:
         from benchsuite.proxies._scoring.images import say_stand_in
 

@@ -22,7 +22,7 @@ from benchsuite.deployment import narrow
 from benchsuite.deployment.narrow import Claim
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import TOLERANCE
-from benchsuite.parameters import check_cell, check_cells, check_number, check_whole
+from benchsuite.parameters import check_cell, check_cells, check_number, check_stated, check_whole
 from benchsuite.simulation.problem import Problem
 from benchsuite.simulation.supernet import Look, conditional_expectations, tensors
 from benchsuite.simulation.trace import CHARGES, Trace, answered, best_so_far
@@ -196,9 +196,9 @@ class Search:
         seconds: what the paper states such a measurement costs; charged and marked as stated.
         Raises ExhaustedError, before anything is logged.
         """
-        cost = self._stated_cost(seconds)
+        seen, cost = check_stated(name, value), self._stated_cost(seconds)
         self._afford(cost)
-        self._note(-1, name, value, cost, _STATED)
+        self._note(-1, name, seen, cost, _STATED)
 
     def feasible(self, cell: int) -> bool:
         """Return whether a cell keeps the bounds; that is arithmetic and costs nothing."""
@@ -356,7 +356,7 @@ class Search:
     def _why_none(self) -> str:
         """Return why there is no answer: the budget, or no cell queried keeps the bounds."""
         if self._refused is None or (self._queries and self._as_it_is):
-            return "no feasible cell"
+            return "no feasible cell" if self._queries else "no cell was queried or answered"
         cheapest = float(np.nanmin(self._plain[1]))
         if self._refused >= cheapest > self._limit:
             return (

@@ -11,7 +11,8 @@ from search_tables import table as made_up_table
 
 from benchsuite import cli, plugins
 from benchsuite.assembly import assemble
-from benchsuite.errors import PluginError, PluginWarning
+from benchsuite.errors import PluginError, PluginWarning, UserError
+from benchsuite.face import searches
 from benchsuite.replays import outcome, study
 from benchsuite.replays.run import replay
 from benchsuite.reporting import pipeline
@@ -194,6 +195,44 @@ def test_a_study_goes_on_with_its_other_searches(workers, write_plugin, tmp_path
         "bad",
         "worse",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return [7]", r"returned \[7\]; cells are answered by search.answer.*bad.py, line 12"),
+        ("yield 7", r"returned <generator .*; cells are answered by search.answer"),
+        ("search.stated(5, 1.0, seconds=0)", "is named by a text, not 5"),
+        ("search.stated('mine', 'high', seconds=0)", "What is stated as mine is a number"),
+    ],
+)
+def test_what_a_strategy_gives_and_nobody_reads_is_refused(body, said, write_plugin):
+    folders = write_plugin("search/bad.py", STRATEGY.format(body=body))
+    with pytest.raises(UserError, match=said):
+        searches.replay("bad", made_up_table(), queries=5, seeds=1, plugins=folders)
+
+
+def test_a_strategy_that_did_nothing_is_no_search_without_feasible_cells(write_plugin):
+    text = STRATEGY.format(body="pass").replace("search.query_one(5)", "pass")
+    folders = write_plugin("search/bad.py", text)
+    with pytest.raises(UserError, match="no cell was queried or answered"):
+        searches.replay("bad", made_up_table(), queries=5, seeds=1, plugins=folders)
+
+
+@pytest.mark.parametrize("field", ["depth: list = None", "depth: complex = 1j", "depth: int = 1.5"])
+def test_parameters_that_no_study_could_hold_are_refused(field, write_plugin):
+    text = STRATEGY.format(body="pass").replace('"""None."""', field)
+    folders = write_plugin("search/bad.py", text)
+    with pytest.raises(PluginError, match=r"The parameter depth of the strategy is .*bad.py"):
+        plugins.load("strategies", "bad", folders)
+
+
+def test_what_a_class_of_parameters_raises_is_a_sentence(write_plugin):
+    check = "depth: int = 1\n    def __post_init__(self): assert self.depth < 5, 'too deep'"
+    text = STRATEGY.format(body="pass").replace('"""None."""', check)
+    folders = write_plugin("search/bad.py", text)
+    with pytest.raises(PluginError, match=r"no such parameters: AssertionError: too deep .*bad.py"):
+        searches.replay("bad", made_up_table(), parameters={"depth": 9}, plugins=folders)
 
 
 def test_a_study_of_which_nothing_is_left_is_a_sentence(write_plugin, tmp_path):
