@@ -18,7 +18,7 @@ import numpy as np
 from benchsuite.search._pruning import Array, Left, Term, relative
 from benchsuite.simulation.search import Search
 from benchsuite.space.cell import EDGES, NONE, OPS, POOL, SKIP, index_of
-from benchsuite.space.network import Skeleton
+from benchsuite.space.network import OFFICIAL, Skeleton
 
 How = Literal["sum", "mean"]
 
@@ -28,12 +28,12 @@ def hardware(
 ) -> list[Term]:
     """Return the term of the FLOPs or of the latency, whichever has a weight, or none.
 
-    how: `sum` over the operators left on an edge, the supernet's own cost, or their `mean`, that of
-    the cells left.
+    flops: None for those of the search's network; how: `sum` over the operators left on an edge,
+    the supernet's own cost, or their `mean`, that of the cells left.
     """
     if not (lambda_ or mu):
         return []
-    base, costs = of_operators(search, (flops or f"{search.dataset}.flops") if lambda_ else latency)
+    base, costs = of_operators(search, (flops or own_flops(search)) if lambda_ else latency)
     if lambda_ and not costs[:, POOL].any():
         costs[:, POOL] = pooling(search.skeleton)
 
@@ -42,6 +42,12 @@ def hardware(
         return float(base + (summed if how == "sum" else summed / left.sum(axis=1)).sum())
 
     return [Term(relative(cost), -1, lambda_ or mu)]
+
+
+def own_flops(search: Search) -> str:
+    """Return the column of the FLOPs of the network that is searched, which nobody pays for."""
+    official = search.skeleton == OFFICIAL[search.dataset]
+    return f"{search.dataset}.flops" if official else "skeleton.flops"
 
 
 def of_operators(search: Search, column: str) -> tuple[float, Array]:

@@ -41,7 +41,7 @@ class Operators:
     def __init__(self, search: Search, aim: float, seconds: float) -> None:
         self._search, self._seconds = search, seconds
         self._targets = {
-            name: _largest(search.column(name), aim * bound, name)
+            name: _largest(search.column(name), aim, bound, name)
             for name, bound in search.bounds.items()
         }
 
@@ -203,9 +203,12 @@ def _parts(choices: Array) -> tuple[Array, Array, Array, Array]:
     )
 
 
-def _largest(sizes: Array, bound: float, name: str) -> float:
-    """Return the largest size of any cell within the bound."""
-    within = sizes[at_most(sizes, bound) & (sizes > 0)]
+def _largest(sizes: Array, aim: float, bound: float, name: str) -> float:
+    """Return the largest size of any cell within `aim` times the bound."""
+    within = sizes[at_most(sizes, aim * bound) & (sizes > 0)]
     if not len(within):
-        raise UserError(f"No cell has {name} above 0 and within {bound:g}.")
+        raise UserError(
+            f"No cell has {name} above 0 and within {aim * bound:g}, {aim:g} (the parameter aim) "
+            f"of its bound {bound:g}."
+        )
     return float(within.max())

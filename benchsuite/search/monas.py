@@ -31,7 +31,7 @@ from benchsuite.space.cell import index_of
 class Parameters(Rules):
     """lambda_, mu: weights of FLOPs and latency; ntk, regions, flops, latency: their columns.
 
-    flops: None for those of the search's dataset; latency: of the search's device and runtime;
+    flops: None for those of the search's network; latency: of the search's device and runtime;
     cost: see `_costs`; all others: see `_pruning.Rules`.
     """
 

@@ -100,10 +100,12 @@ def _candidates(
 ) -> NDArray[np.int64]:
     """Return distinct cells not seen: neighbours of the best ones, random ones up to `count`."""
     parents = best_first[: -(-count // (2 * N_NEIGHBOURS))]
-    near = neighbours()[parents].ravel()[: count // 2]
-    drawn = rng.integers(N_CELLS, size=count)
-    pool = np.concatenate([near, drawn])
-    pool = pool[~np.isin(pool, best_first)]
+    pool = neighbours()[parents].ravel()[: count // 2]
+    while True:  # All of a few may have been seen.
+        pool = np.concatenate([pool, rng.integers(N_CELLS, size=count)])
+        pool = pool[~np.isin(pool, best_first)]
+        if len(pool):
+            break
     _, first = np.unique(pool, return_index=True)
     return np.asarray(pool[np.sort(first)][:count])
 

@@ -42,6 +42,12 @@ def test_candidates_are_new_and_half_of_them_near_the_best():
     assert 40 <= sum(cell in near for cell in pool.tolist()) <= 60
 
 
+def test_there_is_a_candidate_while_one_cell_is_not_seen():
+    """Two candidates that had all been seen ended a search in a traceback."""
+    rng = np.random.default_rng(0)
+    assert _candidates(rng, rng.permutation(np.arange(1, N_CELLS)), 2).tolist() == [0]
+
+
 def test_the_model_knows_what_it_has_seen_and_that_equal_functions_are_equal():
     rng = np.random.default_rng(2)
     error = 1 - table().values("cifar10.valid.200ep.mean") / 100

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_tables import table
 
 from benchsuite import plugins
 from benchsuite.replays.run import replay
@@ -12,7 +13,7 @@ from benchsuite.search._pruning import DIGITS, Rules, Term, change, prune, ranks
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
 from benchsuite.space.cell import NONE, POOL, all_ops, connected
-from benchsuite.space.network import OFFICIAL
+from benchsuite.space.network import OFFICIAL, Skeleton
 
 
 def authors(values, weights, descending):
@@ -168,3 +169,15 @@ def test_pruning_by_an_additive_indicator_finds_its_best_cell():
 def test_a_removal_that_leaves_no_value_is_the_last_to_be_made():
     assert ranks(np.array([np.nan, 2.0, 1.0]), np.arange(3)).tolist() == [2, 1, 0]
     assert ranks(np.array([np.nan, np.nan]), np.array([1, 0])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("skeleton", [None, Skeleton(), Skeleton(cells_per_stage=1), Skeleton(8)])
+def test_flops_by_default_are_those_of_the_network_that_is_searched(skeleton):
+    monas = plugins.load("strategies", "monas")
+    problem = prepare(table(), Setting(skeleton=skeleton))
+    given = [{"lambda_": 0.5}, {"lambda_": 0.5, "flops": "flops"}]
+    by_default, named = (
+        replay(monas, problem, Budget(1e6), monas.parameters(**p), 0) for p in given
+    )
+    assert by_default.answer == named.answer
+    assert by_default.simulated_seconds == pytest.approx(1800)

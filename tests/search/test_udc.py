@@ -262,6 +262,7 @@ def test_random_search_answers_its_most_accurate_network():
             lambda: run(where=Setting(bounds={"cifar10.params": 8e5}), mode="compressed"),
             "keeps one",
         ),
+        (lambda: run(where=Setting(bounds={"cifar10.params": 73306})), "0.95 .the parameter aim"),
         (lambda: run("udc_random", where=Setting()), "needs one"),
         (lambda: run("udc_random", where=Setting(bounds={"cifar10.params": 8e5})), "keeps one"),
         (lambda: run("udc_random", trials=0), "1 or more"),
