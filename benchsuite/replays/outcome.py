@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.errors import PluginError
+from benchsuite.errors import PluginError, UserError, some
 from benchsuite.files import write_text
 from benchsuite.notations import csv_text, json_text
 from benchsuite.numerics.stated import stated, stated_frame, stated_json
@@ -64,9 +64,18 @@ class Outcome:
         return ", ".join(found) or "no pick"
 
     def trace(self, label: str) -> pd.DataFrame:
-        """Return every look of a search, all seeds, in order (`trace.Trace`)."""
+        """Return every look of a search, all seeds, in order (`trace.Trace`).
+
+        Raises UserError for a search that is not there, failed, or kept no traces.
+        """
         import pandas as pd
 
+        if not self.trace_files.get(label):
+            known = [name for name, files in self.trace_files.items() if files]
+            raise UserError(
+                f"There are no traces of {label!r}: a study with traces = true has them, here of "
+                f"{some(known) if known else 'no search'}."
+            )
         return pd.concat([pd.read_parquet(path) for path in self.trace_files[label]])
 
     def write(self, folder: Path, line: str) -> list[Path]:
@@ -168,7 +177,7 @@ def run(
         provenance={
             "study": chosen.name,
             "study_digest": chosen.digest,
-            "seeds": seeds or (f"at most {at_most}" if at_most else "as in the study"),
+            "seeds": _asked(seeds, at_most),
             "table": table.checksum,
             "made_by": environment(),
             "judged_by": {
@@ -187,6 +196,12 @@ def run(
 
 
 _SHOWN = 30  # Searches in a representation, which fits on a screen.
+
+
+def _asked(seeds: int | None, at_most: int | None) -> int | str:
+    if at_most is None:
+        return seeds or "as in the study"
+    return min(seeds, at_most) if seeds else f"at most {at_most}"
 
 
 def _seeds(wanted: int, at_most: int | None) -> int:

@@ -13,7 +13,8 @@
     bounds = { "cifar10.flops" = 1e8 }
 
 Optional at the top: `traces = true`, `shard = 50` (seeds per job) and `[defaults]` with any field
-of a search. A search may also set `label`, `device`, `runtime`, `first_seed`, `proxy_seconds` and
+of a search, in whose place the search's own stands, also a whole table of bounds. A search may also
+set `label`, `device`, `runtime`, `first_seed`, `proxy_seconds` and
 `skeleton = { cells_per_stage = 1 }`.
 """
 

@@ -39,12 +39,13 @@ def scaled_costs(search: Search, without: Sequence[str]) -> Array:
     without: bounds to leave out. Raises UserError for one that the search does not have, and for a
     bound that is not above 0.
     """
-    left_out = {search.full_name(name) for name in without}
-    if extra := left_out - set(search.bounds):
-        raise UserError(
-            f"{extra.pop()!r} has no bound to leave out; bounded are "
-            f"{', '.join(search.bounds) or 'no columns'}." + did_you_mean(without[0], search.bounds)
-        )
+    left_out = {search.full_name(name): name for name in without}
+    for full, name in left_out.items():
+        if full not in search.bounds:
+            raise UserError(
+                f"{full!r} has no bound to leave out; bounded are "
+                f"{', '.join(search.bounds) or 'no columns'}." + did_you_mean(name, search.bounds)
+            )
     columns = [
         np.nan_to_num(search.column(name) / above_zero(bound, name), nan=CAP)
         for name, bound in search.bounds.items()

@@ -189,6 +189,9 @@ def test_an_outcome_holds_runs_fronts_and_traces_of_as_many_seeds_as_asked(plann
     trace = outcome.trace("small-rea")
     assert set(trace["seed"]) == {10, 11}
     assert (trace.groupby("seed")["clock"].diff().dropna() >= 0).all()
+    for unknown in ("small_rea", "rea"):
+        with pytest.raises(UserError, match=r"no traces of .*here of random, small-rea"):
+            outcome.trace(unknown)
     written = outcome.write(tmp_path, "a line")
     assert list(pandas.read_csv(written[0])["search"]) == list(outcome.runs["search"])
     assert json.loads(written[1].read_text())["line"] == "a line"
@@ -234,6 +237,14 @@ def test_map_jobs_returns_every_result_with_its_place():
     assert dict(map_jobs(double, [1, "wait", 2], 10)) == {0: 10, 1: "waited", 2: 20}
     with pytest.raises(UserError, match="0 workers"):
         list(map_jobs(double, [1], 10, workers=0))
+
+
+def test_an_outcome_without_traces_says_so_and_of_how_many_seeds_it_is(planned, tmp_path):
+    quiet = dataclasses.replace(planned[0], traces=False)
+    outcome = outcomes.run(quiet, table(), tmp_path, seeds=4, at_most=2)
+    assert outcome.provenance["seeds"] == 2
+    with pytest.raises(UserError, match="traces = true has them, here of no search"):
+        outcome.trace("random")
 
 
 def test_a_killed_worker_is_a_sentence():

@@ -108,3 +108,9 @@ def test_every_cell_alike_is_no_failure():
 def test_mistakes_are_sentences(parameters, hint):
     with pytest.raises(UserError, match=hint):
         run("munas_bo", **parameters)
+
+
+def test_the_bound_that_cannot_be_left_out_is_the_one_that_is_named():
+    bounded, without = Setting(bounds={"cifar10.flops": 1e8}), ("cifar10.flops", "ntk_cond.k2")
+    with pytest.raises(UserError, match=r"'ntk_cond.k2@1' has no bound(?!.*Did you mean)"):
+        run("munas_bo", bounded, without=without)
