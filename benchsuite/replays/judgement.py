@@ -63,9 +63,8 @@ def judge(table: Table, setting: Setting, answers: Sequence[Answer]) -> pd.DataF
         table = table.with_columns(skeleton_columns(setting.skeleton))
     columns = _columns(table, setting)
     target = f"test.{setting.dataset}"
-    if target not in columns:
-        raise UserError(f"The table has no test accuracy of {setting.dataset} to judge by.")
-    best = float(np.nanmax(columns[target][_keeps(table, setting)]))
+    tested = columns[target][_keeps(table, setting)]
+    best = float(np.max(tested, initial=-np.inf, where=~np.isnan(tested)))
     archs = table.data.column("arch")
     rows = []
     for run in answers:
@@ -100,7 +99,7 @@ def attainable(table: Table, setting: Setting) -> dict[str, tuple[float, float]]
     of = {name: values[keeps] for name, values in _columns(table, setting).items()}
     known = {name: values[np.isfinite(values)] for name, values in of.items()}
     ends = {name: (float(v.min()), float(v.max())) for name, v in known.items() if len(v)}
-    least, most = ends[f"test.{setting.dataset}"]
+    least, most = ends.get(f"test.{setting.dataset}", (np.nan, np.nan))
     return {**ends, "regret": (0.0, most - least)}
 
 
@@ -113,7 +112,10 @@ def _keeps(table: Table, setting: Setting) -> NDArray[np.bool_]:
 
 
 def _columns(table: Table, setting: Setting) -> dict[str, Array]:
+    """Return the columns of `judge` that are of a cell; UserError without one to judge by."""
     found = {name: table.values(full) for name, full in sources(table, setting.dataset).items()}
+    if f"test.{setting.dataset}" not in found:
+        raise UserError(f"The table has no test accuracy of {setting.dataset} to judge by.")
     own = short_names(table, setting)
     found |= {cost: table.values(own[cost]) for cost in ("flops", "params") if cost in own}
     for name in (full_name(table, bound, setting) for bound in setting.bounds):

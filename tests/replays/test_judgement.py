@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from search_tables import RELEASE
+from search_tables import table as made_up_table
 
 import benchsuite as bs
+from benchsuite.errors import UserError
 from benchsuite.replays.judgement import (
     Answer,
     attainable,
@@ -16,6 +19,7 @@ from benchsuite.replays.judgement import (
     summarise,
 )
 from benchsuite.simulation.problem import Setting
+from benchsuite.table.columns import accuracy_column
 from benchsuite.table.table import Table, Values
 
 
@@ -113,3 +117,18 @@ def test_a_skewed_regret_would_have_begun_below_zero():
 def test_too_few_seeds_have_no_interval_still():
     found = summarise(pd.DataFrame({"feasible": True, "regret": [1.0]}), {"regret": (0.0, 9.0)})
     assert np.isnan(found["regret"]["lo"])
+
+
+@pytest.mark.parametrize("below", [9e6, 1e9])
+def test_cells_whose_test_accuracy_is_missing_are_judged_by_all_else(below):
+    """Where no feasible cell had one, a replay ended in a traceback."""
+    name, flops = f"cifar10.test.200ep.mean@{RELEASE}", made_up_table().values("cifar10.flops")
+    values = np.where(flops < below, np.nan, made_up_table().values(name))
+    column = accuracy_column("cifar10", "test", 200, "mean", RELEASE, "tests")
+    data = made_up_table().without([name]).with_columns([Values(column, values, "not trained")])
+    found = bs.replay("random", data, queries=3, seeds=3, bounds={"flops": 8e6})
+    assert found.runs[["test.cifar10", "regret"]].isna().all(axis=None)
+    assert found.summary["regret"]["n"] == 0
+    assert found.summary["valid.cifar10"]["n"] == 3
+    with pytest.raises(UserError, match="no test accuracy of cifar10 to judge by"):
+        attainable(data.without([name]), Setting())
