@@ -51,10 +51,12 @@ class Operators:
         return -slopes / 100
 
     def sizes(self, choices: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield, per bound, size / e* [S] and its slopes."""
+        """Yield, per bound, size / e* [S] and its slopes; e* of a cell without one: no pull."""
         for name, target in self._targets.items():
             size, slopes = self._search.expectations(name, choices, seconds=0)
-            yield size / target, slopes / target
+            known = np.isfinite(size) & np.isfinite(slopes).all(axis=(1, 2))
+            slopes = np.where(known[:, None, None], slopes, 0.0)
+            yield np.where(known, size / target, 1.0), slopes / target
 
     def keeps(self, chosen: NDArray[np.int64]) -> bool:
         """Return whether the cell of the chosen options [6] keeps the bounds."""

@@ -93,10 +93,12 @@ def tensors(column: Array, log10: bool) -> tuple[Array, Array | None]:
 def conditional_expectations(
     values: Array, present: Array | None, sets: Array
 ) -> tuple[Array, Array]:
-    """Return E[values | present] [S], NaN where there is none, and its gradients [S, 6, 5]."""
+    """Return E[values | present] [S] and its gradients [S, 6, 5], NaN where there is none."""
     value, gradient = expectations(values, sets)
     if present is None:
         return value, gradient
     weight, by_weight = expectations(present, sets)
     value = np.divide(value, weight, out=np.full(len(sets), np.nan), where=weight > 0)
-    return value, (gradient - value[:, None, None] * by_weight) / weight[:, None, None]
+    weight[weight == 0] = np.nan
+    with np.errstate(over="ignore"):  # of nearly none
+        return value, (gradient - value[:, None, None] * by_weight) / weight[:, None, None]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from search_tables import table
+from search_tables import column, table
 
 from benchsuite import plugins
 from benchsuite.deployment.compressed import BITS, DENSITIES, WIDTHS, Compressed, as_built, n_bytes
@@ -23,8 +23,9 @@ from benchsuite.search._udc_spaces import Compression, Operators
 from benchsuite.search.udc import VANILLA
 from benchsuite.simulation.problem import Setting, prepare
 from benchsuite.simulation.search import Budget, Search
-from benchsuite.space.cell import Cell, index_of
+from benchsuite.space.cell import Cell, all_ops, connected, index_of
 from benchsuite.space.network import Skeleton
+from benchsuite.table.table import Values
 
 MCU = Skeleton(cells_per_stage=1)
 SHORT = {"mode": "compressed", "steps": 200, "samples": 4, "rate": 0.1}
@@ -221,6 +222,23 @@ def test_operators_aim_at_a_size_that_some_cell_has():
     runs = [run(where=bounded, steps=200, samples=4, seed=s) for s in range(3)]
     assert all(r.feasible and sizes[r.answer[0]] <= 8e5 for r in runs)
     assert all(sizes[r.answer[0]] > 0.6 * 8e5 for r in runs)
+
+
+def test_a_sample_that_is_a_cell_without_a_size_pulls_nowhere():
+    """At a low temperature its slopes, which are missing, ended the search in a traceback."""
+    name = "latency.board.tflm.cifar10.official"
+    seconds = np.where(connected(), table().values(name), np.nan)
+    data = table().without([name])
+    data = data.with_columns([Values(column(name, "device", "min"), seconds, "no path")])
+    problem = prepare(data, Setting(bounds={name: 12}, epochs=200))
+    cells = all_ops()[[int(connected().argmin()), 6111]].astype(int)
+    ((size, slopes),) = Operators(Search(problem, Budget(1e9)), 1, 0).sizes(np.eye(5)[cells])
+    assert size[0] == 1
+    assert not slopes[0].any()
+    assert slopes[1].any()
+    udc = plugins.load("strategies", "udc")
+    found = replay(udc, problem, Budget(1e9), udc.parameters(steps=100, tau=1e-3), 0)
+    assert found.feasible
 
 
 def test_a_lossless_response_leaves_the_accuracy_of_the_table():
