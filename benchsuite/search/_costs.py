@@ -33,7 +33,8 @@ def hardware(
     """
     if not (lambda_ or mu):
         return []
-    base, costs = of_operators(search, (flops or own_flops(search)) if lambda_ else latency)
+    column = (flops or own_flops(search)) if lambda_ else latency
+    base, costs = of_operators(search, column)
     if lambda_ and not costs[:, POOL].any():
         costs[:, POOL] = pooling(search.skeleton)
 
@@ -41,7 +42,7 @@ def hardware(
         summed = (costs * left).sum(axis=1)
         return float(base + (summed if how == "sum" else summed / left.sum(axis=1)).sum())
 
-    return [Term(relative(cost), -1, lambda_ or mu)]
+    return [Term(relative(cost, column), -1, lambda_ or mu)]
 
 
 def own_flops(search: Search) -> str:

@@ -113,11 +113,17 @@ def ranks(values: Array, ops: NDArray[np.int64], kind: str = "dense") -> NDArray
     return found
 
 
-def relative(value: Callable[[Left], float]) -> Deltas:
-    """Return the Deltas of an indicator that is a function of what is left [6, 5]."""
+def relative(value: Callable[[Left], float], name: str) -> Deltas:
+    """Return the Deltas of an indicator that is a function of what is left [6, 5].
+
+    name: of its column. They raise UserError where it has no value before anything is removed: all
+    removals would be tied.
+    """
 
     def deltas(step: int, left: Left, candidates: NDArray[np.int64]) -> Array:
         whole = value(left)
+        if step == 0 and np.isnan(whole):
+            raise UserError(f"{name} has no value of the cells that MONAS ranks removals by.")
         return np.array([change(whole, value(without(left, *at))) for at in candidates])
 
     return deltas

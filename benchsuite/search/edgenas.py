@@ -104,6 +104,11 @@ def _penalties(search: Search, p: Parameters) -> list[Callable[[Array], tuple[fl
         first = next(iter(scales))
         mean, _ = search.expectation(first, _UNIFORM, seconds=0)
         stand_in, _ = search.expectation(p.stand_in, _UNIFORM, seconds=0)
+        if not (stand_in > 0 and mean > 0):
+            raise UserError(
+                f"The mean of {p.stand_in} is {stand_in:g}, that of {first} {mean:g}: "
+                "one stands in for the other where both are above 0."
+            )
         scales[first] = (p.stand_in, scales[first][1] * stand_in / mean)
 
     def penalty(name: str, bound: float) -> Callable[[Array], tuple[float, Array]]:

@@ -55,8 +55,8 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     share = (1 - (p.lambda_ or p.mu)) / 2
     seconds = p.gpu_hours * 3600 / p.evaluations
     terms = [
-        Term(relative(_mean_of(search, p.ntk, seconds, log10=True)), -1, share),
-        Term(relative(_mean_of(search, p.regions)), 1, share),
+        Term(relative(_mean_of(search, p.ntk, seconds, log10=True), p.ntk), -1, share),
+        Term(relative(_mean_of(search, p.regions), p.regions), 1, share),
         *hardware(search, p.lambda_, p.mu, p.flops, p.latency, p.cost),
     ]
     left = prune(terms, p)

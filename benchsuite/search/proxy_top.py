@@ -2,7 +2,8 @@
 
 Source: Mellor et al., "Neural Architecture Search without Training", ICML 2021, section 5 (N = 10,
 100, 1,000 draws, k = 1: nothing is trained); k > 1 is the warm-up of Abdelfattah et al.,
-"Zero-Cost Proxies for Lightweight NAS", ICLR 2021. Cells without a value of the proxy come last.
+"Zero-Cost Proxies for Lightweight NAS", ICLR 2021. Cells without a value of the proxy come last;
+where no cell drawn has one, none is answered.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
     cells = Space(search).cells
     drawn = rng.choice(cells, size=min(parameters.draws, len(cells)), replace=False)
     score = search.column(parameters.proxy, drawn)
+    if np.isnan(score).all():
+        return
     score = np.where(np.isnan(score), -np.inf, score if direction == "max" else -score)
     best = drawn[np.argsort(-score, kind="stable")][: parameters.top]
     if parameters.top == 1:
@@ -48,5 +51,5 @@ def run(search: Search, rng: np.random.Generator, parameters: Parameters) -> Non
 
 
 STRATEGY = Strategy(
-    version=2, source="Mellor et al., ICML 2021, section 5", run=run, parameters=Parameters
+    version=3, source="Mellor et al., ICML 2021, section 5", run=run, parameters=Parameters
 )

@@ -61,7 +61,7 @@ def test_pruning_is_the_authors_loop(seed, weight, levels):
     weights = [(1 - weight) / 2, (1 - weight) / 2, weight]
     plain = [lambda left, t=t: float(sum(t[edge, op] for edge, op in left)) for t in tables]
     terms = [
-        Term(relative(lambda left, t=t: float((t * left).sum())), sign, share)
+        Term(relative(lambda left, t=t: float((t * left).sum()), "it"), sign, share)
         for t, sign, share in zip(tables, (-1, 1, -1), weights, strict=True)
     ]
     # A stable descending sort keeps tied rows as they stand, and so does this.
@@ -77,7 +77,7 @@ def test_steps_and_evaluations_are_counted(none, steps, evaluations):
         asked.append(left.sum())
         return 1.0
 
-    left = prune([Term(relative(value), 1, 1.0)], rules, seen.append)
+    left = prune([Term(relative(value, "it"), 1, 1.0)], rules, seen.append)
     assert seen == list(range(1, steps + 1))
     assert rules.steps == steps
     assert len(asked) == rules.evaluations == evaluations
@@ -159,7 +159,7 @@ def test_the_tabular_search_answers_what_was_found_outside_this_code(
 def test_pruning_by_an_additive_indicator_finds_its_best_cell():
     """With one additive indicator the steps keep the best operator of every edge."""
     worth = 1 + np.random.default_rng(0).random(size=(6, 5))
-    indicator = relative(lambda kept: float((worth * kept).sum()))
+    indicator = relative(lambda kept: float((worth * kept).sum()), "it")
     for none in (False, True):
         left = prune([Term(indicator, 1, 1.0)], Rules(none=none))
         best = worth if none else np.where(np.arange(5) == 0, -1, worth)
