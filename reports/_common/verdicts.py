@@ -116,18 +116,17 @@ def above(
     if math.isinf(need) and any(float(part.lasting) > 0 for part in unsure):
         why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
         return replace(verdict, kind=NOT_HERE, why=why)
-    many = f"about {need:,.0f}" if need <= _MOST else f"not even {_MOST:,}"
-    cost = each * (min(need, _MOST) - there)
-    why, dear = f"n = {n:,}, {many} seeds would decide it", cost > AFFORDABLE
-    if dear and need <= _MOST:
-        further = f", {need - there:,.0f} more" if there else ""
-        why += f"{further}: {_spoken(cost)} of a core, {DEAR}"
     kind = NOT_HERE if n >= _MOST else UNDECIDED
-    return replace(verdict, kind=kind, why=why)
+    return replace(verdict, kind=kind, why=_open(n, need, each, there))
 
 
-def share(count: int, n: int, at_least: float = SHARE, of: str = "seeds") -> Verdict:
-    """Return the verdict on the claim that a search does something, in most of its seeds."""
+def share(
+    count: int, n: int, at_least: float = SHARE, of: str = "seeds", each: float = 0.0
+) -> Verdict:
+    """Return the verdict on the claim that a search does something, in most of its seeds.
+
+    each: seconds of a core that a seed takes, as in `above`.
+    """
     verdict = Verdict(
         UNDECIDED, n, f"{100 * at_least:g} % of {of}", "Clopper-Pearson interval of the share"
     )
@@ -137,14 +136,13 @@ def share(count: int, n: int, at_least: float = SHARE, of: str = "seeds") -> Ver
     verdict = replace(verdict, p=intervals.proportion_p(count, n, at_least))
     if low > at_least or high < at_least:
         return replace(verdict, kind=HOLDS if low > at_least else FAILS)
-    more = [
+    enough = (
         many
         for many in range(n, _MOST, max(1, n // 4))
         for _, least, most in [intervals.proportion(round(many * count / n), many)]
         if not least <= at_least <= most
-    ][:1]
-    need = f"about {more[0]:,}" if more else f"not even {_MOST:,}"
-    return replace(verdict, why=f"n = {n}, {need} seeds would decide it")
+    )
+    return replace(verdict, why=_open(n, next(enough, math.inf), each))
 
 
 def rarer(count: int, n: int, other: int, others: int) -> Verdict:
@@ -183,6 +181,18 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
         kind = verdicts[at].kind
         kinds[at] = UNDECIDED if kind in (HOLDS, FAILS) and corrected >= ALPHA else kind
     return kinds
+
+
+def _open(n: int, need: float, each: float, there: int = 0) -> str:
+    """Return why n seeds leave a claim open: how many would decide it, and what they take where
+    that is too much."""
+    if need > _MOST:
+        return f"n = {n:,}, not even {_MOST:,} seeds would decide it"
+    why, cost = f"n = {n:,}, about {need:,.0f} seeds would decide it", each * (need - there)
+    if cost <= AFFORDABLE:
+        return why
+    further = f", {need - there:,.0f} more" if there else ""
+    return f"{why}{further}: {_spoken(cost)} of a core, {DEAR}"
 
 
 def _spoken(seconds: float) -> str:

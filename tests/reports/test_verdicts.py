@@ -175,6 +175,14 @@ def test_one_failure_does_not_fail_all(count, n, kind):
     assert (found.kind, found.n, found.margin) == (kind, n, "80 % of seeds")
 
 
+def test_seeds_that_would_decide_a_share_cost_what_they_take():
+    said = share(158, 200, each=0.5).why
+    need = int(said.split("about ")[1].split()[0].replace(",", ""))
+    assert said.endswith(f"seeds would decide it: {need * 0.5 / 60:.0f} minutes of a core, {DEAR}")
+    assert DEAR not in share(158, 200, each=AFFORDABLE / need).why
+    assert DEAR not in share(158, 200).why
+
+
 def test_shares_of_two_searches():
     assert rarer(5, 20, 20, 20).kind == HOLDS
     assert rarer(20, 20, 5, 20).kind == FAILS
