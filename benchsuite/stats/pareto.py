@@ -55,7 +55,7 @@ def attained(points: ArrayLike, at: ArrayLike) -> Array:
     """
     p = np.asarray(points, dtype=np.float64)
     within = p[:, 0] <= np.asarray(at, dtype=np.float64)[:, None]
-    least = np.where(within, p[:, 1], np.inf).min(axis=1)
+    least = np.where(within, p[:, 1], np.inf).min(axis=1, initial=np.inf)
     return np.where(np.isfinite(least), least, np.nan)
 
 

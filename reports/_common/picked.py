@@ -21,13 +21,16 @@ WHOLE = "as searched"
 def expected(score: Array, truth: Array, drawn: int) -> float:
     """Return the expected truth of the best-scored of `drawn` cells, drawn without replacement.
 
-    score, truth: [N]; cells without either are not drawn; truths of equal scores are averaged.
+    score, truth: [N]; cells without either are not drawn; truths of equal scores are averaged. NaN
+    where no cell is drawn.
     P(the k-th best is the best drawn) = C(N - k, n - 1) / C(N, n), k from 1.
     """
     known = np.isfinite(score) & np.isfinite(truth)
     s, t = score[known], truth[known]
     total = len(s)
     drawn = min(drawn, total)
+    if drawn < 1:
+        return float("nan")
     _, group = np.unique(-s, return_inverse=True)
     mean = np.bincount(group, t) / np.bincount(group)
     left = total - np.arange(1, total + 1)

@@ -1,5 +1,7 @@
 """What proxies cost: tau beside the seconds of one repeat is that of single repeats."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -11,6 +13,7 @@ from benchsuite.reports import (
     proxy_repeats,
     proxy_truths,
 )
+from benchsuite.reports._common.picked import expected
 from benchsuite.space.cell import connected
 
 
@@ -59,3 +62,20 @@ def test_counts_are_judged_on_the_same_cells(shipped_table, rows):
         scipy.stats.kendalltau(convs, truth)[0]
     )
     assert rows.loc["convs", "cells in 60 s"] == connected().sum()
+
+
+@pytest.mark.parametrize("drawn", [1, 2, 4, 5])
+def test_the_expected_pick_is_the_mean_over_all_draws(drawn):
+    score, truth = np.array([1.0, 3.0, 3.0, 2.0, 0.0]), np.array([50.0, 90.0, 80.0, 95.0, 10.0])
+    of_equal = [truth[score == one].mean() for one in score]
+    picks = [
+        of_equal[max(cells, key=lambda cell: score[cell])]
+        for cells in itertools.combinations(range(len(score)), drawn)
+    ]
+    assert expected(score, truth, drawn) == pytest.approx(np.mean(picks))
+
+
+def test_of_no_cell_there_is_no_pick():
+    score = np.array([1.0, 2.0])
+    assert np.isnan(expected(score, np.array([50.0, 90.0]), 0))
+    assert np.isnan(expected(np.full(2, np.nan), np.array([50.0, 90.0]), 3))

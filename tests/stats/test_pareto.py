@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchsuite.errors import UserError
-from benchsuite.stats.pareto import dominated, hypervolume, non_dominated, reference, sorted_front
+from benchsuite.stats.pareto import (
+    attained,
+    dominated,
+    hypervolume,
+    non_dominated,
+    reference,
+    sorted_front,
+)
 
 
 def points(m, most=9):
@@ -75,6 +82,12 @@ def test_order_duplicates_and_dominated_points_change_nothing(p, random):
     random.shuffle(shuffled)
     assert hypervolume(p[shuffled], r) == pytest.approx(hypervolume(p, r))
     assert hypervolume(p[non_dominated(p)], r) == pytest.approx(hypervolume(p, r))
+
+
+def test_what_no_point_attains_is_missing():
+    assert attained([[2.0, 5.0], [4.0, 1.0]], [1, 2, 3, 9]).tolist()[1:] == [5, 5, 1]
+    assert np.isnan(attained([[2.0, 5.0]], [1.0])).all()
+    assert np.isnan(attained(np.empty((0, 2)), [1.0, 2.0])).all()  # a seed that found nothing
 
 
 def test_hypervolume_by_hand():
