@@ -24,6 +24,7 @@ from benchsuite.table.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+TOP, MOST = 1000, 1100  # Best cells, and how many ties may make of them.
 Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
@@ -137,7 +138,8 @@ def correlation_rows(
     score, so that interval is the wider one. n_classes counts the classes of the cells used.
     weighted_tau, spearman, tau_top1000 (of the best 1,000 of the chosen cells by accuracy those
     with a score, n_top1000) and tau_given_flops (partial tau) follow. Below `intervals.CELLS`
-    cells, or classes, there is no interval, and no tau_top1000: reason says what is missing why.
+    cells, or classes, there is no interval, and no tau_top1000, nor where ties with the last of
+    the best make them more than 1,100: reason says what is missing why.
     n counts the cells used, missing those without a score or an accuracy, ties_score and
     ties_accuracy the tied pairs; seconds is the mean processor time of one repeat of a score, of
     which it may be the mean of several, where the table tells it, NaN elsewhere. Every score is
@@ -187,6 +189,10 @@ def correlation_rows(
         for p, name in enumerate(names):
             for t, target in enumerate(targets):
                 found = _row(scores[p, chosen], truths[t, chosen], flops[chosen], directions[p])
+                none = bool(np.isnan(low[p, t]))
+                top = int(stats.top_k(truths[t, chosen], TOP).sum())
+                if top > MOST:
+                    found["tau_top1000"] = np.nan
                 rows.append(
                     {
                         "proxy": name,
@@ -201,7 +207,7 @@ def correlation_rows(
                         "class_hi": class_ends[1, p, t],
                         "seconds": seconds(table, name, chosen),
                         "accuracy": target,
-                        "reason": _why(found, rests_on[p, t], units[p], bool(np.isnan(low[p, t]))),
+                        "reason": _why(found, rests_on[p, t], units[p], none, top),
                     }
                 )
     return rows
@@ -214,7 +220,7 @@ def functional_classes(table: Table) -> NDArray[np.int64]:
     return known.astype(np.int64)
 
 
-def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:
+def _why(row: Mapping[str, Any], units: int, unit: str, none: bool, top: int) -> str:
     """Return why a row has no interval or no tau of the best cells, empty where it has both."""
     why = []
     if np.isnan(row["tau"]):
@@ -223,7 +229,9 @@ def _why(row: Mapping[str, Any], units: int, unit: str, none: bool) -> str:
         why.append(f"no interval: {units} {unit}, {ENOUGH} are needed")
     elif none:
         why.append("no interval: all resamples are alike")
-    if row["n_top1000"] < ENOUGH:
+    if top > MOST:
+        why.append(f"no tau_top1000: with ties for the last place the best 1,000 are {top:,}")
+    elif row["n_top1000"] < ENOUGH:
         why.append(
             f"no tau_top1000: {row['n_top1000']} of the best 1,000 cells have a score, "
             f"{ENOUGH} are needed"
@@ -289,7 +297,7 @@ def _row(
 ) -> dict[str, Any]:
     measure = functools.partial(stats.kendall, direction=direction)
     tau = measure(score, truth)
-    best = stats.top_k_kendall(score, truth, 1000, direction=direction)
+    best = stats.top_k_kendall(score, truth, TOP, direction=direction)
     return {
         "n": tau.n,
         "missing": tau.n_missing,

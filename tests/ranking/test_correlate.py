@@ -1,5 +1,7 @@
 """Correlations: what is resampled where all cells were scored, and where only some classes were."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,22 @@ def test_the_seconds_of_a_combined_proxy_are_those_of_its_parts(table):
     ):
         total = sum(table.values(f"seconds.alone.{part}") for part in parts)
         np.testing.assert_array_equal(table.values(f"seconds.alone.{name}"), total)
+
+
+def test_a_truth_that_ties_most_cells_has_no_best_thousand(table):
+    """Under a strong attack nearly every accuracy is 0: all cells are tied with the thousandth."""
+    truth = np.where(np.arange(15_625) < 500, np.arange(15_625), 0.0)
+    column = Column("cifar10.robust.pgd.9@1", "a test", "%", "max", "a test", "1", "accuracy")
+    column = dataclasses.replace(column, dataset="cifar10", aggregation="robust_pgd_9")
+    with_zeros = table.with_columns([Values(column, truth)])
+    rows = correlate.correlations(
+        with_zeros, ["flops"], datasets=["cifar10"], truth="robust.pgd.9", resamples=200
+    )
+    assert rows["n_top1000"].tolist() == [15_625]
+    assert rows["tau_top1000"].isna().all()
+    assert rows["reason"].tolist() == [
+        "no tau_top1000: with ties for the last place the best 1,000 are 15,625"
+    ]
 
 
 def test_few_cells_have_no_interval_and_no_tau_of_the_best(table):
