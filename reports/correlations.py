@@ -33,6 +33,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import (
     about_accuracy,
     headline_proxies,
+    not_shared,
     partial,
     upward,
 )
@@ -55,7 +56,8 @@ def _make(table: Table) -> Result:
         about_accuracy(table),
         f"Kendall tau-b with {judged}; lo and hi hold 95 % of {FEWEST_RESAMPLES:,} "
         "bootstrap resamples (of cells, or of classes of equal cells: resampled); class_lo, "
-        "class_hi: always of classes. Cells of one class share a score, and the largest class has "
+        "class_hi: always of classes. Cells of one class share a score"
+        f"{not_shared(table, headline_proxies(table))}, and the largest class has "
         "460 cells, so these are the wider ones: how far tau would move with other functions, "
         "where lo and hi say how far with other cells of the same. The figure shows class_lo and "
         "class_hi.",

@@ -29,6 +29,7 @@ from benchsuite.reports._common.tables import (
     accuracy,
     headline_proxies,
     kind,
+    not_shared,
     partial,
     upward,
 )
@@ -84,8 +85,8 @@ def _make(table: Table) -> Result:
             f"= one); n: those with a score. {FEWER} "
             "Accuracies are always the official network's. Devices and runtimes that hold the same "
             "cells share a column (+N: so many more, listed in proxy_feasible_subsets). functions: "
-            "the different networks among those cells; cells of one network have one score, so a "
-            "tau of few functions rests on as few points. "
+            "the different networks among those cells; cells of one network have one score"
+            f"{not_shared(table, scores)}, so a tau of few functions rests on as few points. "
             f"The figure shows {NAMES[SHOWN]}, the table all datasets; beside a proxy is how many "
             "distinct scores it has on all connected cells; where those that fit have only one, "
             "none is ranked. Above: cells a stage, how many fit, and of how many functions.",

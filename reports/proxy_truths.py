@@ -31,6 +31,7 @@ from benchsuite.reports._common.tables import (
     FEWER,
     about_repeats,
     headline_proxies,
+    not_shared,
     partial,
     upward,
 )
@@ -76,10 +77,10 @@ def _make(table: Table) -> Result:
         figures={"proxy_truths": _figure(rows, truths)},
         notes=(
             f"Kendall tau-b, every proxy turned so that more is better; lo and hi hold 95 % of "
-            f"{FEWEST_RESAMPLES:,} resamples of functional classes: cells of one share a score, "
-            "and those alike in structure an accuracy under attack. Of cells with an input-output "
-            f"path. {DEAD}; n in the table. {FEWER} Proxies are sorted by their mean over the "
-            "columns drawn.",
+            f"{FEWEST_RESAMPLES:,} resamples of functional classes: cells of one share a score"
+            f"{not_shared(table, names)}, and those alike in structure an accuracy under attack. "
+            f"Of cells with an input-output path. {DEAD}; n in the table. {FEWER} Proxies "
+            "are sorted by their mean over the columns drawn.",
             _about(truths),
             "float, int8 and analog: one other training of the CIFAR-10 network, in float, "
             "quantised after training (PTQ), with 20 epochs of quantisation-aware training (QAT), "

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from benchsuite.errors import UserError
 from benchsuite.files import shipped
 from benchsuite.ranking.truths import column_of
-from benchsuite.space.cell import OPS, all_ops
-from benchsuite.table.columns import ON_LOG_SCALE
+from benchsuite.space.cell import OPS, all_ops, connected
+from benchsuite.table.columns import ON_LOG_SCALE, stem
 from benchsuite.table.device_columns import DeviceColumn
 from benchsuite.table.table import Table
 
@@ -97,6 +97,20 @@ def headline_proxies(table: Table) -> list[str]:
     if not shown:
         raise UserError("The table holds no proxy; `benchsuite tabulate` scores cells.")
     return shown
+
+
+def not_shared(table: Table, names: Iterable[str]) -> str:
+    """Return, as an aside, by which scores cells of one function differ; empty where by none.
+
+    Those that count dead operators do.
+    """
+    of = table.values("class.functional")[connected()]
+    differ = []
+    for name in names:
+        by_class = pd.Series(table.values(name)[connected()]).groupby(of)
+        if not np.isclose(by_class.max(), by_class.min(), 1e-9, 0.0, equal_nan=True).all():
+            differ.append(stem(name))
+    return f" (but for {_listed(differ)})" if differ else ""
 
 
 def repeats_of(table: Table) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from benchsuite.reports import (
     udc_runtimes,
 )
 from benchsuite.reports._common import words
-from benchsuite.reports._common.tables import ALIKE, derived, kind
+from benchsuite.reports._common.tables import ALIKE, derived, kind, not_shared
 from benchsuite.space.cell import N_CELLS, Cell, connected
 
 
@@ -35,6 +35,22 @@ def test_the_mean_beside_a_best_cell_is_of_all_cells_of_its_function(table):
         naive = sum(truth[cell] for cell in same) / len(same)
         assert row[derived(table, ALIKE)] == pytest.approx(naive)
         assert row[derived(table, ALIKE)] <= row[f"CIFAR-10 {kind(table)}"] + 1e-9
+
+
+def test_scores_that_cells_of_one_function_do_not_share_are_named(table):
+    """Counts of dead operators tell cells apart that compute the same."""
+    of, names = table.values("class.functional"), ["naswot@1", "flops@1", "tensors@1", "depth@1"]
+    differ = []
+    for name in names:
+        values: dict[float, set[float]] = {}
+        for cell in np.flatnonzero(connected()):
+            values.setdefault(of[cell], set()).add(table.values(name)[cell])
+        differ += [name.partition("@")[0]] * any(len(some) > 1 for some in values.values())
+    assert differ == ["flops", "tensors"]
+    assert not_shared(table, names) == " (but for `flops`, `tensors`)"
+    assert not_shared(table, ["naswot@1"]) == ""
+    rounded = table.with_scores("mine", table.values("naswot") * (1 + 1e-15 * np.arange(N_CELLS)))
+    assert not_shared(rounded, ["mine@1"]) == ""
 
 
 def test_what_rests_on_an_estimate_is_named_one(shipped_table):

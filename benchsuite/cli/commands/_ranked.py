@@ -13,7 +13,7 @@ _MANY = 900  # Of the best 1,000 cells; where fewer have a score, the number is 
 _LEFT = ("proxy", "dataset", "cells", "truth", "tau-b [95 %]", "by class")
 _LEGEND = (
     "tau-b: Kendall's, with its interval by a bootstrap over cells, where nothing else is said; "
-    "by class: the same over functional classes, whose cells share a score: rather this one. "
+    "by class: the same over functional classes, whose cells share most scores: rather this one. "
     "Neither holds what another draw of weights and images moves: NAME.r0, NAME.r1, ... are tau of "
     "single draws, of which NAME is the mean. "
     "|FLOPs: partial, given FLOPs; top 1k: among the best 1,000 cells; rho: Spearman's; weighted: "
