@@ -59,6 +59,21 @@ def claim(verdict, alone="no", paper="P"):
     return {"paper": paper, "verdict": verdict, "printed alone": alone}
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ("how well it ranks", "How well it ranks."),
+        ("muNAS (2021), Fig. 1: peak memory", "muNAS (2021), Fig. 1: peak memory."),
+        ("Do they search better?", "Do they search better?"),
+    ],
+)
+def test_a_name_begins_a_sentence_as_it_is_written(answers, said):
+    made = run({"t": TAU})
+    reports = {"r": {**made.reports["r"], "answers": answers}}
+    texts = pages.documents(dataclasses.replace(made, reports=reports), small())
+    assert f"\n{said}\n" in texts["o.md"]
+
+
 def test_claims_are_counted_apart_from_printed_statements_that_disagree():
     """Each claim in one column, and what more seeds would decide is no claim that none could."""
     rows = [

@@ -225,7 +225,7 @@ def _report(run: Run, contents: Contents, name: str) -> Iterator[str]:
     made = run.reports[name]
     yield f"## {made['title']}"
     answers = made["answers"]
-    yield f"{answers[:1].upper()}{answers[1:].rstrip('.?')}{'?' if answers[-1] == '?' else '.'}"
+    yield f"{_begun(answers).rstrip('.?')}{'?' if answers[-1] == '?' else '.'}"
     for path in run.figures(name):
         stem = _stem(path)
         yield f'<a id="figure-{stem}"></a>\n\n![{made["title"]}: {answers}]({stem}.png)'
@@ -234,6 +234,12 @@ def _report(run: Run, contents: Contents, name: str) -> Iterator[str]:
     if made["notes"]:
         notes = "\n".join(f"- {contents.worded(note)}" for note in made["notes"])
         yield _folded("Notes: what is shown, how many, which accuracies", notes)
+
+
+def _begun(text: str) -> str:
+    """Return a text as a sentence begins: a name like muNAS as it is written."""
+    first = text.split(maxsplit=1)[0]
+    return text if first[1:] != first[1:].lower() else text[:1].upper() + text[1:]
 
 
 def _shown(name: str, rows: Sequence[Mapping[str, Any]], contents: Contents) -> Iterator[str]:
