@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.errors import UserError
 from benchsuite.ranking.correlations import direction_of, functional_classes
 from benchsuite.reports._common import effects, ntk_draws
 from benchsuite.reports._common.searches import Claim
@@ -78,6 +79,8 @@ def claims(table: Table) -> list[Claim]:
 def _rows(table: Table, family: str) -> pd.DataFrame:
     own = re.compile(rf"{re.escape(family)}\.k\d+@")  # without a label or a repeat
     names = sorted((name for name in table.columns if own.match(name)), key=_index)
+    if not names:
+        raise UserError(f"The table holds no {family}.k*; `benchsuite tabulate` scores cells.")
     draws = repeats_of(table)
     if any(name in draws for name in names):  # tau of a draw and of a mean of draws differ
         names = [name for name in names if name in draws]

@@ -38,6 +38,8 @@ _mask = functools.cache(mask)
 def _make(table: Table) -> Result:
     records = published("correlations")
     runs = _runs(table, records)
+    if not runs:
+        raise UserError("The table holds no proxy whose correlation is published.")
     error = _errors(table, records, runs)
     rows = [
         row for record in records.to_dict("records") for row in _rows(table, record, runs, error)
@@ -91,8 +93,10 @@ def _errors(
     """Return the interval of our mean tau by proxy, dataset, rule for cells and truth."""
     ends: dict[Judged, tuple[float, float]] = {}
     for (rule, truth), of_both in records.groupby(["cells", "truth"], sort=False):
-        accuracies = np.array([accuracy(table, dataset, str(truth)) for dataset in DATASETS])
         here = runs.keys() & set(of_both["proxy"])
+        if not here:
+            continue
+        accuracies = np.array([accuracy(table, dataset, str(truth)) for dataset in DATASETS])
         of_rule = {proxy: runs[proxy] for proxy in sorted(here)}
         chosen, columns = _mask(str(rule)), [name for of in of_rule.values() for name in of]
         sampled = stats.kendall_bootstrap(

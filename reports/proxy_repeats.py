@@ -72,7 +72,7 @@ def _row(
 
 
 def _figure(rows: pd.DataFrame, what: str) -> Figure:
-    figure = new_figure(COLUMN_WIDTH, 0.8 + 0.17 * len(rows))
+    figure = new_figure(COLUMN_WIDTH, max(2.2, 0.8 + 0.17 * len(rows)))
     axes = figure.add_subplot()
     grey, blue = COLOURS["grey"], COLOURS["cifar10"]
     at = range(len(rows), 0, -1)

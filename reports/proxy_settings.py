@@ -156,7 +156,7 @@ def _figure(rows: pd.DataFrame, made: pd.DataFrame) -> Figure:
     called = _called(made)
     rows = rows.assign(setting=rows["setting"].map(called))
     proxies = list(dict.fromkeys(rows["proxy"]))
-    figure = new_figure(COLUMN_WIDTH, 1.3 + 0.17 * len(proxies))
+    figure = new_figure(COLUMN_WIDTH, max(2.6, 1.3 + 0.17 * len(proxies)))
     axes = figure.add_subplot()
     place = {name: len(proxies) - at for at, name in enumerate(proxies)}
     noise = rows.groupby("proxy")[BETWEEN].mean().dropna()
