@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.parameters import check_whole
 from benchsuite.space.arrays import in_one_order, numbers
 
 Direction = Literal["max", "min"]
@@ -88,10 +89,9 @@ def top_k(truth: ArrayLike, k: int) -> NDArray[np.bool_]:
 
     A cell belongs if fewer than k cells have a greater truth. All cells tied at the boundary
     belong, so more than k can be chosen and the order of the cells does not matter. A missing truth
-    never belongs. Raises UserError for k below 1.
+    never belongs. Raises UserError for a k that is no whole number of 1 or more.
     """
-    if k < 1:
-        raise UserError(f"The top {k} cells were asked for: k has to be 1 or more.")
+    check_whole(k, "The number of best cells", low=1)
     values = vector(truth, "truth")
     chosen: NDArray[np.bool_] = np.isfinite(values)
     present = np.sort(values[chosen])
@@ -125,7 +125,7 @@ def partial_kendall(
     score, truth, given: [N]. Raises UserError as `kendall`.
     Source: Kendall, "Partial rank correlation", Biometrika 1942; ties as in his 1945 tau-b.
     """
-    x, z, y = vectors(score=score, given=given, truth=truth)
+    x, z, y = vectors(**{"score": score, "variable held fixed": given, "truth": truth})
     x = x * sign(direction)
     complete = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
     missing = len(x) - int(complete.sum())

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchsuite.errors import UserError
+from benchsuite.parameters import check_whole
 from benchsuite.space.arrays import in_one_order
 from benchsuite.stats.correlation import (
     Correlation,
@@ -93,7 +94,9 @@ class Bootstrap:
 
 
 def enough_resamples(resamples: int) -> None:
-    """Raise UserError where the ends of an interval would be those of a handful of resamples."""
+    """Raise UserError where the ends of an interval would be those of a handful of resamples, and
+    for what is no whole number."""
+    check_whole(resamples, "The number of resamples", low=0)
     if resamples < FEWEST_RESAMPLES:
         raise UserError(
             f"resamples = {resamples} is too few for an interval, whose ends are then chance: "
@@ -284,8 +287,7 @@ def _rows_in_one_order(*arguments: Any) -> list[Any]:
 
 
 def _at_least_one(number: int, what: str) -> None:
-    if number < 1:
-        raise UserError(f"{number} {what} were asked for: 1 or more are needed.")
+    check_whole(number, f"The number of {what}", low=1)
 
 
 def _dense_ranks(values: Floats) -> NDArray[np.int32]:

@@ -283,13 +283,14 @@ def test_partial_kendall_of_a_common_cause():
         (lambda: kendall(["a", "b"], [1, 2]), "The score holds text"),
         (lambda: kendall([1, 2], [[1], [2, 3]]), "The truth is not an array of numbers"),
         (lambda: kendall([1, 2], [1, 2], direction="none"), "'none' is no direction"),
-        (lambda: top_k([1, 2], 0), "The top 0 cells were asked for"),
-        (lambda: top_k_kendall([1, 2], [1, 2], -1), "The top -1 cells were asked for"),
-        (lambda: partial_kendall([1, 2], [1, 2], [1]), "The given has 1 cells"),
+        (lambda: top_k([1, 2], 0), "best cells is a whole number of 1 or more, not 0"),
+        (lambda: top_k_kendall([1, 2], [1, 2], -1), "whole number of 1 or more, not -1"),
+        (lambda: top_k([1, 2, 3], 1.5), "whole number of 1 or more, not 1.5"),
+        (lambda: partial_kendall([1, 2], [1, 2], [1]), "The variable held fixed has 1 cells"),
         (lambda: noise_ceiling([[1], [2]]), "The values hold 1 seed"),
         (lambda: noise_ceiling([1, 2]), "two axes are needed"),
         (lambda: noise_ceiling(np.zeros((2, 2, 2))), "two axes are needed"),
-        (lambda: noise_ceiling([[1, 2]], 0), "The top 0 cells"),
+        (lambda: noise_ceiling([[1, 2]], 0), "best cells is a whole number of 1 or more, not 0"),
     ],
 )
 def test_bad_input_is_answered_by_a_sentence(call, sentence):

@@ -305,8 +305,10 @@ def test_paired_test_without_a_tau():
         (([[1, 2]], [1, 2]), {}, r"The truths have shape \(2,\)"),
         (([[1, 2]], [[1, 2]]), {"directions": ["max", "min"]}, "1 scores and 2 directions"),
         (([[1, 2]], [[1, 2]]), {"directions": "up"}, "'up' is no direction"),
-        (([[1, 2]], [[1, 2]]), {"resamples": 0}, "0 resamples were asked for"),
-        (([[1, 2]], [[1, 2]]), {"threads": 0}, "0 threads were asked for"),
+        (([[1, 2]], [[1, 2]]), {"resamples": 0}, "resamples is a whole number of 1 or more, not 0"),
+        (([[1, 2]], [[1, 2]]), {"threads": 0}, "threads is a whole number of 1 or more, not 0"),
+        (([[1, 2]], [[1, 2]]), {"resamples": 250.5}, "whole number of 1 or more, not 250.5"),
+        (([[1, 2]], [[1, 2]]), {"threads": "2"}, "whole number of 1 or more, not '2'"),
     ],
 )
 def test_bad_input_is_answered_by_a_sentence(arguments, options, sentence):
@@ -316,7 +318,7 @@ def test_bad_input_is_answered_by_a_sentence(arguments, options, sentence):
 
 def test_more_bad_input():
     rng = np.random.default_rng(0)
-    with pytest.raises(UserError, match="-1 resamples were asked for"):
+    with pytest.raises(UserError, match="whole number of 1 or more, not -1"):
         bootstrap(kendall, [1, 2], [1, 2], rng, resamples=-1)
     with pytest.raises(UserError, match="The second score has 3 cells and the truth 2"):
         paired_kendall_test([1, 2], [1, 2, 3], [1, 2], rng)
