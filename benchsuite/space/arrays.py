@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,7 @@ def numbers(values: Any, name: str) -> NDArray[Any]:
         and array.size
         and max(-int(array.min()), int(array.max())) > _EXACT
     ):
-        raise UserError(
-            f"The {name} holds whole numbers above 2^53, which float64 cannot tell apart."
-        )
+        raise _too_large(name)
     if mask is not None and mask.any():
         array = np.where(mask, np.nan, array)
     return array
@@ -176,8 +174,23 @@ def _of_objects(array: NDArray[Any], name: str) -> NDArray[np.float64]:
         missing = value is None or type(value).__name__ == "NAType" or value is np.ma.masked
         if not missing and not isinstance(value, Real | Decimal):
             raise UserError(f"The {name} is not an array of numbers: it holds {shown(value)}.")
-        found[place] = np.nan if missing else float(value)
+        if not missing and isinstance(value, Integral) and abs(int(value)) > _EXACT:
+            raise _too_large(name)
+        try:
+            found[place] = np.nan if missing else float(value)
+            held = not np.isinf(found[place]) or value == found[place]
+        except (OverflowError, ValueError):  # a fraction that is too large, a signaling NaN
+            held = False
+        if not held:
+            raise UserError(
+                f"The {name} is not an array of numbers: it holds {shown(value)}, which float64 "
+                "cannot hold."
+            )
     return found
+
+
+def _too_large(name: str) -> UserError:
+    return UserError(f"The {name} holds whole numbers above 2^53, which float64 cannot tell apart.")
 
 
 def _is_pandas(values: Any, kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,22 @@ def test_tensors_are_read_also_those_that_want_a_gradient():
     assert both.value[0, 0] == stats.kendall(X, Y).value
     with pytest.raises(UserError, match="complex"):
         stats.kendall(torch.tensor(X) * 1j, Y)
+
+
+@pytest.mark.parametrize("big", [2**53 + 1, -(2**60), 2**70, 10**400])
+@pytest.mark.parametrize("beside", [[], [None], [0.5, None]], ids=["alone", "missing", "float"])
+def test_whole_numbers_that_float64_cannot_hold_are_refused_whatever_is_beside(big, beside):
+    with pytest.raises(UserError, match=r"The score holds whole numbers above 2\^53"):
+        numbers([big, *beside], "score")
+
+
+@pytest.mark.parametrize("value", [Decimal("1e400"), Decimal("sNaN"), Fraction(10**400 + 1, 3)])
+def test_other_numbers_that_float64_cannot_hold_are_refused(value):
+    with pytest.raises(UserError, match="The score is not an array of numbers: it holds"):
+        numbers([value, None], "score")
+    assert np.isinf(
+        numbers([Decimal("Infinity"), -np.inf, np.float32("inf"), None], "score")[:3]
+    ).all()
 
 
 MISSING = {
