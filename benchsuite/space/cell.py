@@ -67,6 +67,7 @@ class Cell:
                 f"{shown(self.ops)} is not a cell: six operator codes from 0 to 4 are needed, "
                 f"in the order {', '.join(f'{i}->{j}' for i, j in EDGES)}."
             )
+        object.__setattr__(self, "ops", tuple(map(int, self.ops)))  # of any sequence, one value
 
     @classmethod
     def from_index(cls, index: int) -> Cell:

@@ -51,6 +51,15 @@ def test_a_cell_is_a_value_that_is_ordered_and_cannot_change():
     assert sorted(EVERY_CELL) == [Cell(ops) for ops in itertools.product(range(5), repeat=6)]
 
 
+@pytest.mark.parametrize("index", [0, 6111, N_CELLS - 1])
+def test_operators_of_any_sequence_are_the_same_cell(index):
+    same = Cell.from_index(index)
+    for ops in (all_ops()[index], all_ops()[index].tolist(), tuple(all_ops()[index])):
+        assert Cell(ops) == same
+        assert len({Cell(ops), same}) == 1
+        assert repr(Cell(ops)) == repr(same)
+
+
 def test_what_every_caller_shares_is_made_once_and_cannot_be_overwritten():
     assert all_ops() is all_ops()
     assert all_archs() is all_archs()
