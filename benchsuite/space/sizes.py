@@ -19,6 +19,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchsuite.errors import UserError
 from benchsuite.space.cell import CONV3, SKIP, Cell
 from benchsuite.space.network import OFFICIAL, Skeleton
@@ -75,9 +77,12 @@ def skeleton(sizes: Sequence[int], around: Skeleton = OFFICIAL["cifar10"]) -> Si
 
 def sizes_of(index: int) -> tuple[int, ...]:
     """Return the five widths of a network by its index, 0 ... 32,767; UserError for no index."""
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < N_SIZES:
+    whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
+    if not whole or not 0 <= index < N_SIZES:
         raise UserError(f"There is no size {index}: indices run from 0 to {N_SIZES - 1}.")
-    digits = (index // len(CHANNELS) ** place % len(CHANNELS) for place in reversed(range(PARTS)))
+    digits = (
+        int(index) // len(CHANNELS) ** place % len(CHANNELS) for place in reversed(range(PARTS))
+    )
     return tuple(CHANNELS[digit] for digit in digits)
 
 

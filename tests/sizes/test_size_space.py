@@ -167,6 +167,8 @@ def test_indices_are_digits_of_base_8_and_strings_are_read_back():
     assert [sizes.sizes_of(i) for i in (0, 1, 8)] == [
         (8,) * 5, (8, 8, 8, 8, 16), (8, 8, 8, 16, 8)
     ]  # fmt: skip
+    for kind in (np.int64, np.uint16):
+        assert sizes.sizes_of(kind(32_767)) == (64,) * 5
 
 
 @pytest.mark.parametrize(
