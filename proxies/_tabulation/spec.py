@@ -141,6 +141,7 @@ class Spec:
         from importlib.metadata import version
 
         from benchsuite.proxies._engine.weights import RULE
+        from benchsuite.proxies._scoring.images import open_images
 
         first = self.batches(0)
         found = plugins.find("proxies", self.plugin_folders)
@@ -153,7 +154,7 @@ class Spec:
             "skeleton": asdict(self.skeleton),
             "batch": {
                 "size": self.batch_size,
-                "images": first[0].description.partition(",")[0],
+                "images": open_images(self.images).source,
                 "sha256 of repeat 0": [batch.sha256 for batch in first],
             },
             "seed": self.seed,

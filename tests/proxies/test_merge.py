@@ -12,6 +12,7 @@ from benchsuite.errors import UserError
 from benchsuite.parallel import pool
 from benchsuite.plugins import load
 from benchsuite.proxies._scoring import images
+from benchsuite.proxies._scoring.images import open_images
 from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.merge import merge
 from benchsuite.proxies._tabulation.spec import Spec
@@ -279,6 +280,16 @@ def test_images_are_named_in_the_columns(tmp_path, told):
     assert "noise" not in told("tabulate", *options, "--out", tmp_path / "out")
     table = Table.open(tmp_path / "out/proxies.parquet")
     assert "batch 4 of mine.npz)" in table.column("naswot").description
+
+
+def test_images_of_any_file_name_are_told_from_noise(tmp_path, told):
+    pixels = np.zeros((8, 4, 4, 3), dtype=np.uint8)
+    path = tmp_path / "gaussian, blurred.npz"
+    np.savez(path, train_images=pixels, train_labels=np.arange(8))
+    named = Spec(SPEC.proxies, SMALL, batch_size=4, images=str(path)).settings()["batch"]["images"]
+    assert named == open_images(path).source
+    options = [*OPTIONS, "--images", path, "--cells", "1", "--repeats", "1"]
+    assert "noise" not in told("tabulate", *options, "--out", tmp_path / "out")
 
 
 def test_columns_say_what_a_proxy_takes_of_its_own(tmp_path):
