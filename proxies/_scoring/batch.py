@@ -1,7 +1,8 @@
 """Mini-batches for proxies: images drawn by seed, normalised, resized, and hashed for the record.
 
-Real images are neither cropped nor flipped, and scaled down by area average. Each channel has the
-mean and deviation that NAS-Bench-201 trains with on CIFAR-10 taken out.
+Real images are neither cropped nor flipped, and scaled down by area average: where the size does
+not divide theirs, a pixel counts by its share. Each channel has the mean and deviation that
+NAS-Bench-201 trains with on CIFAR-10 taken out.
 
 Synthetic images, for want of real ones, are Gaussian noise whose amplitude falls as 1/f in the
 spatial frequency f, like that of natural images (Field, J. Opt. Soc. Am. A 4(12), 1987). The three
@@ -12,6 +13,7 @@ has contrast, but no objects; labels are uniform. Mean 0 and deviation 1 over th
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +99,24 @@ def _pick(
         )
     scaled = (pixels[chosen].astype(np.float32) / 255 - MEAN) / DEVIATION
     tensor = torch.from_numpy(np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)))
-    return adaptive_avg_pool2d(tensor, resolution), torch.from_numpy(labels[chosen])
+    if pixels.shape[1] % resolution == 0:
+        return adaptive_avg_pool2d(tensor, resolution), torch.from_numpy(labels[chosen])
+    for _ in range(2):  # height, then width
+        tensor = _shrunk(tensor, resolution).transpose(2, 3)
+    return tensor.contiguous(), torch.from_numpy(labels[chosen])
+
+
+def _shrunk(tensor: Tensor, to: int) -> Tensor:
+    """Return the averages [B, 3, to, W] over equal parts of the height of images [B, 3, H, W]."""
+    height = tensor.shape[2]
+    start = torch.arange(to) * height  # in units of 1 / `to` of a pixel
+    found = torch.zeros(*tensor.shape[:2], to, tensor.shape[3])
+    for further in range(math.ceil(height / to) + 1):
+        at = (start // to + further).clamp(max=height - 1)
+        end = torch.minimum((start // to + further + 1) * to, start + height)
+        share = (end - torch.maximum((start // to + further) * to, start)).clamp(min=0) / height
+        found += share[:, None] * tensor[:, :, at]
+    return found
 
 
 def _noise(

@@ -1,6 +1,7 @@
 """Batches: CIFAR folders made up here with their own sums, .npz files, noise, bad input."""
 
 import hashlib
+import math
 import pickle
 
 import numpy as np
@@ -195,6 +196,17 @@ def test_scaling_is_the_area_average():
     large, small = (draw(SMALL, 4, size, 10, seed=3).images for size in (32, 16))
     average = large.reshape(4, 3, 16, 2, 16, 2).mean((3, 5))
     torch.testing.assert_close(small, average)
+
+
+@pytest.mark.parametrize("size", [12, 20, 24, 28])
+def test_scaling_to_a_size_that_does_not_divide_is_the_area_average_too(size):
+    """Of what every pixel covers, by its share: each repeated so often that blocks are whole."""
+    large, small = (draw(SMALL, 2, side, 10, seed=3).images.double() for side in (32, size))
+    times = math.lcm(32, size) // 32
+    fine = large.repeat_interleave(times, 2).repeat_interleave(times, 3)
+    block = 32 * times // size
+    average = fine.reshape(2, 3, size, block, size, block).mean((3, 5))
+    torch.testing.assert_close(small, average, rtol=1e-5, atol=1e-6)
 
 
 def test_synthetic_noise_falls_as_one_over_f_and_shares_its_colours():
