@@ -58,7 +58,8 @@ class Proxy:
     `{"": ...}` for one; opposite: suffixes of the outputs whose other end is predicted to be
     accurate; details: suffixes of the outputs that are kept to be studied, and judged only when
     named; unpruned: whether it may be scored with dead operators, which move it
-    (`tabulate --unpruned`), others are scored of the network without them alone; runs_on: kinds of
+    (`tabulate --unpruned`), by passes forward and modules of its own (`Passes`), others are scored
+    of the network without them alone; runs_on: kinds of
     torch devices that its `score` has a path on;
     own_setting: what it takes in place of the tabulated network, weights or images, as text, which
     its columns' descriptions say after these (`one 64x64 image of noise`);

@@ -84,7 +84,9 @@ class Gradients(Protocol):
 class Passes(Protocol):
     """A cell's network with drawn weights, its mini-batches, and the passes over them.
 
-    Everything runs in `dtype` on `device`, with BN in training mode.
+    Everything runs in `dtype` on `device`, with BN in training mode. With dead operators
+    (`Proxy.unpruned`) nothing goes back through the network: `gradients`, `jacobian`, `gram`,
+    `grad_hessian_weights` and `log_synaptic_flow` raise RuntimeError; `module` has all of them.
     """
 
     @property

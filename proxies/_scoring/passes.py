@@ -52,7 +52,7 @@ class Passes:
     (`benchsuite.proxies._engine.weights`). Everything runs in `dtype` on `device`, with BN in
     training mode; what is random is drawn on the processor, so that every device gets the same.
     unpruned: score the cell itself, dead operators included: no function of the class. Then passes
-    go forward only.
+    go forward only; what goes back raises RuntimeError.
 
     seconds: by pass, its time (`_scoring.device.now`), without the passes it called for.
     """
@@ -129,6 +129,7 @@ class Passes:
 
     def gradients(self, batch: int = 0) -> Gradients:
         """Return weight gradients and channel saliencies of the cross-entropy of one batch."""
+        self._goes_back("gradients")
 
         def compute() -> Gradients:
             tape = self.tape if batch == 0 else self._run(batch)
@@ -139,6 +140,7 @@ class Passes:
     @property
     def jacobian(self) -> Tensor:
         """J_b = d(sum of logits)/dx_b of the first batch: [B, 3 H W]."""
+        self._goes_back("jacobian")
         return self._once(("jacobian",), lambda: input_jacobian(self.tape))
 
     @property
@@ -147,11 +149,13 @@ class Passes:
 
         w: all convolutions, BN scales and the classifier.
         """
+        self._goes_back("gram")
         return self._once(("gram",), lambda: frozen_gram(self.tape))
 
     @property
     def grad_hessian_weights(self) -> float:
         """g^T H w of the first batch's cross-entropy, over all convolutions and the classifier."""
+        self._goes_back("grad_hessian_weights")
         return self._once(
             ("curvature",),
             lambda: grad_hessian_weights(self.tape, self.labels, self.gradients().weights),
@@ -160,6 +164,7 @@ class Passes:
     @property
     def log_synaptic_flow(self) -> float:
         """Log of sum |w dR/dw| of the network of |w| without BN (`_engine.flow`)."""
+        self._goes_back("log_synaptic_flow")
         return self._once(("flow",), lambda: log_synaptic_flow(self.network.layers, self.weights))
 
     def forward(self, images: Tensor, rule: Rule = "default", see: See | None = None) -> Tape:
@@ -239,6 +244,13 @@ class Passes:
             total = now(self.device) - start
             self.seconds[name] = self.seconds.get(name, 0.0) + total - self._inner
             self._inner = outer + total
+
+    def _goes_back(self, what: str) -> None:
+        if self.unpruned:
+            raise RuntimeError(
+                f"passes.{what} goes back through the network, which with dead operators no pass "
+                "does: use passes.module(), or score the network without them"
+            )
 
     def _once(self, key: tuple[object, ...], compute: Callable[[], T]) -> T:
         if key not in self._done:

@@ -84,6 +84,23 @@ def test_what_is_dead_counts():
         assert score(pruned)[""] != pytest.approx(score(passes(UNREAD))[""], rel=1e-6), name
 
 
+BACK = {
+    "gradients": lambda p: p.gradients(),
+    "jacobian": lambda p: p.jacobian,
+    "gram": lambda p: p.gram,
+    "grad_hessian_weights": lambda p: p.grad_hessian_weights,
+    "log_synaptic_flow": lambda p: p.log_synaptic_flow,
+}
+
+
+@pytest.mark.parametrize("cell", [UNREAD, OF_ZEROS], ids=lambda cell: cell.arch)
+@pytest.mark.parametrize("name", BACK)
+def test_a_pass_back_through_dead_operators_is_refused_whether_they_are_read_or_not(name, cell):
+    """Where nothing reads an operator it would fail, else be that of the network without them."""
+    with pytest.raises(RuntimeError, match=rf"passes\.{name} .* use passes\.module\(\)"):
+        BACK[name](passes(cell))
+
+
 def test_columns_name_the_sample_and_belong_to_its_cells_alone(tmp_path):
     spec = Spec(("naswot",), SMALL, batch_size=4, images="gaussian", unpruned=True)
     cells = choose_cells("5", 0, unpruned=True)
