@@ -156,6 +156,17 @@ def test_az_nas_is_the_definition(cell):
         assert found["complexity"] == flops(build(given.cell, SMALL))
 
 
+@pytest.mark.parametrize(("classes", "size"), [(2, 2), (2, 5), (1, 16)])
+def test_a_fisher_matrix_of_few_images_and_classes_has_no_entropy(classes, size):
+    """All of its deciles are 0: what is left of them is rounding."""
+    given = passes(FULL, skeleton=Skeleton(4, 1, 8, classes), size=size)
+    found = score_network({"vkdnw": load("proxies", "vkdnw")}, given)
+    assert np.isnan(found.values["vkdnw"])
+    assert found.reasons["vkdnw"].startswith("nine of ten singular values of the Fisher matrix")
+    enough = passes(FULL, skeleton=Skeleton(4, 1, 8, 2), size=16)
+    assert 0 < score("vkdnw", enough)[""] < np.log(9)
+
+
 def test_an_identity_is_untrainable():
     found = score("az_nas", passes(IDENTITY))
     assert np.isnan(found["trainability"])
