@@ -5,6 +5,10 @@ own pixels. That code takes the mean over the weights of a network that holds al
 may choose from, as many for every cell: the sum, but for a factor. Over the weights of the cell's
 own network, as in AZ-NAS' port, a mean no longer counts them and ranks cells another way:
 `grad_sign.mean`. (VKDNW's port counts weights of dead operators too, as zeros.)
+
+Signs of rounding count as those of gradients do. On images of 8x8 pixels the last stage's maps are
+2x2, of which a 3x3 pooling makes one number; BN of one image then leaves nothing but rounding. Ask
+for 12x12 or more.
 """
 
 from __future__ import annotations

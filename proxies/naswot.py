@@ -27,7 +27,7 @@ PROXY = Proxy(
     version=1,
     direction="max",
     formula="log |det K|, K = sum over ReLUs of A A^T + (1-A)(1-A)^T, A = [input > 0]; every ReLU "
-    "of the pruned network once (each convolution has its own); BN train",
+    "of the network that is scored once (each convolution has its own); BN train",
     source="Mellor et al., Neural Architecture Search without Training, ICML 2021, eq. 2",
     cost="forward",
     score=_score,
