@@ -1,7 +1,9 @@
 """EPE-NAS: how correlated the input gradients of images of one class are.
 
-Above 100 classes the authors' code drops a class of which the batch has one image, which is most of
-them in a batch of 32: without any of two or more the score is missing.
+A class of which the batch has one image tells nothing of a network: above 100 classes the authors'
+code drops it, which is most of them in a batch of 32. The score is missing where it would be the
+same for all networks: without a class of two images or more, and above 100 classes, which are
+compared with each other, with only one.
 """
 
 import torch
@@ -10,22 +12,25 @@ from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.wide import wide
 
 _K = 1e-5
-_SINGLE = "above 100 classes, and no class has two images in the batch"
+_SINGLE = "no class has two images in the batch"
+_ALONE = "above 100 classes these are compared, and only one has two images in the batch"
 
 
 def _score(passes: Passes) -> dict[str, float]:
     jacobian = wide(passes.jacobian)
     labels = passes.labels.to(jacobian.device)
     many = passes.skeleton.classes > 100
+    present, sizes = torch.unique(labels, return_counts=True)
+    telling = int((sizes > 1).sum())
+    if telling < 1 + many:
+        return {"": Missing(_ALONE if telling else _SINGLE)}
     sums = []
-    for label in torch.unique(labels):
+    for label in present:
         rows = jacobian[labels == label]
         if many and len(rows) == 1:
             continue
         total = (torch.corrcoef(rows).abs() + _K).log().sum()
         sums.append(total / len(rows) if many else total)
-    if not sums:
-        return {"": Missing(_SINGLE)}
     per_class = torch.stack(sums)
     if not many:
         return {"": float(per_class.abs().sum())}

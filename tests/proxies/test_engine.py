@@ -161,10 +161,22 @@ def test_above_a_hundred_classes_epe_nas_drops_classes_of_one_image():
     one, other = (np.log(np.abs(np.corrcoef(J[a:b])) + 1e-5).sum() for a, b in ((0, 3), (3, 5)))
     expected = 2 * abs(one / 3 - other / 2) / 2
     assert PROXIES["epe_nas"].score(p)[""] == pytest.approx(expected, rel=1e-9)
-    p.batches[0].labels[:] = torch.arange(6)
-    scores = score_network({"epe_nas": PROXIES["epe_nas"]}, p)
-    assert math.isnan(scores.values["epe_nas"])
-    assert scores.reasons["epe_nas"].startswith("above 100 classes, and no class has two images")
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "why"),
+    [
+        (120, range(6), "no class has two images"),
+        (120, [5, 5, 5, 0, 1, 2], "above 100 classes these are compared, and only one"),
+        (10, range(6), "no class has two images"),
+    ],
+)
+def test_where_all_networks_had_one_epe_nas_it_is_missing(classes, labels, why):
+    p = passes(MIXED, Skeleton(channels=3, cells_per_stage=1, resolution=8, classes=classes))
+    p.batches[0].labels[:] = torch.tensor([*labels])
+    found = PROXIES["epe_nas"].score(p)[""]
+    assert math.isnan(found)
+    assert found.reason.startswith(why)
 
 
 def test_what_has_no_score_says_why(monkeypatch):
