@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchsuite import stats
 from benchsuite.api import Report, Result
+from benchsuite.errors import UserError
 from benchsuite.reports._common.quantised import ABOUT_DEPLOYED, Deployed
 from benchsuite.reports._common.tables import (
     ABOUT_ALIKE,
@@ -26,8 +27,11 @@ from benchsuite.table.table import Table
 
 
 def _make(table: Table) -> Result:
+    rows = pd.DataFrame(_rows(table))
+    if rows.empty:
+        raise UserError("The table does not say what fits a device: it has no column `fits.*`.")
     return Result(
-        tables={"device_fit": pd.DataFrame(_rows(table))},
+        tables={"device_fit": rows},
         notes=(
             about_accuracy(table),
             "cells: how many of the 15,625 fit by RAM and flash (see the columns `fits.*`), with a "

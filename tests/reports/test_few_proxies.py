@@ -1,9 +1,15 @@
-"""Reports of a table with few proxies, or none: a figure that shows them, or a sentence."""
+"""Reports of a table with few proxies, or no proxy or device: what there is, or a sentence."""
 
 import pytest
 
 from benchsuite.errors import UserError
-from benchsuite.reports import monas_ntk, paper_versus_ours, proxy_repeats, proxy_settings
+from benchsuite.reports import (
+    device_fit,
+    monas_ntk,
+    paper_versus_ours,
+    proxy_repeats,
+    proxy_settings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +40,9 @@ def test_published_correlations_are_those_of_the_proxies_there(one):
 def test_a_report_without_its_proxies_says_so(one, report, said):
     with pytest.raises(UserError, match=said):
         report.REPORT.make(one.without([n for n in one.columns if n.startswith("naswot")]))
+
+
+def test_without_devices_nothing_is_said_to_fit(one):
+    devices = [name for name, column in one.columns.items() if column.kind == "device"]
+    with pytest.raises(UserError, match="does not say what fits a device"):
+        device_fit.REPORT.make(one.without(devices))
