@@ -1,11 +1,17 @@
-"""NASWOT: how differently the ReLUs switch on the images of a batch."""
+"""NASWOT: how differently the ReLUs switch on the images of a batch.
+
+Missing where K is singular but for rounding: two images switch alike, or there are more of them
+than the ReLUs tell apart.
+"""
 
 import math
 
 import torch
 
-from benchsuite.api import Passes, Proxy
+from benchsuite.api import Missing, Passes, Proxy
 from benchsuite.proxies._engine.wide import wide, zeros
+
+_SINGULAR = "the kernel is singular: the ReLUs do not tell all images apart"
 
 
 def _score(passes: Passes) -> dict[str, float]:
@@ -20,6 +26,9 @@ def _score(passes: Passes) -> dict[str, float]:
     for layer in passes.trained.layers:  # A ReLU of zeros is off for every image.
         if layer.kind == "relu" and layer.name not in passes.places:
             kernel += math.prod(layer.shape)
+    values = torch.linalg.eigvalsh(kernel)
+    if values[0] <= batch * torch.finfo(values.dtype).eps * values[-1]:
+        return {"": Missing(_SINGULAR)}
     return {"": float(torch.linalg.slogdet(kernel).logabsdet)}
 
 

@@ -24,6 +24,7 @@ from benchsuite.proxies._engine.wide import wide, zeros
 IMAGES = 3
 ROUNDING = 1e-5
 GAMMA_K, GAMMA_Q = 2.68690173088039e-12, 1.02460061284506e-11
+_ALIKE = "the images are alike, or on a line, in their activations or last features"
 
 
 def distances(features: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def _score(passes: Passes) -> dict[str, float]:
         squared += of_images[0][1] * distances(features)
     last = distances(torch.cat([tape.saved[-1][0] for tape in tapes]))
     total = log_determinant(squared, GAMMA_K) + log_determinant(last, GAMMA_Q)
-    return {"": IMAGES * total}
+    return {"": IMAGES * total if math.isfinite(total) else Missing(_ALIKE)}
 
 
 PROXY = Proxy(

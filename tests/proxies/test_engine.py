@@ -179,6 +179,15 @@ def test_where_all_networks_had_one_epe_nas_it_is_missing(classes, labels, why):
     assert found.reason.startswith(why)
 
 
+@pytest.mark.parametrize("size", [48, 96])
+def test_a_kernel_of_more_images_than_relus_tell_apart_has_no_naswot(size):
+    """Its determinant is 0: the logarithm of one that is rounded to something else is none."""
+    p = passes(Cell((SKIP, NONE, NONE, NONE, SKIP, NONE)), Skeleton(1, 1, 4), size=size)
+    found = PROXIES["naswot"].score(p)[""]
+    assert math.isnan(found)
+    assert found.reason.startswith("the kernel is singular")
+
+
 def test_what_has_no_score_says_why(monkeypatch):
     still = SimpleNamespace(jacobian=torch.zeros(2, 3))
     assert "constant" in PROXIES["jacob_cov"].score(still)[""].reason

@@ -190,6 +190,14 @@ def test_fewer_images_than_the_definition_has_are_a_reason(name, needed):
     assert math.isfinite(score_network(proxies, passes(FULL, size=needed)).values[name])
 
 
+def test_rbflex_of_images_that_are_alike_says_why():
+    of = passes(FULL, skeleton=ROOMY)
+    of.batches[0].images[:] = of.batches[0].images[:1]
+    found = score("rbflex", of)[""]
+    assert math.isnan(found)
+    assert found.reason.startswith("the images are alike, or on a line")
+
+
 @pytest.mark.parametrize("name", ["ntk_cond", "ntk_frozen"])
 def test_condition_numbers_say_that_there_are_too_few_images(name):
     found = score_network({name: load("proxies", name)}, passes(FULL, size=4))
