@@ -41,7 +41,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
             f"Searches see validation accuracies after 12 epochs, which are {estimated}. Each seed "
             f"spends {SECONDS:,.0f} simulated seconds on {NAMES[SEARCHED]}, and its pick is tested "
             f"on the three data sets. {LEVEL}.",
-            "near: on CIFAR-10 the mean lies within "
+            "close: on CIFAR-10 the mean lies within "
             f"{NEAR:.2f} points of the printed one; on the others, inside the printed deviation, "
             "which is that of single runs where ours are means of many: a wide rule, and our own. "
             "printed lies: beside the interval of our mean; what the printed mean is itself off by "
@@ -74,7 +74,7 @@ def as_printed(table: Table, outcome: Outcome) -> pd.DataFrame:
             mean, std = printed.get((search, dataset), (np.nan, np.nan))
             ours = _found(table, dataset, cells)
             gap = ours[f"test {kind(table)}"] - mean
-            near = "yes" if abs(gap) <= (NEAR if dataset == SEARCHED else std) else "no"
+            close = "yes" if abs(gap) <= (NEAR if dataset == SEARCHED else std) else "no"
             rows.append(
                 {
                     "search": search,
@@ -83,7 +83,7 @@ def as_printed(table: Table, outcome: Outcome) -> pd.DataFrame:
                     "printed": mean,
                     "printed std": std,
                     derived(table, "minus printed"): gap,
-                    "near": NOT_PRINTED if np.isnan(mean) else near,
+                    "close": NOT_PRINTED if np.isnan(mean) else close,
                     "ours is": _side(gap),
                     "printed lies": _lies(mean, ours["lo"], ours["hi"]),
                 }
