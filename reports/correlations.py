@@ -62,10 +62,10 @@ def _make(table: Table) -> Result:
         "where lo and hi say how far with other cells of the same. The figure shows class_lo and "
         "class_hi.",
         "correlations_against: tau of a proxy minus that of another, on the cells with a path that "
-        "all of these score, in the same resamples of classes. correlations_best: the proxy with the "
-        "highest tau on the cells with a path that it scores, and those whose difference from it "
-        "has an interval that holds zero (not told from), uncorrected for how many are compared. "
-        "Neither counts what a new draw of weights and images moves: see `proxy_repeats`.",
+        "all of these score, in the same resamples of classes. correlations_best: the proxy with "
+        "the highest tau on the cells with a path that it scores, and those whose difference from "
+        "it has an interval that holds zero (not told from), uncorrected for their number. Neither "
+        "counts what a new draw of weights and images moves: see `proxy_repeats`.",
         "Scores are means of their repeats; seconds per cell are of one repeat.",
         "Of large families the usual outputs: `benchsuite correlate` has all, Fig. 2a all K_i.",
         "Cells: " + "; ".join(f"{rule} = {what}" for rule, (what, _) in CELLS.items()) + ".",
