@@ -10,6 +10,7 @@ used is said, on stderr, in the provenance and in the line under every output.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ def found(given: str | None) -> Scores | None:
         return Scores(FILE, named=False) if FILE.is_file() else None
     if given == "none":
         return None
+    if not given:
+        raise UserError("--scores '' names nothing: leave it out, or give a file or `none`.")
     path = Path(given)
     settings = shipped.variant_files()
     if given in settings and not path.exists():
@@ -66,8 +69,8 @@ def found(given: str | None) -> Scores | None:
     if path.is_dir():
         if not (path / FILE.name).is_file():
             raise UserError(
-                f"{path} holds no {FILE.name}; `benchsuite tabulate --merge --out {path}` makes "
-                "one of rows that are there."
+                f"{path} holds no {FILE.name}; `benchsuite tabulate --merge --out "
+                f"{shlex.quote(str(path))}` makes one of rows that are there."
             )
         path = path / FILE.name
     if not path.is_file():

@@ -40,18 +40,31 @@ def module_name(command: str) -> str:
     return command.replace("-", "_")
 
 
+def _what(given: click.Parameter) -> str:
+    """Return what a person calls an option or an argument."""
+    return given.opts[0] if isinstance(given, click.Option) else given.human_readable_name
+
+
 class Names(click.Choice):  # type: ignore[type-arg]  # click 8.1 has none
     """One of some names; another is a sentence with the nearest."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return a name as it is; UserError for one that is not there."""
         if param is not None and value not in self.choices:
-            option = isinstance(param, click.Option)
-            what = param.opts[0] if option else param.human_readable_name
             raise UserError(
-                f"{what} is one of {', '.join(self.choices)}, not {value!r}."
+                f"{_what(param)} is one of {', '.join(self.choices)}, not {value!r}."
                 + did_you_mean(str(value), self.choices)
             )
+        return super().convert(value, param, ctx)
+
+
+class NamedPath(click.Path):
+    """A path that is not empty, which would be the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; UserError for none."""
+        if value == "":
+            raise UserError(f"{_what(param) if param else 'A path'} '' names nothing.")
         return super().convert(value, param, ctx)
 
 
@@ -224,6 +237,13 @@ def plugins_option(function: Callable[P, Any]) -> Callable[P, Any]:
         metavar="DIR",
         help="A folder with your own plug-ins, as in DIR/proxies/mine.py; may be repeated.",
     )(function)
+
+
+def table_option(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Add `--table FILE`: a table that was written, in place of everything that is known."""
+    return click.option("--table", type=NamedPath(path_type=Path), help="A table written earlier.")(
+        function
+    )
 
 
 def scores_option(function: Callable[P, Any]) -> Callable[P, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -102,7 +103,7 @@ def correlate_rows(
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
 
 
 def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -> None:
@@ -112,7 +113,7 @@ def _check_scored(table: Table, names: Sequence[str], folders: Sequence[Path]) -
     known = plug_ins.find("proxies", folders) if lacking else {}
     for head in lacking:
         if head in known:
-            mine = "".join(f" --plugins {folder}" for folder in folders)
+            mine = "".join(f" --plugins {shlex.quote(str(folder))}" for folder in folders)
             raise UserError(
                 f"The proxy {head} has no scores yet: `benchsuite tabulate --proxy {head}{mine}` "
                 "makes them; `benchsuite correlate` finds them then, in Python "

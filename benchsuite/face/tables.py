@@ -73,4 +73,6 @@ def _named(scores: str | PathLike[str]) -> Scores | None:
 def _path(given: object, what: str) -> Path:
     if not isinstance(given, str | PathLike):
         raise UserError(f"{what} is named by its path, not by {shown(given)}.")
+    if given == "":  # It would be the working folder.
+        raise UserError(f"{what} is named by its path, and '' names nothing.")
     return Path(given)

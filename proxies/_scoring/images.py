@@ -85,6 +85,8 @@ def open_images(where: str | os.PathLike[str] | None = None) -> Images:
         where = os.environ.get(VARIABLE) or NOISE[0]
     if str(where) in NOISE:
         return _noise(str(where))
+    if where == "":  # It would be the working folder.
+        raise UserError(f"The images '' name nothing; noise is one of {', '.join(NOISE)}.")
     path = Path(where).expanduser()
     try:
         stamp = _stamp(path)

@@ -234,3 +234,22 @@ def test_lists_of_names_are_read_once_and_all_means_all():
 def test_score_takes_all(capsys):
     cli.main(["score", "0", *S, "--batch-size", "2", "--proxy", "all"])
     assert "naswot" in capsys.readouterr().out
+
+
+def test_lines_to_copy_hold_for_folders_with_spaces(tmp_path, capsys, monkeypatch):
+    mine = Path("my plug ins")
+    (tmp_path / mine / "proxies").mkdir(parents=True)
+    (tmp_path / mine / "devices").mkdir()
+    text = (REPOSITORY / "proxies/l2_norm.py").read_text("utf-8")
+    (tmp_path / mine / "proxies/mine.py").write_text(text, "utf-8")
+    rows = ((1835, 150), (186, 114), (4317, 206), (3043, 124), (1462, 686), (6960, 205))
+    lines = ["cell,ms", *(f"{cell},{ms}" for cell, ms in rows)]
+    (tmp_path / "my.csv").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    assert "--plugins 'my plug ins'" in refused(
+        capsys, "correlate", "--proxy", "mine", "--plugins", str(mine)
+    )
+    assert "--out 'my plug ins'" in refused(capsys, "correlate", "--scores", str(mine))
+    part = ["--device", "stm32f746", "--runtime", "own", "--out", str(mine / "devices/board.py")]
+    cli.main(["devices", "calibrate", "my.csv", *part])
+    assert "--device board --plugins 'my plug ins'" in capsys.readouterr().out

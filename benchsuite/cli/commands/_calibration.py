@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -93,6 +94,6 @@ def show(found: Calibrated, out: Path | None) -> None:
     for note in found.notes:
         print_wrapped(note)
     if out is not None:
-        folder = out.parent.parent
+        mine = ["--device", out.stem, "--plugins", str(out.parent.parent)]
         print(f"Wrote {out}. Use it:")
-        print(f"  benchsuite devices estimate 6111 --device {out.stem} --plugins {folder}")
+        print(f"  {shlex.join(['benchsuite', 'devices', 'estimate', '6111', *mine])}")

@@ -8,20 +8,11 @@ from typing import Any
 
 import click
 
+from benchsuite.cli import NamedPath
 from benchsuite.errors import UserError
 
 _Decorator = Callable[[Callable[..., Any]], Any]
 _FILES = (".parquet", ".csv", ".json", ".html", ".md", ".tex", ".toml", ".tflite", ".onnx")
-
-
-class _Named(click.Path):
-    """A path that is not empty, which would be the working folder."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; UserError for none."""
-        if value == "":
-            raise UserError(f"{param.opts[0] if param else 'A path'} '' names nothing.")
-        return super().convert(value, param, ctx)
 
 
 def out_file(*suffixes: str, option: str = "--out", **settings: Any) -> _Decorator:
@@ -35,7 +26,7 @@ def out_file(*suffixes: str, option: str = "--out", **settings: Any) -> _Decorat
             )
         return path
 
-    kind = _Named(dir_okay=False, path_type=Path)
+    kind = NamedPath(dir_okay=False, path_type=Path)
     names = [option, *([settings.pop("name")] if "name" in settings else [])]
     return click.option(*names, type=kind, callback=checked, metavar="FILE", **settings)
 
@@ -51,7 +42,7 @@ def out_folder(name: str, *, default: Path, **settings: Any) -> _Decorator:
             )
         return path
 
-    kind = _Named(file_okay=False, path_type=Path)
+    kind = NamedPath(file_okay=False, path_type=Path)
     return click.option(
         "--out", name, type=kind, callback=checked, default=default, show_default=True,
         metavar="DIR", **settings,

@@ -15,6 +15,7 @@ import click
 
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.cli import (
+    NamedPath,
     examples,
     json_option,
     plugin_failures,
@@ -134,7 +135,7 @@ def save(
 )
 @click.argument("where", metavar="NAME|DIR")
 @click.option("--against", metavar="NAME|DIR", help="A later baseline [default: measure now].")
-@click.option("--tolerances", type=click.Path(path_type=Path), help="A TOML file.")
+@click.option("--tolerances", type=NamedPath(path_type=Path), help="A TOML file.")
 @out_file(".md", option="--markdown", name="markdown_file")
 @out_file(".xml", option="--junit", name="junit_file")
 @scores_option

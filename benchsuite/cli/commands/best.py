@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchsuite.cli import examples, json_option, plugins_option, print_json
+from benchsuite.cli import examples, json_option, plugins_option, print_json, table_option
 from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.reporting.quantities import ENERGY, SIZE, TIME, parse
 from benchsuite.table.columns import DATASETS
@@ -46,7 +46,7 @@ def _amount(units: Mapping[str, float], example: str) -> _Parsed:
 @click.option(
     "--top", type=click.IntRange(1), default=1, show_default=True, help="Cells per runtime."
 )
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @plugins_option
 @json_option
 def command(

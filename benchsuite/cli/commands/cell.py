@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    scores_option,
+    table_option,
+)
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.errors import UserError
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--runtime", "runtimes", multiple=True, help="Names, by commas. [default: all]")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of the network on parts.")
 @click.option("--skeleton", default="official", show_default=True, help="The same; or mcu.")
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @scores_option
 @plugins_option
 @json_option

@@ -17,6 +17,7 @@ from benchsuite.cli import (
     print_wrapped,
     scores_option,
     short,
+    table_option,
 )
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._lists import listed, listed_or_all, proxy_names
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
 @click.option("--split", type=Names(SPLITS), help="test, validation or both, whatever is measured.")
 @click.option("--resamples", type=int, default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @scores_option
 @plugins_option
 @json_option

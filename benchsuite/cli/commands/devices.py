@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli import Names, examples, json_option, plugins_option, print_json, print_wrapped
+from benchsuite.cli import (
+    NamedPath,
+    Names,
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    print_wrapped,
+)
 from benchsuite.cli.commands._lists import listed_or_all
 from benchsuite.cli.commands._out_option import out_file
 
@@ -35,7 +43,7 @@ def command() -> None:
         "benchsuite devices check rows.csv",
     )
 )
-@click.argument("rows", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("rows", required=False, type=NamedPath(dir_okay=False, path_type=Path))
 @plugins_option
 @json_option
 def check(rows: Path | None, plugin_folders: tuple[Path, ...], as_json: bool) -> None:
@@ -213,7 +221,7 @@ def estimate(
         "benchsuite devices estimate 6111 --device my_board --plugins mine",
     )
 )
-@click.argument("rows", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("rows", type=NamedPath(dir_okay=False, path_type=Path))
 @click.option("--device", required=True, help="A part; 'benchsuite ls devices' lists them.")
 @click.option("--runtime", required=True, help="What the networks ran under.")
 @click.option("--dataset", default="cifar10", show_default=True, help="Of cells' networks.")

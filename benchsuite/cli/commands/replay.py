@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from benchsuite.assembly.own_scores import Scores
-from benchsuite.cli import examples, json_option, plugins_option, print_json, scores_option
+from benchsuite.cli import (
+    examples,
+    json_option,
+    plugins_option,
+    print_json,
+    scores_option,
+    table_option,
+)
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._combinations import refuse
 from benchsuite.table.columns import DATASETS
@@ -46,7 +53,7 @@ from benchsuite.table.columns import DATASETS
     help="Of another network: adds skeleton.params and skeleton.macs; flops and params are its.",
 )
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @scores_option
 @cluster_option
 @plugins_option

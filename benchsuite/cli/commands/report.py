@@ -16,6 +16,7 @@ from benchsuite.cli import (
     print_wrapped,
     scores_option,
     short,
+    table_option,
 )
 from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
@@ -39,7 +40,7 @@ RESUMES = True  # Stopped, the same command goes on.
 @out_folder("out", default=Path("out"), help="Files go below DIR/reports and DIR/studies.")
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @scores_option
 @plugins_option
 @json_option

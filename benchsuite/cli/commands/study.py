@@ -14,6 +14,7 @@ from benchsuite.cli import (
     print_json,
     print_wrapped,
     scores_option,
+    table_option,
 )
 from benchsuite.cli.commands._cluster_option import cluster_option
 from benchsuite.cli.commands._out_option import out_folder
@@ -32,7 +33,7 @@ RESUMES = True  # Stopped, the same command goes on.
 @out_folder("out", default=Path("out/studies"))
 @click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the study's own.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--table", type=click.Path(path_type=Path), help="A table written earlier.")
+@table_option
 @scores_option
 @cluster_option
 @plugins_option
