@@ -200,7 +200,8 @@ def _random_weights(layer: Layer, rng: np.random.Generator) -> tuple[Floats, Flo
 def _quantise_weights(real: Floats, bias: Floats, input_scale: float) -> Weights:
     scales = np.abs(real).max(axis=(1, 2, 3)) / 127
     values = np.round(real / scales[:, None, None, None]).astype(np.int8)
-    biases = np.round(bias / (scales * input_scale)).astype(np.int32)
+    bound = np.iinfo(np.int32)  # Beyond it where what is read is as good as zero.
+    biases = np.clip(np.round(bias / (scales * input_scale)), bound.min, bound.max).astype(np.int32)
     return Weights(values, scales.astype(np.float32), biases)
 
 

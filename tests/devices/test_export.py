@@ -385,3 +385,10 @@ def test_vela_compresses_near_the_entropy(tmp_path, bits, sparsity):
     channels = constants(ours.network).channels
     assert 0.95 * entropy < flash < 1.05 * entropy + 2 * channels + 4096
     assert flash < 0.75 * all_udc(skeleton, bits, sparsity)[MIXED.index]
+
+
+def test_biases_of_what_reads_as_good_as_nothing_stay_32_bits():
+    narrow = Skeleton(channels=1, cells_per_stage=1, resolution=4, classes=1)
+    network = deploy(Cell.from_index(6111), narrow)
+    made = quantise(network, np.random.default_rng(0), "after")
+    assert any((np.abs(w.biases.astype(float)) >= 2**31 - 1).any() for w in made.weights.values())
