@@ -57,7 +57,8 @@ def _shown(rows: Sequence[Mapping[str, Any]], letters: int) -> str:
 
 def _about(row: Mapping[str, Any]) -> str:
     about = str(row["description"])
-    extra = f" [{row['unit']}, {row['cells']:,} cells]" if "cells" in row else ""
+    told = [row["unit"], f"{row['cells']:,} cells"] if "cells" in row else []
+    extra = f" [{', '.join(filter(None, told))}]" if told else ""
     return about + extra + (" [cannot be used]" if row.get("error") else "")
 
 
