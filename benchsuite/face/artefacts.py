@@ -14,6 +14,7 @@ from benchsuite.arguments import checked
 from benchsuite.calling import call, misuse
 from benchsuite.face.searches import study
 from benchsuite.face.tables import folders_of, given_or_loaded
+from benchsuite.parameters import check_whole
 from benchsuite.table.table import Table
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def made(
     progress: Callable[[str, int, int], None],
 ) -> tuple[Result, dict[str, Outcome]]:
     """Return what `report` does, and what the studies found; raises UserError as it does."""
+    if seeds is not None:
+        check_whole(seeds, "The number of seeds", low=1)
+    check_whole(workers, "The number of workers", low=1)
     folders = folders_of(plugins)
     record: Report = plug_ins.load("reports", name, folders)
     data = given_or_loaded(table, plugins)

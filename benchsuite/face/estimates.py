@@ -19,6 +19,7 @@ from benchsuite.files import write_atomically
 from benchsuite.space import sizes
 from benchsuite.space.network import skeleton_of
 from benchsuite.space.spellings import cell_of
+from benchsuite.table.columns import DATASETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,8 @@ class Estimates:
             if device in ("", one.device) and runtime in ("", one.runtime):
                 return one
         known = ", ".join(f"{one.runtime} on {one.device}" for one in self.estimates)
-        raise UserError(f"There is no estimate of {runtime or device!r}; there are {known}.")
+        asked = " on ".join(filter(None, (runtime, device)))
+        raise UserError(f"There is no estimate of {asked}; there are {known}.")
 
     def __repr__(self) -> str:
         from benchsuite.face.estimates_text import summary
@@ -127,7 +129,7 @@ def estimate(
     *,
     device: str | Sequence[str] = (),
     runtime: str | Sequence[str] = (),
-    dataset: str = "cifar10",
+    dataset: str = DATASETS[0],
     skeleton: str = "official",
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
 ) -> Estimates:
@@ -136,8 +138,8 @@ def estimate(
     model: an int8 .tflite or .onnx file, a .csv list of layers, `resnet8`, `ds_cnn`,
     `mobilenet_v1` or `autoencoder` of MLPerf Tiny, a cell as `cell` takes it, or five widths of
     NATS-Bench's size space, `8:8:8:16:40`; device, runtime: names, all by default; dataset,
-    skeleton: of a cell, of five widths the dataset alone. Raises UserError for what is not there
-    or cannot be read.
+    skeleton: of a cell, of five widths the dataset alone, and refused beside a file. Raises
+    UserError for what is not there or cannot be read.
 
     >>> import benchsuite as bs
     >>> found = bs.estimate(6111, device="stm32f746", runtime="tflm_cmsis_nn")
@@ -186,6 +188,11 @@ def _model(given: Any, dataset: str, skeleton: str) -> Model:
     from benchsuite.space.deploy import deploy
 
     if isinstance(given, PathLike) or (isinstance(given, str) and reading.is_file(given)):
+        if (dataset, skeleton) != (DATASETS[0], "official"):
+            raise UserError(
+                f"{fspath(given)} is a network of its own: dataset and skeleton are a cell's, and "
+                "have no effect. Leave them out."
+            )
         return reading.read(str(fspath(given)))
     around = skeleton_of(skeleton, dataset)
     if isinstance(given, str) and sizes.is_string(given):

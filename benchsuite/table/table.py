@@ -316,10 +316,11 @@ class Table:
         return np.array(self._data.column(full).to_numpy(), dtype=np.float64)
 
     def present(self, name: str) -> int:
-        """Return for how many cells a column, named in full, has a value."""
+        """Return for how many cells a column has a value."""
+        full = self.resolve(name)
         if isinstance(self._data, Stored):
-            return N_CELLS - self._data.missing(name)
-        return N_CELLS - int(self._data.column(name).null_count)
+            return N_CELLS - self._data.missing(full)
+        return N_CELLS - int(self._data.column(full).null_count)
 
     def reasons(self, name: str) -> dict[str, int]:
         """Return how many values of a column are missing for each reason."""

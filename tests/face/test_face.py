@@ -352,3 +352,33 @@ def test_errors_are_prose_without_marks_of_code(call, bare):
     with pytest.raises(bs.UserError, match="'") as refused:
         call()
     assert "`" not in str(refused.value)
+
+
+def test_names_that_stand_twice_count_once(table):
+    rows = bs.correlate(
+        table, "flops", dataset=["cifar10"] * 2, truth=["validation"] * 2, resamples=200
+    )
+    assert len(rows) == 1
+
+
+def test_seeds_and_workers_are_whole_numbers_also_where_a_report_has_no_study(table):
+    for given in ({"seeds": 0}, {"workers": 0}):
+        with pytest.raises(bs.UserError, match="of 1 or more, not 0"):
+            bs.report("flops_latency", table, **given)
+
+
+def test_a_column_that_is_not_there_has_no_cells(table):
+    with pytest.raises(bs.UserError, match="no column 'nosuch'"):
+        table.present("nosuch")
+
+
+def test_a_network_of_its_own_has_no_dataset_and_no_skeleton():
+    for given in ({"dataset": "cifar100"}, {"skeleton": "mcu"}):
+        with pytest.raises(bs.UserError, match="a cell's"):
+            bs.estimate("resnet8", device="stm32f746", **given)
+
+
+def test_an_estimate_that_is_not_there_is_named_whole():
+    found = bs.estimate("resnet8", device="stm32f746", runtime="own")
+    with pytest.raises(bs.UserError, match="no estimate of own on stm32l432"):
+        found.chosen("stm32l432", "own")

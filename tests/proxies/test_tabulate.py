@@ -294,7 +294,7 @@ def test_score_prints_for_people_too(capsys):
         (["--proxy", "vkdnw_agg"], "Tabulate jacob_cov, az_nas, vkdnw for it"),
         (["--shard", "5/4"], "give I/N"),
         (["--shard", "x"], "give I/N"),
-        (["--jobs", "0"], "at least one of each"),
+        (["--jobs", "0"], "jobs is a whole number of 1 or more, not 0"),
         (["--resolution", "30"], "multiple of 4"),
         (["--batch-size", "0"], "batch of 0 images"),
         (["--batch-size", "1"], "at least two images"),

@@ -132,3 +132,13 @@ def test_what_cannot_be_scored_is_said_before_the_costs(
     assert code == 2
     assert said in error
     assert not (tmp_path / "out").exists(), "nothing is priced"
+
+
+def test_a_resolution_of_none_is_no_default_and_all_devices_are_all(capsys, tmp_path, few):
+    out = ["--out", str(tmp_path / "sizes")]
+    code, _, err = call(capsys, "sizes", *out, *SCORED, "--resolution", "0")
+    assert code == 2
+    assert "resolution above 0" in err
+    code, _, err = call(capsys, "sizes", *out, "--device", "all", "--sample", "1")
+    assert code == 2
+    assert "A sample is of 2 to 8 networks" in err

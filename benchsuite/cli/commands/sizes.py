@@ -9,7 +9,7 @@ import click
 
 from benchsuite.cli import examples, json_option, plugins_option, print_json
 from benchsuite.cli.commands._combinations import refuse
-from benchsuite.cli.commands._lists import listed, proxy_names
+from benchsuite.cli.commands._lists import listed_or_all, proxy_names
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._progress import progress
 from benchsuite.errors import UserError, did_you_mean
@@ -93,9 +93,10 @@ def command(
                 say(f"Note: {why}")
             else:  # Whoever gives a plug-in means it.
                 plugins.leave_out(why)
+        pixels = around.resolution if resolution is None else resolution
         spec = scores.Spec(
             proxies=names,
-            skeleton=Skeleton(64, 1, resolution or around.resolution, around.classes),
+            skeleton=Skeleton(64, 1, pixels, around.classes),
             batch_size=batch_size,
             seed=seed,
             images=images,
@@ -138,8 +139,7 @@ def _devices(names: tuple[str, ...], folders: tuple[Path, ...]) -> tuple[tuple[s
     from benchsuite import plugins
     from benchsuite.devices._footprint.columns import usable_devices
 
-    if names:
-        wanted = listed("--device", names)
+    if wanted := listed_or_all("--device", names):
         return tuple((name, plugins.load("devices", name, folders)) for name in wanted)
     return tuple(usable_devices(folders).items())
 

@@ -17,6 +17,7 @@ from benchsuite.cli.commands._network_options import network_options
 from benchsuite.cli.commands._out_option import out_folder
 from benchsuite.cli.commands._progress import progress
 from benchsuite.errors import UserError
+from benchsuite.parameters import check_whole
 from benchsuite.space.network import Skeleton
 
 TABLE = FILE.name
@@ -91,8 +92,9 @@ def command(
     from benchsuite.proxies._tabulation.merge import check_label
     from benchsuite.proxies._tabulation.spec import Spec, defaults
 
-    if min(1 if repeats is None else repeats, jobs) < 1:
-        raise UserError(f"{repeats} repeats with {jobs} jobs: at least one of each is needed.")
+    check_whole(jobs, "The number of jobs", low=1)
+    if repeats is not None:
+        check_whole(repeats, "The number of repeats", low=1)
     if merge:
         kept = ("merge", "folder", "repeats", "plugin_folders", "label", "as_json")
         refuse("--merge takes the rows there are", *all_but(*kept))
