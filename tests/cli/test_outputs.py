@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from benchsuite import cli
+from benchsuite.cli.commands import ls
 from benchsuite.cli.commands._lists import listed, proxy_names
 from benchsuite.deployment.ram import CONVENTIONS
 from benchsuite.errors import UserError
@@ -253,3 +254,9 @@ def test_lines_to_copy_hold_for_folders_with_spaces(tmp_path, capsys, monkeypatc
     part = ["--device", "stm32f746", "--runtime", "own", "--out", str(mine / "devices/board.py")]
     cli.main(["devices", "calibrate", "my.csv", *part])
     assert "--device board --plugins 'my plug ins'" in capsys.readouterr().out
+
+
+def test_a_column_without_a_unit_is_listed_without_one():
+    row = {"description": "latency", "unit": "s", "cells": 1234}
+    assert ls._about(row) == "latency [s, 1,234 cells]"
+    assert ls._about({**row, "unit": ""}) == "latency [1,234 cells]"

@@ -88,11 +88,3 @@ def test_all_means_all(capsys, word):
     rows = json.loads(out)["rows"]
     assert len({row["dataset"] for row in rows}) == 3
     assert len(rows) > 100 or "--dataset" in word
-
-
-def test_a_column_without_a_unit_is_listed_without_one(capsys, tmp_path):
-    (tmp_path / "mine.csv").write_text("index,mine\n1,2\n2,3\n")
-    code, out, _ = call(capsys, "ls", "columns", "--scores", tmp_path / "mine.csv")
-    assert code == 0
-    assert "[, " not in out
-    assert "[2 cells]" in out
