@@ -13,7 +13,7 @@ from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.assembly import shipped
 from benchsuite.reports._common import causes, effects, words
-from benchsuite.reports._common.effects import BASE, RESAMPLES
+from benchsuite.reports._common.effects import RESAMPLES
 from benchsuite.reports._common.style import (
     COLOURS,
     COLUMN_WIDTH,
@@ -29,50 +29,37 @@ from benchsuite.table.table import Table
 LARGER = "px32"
 _SHOWN = {"ntk_cond.k0", "ntk_cond.k2", "linear_regions.n3000", "dextr.svd"}  # of many numbers
 _COMBINED = {"vkdnw_single": ("tensors",), "te_nas": ()}  # and what columns each takes besides
+ALL, DRAWN = "all", "random"
 _COLUMNS = (
-    *("proxy", "dataset", "n", "repeats", "tau, 16 px", "tau, 32 px", "change", "lo", "hi"),
-    "apart",
+    *("proxy", "dataset", "classes", "n", "repeats", "tau, 16 px", "tau, 32 px"),
+    *("change", "lo", "hi", "apart"),
 )
 
 
 def _make(table: Table) -> Result:
-    rows = pd.DataFrame(_of_sample(table))
-    every = pd.DataFrame(_of_all(table, shipped.variants()[LARGER]), columns=_COLUMNS)
-    order = rows[rows["dataset"] == DATASETS[0]].sort_values("change", kind="stable")
-    moved = order[(order["lo"] > 0) | (order["hi"] < 0)]
-    repeats = _sizes(rows, "repeats")
+    larger = [of for name, of in shipped.variants().items() if name.partition("_")[0] == LARGER]
+    found = (row for of in larger for row in _rows(table, of))
+    rows = pd.DataFrame(found, columns=_COLUMNS)
     return Result(
-        tables={"proxy_resolution": rows, "proxy_resolution_all": every},
-        figures={"proxy_resolution": _figure(order, every, kind(table))},
+        tables={"proxy_resolution": rows},
+        figures={"proxy_resolution": _figure(rows, kind(table))},
         notes=(
             about_accuracy(table),
             "change: mean tau-b of single repeats at 32 px less that at 16 px, images scaled down "
-            "by area; weights of a repeat are the same in both. Sample: n connected cells drawn at "
-            f"random, one of a class; {repeats} repeats; lo, hi: 95 % of {RESAMPLES} resamples of "
-            f"cells and repeats together. With test {kind(table)}.",
-            f"In the sample the interval on CIFAR-10 excludes zero for {len(moved)} of "
-            f"{len(order)} proxies{_listed(moved)}. No correction for their number.",
-            *(_about_all(every) if len(every) else ("The table has no repeat to compare with.",)),
+            "by area; weights of a repeat are the same in both. lo, hi: 95 % of "
+            f"{RESAMPLES} resamples of classes and repeats together (three are few for that). "
+            f"With test {kind(table)}.",
+            *(_about(rows) if len(rows) else ("The table has no repeat to compare with.",)),
         ),
     )
 
 
-def _of_sample(table: Table) -> Iterator[dict[str, object]]:
-    """Yield a row per proxy and dataset of the cells that were scored several times."""
-    runs = effects.runs("settings")
-    for setting, proxy in runs.scores:
-        if setting != LARGER or (BASE, proxy) not in runs.scores or not _shown(proxy):
-            continue
-        here, there, cells = causes.pair(table, proxy, LARGER, proxy)
-        for dataset in DATASETS:
-            change = effects.effect(here, there, accuracy(table, dataset)[cells])
-            yield _row(proxy, dataset, change, min(change.repeats, len(here)))
-
-
-def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
-    """Yield a row per proxy and dataset of all classes, of the repeats that both tables have."""
+def _rows(table: Table, larger: Table) -> Iterator[dict[str, object]]:
+    """Yield a row per proxy and dataset of the classes and repeats that both tables have."""
     number = table.values("class.functional")
     _, first = np.unique(number, return_index=True)
+    about = larger.provenance
+    classes = ALL if about["rows"] == about["classes"] * about["repeats"] else DRAWN
     known = {column.stem for column in table.columns.values()}
     stems = [column.stem for column in larger.columns.values() if column.kind == "proxy"]
     for proxy in (*filter(_shown, stems), *_COMBINED):
@@ -103,27 +90,25 @@ def _of_all(table: Table, larger: Table) -> Iterator[dict[str, object]]:
             truth = accuracy(table, dataset)[first[scored]]
             change = effects.effect(ours[:repeats], theirs[:repeats], truth)
             taus = [stats.kendall(one, truth).value for one in ours]
-            yield {**_row(proxy, dataset, change, repeats), "apart": _apart(taus, repeats)}
+            yield {
+                "proxy": proxy,
+                "dataset": dataset,
+                "classes": classes,
+                "n": change.n,
+                "repeats": repeats,
+                "tau, 16 px": change.before,
+                "tau, 32 px": change.before + change.value,
+                "change": change.value,
+                "lo": change.low,
+                "hi": change.high,
+                "apart": _apart(taus, repeats),
+            }
 
 
 def _unmoved(ours: effects.Floats, theirs: effects.Floats) -> bool:
     """Return whether scores [R, N] of two resolutions differ by rounding or a factor alone."""
     factor = np.linalg.norm(ours) / np.linalg.norm(theirs)
     return bool(np.allclose(theirs * factor, ours, rtol=1e-3))
-
-
-def _row(proxy: str, dataset: str, change: effects.Effect, repeats: int) -> dict[str, object]:
-    return {
-        "proxy": proxy,
-        "dataset": dataset,
-        "n": change.n,
-        "repeats": repeats,
-        "tau, 16 px": change.before,
-        "tau, 32 px": change.before + change.value,
-        "change": change.value,
-        "lo": change.low,
-        "hi": change.high,
-    }
 
 
 def _apart(taus: list[float], repeats: int) -> float:
@@ -150,74 +135,64 @@ def _listed(rows: pd.DataFrame) -> str:
     return f": {'; '.join(said)}" if len(rows) else ""
 
 
-def _about_all(every: pd.DataFrame) -> tuple[str, str]:
-    return (
+def _about(rows: pd.DataFrame) -> Iterator[str]:
+    yield (
         "Left out: scores that the size of images does not move, and those that are of another "
         "precision at 32 px. "
-        f"All classes: repeats at 32 px of {_sizes(every, 'n')} connected classes, each counted "
-        "once, against those of the same weights and images at 16 px; lo, hi: over "
-        "classes, and over repeats where there are several (two or three are few for that). "
+        f"classes: {ALL}, or a {DRAWN} sample (connected cells in random order, the first of a "
+        f"class each); n connected ones with a score, {_sizes(rows, 'n')}, each counted once. "
         "apart: how far the means of as many draws of weights and images lie apart in 95 % of "
         "cases, by the repeats at 16 px (Student's t; empty for one repeat); in the figure a band, "
-        "which may end beyond the axis.",
-        _beyond(every),
+        "which may end beyond the axis."
     )
+    yield _beyond(rows)
 
 
-def _sizes(every: pd.DataFrame, column: str) -> str:
-    least, most = int(every[column].min()), int(every[column].max())
+def _sizes(rows: pd.DataFrame, column: str) -> str:
+    least, most = int(rows[column].min()), int(rows[column].max())
     return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
-def _beyond(every: pd.DataFrame) -> str:
-    of = every[(every["dataset"] == DATASETS[0]) & every["apart"].notna()]
+def _beyond(rows: pd.DataFrame) -> str:
+    of = rows[(rows["dataset"] == DATASETS[0]) & rows["apart"].notna()]
     beyond = of[of["change"].abs() > of["apart"]]
     return (
-        "On CIFAR-10 the change of all classes is larger than draws lie apart for "
+        "On CIFAR-10 the change is larger than draws lie apart for "
         f"{len(beyond)} of {len(of)} proxies{_listed(beyond)}."
     )
 
 
-def _figure(rows: pd.DataFrame, every: pd.DataFrame, what: str) -> Figure:
-    whole = every[every["dataset"] == DATASETS[0]].sort_values("change", kind="stable")
-    names = [*whole["proxy"], *(p for p in rows["proxy"] if p not in set(whole["proxy"]))]
-    place = {name: at for at, name in enumerate(names)}
-    figure = new_figure(COLUMN_WIDTH, 1.3 + 0.17 * len(names))
+def _figure(rows: pd.DataFrame, what: str) -> Figure:
+    shown = rows[rows["dataset"] == DATASETS[0]].sort_values("change", kind="stable")
+    shown = shown.assign(place=np.arange(len(shown)))
+    figure = new_figure(COLUMN_WIDTH, 1.3 + 0.17 * len(shown))
     axes = figure.add_subplot()
     axes.axvline(0, color="k", linewidth=0.8)
-    if len(whole):
-        at = [place[name] for name in whole["proxy"]]
-        axes.barh(
-            at,
-            2 * whole["apart"],
-            left=-whole["apart"],
-            height=0.8,
-            color=COLOURS["grey"],
-            alpha=0.25,
-            label="draws at 16 px, 95 %",
-        )
-        axes.plot(
-            whole["change"],
-            at,
-            "D",
-            markersize=4,
-            color=COLOURS["cifar10"],
-            label=f"all classes, repeats: {_sizes(every, 'repeats')}",
-        )
-    axes.errorbar(
-        rows["change"],
-        [place[name] for name in rows["proxy"]],
-        xerr=[rows["change"] - rows["lo"], rows["hi"] - rows["change"]],
-        fmt="o",
-        markersize=3,
-        linewidth=1,
-        capsize=2,
+    axes.barh(
+        shown["place"],
+        2 * shown["apart"],
+        left=-shown["apart"],
+        height=0.8,
         color=COLOURS["grey"],
-        label="sample, several draws",
+        alpha=0.25,
+        label="draws at 16 px, 95 %",
     )
-    axes.set_yticks(list(place.values()), [words.proxy(name) for name in names])
-    axes.set_ylim(-0.7, len(names) - 0.3)
-    reach = 1.05 * float(np.nanmax([*rows["lo"].abs(), *rows["hi"].abs(), *whole["change"].abs()]))
+    for classes, of in shown.groupby("classes"):
+        axes.errorbar(
+            of["change"],
+            of["place"],
+            xerr=[of["change"] - of["lo"], of["hi"] - of["change"]],
+            fmt="D",
+            markersize=4,
+            linewidth=1,
+            capsize=2,
+            color=COLOURS["cifar10"],
+            markerfacecolor=COLOURS["cifar10"] if classes == ALL else "white",
+            label=f"{classes} classes, {_sizes(of, 'n')} with a score",
+        )
+    axes.set_yticks(shown["place"], [words.proxy(str(name)) for name in shown["proxy"]])
+    axes.set_ylim(-0.7, len(shown) - 0.3)
+    reach = 1.05 * float(np.nanmax([0.01, *shown["lo"].abs(), *shown["hi"].abs()]))
     axes.set_xlim(-reach, reach)  # Bars may go on: draws that lie farther apart need no end.
     axes.set_xlabel(f"change of Kendall tau-b with\nCIFAR-10 {what},\n16 to 32 px")
     legend_above(figure, axes, 1)

@@ -51,8 +51,9 @@ def _make(table: Table) -> Result:
         figures={"proxy_settings": _figure(rows, _settings(variants))},
         notes=(
             about_accuracy(table),
-            "Noise was scored on a random sample of classes, 32 px on all of them, by as many "
-            "repeats as are told; n classes with a score, each counted once. "
+            "Noise was scored on a random sample of classes, 32 px on all of them, or on a sample "
+            "where n is less, by as many repeats as are told; n classes with a score, each counted "
+            "once. "
             f"{OTHER}: mean tau-b between each of its repeats and those of the table with "
             "other weights (of proxies with one repeat, with the same weights); "
             f"{BETWEEN}: the same between repeats of the table. Where the former "

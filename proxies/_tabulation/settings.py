@@ -149,9 +149,9 @@ IN_TABLE = ("naswot", "zen", *GRADIENTS, "jacob_cov", *WEIGHTS, *THIN, *SLOW)
 UNUSED = {f"ntk_cond.k{i}" for i in range(9, 31) if i != 16}
 DRAWS = 20
 BATCHES = (32, 128, 16, 64)  # in this order
-# Cells of the sample with larger images, and with larger batches, for the time; and of a setting
-# whose effect 160 cells could not tell from none.
-FEW, FEWER, MORE = 80, 40, 480
+# Cells of the sample with larger images or batches, for the time; and of a setting whose effect
+# 160 cells could not tell from none.
+FEW, MORE = 80, 480
 
 
 def plan(images: str) -> dict[str, Setting]:
@@ -199,7 +199,7 @@ def ntk_plan(images: str) -> dict[str, Setting]:
             images=images,
             batch_size=batch,
             repeats=DRAWS,
-            size=SIZE if batch <= 32 else FEWER,
+            size=SIZE if batch <= 32 else FEW,
         )
         for batch in BATCHES
     }

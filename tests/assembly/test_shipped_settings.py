@@ -83,5 +83,5 @@ def test_a_file_of_that_name_is_the_file(only_what_ships, capsys):
 
 
 def test_another_name_says_which_there_are(only_what_ships):
-    with pytest.raises(UserError, match=r"ships \(gaussian, .*px32\)"):
+    with pytest.raises(UserError, match=r"ships \(gaussian, .*px32, .*\)"):
         bs.load(scores="px64")
