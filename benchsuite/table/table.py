@@ -317,10 +317,9 @@ class Table:
 
     def present(self, name: str) -> int:
         """Return for how many cells a column has a value."""
-        full = self.resolve(name)
-        if isinstance(self._data, Stored):
-            return N_CELLS - self._data.missing(full)
-        return N_CELLS - int(self._data.column(full).null_count)
+        full, data = self.resolve(name), self._data
+        gaps = data.missing(full) if isinstance(data, Stored) else data.column(full).null_count
+        return N_CELLS - int(gaps)
 
     def reasons(self, name: str) -> dict[str, int]:
         """Return how many values of a column are missing for each reason."""

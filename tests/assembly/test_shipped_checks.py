@@ -22,8 +22,8 @@ from benchsuite.proxies._compression import quantise  # noqa: E402
 def estimates_agree():
     stated, made = Table.open(estimates.OUTPUT).provenance["check"], estimates.check()
     exact = ("classes", "features", "settings")
-    near = np.allclose(stated["predicted"], made["predicted"], rtol=0, atol=0.02)
-    return near and all(stated[name] == made[name] for name in exact)
+    alike = np.allclose(stated["predicted"], made["predicted"], rtol=0, atol=0.02)
+    return alike and all(stated[name] == made[name] for name in exact)
 
 
 def compression_agrees():
@@ -32,7 +32,16 @@ def compression_agrees():
     stated = json.loads(FILE.with_suffix(".json").read_text("utf-8"))["check"]
     made = training.check()
     torch.set_num_threads(before)
-    return np.shape(stated) == np.shape(made) and np.allclose(stated, made, rtol=5e-3, atol=1e-4)
+    return np.shape(stated) == np.shape(made) and bool(near(made, stated).all())
+
+
+def near(made, stated):
+    """Whether means and deviations lie within a hundredth of the deviations.
+
+    Processors round apart, and where a weight is quantised the other way that is multiplied: two
+    differed by .005 of a deviation.
+    """
+    return np.abs(np.subtract(made, stated)) <= 0.01 * np.array(stated)[:, 1:]
 
 
 def test_the_shipped_estimates_are_those_that_the_code_makes():
@@ -51,7 +60,7 @@ def test_the_shipped_compression_is_what_the_code_trains():
     stated = json.loads(FILE.with_suffix(".json").read_text("utf-8"))["check"]
     anew = "train anew: python -m benchsuite.proxies._compression.experiment"
     assert np.shape(stated) == np.shape(made), anew
-    np.testing.assert_allclose(made, stated, rtol=5e-3, atol=1e-4)
+    assert near(made, stated).all(), (made, stated)
 
 
 FEATURES = estimates.class_features

@@ -349,7 +349,7 @@ def test_a_cell_and_its_estimate_show_the_same_needs():
         (lambda: bs.estimate(6111, skeleton="tiny"), "'tiny'"),
         (lambda: bs.estimate(None), "None is no cell"),
         (lambda: bs.estimate("resnet8").memory("x.jpg"), "ends in .png"),
-        (lambda: bs.estimate("resnet8").layers("nowhere"), "no estimate of 'nowhere'"),
+        (lambda: bs.estimate("resnet8").layers("nowhere"), "no estimate of nowhere; there are"),
     ],
 )
 def test_mistakes_are_sentences(call, said):

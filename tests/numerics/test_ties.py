@@ -81,7 +81,8 @@ def test_a_cost_that_nothing_left_has_prunes_nothing():
         rng = np.random.default_rng(seed)
         return lambda left: 1e8 + 1e-8 * rng.uniform(-1, 1)
 
-    found = [prune([Term(relative(error(seed)), -1, 1.0)], Rules(none=True)) for seed in range(10)]
+    terms = [[Term(relative(error(seed), "it"), -1, 1.0)] for seed in range(10)]
+    found = [prune(of, Rules(none=True)) for of in terms]
     assert all((left == found[0]).all() for left in found)
     assert found[0].argmax(axis=1).tolist() == [4] * 6
 

@@ -184,8 +184,8 @@ def test_a_tabular_monas_search_beside_means_over_the_cells_left(benchmark):
         return mean
 
     terms = [
-        Term(relative(mean_of("ntk_cond.k0", log10=True)), -1, 0.35),
-        Term(relative(mean_of("linear_regions.n1000")), 1, 0.35),
+        Term(relative(mean_of("ntk_cond.k0", log10=True), "ntk_cond.k0"), -1, 0.35),
+        Term(relative(mean_of("linear_regions.n1000"), "linear_regions.n1000"), 1, 0.35),
         *hardware(Search(problem, Budget(seconds=1.0)), 0.0, 0.3, None, "latency", "sum"),
     ]
     found = replay(monas, problem, Budget(seconds=1e6), parameters, 0)
