@@ -8,7 +8,7 @@ import scipy.stats
 
 from benchsuite.assembly import shipped
 from benchsuite.reports import proxy_resolution
-from benchsuite.reports._common import words
+from benchsuite.reports._common import effects, words
 from benchsuite.space.equivalence import classes
 from benchsuite.table.columns import DATASETS
 
@@ -21,7 +21,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def result(shipped_table):
-    return proxy_resolution.REPORT.make(shipped_table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effects, "RESAMPLES", 50)  # Effects have tests of their own.
+        return proxy_resolution.REPORT.make(shipped_table)
 
 
 def test_changes_of_all_classes_are_scipys(shipped_table, result):
