@@ -3,7 +3,9 @@
 Source: Deb & Jain, IEEE Transactions on Evolutionary Computation 2014, as pymoo's `NSGA3`
 implements it: reference directions of Das and Dennis, uniform crossover, no cell twice. Its
 tournament between cells that break bounds alike draws from a generator without a seed (release
-0.6.2), so the tournament is our own, by the same rule. Extra `optimisers`.
+0.6.2), so the tournament is our own, by the same rule. Distances to the directions are computed by
+that library: where two are as good as equal another processor may round them the other way, and
+the search goes another way then. Extra `optimisers`.
 """
 
 from __future__ import annotations
