@@ -26,11 +26,37 @@ PORT = "Tybl & Neumann, CVPR 2025"
 FIRST = "Abdelfattah et al., ICLR 2021"
 DEEPLITE = "Deeplite"
 GRAD_SIGN = "Zhang & Jia, GradSign"
-# Settings that are made of the columns themselves, of so many cells drawn by seed 0.
-DEAD, HALF, DRAWN = "dead", "half", 1000
-# By dataset, noise for images with a head of its number of classes: how many classes that is.
-HEADS = {"cifar100": ("noise100", 100), "imagenet16-120": ("noise120", 120)}
-_OF_HEADS = dict(HEADS.values())
+DEAD, HALF = "dead", "half"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a setting is held against, and where the scores of both lie.
+
+    base: the setting of the sample that it is held against; label: where both are columns of the
+    table, the label of its own; drawn: of so many of all cells by seed 0, 0 for every cell with
+    both scores. heads: classes of the head, by whose network's trained weights the score is
+    divided, 0 for none. datasets: for which it says something. judged: the accuracy that it is held
+    against, where that is another.
+    """
+
+    base: str = BASE
+    label: str | None = None
+    drawn: int = 0
+    heads: int = 0
+    datasets: tuple[str, ...] = DATASETS
+    judged: str = ""
+
+
+OF_SAMPLE = Setting()
+SETTINGS = {
+    DEAD: Setting(label="", drawn=1000, heads=10),
+    HALF: Setting(label="", drawn=1000, datasets=DATASETS[:1], judged="validation"),
+    "noise100": Setting(base="noise", heads=100, datasets=("cifar100",)),
+    "noise120": Setting(base="noise", heads=120, datasets=("imagenet16-120",)),
+    "unpruned": Setting(label="unpruned"),
+    "unpruned_px32": Setting(label="unpruned_px32"),
+}
 
 
 @dataclass(frozen=True)
@@ -101,8 +127,11 @@ TRIED: dict[str, list[Tried]] = {
         "grad_sign",
         (DEAD, "weights of dead operators counted, as zeros"),
         *(
-            (setting, f"they counted, batch 64 and a head of {heads} classes, all on noise")
-            for setting, heads in _OF_HEADS.items()
+            (
+                f"noise{heads}",
+                f"they counted, batch 64 and a head of {heads} classes, all on noise",
+            )
+            for heads in (100, 120)
         ),
     ),
     "fisher": [
@@ -116,25 +145,21 @@ TOGETHER = {
     one.words
     for of in TRIED.values()
     for one in of
-    if one.setting.endswith("_published") or one.setting in ("unpruned_px32", *_OF_HEADS)
+    if one.setting.endswith("_published")
+    or one.setting in ("unpruned_px32", "noise100", "noise120")
 }
-# Settings of a larger sample, whose scores are columns of the table: `zen.r0.unpruned@1`.
-LABELS = ("unpruned", "unpruned_px32")
 
 
 def tried(table: Table, proxy: str, source: str, dataset: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
     there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
-        if one.setting in (DEAD, HALF):
-            known = bool(columns(table, one.proxy, ""))
-            known = known and (one.setting == DEAD or dataset == DATASETS[0])
-        elif one.setting in _OF_HEADS:
-            known = HEADS.get(dataset, ("",))[0] == one.setting
-        elif one.setting in LABELS:
-            known = bool(columns(table, needed(one.proxy)[0], one.setting))
+        setting, part = SETTINGS.get(one.setting, OF_SAMPLE), needed(one.proxy)[0]
+        if setting.label is None:
+            known = (one.setting, part) in there
         else:
-            known = (one.setting, needed(one.proxy)[0]) in there
+            known = bool(columns(table, part, setting.label))
+        known = known and dataset in setting.datasets
         if known and (not one.sources or any(source.startswith(name) for name in one.sources)):
             yield one
 
@@ -154,7 +179,8 @@ def measured(
     here, there, cells = pair(table, proxy, one.setting, one.proxy)
     kept = mask(rule)[cells]
     truth = accuracy(table, dataset, named)[cells]
-    theirs = accuracy(table, dataset, "validation")[cells] if one.setting == HALF else truth
+    judged = SETTINGS.get(one.setting, OF_SAMPLE).judged or named
+    theirs = accuracy(table, dataset, judged)[cells]
     found = effects.effect(here[:, kept], there[:, kept], truth[kept], metric, theirs[kept])
     if metric == "abs_spearman" and found.before < 0:
         turned = (-found.before, -found.value, -found.samples)
@@ -209,32 +235,25 @@ def pair(
     """Return a proxy's scores [repeats, cells] in the base, a variant's in a setting, and the cells
     that both have: a setting of fewer cells has the first of them.
     """
-    if setting in (DEAD, HALF):
-        drawn = np.random.default_rng(0).choice(N_CELLS, DRAWN, replace=False)
-        here, there = (
-            np.array([table.values(name)[drawn] for name in columns(table, part, "")])
-            for part in (proxy, variant)
-        )
-        there = there / trained_weights()[drawn] if setting == DEAD else there
-        kept = np.isfinite(here).all(axis=0)
-        return here[:, kept], there[:, kept], drawn[kept]
-    runs = effects.runs("settings")
-    if setting in _OF_HEADS:
-        here, there = runs.scores["noise", proxy], runs.scores[setting, variant]
-        cells = runs.cells[: here.shape[1]]
-        return here, there / trained_weights(_OF_HEADS[setting])[cells], cells
-    if setting in LABELS:
-        (part,) = needed(proxy)
+    of = SETTINGS.get(setting, OF_SAMPLE)
+    if of.label is None:
+        runs = effects.runs("settings")
+        here, there = scores(table, runs, of.base, proxy), scores(table, runs, setting, variant)
+        n = min(here.shape[1], there.shape[1])
+        here, there, cells = here[:, :n], there[:, :n], runs.cells[:n]
+    else:
+        cells = np.arange(N_CELLS)
+        if of.drawn:
+            cells = np.random.default_rng(0).choice(N_CELLS, of.drawn, replace=False)
         found = [
-            np.array([table.values(name) for name in columns(table, part, label)])
-            for label in ("", setting)
+            np.array([table.values(name)[cells] for name in columns(table, part, label)])
+            for name, label in ((proxy, ""), (variant, of.label))
+            for part in needed(name)
         ]
-        cells = np.flatnonzero(np.isfinite(found).all(axis=(0, 1)))
-        here, there = (whole(table, proxy, [one[:, cells]], cells) for one in found)
-        return here, there, cells
-    here, there = scores(table, runs, BASE, proxy), scores(table, runs, setting, variant)
-    n = min(here.shape[1], there.shape[1])
-    return here[:, :n], there[:, :n], runs.cells[:n]
+        known = np.isfinite(found).all(axis=(0, 1))
+        cells = cells[known]
+        here, there = (whole(table, proxy, [one[:, known]], cells) for one in found)
+    return here, there / trained_weights(of.heads)[cells] if of.heads else there, cells
 
 
 @functools.cache
