@@ -12,6 +12,7 @@ from benchsuite import plugins as plug_ins
 from benchsuite.api import Report, Result
 from benchsuite.arguments import checked
 from benchsuite.calling import call, misuse
+from benchsuite.errors import UserError
 from benchsuite.face.searches import study
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parameters import check_whole
@@ -63,6 +64,8 @@ def made(
     check_whole(workers, "The number of workers", low=1)
     folders = folders_of(plugins)
     record: Report = plug_ins.load("reports", name, folders)
+    if seeds is not None and not record.studies:
+        raise UserError(f"The report {name} has no searches, so there are no seeds to set.")
     data = given_or_loaded(table, plugins)
     studies = {
         of: study(

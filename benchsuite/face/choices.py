@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ def best(
     skeleton: str = "official",
     top: int = 1,
     plugins: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    progress: Callable[[int, int], None] = lambda done, cells: None,
 ) -> Choices:
     """Return the most accurate cells for a device within limits, under each of its runtimes.
 
@@ -78,6 +80,7 @@ def best(
     more than the part's own memories; runtime: names, all of the device by default, and never a
     published table; accuracy: which one, as `correlate` takes a truth, `int8` and `measured` too;
     dataset, skeleton (`official` or `mcu`): of the network; top: how many cells per runtime.
+    progress: called with the cells priced and the most that there may be.
     A need that is a range (RAM under `x_cube_ai`) keeps to a limit for sure only with its upper
     end. Raises UserError for what is not there, and for limits that are no amounts.
 
@@ -105,7 +108,11 @@ def best(
     int8 = data.values(column_of(data, "int8", dataset)) if has_int8 else np.full(N_CELLS, np.nan)
     values = data.values(column)
     search = Search(data, device, part, dataset, skeleton, values, limits, top, int8)
-    found = {name: search.under(name) for name in names}
+    most = min(top, N_CELLS)
+    found = {}
+    for i, name in enumerate(names):
+        priced = functools.partial(_priced, progress, i * most, len(names) * most)
+        found[name] = search.under(name, priced)
     answers = tuple(one for each, _, _ in found.values() for one in each)
     return Choices(
         device,
@@ -122,6 +129,10 @@ def best(
         tuple(search.differences(names, answers)),
         tuple(f"{name}: {why}" for name in names if (why := search.needs(name).unknown)),
     )
+
+
+def _priced(progress: Callable[[int, int], None], before: int, cells: int, rank: int) -> None:
+    progress(before + rank, cells)
 
 
 def _limits(given: Mapping[str, float], part: Device) -> dict[str, float]:

@@ -79,6 +79,6 @@ def answer_front(search: Search, costs: Array, found: Mapping[int, float]) -> No
     cells = cells[kept]
     accuracy = np.array(list(found.values()))[kept]
     front = non_dominated(np.column_stack([-accuracy, costs[cells]]))
-    best = int(np.argmax(accuracy))
+    best = int(np.argmax(np.where(front, accuracy, -np.inf)))
     order = [best, *(i for i in np.flatnonzero(front) if i != best)]
     search.answer(cells[order])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -127,8 +127,13 @@ class Search:
             )
         return self._needs[runtime]
 
-    def under(self, runtime: str) -> tuple[list[Choice], Choice | None, Miss | None]:
-        """Return the best cells, a better one that may keep to the limits, and the nearest miss."""
+    def under(
+        self, runtime: str, chose: Callable[[int], None] = lambda rank: None
+    ) -> tuple[list[Choice], Choice | None, Miss | None]:
+        """Return the best cells, a better one that may keep to the limits, and the nearest miss.
+
+        chose: called with the rank of every one of the best.
+        """
         need = self.needs(runtime)
         most = {name: self.limits.get(name, math.inf) for name in LIMITS}
         known = np.isfinite(self.accuracy) & np.isfinite(need.latency)
@@ -136,7 +141,10 @@ class Search:
         order = np.lexsort((np.arange(len(fits)), need.latency, -self.accuracy))
         sure, unsure = order[fits[order] == 1], order[fits[order] == 0.5]
         chosen = sure if len(sure) else unsure
-        answers = [self._choice(runtime, rank, i) for rank, i in enumerate(chosen[: self.top], 1)]
+        answers = []
+        for rank, i in enumerate(chosen[: self.top], 1):
+            answers.append(self._choice(runtime, rank, i))
+            chose(rank)
         bar = self.accuracy[chosen[0]] if len(chosen) else -math.inf
         may = len(sure) and len(unsure) and self.accuracy[unsure[0]] > bar
         out = order[(fits[order] == 0) & known[order] & (self.accuracy[order] > bar)]

@@ -39,6 +39,23 @@ def test_unknown_names_are_a_sentence_with_the_closest_before_anything_is_made(c
     assert not list(Path().iterdir())
 
 
+@pytest.mark.parametrize(
+    "command", [["report", "flops_latency"], ["run", "--only", "flops_latency"]]
+)
+def test_seeds_for_what_has_no_searches_are_a_sentence(capsys, command):
+    code, _, err = call(capsys, *command, "--seeds", "2")
+    assert code == 2
+    assert "has no searches" in err or "No report that is named has searches" in err
+    assert not list(Path().iterdir())
+
+
+def test_seeds_are_those_of_the_reports_that_have_searches(capsys):
+    names = "monas_table2,munas_objectives"
+    code, _, err = call(capsys, "report", names, "--seeds", "1", "--json")
+    assert code == 0
+    assert "Study munas_objectives" in err
+
+
 def test_a_run_of_some_reports_leaves_the_page_alone(capsys):
     Path("out").mkdir()
     Path("out/index.html").write_text("the page of a whole run")

@@ -176,3 +176,17 @@ def test_every_text_fits_a_terminal_and_every_answer_its_limits(table, latency, 
 def test_mistakes_are_sentences(table, asked, said):
     with pytest.raises(UserError, match=said):
         bs.best(table, **{"device": PART, **asked})
+
+
+def test_progress_counts_the_cells_that_are_priced(table):
+    told = []
+    found = bs.best(
+        table,
+        device=PART,
+        skeleton="mcu",
+        top=3,
+        runtime=("own", "x_cube_ai"),
+        progress=lambda done, cells: told.append((done, cells)),
+    )
+    assert len(found.answers) == 6
+    assert told == [(done, 6) for done in range(1, 7)]

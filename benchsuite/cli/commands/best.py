@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from benchsuite.cli import examples, json_option, plugins_option, print_json, table_option
 from benchsuite.cli.commands._lists import listed_or_all
+from benchsuite.cli.commands._progress import progress
 from benchsuite.reporting.quantities import ENERGY, SIZE, TIME, parse
 from benchsuite.table.columns import DATASETS
 
+FEW = 20  # Cells per runtime that are priced within two seconds.
 _Parsed = Callable[[click.Context, click.Parameter, str | None], float | None]
 
 
@@ -73,20 +76,23 @@ def command(
     from benchsuite.face import choices
     from benchsuite.face.tables import load
 
-    found = choices.best(
-        load(table) if table else None,
-        device=device,
-        runtime=listed_or_all("--runtime", runtimes),
-        latency=latency,
-        ram=ram,
-        flash=flash,
-        energy=energy,
-        accuracy=accuracy,
-        dataset=dataset,
-        skeleton=skeleton,
-        top=top,
-        plugins=plugin_folders,
-    )
+    few = nullcontext(lambda done, cells: None)
+    with progress("priced") if top > FEW else few as show:
+        found = choices.best(
+            load(table) if table else None,
+            device=device,
+            runtime=listed_or_all("--runtime", runtimes),
+            latency=latency,
+            ram=ram,
+            flash=flash,
+            energy=energy,
+            accuracy=accuracy,
+            dataset=dataset,
+            skeleton=skeleton,
+            top=top,
+            plugins=plugin_folders,
+            progress=show,
+        )
     if as_json:
         print_json(found.to_json())
     else:

@@ -38,7 +38,11 @@ RESUMES = True  # Stopped, the same command goes on.
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @out_folder("out", default=Path("out"), help="Files go below DIR/reports and DIR/studies.")
-@click.option("--seeds", type=click.IntRange(1), help="Seeds per search, not the studies' own.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    help="Seeds per search, not the studies' own, of the reports with searches.",
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @table_option
 @scores_option
@@ -65,18 +69,20 @@ def command(
     from benchsuite.reporting.artefacts import line_of, write
 
     wanted = listed("NAME", names)
-    titles = {name: plugins.load("reports", name, plugin_folders).title for name in wanted}
+    reports = {name: plugins.load("reports", name, plugin_folders) for name in wanted}
+    searching = [name for name in wanted if reports[name].studies] or wanted
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
     made: dict[str, Any] = {}
     for name in wanted:
-        result, studies = artefacts.made(name, data, seeds, out, workers, plugin_folders, _progress)
+        runs = seeds if name in searching else None
+        result, studies = artefacts.made(name, data, runs, out, workers, plugin_folders, _progress)
         files = write(result, out / "reports", line_of(data, studies))
         if as_json:
             tables = {stem: rows.to_dict("records") for stem, rows in result.tables.items()}
-            about = {"title": titles[name], "notes": list(result.notes)}
+            about = {"title": reports[name].title, "notes": list(result.notes)}
             made[name] = {"tables": tables, **about, "files": [str(path) for path in files]}
         else:
-            _show(titles[name], result, files)
+            _show(reports[name].title, result, files)
     if as_json:
         print_json({"reports": made, "provenance": short(data)})
     else:

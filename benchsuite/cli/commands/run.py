@@ -22,6 +22,7 @@ from benchsuite.cli.commands._combinations import refuse
 from benchsuite.cli.commands._countdown import Countdown
 from benchsuite.cli.commands._lists import listed
 from benchsuite.cli.commands._out_option import out_folder
+from benchsuite.errors import UserError
 from benchsuite.files import made_folder
 from benchsuite.locks import held
 from benchsuite.reporting.quantities import interval, percent
@@ -89,8 +90,9 @@ def command(
     if quick:
         refuse("--quick takes one seed per search", "seeds")
     names = listed("--only", only) if only else ()
-    for name in names:
-        plugins.load("reports", name, plugin_folders)
+    reports = [plugins.load("reports", name, plugin_folders) for name in names]
+    if seeds is not None and names and not any(one.studies for one in reports):
+        raise UserError("No report that is named has searches, so there are no seeds to set.")
     lock = held(out / ".run.lock", f"The folder {out}", "Wait for it, or give another --out.")
     with made_folder(out), lock:
         work = pipeline.Making(out, plugin_folders, seeds, quick, cluster or "")
