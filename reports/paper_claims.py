@@ -82,7 +82,7 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     tested = rows[rows["printed alone"] == "no"]
     counts = Counter(claim.verdict.kind for claim in claims if not claim.printed_alone)
     held = Counter(tested["after Holm"])
-    family = int((tested["p"].notna() & ~tested["verdict"].str.startswith(NOT_HERE)).sum())
+    family = int(tested["p"].notna().sum())
     dear = tested["verdict"].str.contains(DEAR).sum()
     return Result(
         tables={"paper_claims": rows},

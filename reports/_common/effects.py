@@ -107,17 +107,19 @@ def effect(
     return Effect(float(before.mean()), value, moved, int(known.sum()), len(there))
 
 
-def correlated(scores: Floats, truth: Floats, metric: str = "kendall") -> tuple[Floats, Floats]:
+def correlated(
+    scores: Floats, truth: Floats, metric: str = "kendall", resamples: int = RESAMPLES
+) -> tuple[Floats, Floats]:
     """Return the correlation of scores [S, N] with the truth [N]: [S], and in resamples [S, R].
 
     The resamples of N cells are the same for all scores, datasets and settings.
     """
     rng = np.random.default_rng(0)
     if metric == "kendall":
-        found = stats.kendall_bootstrap(scores, truth[None], rng, resamples=RESAMPLES)
+        found = stats.kendall_bootstrap(scores, truth[None], rng, resamples=resamples)
         return found.value[:, 0], found.samples[:, 0]
     n = len(truth)
-    drawn = [np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(RESAMPLES)]
+    drawn = [np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(resamples)]
     weights = np.array([np.ones(n), *drawn])
     each = np.array([spearman(row, truth, weights) for row in scores])
     return each[:, 0], each[:, 1:]

@@ -18,11 +18,11 @@ from benchsuite.reports._common.tables import accuracy
 from benchsuite.reports._common.verdicts import (
     ALPHA,
     FAILS,
-    HOLDS,
+    NOT_HERE,
     UNDECIDED,
     Verdict,
     few,
-    not_here,
+    of_parts,
 )
 from benchsuite.stats.intervals import SEEDS
 from benchsuite.table.columns import DATASETS
@@ -30,6 +30,8 @@ from benchsuite.table.table import Table
 
 ORDERS = (0, 1, 2, 4, 8, 16)
 RULE = "interval over draws and cells"
+# The least p that so many show is below `ALPHA` also where it counts once for each of 15 parts.
+RESAMPLES = 2000
 NEVER = "not even 1,000"
 NO_MARGIN = (
     "no change is told from none, which does not show that there is none, and how small a change "
@@ -53,7 +55,7 @@ class Drawn:
 
     def over_draws(self) -> Floats:
         """Return the mean over draws [order, dataset, R] in resamples of cells and draws."""
-        at = effects.repeats(np.random.default_rng(1), self.draws)
+        at = effects.repeats(np.random.default_rng(1), self.draws, self.samples.shape[-1])
         return np.array(
             [[effects.over(row[:, d], at) for d in range(row.shape[1])] for row in self.samples]
         )
@@ -87,7 +89,10 @@ def _taus(table: Table, settings: list[tuple[int, int]]) -> Drawn:
     known = np.isfinite(rows).all(axis=(0, 1))
     cells = runs.cells[:n][known]
     flat = -rows[:, :, known].reshape(-1, len(cells))  # fewer is better
-    found = [effects.correlated(flat, accuracy(table, dataset)[cells]) for dataset in DATASETS]
+    found = [
+        effects.correlated(flat, accuracy(table, dataset)[cells], resamples=RESAMPLES)
+        for dataset in DATASETS
+    ]
     shape = (len(settings), draws, len(DATASETS))
     value = np.stack([value for value, _ in found], axis=-1).reshape(shape)
     samples = np.stack([samples for _, samples in found], axis=1).reshape(*shape, -1)
@@ -97,29 +102,29 @@ def _taus(table: Table, settings: list[tuple[int, int]]) -> Drawn:
 def highest(drawn: Drawn, at: int, names: list[str]) -> tuple[str, Verdict]:
     """Return what stands against the claim that tau is highest at a place, and the verdict.
 
-    It holds where the interval of every difference, on every dataset, lies above zero, and does not
-    where one lies below, its p counted as often as there are differences. Else it names the
+    It holds where every difference, on every dataset, exceeds zero, and does not where one lies
+    below, its p counted as often as there are differences (`verdicts.of_parts`). Else it names the
     settings that are not told apart from it on some dataset.
     """
     mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
     others = [other for other in range(len(names)) if other != at]
     gaps = mean[at] - mean[others]  # [other, dataset]
-    low, high = np.quantile(samples[at] - samples[others], [ALPHA / 2, 1 - ALPHA / 2], axis=-1)
-    p = _p(samples[at] - samples[others])
+    moved = samples[at] - samples[others]
     said = "; ".join(f"less {names[other]} {gaps[k].mean():+.3f}" for k, other in enumerate(others))
     verdict = Verdict(UNDECIDED, drawn.draws, "0 of tau", RULE)
     if drawn.draws < SEEDS:
         return said, replace(verdict, why=few(drawn.draws))
-    if (low > 0).all():
-        return said, replace(verdict, kind=HOLDS, p=float(p.max()))
-    below = p[high < 0] * p.size
-    if len(below) and below.min() < ALPHA:
-        return said, replace(verdict, kind=FAILS, p=float(below.min()))
-    near = [names[other] for k, other in enumerate(others) if (low[k] <= 0).any()]
-    open_ = low <= 0
+    p = _p(moved)
+    verdict = of_parts(verdict, gaps.ravel().tolist(), p.ravel().tolist())
+    if verdict.kind != UNDECIDED:
+        return said, verdict
+    open_ = (gaps <= 0) | (p >= ALPHA)
+    near = [names[other] for k, other in enumerate(others) if open_[k].any()]
+    low, high = _ends(moved, ALPHA)[0], _ends(moved, ALPHA / gaps.size)[1]
     times = _times(np.where(gaps > 0, gaps - low, high - gaps)[open_], gaps[open_])
-    why = f"{_sample(drawn)}: not told apart from {', '.join(near)}; {times}"
-    return said, replace(verdict, why=why, p=float(p.max()))
+    return said, replace(
+        verdict, why=f"{_sample(drawn)}: not told apart from {', '.join(near)}; {times}"
+    )
 
 
 def unchanged(drawn: Drawn, one: int, other: int) -> tuple[str, Verdict]:
@@ -131,7 +136,7 @@ def unchanged(drawn: Drawn, one: int, other: int) -> tuple[str, Verdict]:
     """
     mean, samples = drawn.value.mean(axis=1), drawn.over_draws()
     moved = samples[other] - samples[one]
-    low, high = np.quantile(moved, [ALPHA / 2, 1 - ALPHA / 2], axis=-1)
+    low, high = _ends(moved, ALPHA)
     said = ", ".join(
         f"{NAMES[dataset]} {value:+.{digits}f} [{a:+.{digits}f}, {b:+.{digits}f}]"
         for dataset, value, a, b in zip(DATASETS, mean[other] - mean[one], low, high, strict=True)
@@ -143,15 +148,15 @@ def unchanged(drawn: Drawn, one: int, other: int) -> tuple[str, Verdict]:
     p = float(_p(moved).min()) * len(moved)
     if p < ALPHA:
         return said, replace(verdict, kind=FAILS, p=p)
-    level = ALPHA / len(moved)
-    low, high = np.quantile(moved, [level / 2, 1 - level / 2], axis=-1)
+    low, high = _ends(moved, ALPHA / len(moved))
     gaps = mean[other] - mean[one]
     # Of each dataset as evidence against: one that is far enough from no change refutes it.
     times = _times(np.where(gaps > 0, gaps - low, high - gaps), -np.abs(gaps))
+    verdict = replace(verdict, p=min(p, 1.0))
     if times.startswith(NEVER):
-        return said, not_here(NO_MARGIN)
+        return said, replace(verdict, kind=NOT_HERE, why=NO_MARGIN)
     why = f"{_sample(drawn)}: {times}, and only against it, if the change stays as large"
-    return said, replace(verdict, why=why, p=min(p, 1.0))
+    return said, replace(verdict, why=why)
 
 
 def _sample(drawn: Drawn) -> str:
@@ -169,6 +174,11 @@ def _times(reach: Floats, gaps: Floats) -> str:
     most = times[gaps < 0].min() if (gaps < 0).any() else times.max()
     many = f"about {most:,.1f}" if most < 10 else f"about {most:,.0f}" if most <= 1000 else ""
     return f"{many or NEVER} times as many draws and cells would decide it"
+
+
+def _ends(samples: Floats, alpha: float) -> Floats:
+    """Return the ends [2, ...] of the interval of level 1 - alpha of samples [..., R]."""
+    return np.asarray(np.quantile(samples, [alpha / 2, 1 - alpha / 2], axis=-1))
 
 
 def _p(samples: Floats) -> Floats:

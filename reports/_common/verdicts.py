@@ -81,13 +81,12 @@ def above(
 ) -> Verdict:
     """Return the verdict on the claim that all of some means or differences exceed a margin.
 
-    It holds where every part does, and does not where one lies below; of several parts the
-    smallest p of those below counts as often as there are parts, and is the p of what is undecided,
-    too, where there is one. over: what the intervals are over; each: seconds
-    of a core that a seed takes, 0 for none to speak of; there: how many ship, which no run makes
-    again. Where neither, it is undecided, and how many seeds would decide it is said, and what they
-    take where that is more than `AFFORDABLE`. Where the most were run, or no number would, for what
-    seeds are judged by is too uncertain, it cannot be tested here.
+    It holds where every part does, and does not where one lies below: see `of_parts`. over: what
+    the intervals are over; each: seconds of a core that a seed takes, 0 for none to speak of;
+    there: how many ship, which no run makes again. Where neither, it is undecided, and how many
+    seeds would decide it is said, and what they take where that is more than `AFFORDABLE`. Where
+    the most were run, or no number would, for what seeds are judged by is too uncertain, it cannot
+    be tested here.
     """
     n = min(int(part.n) for part in parts)
     verdict = Verdict(UNDECIDED, n, f"{margin:g} {unit}", f"interval over {over}")
@@ -96,13 +95,9 @@ def above(
     if any(np.isnan(part.value) for part in parts):
         return replace(verdict, why="a seed has no value")
     gaps = [float(part.value) - margin for part in parts]
-    p = [float(part.p_value(margin)) for part in parts]
-    if min(gaps) > 0 and max(p) < ALPHA:
-        return replace(verdict, kind=HOLDS, p=max(p))
-    below = [at * len(parts) for at, gap in zip(p, gaps, strict=True) if gap < 0]
-    if below and min(below) < ALPHA:
-        return replace(verdict, kind=FAILS, p=min(below))
-    verdict = replace(verdict, p=min(1.0, *below) if below else max(p))
+    verdict = of_parts(verdict, gaps, [float(part.p_value(margin)) for part in parts])
+    if verdict.kind != UNDECIDED:
+        return verdict
     # One part below decides, at a p that counts as often as there are parts; else all have to.
     level = 1 - ALPHA / len(parts) if min(gaps) < 0 else 1 - ALPHA
     least = min if min(gaps) < 0 else max
@@ -118,6 +113,21 @@ def above(
         return replace(verdict, kind=NOT_HERE, why=why)
     kind = NOT_HERE if n >= _MOST else UNDECIDED
     return replace(verdict, kind=kind, why=_open(n, need, each, there))
+
+
+def of_parts(verdict: Verdict, gaps: Sequence[float], p: Sequence[float]) -> Verdict:
+    """Return a verdict with the kind and the p of a claim that all of some parts exceed a margin.
+
+    gaps: by how much each part does; p: two-sided, of the margin, of each. It holds where every
+    part does; of those below, the smallest p counts as often as there are parts, and is the p of
+    what is undecided, too, where there is one.
+    """
+    if min(gaps) > 0 and max(p) < ALPHA:
+        return replace(verdict, kind=HOLDS, p=max(p))
+    below = [at * len(p) for at, gap in zip(p, gaps, strict=True) if gap < 0]
+    if below and min(below) < ALPHA:
+        return replace(verdict, kind=FAILS, p=min(below))
+    return replace(verdict, kind=UNDECIDED, p=min(1.0, *below) if below else max(p))
 
 
 def share(
@@ -167,19 +177,20 @@ def few(n: int) -> str:
 def holm(verdicts: Sequence[Verdict]) -> list[str]:
     """Return the kinds of verdicts, those that were tested corrected for their number.
 
-    What was not decided stays what it is, as do exact verdicts, which no test made; what was not
-    judged at all is empty.
+    What was not decided stays what it is, as do exact verdicts, which no test made. What cannot be
+    tested is empty, but counts where it was tried, which its p tells: a family that leaves out what
+    was not found is chosen by its results.
 
     Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
-    p = np.array([np.nan if v.kind == NOT_HERE else v.p for v in verdicts])
+    p = np.array([verdict.p for verdict in verdicts])
     tested = np.flatnonzero(np.isfinite(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
     kinds = ["" if verdict.kind == NOT_HERE else verdict.kind for verdict in verdicts]
     for at, corrected in zip(order, adjusted, strict=True):
-        kind = verdicts[at].kind
-        kinds[at] = UNDECIDED if kind in (HOLDS, FAILS) and corrected >= ALPHA else kind
+        if kinds[at] in (HOLDS, FAILS) and corrected >= ALPHA:
+            kinds[at] = UNDECIDED
     return kinds
 
 

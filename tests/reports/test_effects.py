@@ -218,12 +218,12 @@ def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
     assert not found.whole
 
 
-def drawn(gap, between, draws=20, cells=60):
-    """Two settings whose taus differ by a gap, in draws that deviate by `between`."""
+def drawn(gap, between, draws=20, cells=60, settings=2):
+    """Settings of which the first has taus apart by a gap, in draws that deviate by `between`."""
     rng = np.random.default_rng(2)
-    value = 0.4 + between * rng.standard_normal((2, draws, 3))
+    value = 0.4 + between * rng.standard_normal((settings, draws, 3))
     value[0] += gap
-    samples = value[..., None] + 0.01 * rng.standard_normal(RESAMPLES)
+    samples = value[..., None] + 0.01 * rng.standard_normal(ntk_draws.RESAMPLES)
     return ntk_draws.Drawn(value, samples, cells)
 
 
@@ -244,6 +244,27 @@ def test_the_highest_is_decided_by_draws(gap, between, draws, kind):
     if draws == 20 and kind == UNDECIDED:
         assert "not told apart from K_0; about" in verdict.why
         assert "times as many draws and cells would decide it" in verdict.why
+
+
+@pytest.mark.parametrize(("gap", "kind"), [(0.1, HOLDS), (-0.1, FAILS)])
+def test_every_verdict_on_the_highest_of_all_orders_can_be_reached(gap, kind):
+    """The p of one difference counts 15 times, so that 500 resamples could refute nothing."""
+    names = [f"K_{order}" for order in ntk_draws.ORDERS]
+    verdict = ntk_draws.highest(drawn(gap, 0.02, settings=len(names)), 0, names)[1]
+    assert verdict.kind == kind
+    assert verdict.p < 0.05
+
+
+def test_one_setting_that_is_higher_decides_as_soon_as_its_p_is_small_enough():
+    """The one below counts for every difference, which takes more than its own interval does."""
+    found = drawn(0.1, 0.02, settings=6)
+    found.value[1] += 0.105
+    found.samples[1] += 0.105
+    verdict = ntk_draws.highest(found, 0, list("abcdef"))[1]
+    assert verdict.kind == UNDECIDED
+    assert verdict.p >= 0.05
+    assert "not told apart from b; about" in verdict.why
+    assert float(verdict.why.split("about ")[1].split()[0]) > 1
 
 
 @pytest.mark.parametrize(("gap", "kind"), [(0.0, UNDECIDED), (0.1, FAILS), (-0.1, FAILS)])

@@ -1,7 +1,6 @@
 """Verdicts on claims: what decides them, what cannot, and the correction for their number."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -268,11 +267,15 @@ def test_exact_verdicts_stay_beside_corrected_ones():
     assert holm([*verdicts, *open_ones]) == [FAILS, HOLDS, UNDECIDED, ""]
 
 
-def test_what_has_no_verdict_does_not_correct_others():
-    """Two claims, .04 and .02, hold together; a third without a verdict is not in their family."""
-    tested = [Verdict(HOLDS, 30, "0", "t", p=p) for p in (0.02, 0.04)]
-    without = replace(not_here("no column"), p=0.03)
-    assert holm([*tested, without]) == [HOLDS, HOLDS, ""]
+def test_what_was_tried_and_left_open_corrects_others_and_what_was_not_tried_does_not():
+    """Two claims, .02 and .04, hold together; with a third, of which only its result says that
+    these cells cannot tell it, they do not."""
+    two = [Verdict(HOLDS, 30, "0", "t", p=p) for p in (0.02, 0.04)]
+    assert holm([*two, not_here("no column")]) == [HOLDS, HOLDS, ""]
+    rests = intervals.together(estimate(0.2), intervals.jackknife(0.2, 0.2 + 0.05 * SIX))
+    tried = above(rests)
+    assert tried.kind == NOT_HERE
+    assert holm([*two, tried]) == [UNDECIDED, UNDECIDED, ""]
 
 
 def test_the_basis_is_blamed_for_the_part_that_rests_on_it_alone():
