@@ -22,14 +22,13 @@ from benchsuite.assembly.other_settings import other_settings
 from benchsuite.errors import UserError, some
 from benchsuite.packages import sha256
 from benchsuite.table import score_files
-from benchsuite.table.columns import DETAIL, Column, family, stem
+from benchsuite.table.columns import DETAIL, OWN, Column, family, stem
 from benchsuite.table.table import Table, Values
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FILE = Path("out/proxies/proxies.parquet")
-_OWN = "own."  # before names that the suite has too
 _SHOWN = 3
 
 
@@ -146,8 +145,8 @@ def _told(scores: Scores, about: Mapping[str, Any], kept: Mapping[str, int]) -> 
             parts.append(f"In the table's setting stay: {', '.join(about['stay'])}.")
     elif scores.named and not kept:
         parts.append(f"{scores.path} adds no score: it has times, spreads or single repeats alone.")
-    for name in (stem(name) for name in about["cells"] if name.startswith(_OWN)):
-        of_the_suite = name.removeprefix(_OWN)
+    for name in (stem(name) for name in about["cells"] if name.startswith(OWN)):
+        of_the_suite = name.removeprefix(OWN)
         head = family(of_the_suite)
         suites = f"{head} is" if head == of_the_suite else f"What begins with {head}. is"
         parts.append(f"{suites} of the suite, so that yours is called {name}.")
@@ -285,5 +284,5 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
 def _full_name(name: str, table: Table) -> str:
     """Return the full name of a score: `own.NAME` where the suite has a NAME, which stays its."""
     taken = any(column.family == family(name) for column in table.columns.values())
-    called = f"{_OWN}{name}" if taken else name
+    called = f"{OWN}{name}" if taken else name
     return called if stem(called) != called else f"{called}@1"

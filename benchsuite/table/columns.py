@@ -71,7 +71,7 @@ class Column:
     @property
     def output(self) -> str:
         """Which output it is: `k2` of `ntk_cond.k2@1`, empty for the only one."""
-        return self.stem.partition(".")[2]
+        return self.stem.removeprefix(self.family).removeprefix(".")
 
     @property
     def estimated(self) -> bool:
@@ -105,6 +105,7 @@ _TAKEN = (
     "cifar10 cifar100 class energy fits flash help hwnasbench latency naslib nbsz own ram seconds"
 )
 TAKEN = frozenset(_TAKEN.split())
+OWN = "own."  # before names of a person's scores that the suite has too
 
 
 def stem(name: str) -> str:
@@ -113,8 +114,10 @@ def stem(name: str) -> str:
 
 
 def family(name: str) -> str:
-    """Return the first word of a column's name: of a proxy its id."""
-    return stem(name).partition(".")[0]
+    """Return the first word of a column's name, of a proxy its id: with `OWN`, where that begins so
+    (`own.ntk_cond` of `own.ntk_cond.k2@1`)."""
+    own = OWN if name.startswith(OWN) else ""
+    return own + stem(name).removeprefix(own).partition(".")[0]
 
 
 DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")  # The stem of a spread, or of one repeat of a score.

@@ -56,6 +56,23 @@ def test_two_halves_of_the_truth_are_found_whatever_their_direction(parts):
     assert single["tau"] < row["tau"]
 
 
+def test_own_scores_of_names_that_the_suite_has_are_proxies_of_their_own(parts):
+    """`own` is no proxy of which they are outputs; outputs of one of them are."""
+    first, second, noise = parts
+    data = table(
+        proxy("own.naswot", first),
+        proxy("own.ntk_cond.k0", second),
+        proxy("own.ntk_cond.k2", second + noise),
+        proxy("flops", noise),
+        truth=first + second,
+    )
+    row = best_combination(data, size=2).iloc[0]
+    assert row["chosen"] == "own.naswot@1 + own.ntk_cond.k0@1"
+    assert row["choices"] == 3
+    outputs = [column.output for column in data.columns.values() if column.kind == "proxy"]
+    assert outputs == ["", "k0", "k2", ""]
+
+
 def test_a_choice_that_only_fits_noise_is_found_out(parts):
     rng = np.random.default_rng(1)
     data = table(*(proxy(f"n{i}", of_class(rng)) for i in range(12)), truth=parts[0])
