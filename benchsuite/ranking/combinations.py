@@ -56,7 +56,8 @@ def best_combination(
     choices: how many were tried in a fold. A column that lacks more than a tenth of the cells is
     not tried: `left_out`; common: all are, on the cells that all of them have.
     finished(done, all) is called after each fold. Raises UserError for a size outside 1 ... 3 or
-    more than there are proxies, and for fewer than 100 cells.
+    more than there are proxies, for fewer than 100 cells, and for cells of so few classes that a
+    fold has no tau.
     """
     import pandas as pd
 
@@ -86,7 +87,7 @@ def best_combination(
         picks.append(pick)
         judged = fold == held_out
         ranks = rankdata(values[list(pick)][:, judged], axis=1).sum(axis=0)
-        taus.append(stats.kendall(ranks, accuracy[judged]).value)
+        taus.append(held_out_tau(ranks, accuracy[judged]))
         finished(held_out + 1, FOLDS)
     pick, agreed = Counter(picks).most_common(1)[0]
     return pd.DataFrame(
@@ -151,9 +152,30 @@ def _best(
 
 
 def folds(class_numbers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Return the fold, 0 ... 4, of cells [n] of functional classes [n]; a class is in one fold."""
-    of_class = np.random.default_rng(seed).integers(FOLDS, size=int(class_numbers.max()) + 1)
-    return np.asarray(of_class[class_numbers], dtype=np.int64)
+    """Return the fold, 0 ... 4, of cells [n] of functional classes [n]; a class is in one fold.
+
+    Raises UserError where a fold has no cell.
+    """
+    number = int(class_numbers.max(initial=-1)) + 1
+    of_class = np.random.default_rng(seed).integers(FOLDS, size=number)
+    fold = np.asarray(of_class[class_numbers], dtype=np.int64)
+    if (filled := len(np.unique(fold))) < FOLDS:
+        raise UserError(
+            f"{len(fold)} cells of {len(np.unique(class_numbers))} functional classes are in "
+            f"{filled} of {FOLDS} folds, for a class is in one: cells of more classes are needed."
+        )
+    return fold
+
+
+def held_out_tau(score: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """Return tau-b on the held-out cells of a fold; UserError where there is none."""
+    found = stats.kendall(score, truth)
+    if found.reason:
+        raise UserError(
+            f"There is no tau on the {len(truth)} held-out cells of a fold ({found.reason}): more "
+            "cells, of more classes, are needed."
+        )
+    return found.value
 
 
 def _oriented(table: Table, name: str) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from benchsuite import stats
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import argmax, levels
 from benchsuite.packages import optional_module
-from benchsuite.ranking.combinations import FOLDS, folds
+from benchsuite.ranking.combinations import FOLDS, folds, held_out_tau
 from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
 from benchsuite.space.cell import N_CELLS
@@ -44,7 +44,8 @@ def forest_ranking(
     operators and paths (cell_features), and the ranks of proxies named in full, cells that lack
     one left out; cells: a mask [15625] of those that count, by default all. tau: mean over folds,
     lo and hi its range; n: cells ranked.
-    Raises UserError where there is no feature, too few cells, or scikit-learn is not installed.
+    Raises UserError where there is no feature, too few cells or classes of them, or scikit-learn is
+    not installed.
     Source: White et al., "How Powerful are Performance Predictors in NAS?", NeurIPS 2021.
     """
     accuracy = table.values(column_of(table, truth, dataset))
@@ -72,7 +73,7 @@ def forest_ranking(
         leaf = _leaf(inputs[seen], targets[seen], of_class[seen], seed)
         judged = fold == held_out
         predicted = _forest(leaf, seed).fit(inputs[seen], targets[seen]).predict(inputs[judged])
-        taus.append(stats.kendall(predicted, targets[judged]).value)
+        taus.append(held_out_tau(predicted, targets[judged]))
     return {
         "trained": trained,
         "tau": float(np.mean(taus)),

@@ -108,3 +108,15 @@ def test_too_few_cells_are_a_sentence(parts):
     data = table(proxy("rare", rare), proxy("two", second), truth=first)
     with pytest.raises(UserError, match="99 cells have all scores"):
         best_combination(data, size=2, common=True)
+
+
+def test_cells_of_too_few_classes_are_a_sentence_not_a_fold_without_tau(parts):
+    first, second, _ = parts
+    largest = np.argsort(-np.bincount(CLASSES), kind="stable")[:3]
+    rare = np.where(np.isin(CLASSES, largest), np.arange(15_625.0), np.nan)
+    data = table(proxy("rare", rare), proxy("two", second), truth=np.arange(15_625.0) % 97)
+    with pytest.raises(UserError, match=r"cells of 3 functional classes are in \d of 5 folds"):
+        best_combination(data, size=2, common=True)
+    data = table(proxy("same", np.zeros(15_625)), truth=first)
+    with pytest.raises(UserError, match=r"no tau on the \S+ held-out cells of a fold \(the score"):
+        best_combination(data, size=1)

@@ -110,6 +110,11 @@ def test_the_size_of_a_leaf_is_chosen_on_classes_not_used(monkeypatch):
         ({}, "needs features"),
         ({"cell_features": True, "trained": 3}, "cannot learn from 3 of"),
         ({"cell_features": True, "trained": 20_000}, "cannot learn from 20000 of"),
+        ({"cell_features": True, "cells": np.zeros(N_CELLS, bool)}, "0 cells of 0 functional"),
+        (
+            {"cell_features": True, "cells": equivalence.classes("functional") == 1},
+            "of 1 functional classes are in 1 of 5 folds",
+        ),
     ],
 )
 def test_mistakes_are_sentences(table, given, said):
