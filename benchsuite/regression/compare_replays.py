@@ -91,7 +91,8 @@ def _compare(
         f" Seed {before['seed'][at]} answered {_answer(before, at)}, and now {_answer(after, at)}."
     )
     if failed:
-        text += f" {abs(failed)} {'more' if failed > 0 else 'fewer'} runs found nothing feasible."
+        runs = "run" if abs(failed) == 1 else "runs"
+        text += f" {abs(failed)} {'more' if failed > 0 else 'fewer'} {runs} found nothing feasible."
     verdict: Verdict = "changed"
     worse = failed > 0 or difference > rule.regret
     if worse and p < alpha:

@@ -17,6 +17,8 @@ from benchsuite.stats.intervals import RESAMPLES
 
 Array = NDArray[np.float64]
 
+_REVERSED = 0.9  # Spearman's, below minus which a ranking is called the other in reverse.
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -113,7 +115,7 @@ def _values(
         numbers["version"] = after.version
     turned = len(set(x[both])) > 1 and not rho >= rule.spearman
     first = int(np.flatnonzero(both)[np.argmax(difference)]) if both.any() else 0
-    if rho <= -rule.spearman:
+    if rho <= -max(rule.spearman, _REVERSED):
         text = (
             f"The sign is flipped: the {int(both.sum())} cells are ranked in reverse "
             f"(Spearman {rho:.4f}); {example(first)}"

@@ -58,6 +58,20 @@ def test_scores_that_became_constant_are_no_agreement_of_rankings():
     assert found.verdict == "regression"
 
 
+@pytest.mark.parametrize(("noise", "reverse"), [(0.1, True), (3.0, False)])
+def test_a_ranking_is_called_reversed_only_where_it_nearly_is(noise, reverse):
+    """A tolerance of 0 for the agreement of rankings makes no reverse of a little disagreement."""
+    allowed = Tolerances(rules={"scores": {"*": {"spearman": 0}}})
+    x = np.arange(30.0)
+    y = noise * x.max() * np.random.default_rng(2).normal(size=30) - x
+    found, *_ = compare_scores(
+        "sample", "it", Scores(x, "max", "1"), Scores(y, "max", "1"), {}, allowed
+    )
+    assert found.verdict == "regression"
+    assert found.numbers["spearman"] < 0
+    assert ("in reverse" in found.message) == reverse
+
+
 def test_a_fall_of_tau_that_the_resamples_cannot_show_is_not_passed():
     """The least p of 1,000 resamples is 0.002, so that no fall was one at a level of 0.001."""
     truth = np.random.default_rng(0).random(60)
