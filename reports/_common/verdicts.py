@@ -111,8 +111,7 @@ def above(
     if math.isinf(need) and any(float(part.lasting) > 0 for part in unsure):
         why = f"n = {n:,}, which more seeds would not decide: what judges them is not sure enough"
         return replace(verdict, kind=NOT_HERE, why=why)
-    kind = NOT_HERE if n >= _MOST else UNDECIDED
-    return replace(verdict, kind=kind, why=_open(n, need, each, there))
+    return _open(verdict, need, each, there)
 
 
 def of_parts(verdict: Verdict, gaps: Sequence[float], p: Sequence[float]) -> Verdict:
@@ -152,7 +151,7 @@ def share(
         for _, least, most in [intervals.proportion(round(many * count / n), many)]
         if not least <= at_least <= most
     )
-    return replace(verdict, why=_open(n, next(enough, math.inf), each))
+    return _open(verdict, next(enough, math.inf), each)
 
 
 def rarer(count: int, n: int, other: int, others: int) -> Verdict:
@@ -194,16 +193,19 @@ def holm(verdicts: Sequence[Verdict]) -> list[str]:
     return kinds
 
 
-def _open(n: int, need: float, each: float, there: int = 0) -> str:
-    """Return why n seeds leave a claim open: how many would decide it, and what they take where
-    that is too much."""
+def _open(verdict: Verdict, need: float, each: float, there: int = 0) -> Verdict:
+    """Return the verdict where its seeds leave a claim open: how many would decide it, and what
+    they take where that is too much; or that it cannot be tested, where the most were run."""
+    n, kind = verdict.n, NOT_HERE if verdict.n >= _MOST else UNDECIDED
     if need > _MOST:
-        return f"n = {n:,}, not even {_MOST:,} seeds would decide it"
+        return replace(
+            verdict, kind=kind, why=f"n = {n:,}, not even {_MOST:,} seeds would decide it"
+        )
     why, cost = f"n = {n:,}, about {need:,.0f} seeds would decide it", each * (need - there)
-    if cost <= AFFORDABLE:
-        return why
-    further = f", {need - there:,.0f} more" if there else ""
-    return f"{why}{further}: {_spoken(cost)} of a core, {DEAR}"
+    if cost > AFFORDABLE:
+        further = f", {need - there:,.0f} more" if there else ""
+        why += f"{further}: {_spoken(cost)} of a core, {DEAR}"
+    return replace(verdict, kind=kind, why=why)
 
 
 def _spoken(seconds: float) -> str:

@@ -163,6 +163,8 @@ def test_seeds_that_ship_are_not_paid_for_again():
 def test_what_the_most_seeds_leave_open_cannot_be_tested():
     assert above(estimate(1e-4, n=10_000)).kind == NOT_HERE
     assert above(estimate(1e-4, n=9_999)).kind == UNDECIDED
+    assert share(8_000, 10_000).kind == NOT_HERE
+    assert share(7_999, 9_999).kind == UNDECIDED
 
 
 @pytest.mark.parametrize(
