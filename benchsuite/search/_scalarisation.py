@@ -39,7 +39,7 @@ def scaled_costs(search: Search, without: Sequence[str]) -> Array:
     without: bounds to leave out. Raises UserError for one that the search does not have, and for a
     bound that is not above 0.
     """
-    left_out = {search.full_name(name): name for name in without}
+    left_out = {_bounded(search, name): name for name in without}
     for full, name in left_out.items():
         if full not in search.bounds:
             raise UserError(
@@ -52,6 +52,16 @@ def scaled_costs(search: Search, without: Sequence[str]) -> Array:
         if name not in left_out
     ]
     return np.minimum(np.stack(columns, axis=1) if columns else np.empty((N_CELLS, 0)), CAP)
+
+
+def _bounded(search: Search, name: str) -> str:
+    """Return the full name of a column, by a name as bounds have it.
+
+    A short name that a cost and a proxy share is the proxy's where it is looked up, and the cost's
+    as a bound.
+    """
+    full, own = search.full_name(name), f"{search.dataset}.{name}"
+    return own if own in search.bounds and full not in search.bounds else full
 
 
 def draw_weights(rng: np.random.Generator, selections: int, objectives: int) -> Array:

@@ -114,3 +114,12 @@ def test_the_bound_that_cannot_be_left_out_is_the_one_that_is_named():
     bounded, without = Setting(bounds={"cifar10.flops": 1e8}), ("cifar10.flops", "ntk_cond.k2")
     with pytest.raises(UserError, match=r"'ntk_cond.k2@1' has no bound(?!.*Did you mean)"):
         run("munas_bo", bounded, without=without)
+
+
+@pytest.mark.parametrize("bounded", ["flops", "cifar10.flops", "flops@1"])
+def test_a_bound_is_left_out_by_its_short_name_of_a_cost_or_of_a_proxy(bounded):
+    other = {"cifar10.params": 8e5}
+    small = {"rounds": 60, "population": 10, "sample": 5}
+    found = run("munas", Setting(bounds={bounded: 1e9, **other}), without=("flops",), **small)
+    alone = run("munas", Setting(bounds=other), **small)
+    assert found.trace.cell.tolist() == alone.trace.cell.tolist()
