@@ -119,7 +119,7 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
                 bool(keeps.all()),
                 len(every),
                 "no setting",
-                "every setting, whose seeds answer alike",
+                f"every setting, by all of its seeds, {_answers(every['answers'])} each",
             ),
         ),
     ]

@@ -23,6 +23,7 @@ from benchsuite.reports import (
 )
 from benchsuite.reports._common import words
 from benchsuite.reports._common.tables import ALIKE, derived, kind, not_shared
+from benchsuite.reports._common.verdicts import HOLDS
 from benchsuite.space.cell import N_CELLS, Cell, connected
 
 
@@ -86,6 +87,20 @@ def test_ends_that_print_alike_are_printed_once():
     assert edgenas_platforms._range(pd.Series([0.04, 0.06])) == "0.04 to 0.06"
     assert edgenas_platforms._answers(pd.Series([1, 1])) == "one answer"
     assert edgenas_platforms._answers(pd.Series([1, 3])) == "at most 3 answers"
+
+
+@pytest.mark.parametrize("answers", [1, 2])
+def test_a_verdict_on_settings_says_how_many_answers_their_seeds_give(answers, monkeypatch):
+    row = {"KiB": 64, "seeds": 5, "answers": answers, "beat it": 0, "cells that fit": 9}
+    row |= dict.fromkeys(("feasible", "within latency", "within memory"), 5)
+    names = ("test accuracy", "by hand", "best", "reduction [%]", "over the bound", "relaxed")
+    rows = pd.DataFrame([row | dict.fromkeys(names, 0.9)] * 2)
+    monkeypatch.setattr(edgenas_platforms, "_rows", lambda table, outcome: rows)
+    table, outcomes = SimpleNamespace(estimated=False), {edgenas_platforms.STUDY: None}
+    verdict = edgenas_platforms.claims(table, outcomes)[1].verdict
+    assert verdict.kind == HOLDS
+    said = {1: "one answer each", 2: "at most 2 answers each"}[answers]
+    assert verdict.rule == f"every setting, by all of its seeds, {said}"
 
 
 def test_columns_of_udc_have_units_and_are_named_where_they_are_read():
