@@ -1,5 +1,7 @@
 """What the papers' claims are held against: the margins they name, and what was left out."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,9 @@ from benchsuite.replays import study
 from benchsuite.reports import munas_macs_latency, munas_objectives, udc_ablation, udc_number_format
 from benchsuite.reports._common.searches import spread
 from benchsuite.reports._common.verdicts import HOLDS, NOT_HERE
+from benchsuite.space import cost
+from benchsuite.space.cell import Cell
+from benchsuite.space.deploy import deploy
 from benchsuite.stats import intervals
 
 
@@ -19,6 +24,25 @@ def test_a_printed_fit_is_shown_beside_ours_without_a_limit_that_nobody_names(ta
     r2 = munas_macs_latency._r2(*munas_macs_latency._points(table, shown))
     assert f"{r2:.3f}" in claim.ours
     assert f"{munas_macs_latency._PRINTED - r2:.3f} less than printed" in claim.ours
+
+
+def test_poolings_and_additions_are_counted_as_the_authors_code_counts_them(table):
+    shown = munas_macs_latency.SHOWN[0]
+    others = munas_macs_latency._others(shown.network)
+    macs = cost.all_deployed_macs(shown.network)
+    for cell in (0, 380, 6111, 10720):
+        layers = deploy(Cell.from_index(cell), shown.network).layers
+        by_layer = [
+            math.prod(layer.shape) * (len(layer.inputs) - 1 if layer.kind == "add" else 9)
+            for layer in layers
+            if layer.kind in ("add", "avg_pool")
+        ]
+        assert others[cell] == sum(by_layer)
+    latency = table.values(shown.name)
+    known = np.isfinite(latency)
+    r2 = np.corrcoef((macs + others)[known], latency[known])[0, 1] ** 2
+    (claim,) = munas_macs_latency.claims(table)
+    assert claim.ours.endswith(f"counted too, as muNAS' code does, {r2:.3f}")
 
 
 def test_often_is_judged_by_what_codes_need_in_the_mean_over_cells():
