@@ -11,6 +11,7 @@ import pytest
 
 import benchsuite.reports
 from benchsuite import plugins
+from benchsuite.replays import study
 
 FOLDER = Path(benchsuite.reports.__path__[0])
 PAPERS = {
@@ -59,3 +60,14 @@ def test_what_is_made_beside_a_paper_is_found_in_the_files():
     every = made()
     assert {"table monas_table2", "figure mcunet_cdf", "figure monas_fig5"} <= every
     assert all(re.fullmatch(r"(table|figure) [a-z0-9_]+", name) for name in every)
+
+
+def test_a_study_names_figures_that_its_reports_show():
+    shown = {}
+    for report in (plugins.load("reports", name) for name in plugins.find("reports")):
+        where = report.title.partition(":")[0]
+        for used in report.studies if where.startswith("Fig.") else ():
+            shown.setdefault(used, set()).update(re.findall(r"\d+", where))
+    for name, file in study.named_files().items():
+        said = set(re.findall(r"figures? (\d+)", study.about(file)))
+        assert said <= shown.get(name, said), name
