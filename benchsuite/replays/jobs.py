@@ -147,9 +147,15 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
     """Run a job and keep it below `shared.folder`; the answers come last, so they mark it done.
 
     What is returned is what was kept: a run that is resumed has the same, to the order of details.
+    Raises UserError, which names the strategy, for a search that does not suit it.
     """
     assert shared.folder is not None
-    runs = _runs(shared, job)
+    try:
+        runs = _runs(shared, job)
+    except PluginError:
+        raise
+    except UserError as error:
+        raise UserError(f"The strategy {job.strategy}: {error}") from error
     name = key(job, shared.plugin_folders)
     if shared.traces:
         provenance = {**shared.provenance, "job": name}
@@ -163,16 +169,11 @@ def stored_answers(shared: Shared, job: Job) -> list[Answer]:
 
 
 def tried_answers(shared: Shared, job: Job) -> list[Answer] | str:
-    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then.
-
-    Raises UserError, which names the strategy, for a search that does not suit it.
-    """
+    """Do as `stored_answers`, or return why the strategy failed; nothing is kept then."""
     try:
         return stored_answers(shared, job)
     except PluginError as error:
         return str(error)
-    except UserError as error:
-        raise UserError(f"The strategy {job.strategy}: {error}") from error
 
 
 def read_answers(path: Path) -> list[Answer] | None:

@@ -176,10 +176,13 @@ def load(path: Path) -> Study:
         raise UserError(f"{path} needs a name of letters, digits, - and _; it has {top.name!r}.")
     if top.shard < 1:
         raise UserError(f"{path} has {top.shard} seeds per job; 1 or more are needed.")
-    if not isinstance(searches, list) or not searches or not isinstance(defaults, dict):
+    if not isinstance(defaults, dict):
+        raise UserError(f"{path}: defaults are a table, as in [defaults], not {defaults!r}.")
+    if not isinstance(searches, list) or not searches:
         raise UserError(f"{path} names no search: at least one [[searches]] is needed.")
     entries = tuple(
-        _entry(defaults, one, f"Search {i} of {path}") for i, one in enumerate(searches, start=1)
+        _named_entry(defaults, one, f"Search {i} of {path}")
+        for i, one in enumerate(searches, start=1)
     )
     labels = [entry.label for entry in entries]
     if twice := {label for label in labels if labels.count(label) > 1}:
@@ -287,6 +290,16 @@ def run(
 def described(entry: Entry) -> dict[str, Any]:
     """Return a search as plain values, for provenance."""
     return json.loads(json_text(dataclasses.asdict(entry), default=str))  # type: ignore[no-any-return]
+
+
+def _named_entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
+    """Return `_entry`; what is wrong with a budget or a skeleton in itself names the search too."""
+    try:
+        return _entry(defaults, written, where)
+    except UserError as error:
+        if where.lower() in str(error).lower():
+            raise
+        raise UserError(f"{where}: {error}") from error
 
 
 def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:

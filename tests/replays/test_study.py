@@ -216,12 +216,28 @@ def test_a_table_without_validation_accuracy_is_a_sentence(planned):
         ('strategy = "rea"\nparameters = { sample = 0 }', "Search mine: The parameter sample"),
         ('strategy = "rea"\nbounds = { flopz = 3 }', "Search mine: There is no column 'flopz'"),
         ('strategy = "udc"', "The strategy udc: UDC searches for a size"),
+        ('strategy = "rea"\nbudget = { queries = 0 }', r"Search 3 of .*toml: A budget of 0 q"),
+        ('strategy = "rea"\nbudget = {}', r"Search 3 of .*toml: A budget is needed"),
+        ('strategy = "rea"\nskeleton = { channels = 0 }', r"Search 3 of .*toml: A skeleton needs"),
+        ('strategy = "rea"\nseeds = 0', r"^Search 3 of \S+toml needs seeds"),
     ],
 )
 def test_a_mistake_says_in_which_search_it_is(search, hint, tmp_path):
-    loaded = study.load(write(tmp_path, f'{GOOD}[[searches]]\nlabel = "mine"\n{search}\n'))
+    written = write(tmp_path, f'{GOOD}[[searches]]\nlabel = "mine"\n{search}\n')
     with pytest.raises(UserError, match=hint):
-        study.run(study.plan(loaded, table()), tmp_path)
+        study.run(study.plan(study.load(written), table()), tmp_path)
+
+
+def test_defaults_that_are_no_table_are_what_is_wrong(tmp_path):
+    text = GOOD.replace("[defaults]", "defaults = [5]\n[[searches]]\nstrategy = 'rea'")
+    with pytest.raises(UserError, match=r"defaults are a table, as in \[defaults\]"):
+        study.load(write(tmp_path, text))
+
+
+def test_a_folder_that_cannot_be_written_into_is_not_the_strategys_mistake(planned, tmp_path):
+    with pytest.raises(UserError, match="cannot be") as caught:
+        study.run(planned[1], tmp_path / "study.toml" / "jobs")
+    assert "strategy" not in str(caught.value)
 
 
 def double(shared, job):
