@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
+from textwrap import fill as wrapped
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchsuite.api import Entry, Outcome, Report, Result
 from benchsuite.deployment.response import Response, without_each
+from benchsuite.parameters import fill
 from benchsuite.replays import compressed
 from benchsuite.reports._common import pruned
 from benchsuite.reports._common.searches import (
@@ -39,6 +40,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, error, kind
 from benchsuite.reports._common.udc import BOTH_ERRORS
 from benchsuite.reports._common.verdicts import above
+from benchsuite.search import munas
 from benchsuite.simulation.problem import prepare
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
@@ -81,13 +83,15 @@ def _make(table: Table, outcomes: Mapping[str, Outcome]) -> Result:
     without = [volumes(whole, optimum, fronts_by(each))[PRUNED].mean() for each in without_each()]
     ends = {label: interval(volume) for label, volume in of.items()}
     ends[PRUNED] = with_ends(compressed.on_response(intervals.mean(of[PRUNED]), without))
+    drawn, left = _at_random(outcome)
     return Result(
         tables={"munas_fronts": _rows(table, outcome, by_search, ends)},
         figures={"munas_fronts": _figure(table, by_search, optimum, of)},
         notes=(
             about_accuracy(table),
-            f"{entry.budget.queries} trainings of 200 epochs each; `seeds` are those that found a "
-            f"feasible cell; lo, hi and bands: {LEVEL}. Bounds: "
+            f"{entry.budget.queries} trainings of 200 epochs each, of which {EVOLUTION} draws its "
+            f"first {drawn} at random, so that it evolves for {left} (muNAS trains 2,000); "
+            f"`seeds` are those that found a feasible cell; lo, hi and bands: {LEVEL}. Bounds: "
             + ", ".join(f"{name} <= {bound:g}" for name, bound in entry.setting.bounds.items())
             + ". A front is that of all feasible cells a seed trained, chosen by size and "
             f"validation accuracy, drawn by test {kind(table)}. Dead cells, constants of no size "
@@ -122,6 +126,13 @@ def claims(table: Table, outcomes: Mapping[str, Outcome]) -> list[Claim]:
             above(gap, unit="points of volume", each=SECONDS),
         )
     ]
+
+
+def _at_random(outcome: Outcome) -> tuple[int, int]:
+    """Return how many cells evolution draws for its first population, and how many are left."""
+    (entry,) = (entry for entry in outcome.study.searches if entry.label == EVOLUTION)
+    drawn = fill(munas.Parameters, entry.parameters, "muNAS").population
+    return drawn, (entry.budget.queries or 0) - drawn
 
 
 def _pruned(
@@ -237,7 +248,7 @@ def _figure(
     right.set_xlabel("dominated volume [%]")
     left.set_title("cells in the fronts\nof all seeds")
     middle.set_title("what the fronts lack,\nmean over seeds")
-    right.set_title(f"evolution minus Bayesian:\n{fill(_verdict(of), 26)}")
+    right.set_title(f"evolution minus Bayesian:\n{wrapped(_verdict(of), 26)}")
     for axes in (left, middle, right):
         tidy(axes)
     legend_above(figure, left, 3)

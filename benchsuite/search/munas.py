@@ -2,8 +2,8 @@
 
 Source: Liberis et al., "muNAS", EuroMLSys 2021, section 3.5, equation 2 (see `_scalarisation`). The
 authors' code (eliberis/uNAS) settles what the paper leaves open: the sample is drawn with
-replacement, rounds count the first population, the error's bound for CIFAR-10 is 0.18. The bounds
-are soft: cells that break them are trained too.
+replacement, and rounds count the first population. The error's bound, 0.18, is the paper's for
+CIFAR-10 (its Table 3). The bounds are soft: cells that break them are trained too.
 
 Ablations of the paper: `without` names bounds that the goal leaves out, while the result is still
 judged by all. The paper's other optimiser is `munas_bo`. `munas_pruned` also prunes channels.

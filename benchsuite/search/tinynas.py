@@ -4,6 +4,7 @@ Source: Lin et al., "MCUNet: Tiny Deep Learning on IoT Devices", NeurIPS 2020, s
 appendix: population 100, the best 20 are parents, 50 children by crossover and 50 by mutation with
 probability 0.1 per edge, 30 generations. The parents stay beside their children, as in the code of
 the authors' Once-for-all (`evolution_finder.py`); the paper's new generation is the children alone.
+A cell that a generation has twice is one parent, for this space is small; neither says so.
 Only cells that keep all bounds are trained; a child that breaks one is made again, at most 1,000
 times. A cell is trained once. The accuracy is that of the official skeleton, so the first stage
 (which width and resolution) is not part of this strategy.

@@ -169,6 +169,17 @@ def test_the_volume_of_the_optimum_is_all_and_that_of_fewer_points_is_less():
     assert (of["some"] < 100).all()
 
 
+@pytest.mark.parametrize(("given", "left"), [({}, 50), ({"population": 20}, 130)])
+def test_what_evolution_draws_at_random_is_told_from_what_it_evolves(given, left):
+    budget = SimpleNamespace(queries=150)
+    drawn = SimpleNamespace(label="random", budget=budget, parameters={})
+    evolved = SimpleNamespace(
+        label=munas_fronts.EVOLUTION, budget=budget, parameters={"rounds": 150, **given}
+    )
+    outcome = SimpleNamespace(study=SimpleNamespace(searches=[drawn, evolved]))
+    assert munas_fronts._at_random(outcome) == (150 - left, left)
+
+
 def test_batch_claims_rest_on_tau_of_one_cell_per_class(table):
     cells, sampled = monas_ntk_batch._sampled(table)
     of = table.values("class.functional")[cells]
