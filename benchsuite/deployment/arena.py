@@ -121,10 +121,12 @@ class Placed:
 
 def layout(graph: Graph) -> list[Placed]:
     """Return where every tensor lies in the planned part, padded to 16 bytes."""
-    lasts = [min(last, len(graph.inputs) - 1) for last in last_use(graph.inputs)]
+    end = len(graph.inputs) - 1
+    lasts = [min(last, end) for last in last_use(graph.inputs, graph.kept)]
+    firsts = [0 if kind == "input" else at for at, kind in enumerate(graph.kinds)]
     sizes = [aligned(size) for size in graph.sizes]
-    offsets = plan(sizes, range(len(sizes)), lasts)
-    return [Placed(*of) for of in zip(offsets, sizes, range(len(sizes)), lasts, strict=True)]
+    offsets = plan(sizes, firsts, lasts)
+    return [Placed(*of) for of in zip(offsets, sizes, firsts, lasts, strict=True)]
 
 
 def tail(graph: Graph, bits: int = 32) -> int:

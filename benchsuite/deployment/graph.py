@@ -24,14 +24,16 @@ class Graph:
     """Layers in the order of execution, one int8 output tensor each.
 
     kinds, inputs: as in `Layer`; a network from elsewhere has more kinds; sizes: bytes of each
-    output; channels: of each output. A layer that nobody reads is an output of the network and
-    stays in memory.
+    output; channels: of each output; kept: layers that are outputs of the network although others
+    read them. They stay in memory, as does a layer that nobody reads; layers of the kind `input`
+    are there before anything runs.
     """
 
     kinds: tuple[str, ...]
     inputs: tuple[tuple[int, ...], ...]
     sizes: tuple[int, ...]
     channels: tuple[int, ...]
+    kept: tuple[int, ...] = ()
 
 
 def graph(network: Network) -> Graph:

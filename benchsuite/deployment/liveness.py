@@ -1,8 +1,9 @@
 """Peak memory of live tensors: in the order as written, and the exact minimum over all orders.
 
 A tensor lives from the operation that writes it to the last one that reads it; during an operation
-its inputs and its output live together. What counts is one execution at a time, nothing partial,
-no tensor written twice.
+its inputs and its output live together. All images that a network reads are there from the start,
+and its outputs to the end. What counts is one execution at a time, nothing partial, no tensor
+written twice.
 
 The minimum is found exactly. A *waist* is a layer whose output alone is live once it has run: no
 layer before it is read after it. Every other layer is before it or after it in every order, so an
@@ -44,11 +45,12 @@ def order_peak(graph: Graph) -> int:
 
 def live_in_order(graph: Graph) -> list[int]:
     """Return the bytes of tensors that live while each layer runs, in the order of `graph`."""
-    last = last_use(graph.inputs)
-    live, every = 0, []
+    last = last_use(graph.inputs, graph.kept)
+    images = _images(graph)
+    live, every = sum(graph.sizes[at] for at in images), []
     dying: dict[int, int] = {}
     for position, size in enumerate(graph.sizes):
-        live += size
+        live += 0 if position in images else size
         every.append(live)
         dying[last[position]] = dying.get(last[position], 0) + size
         live -= dying.pop(position, 0)
@@ -60,27 +62,31 @@ def best_peak(graph: Graph, *, in_place: bool = True) -> int:
 
     Raises TooManyOrdersError beyond `MOST_STATES` sets of executed layers between two waists.
     """
-    reuses = tuple(in_place and kind == "add" for kind in graph.kinds)
-    ends = [*waists(graph.inputs), len(graph.sizes) - 1]
+    ends = [*waists(graph.inputs, graph.kept), len(graph.sizes) - 1]
     start = peak = 0
     for end in dict.fromkeys(ends):
-        peak = max(peak, _segment_peak(graph.inputs, graph.sizes, reuses, start, end))
+        peak = max(peak, _segment_peak(graph, in_place, start, end))
         start = end
     return peak
 
 
-def last_use(inputs: Sequence[Sequence[int]]) -> list[int]:
-    """Return the position of the last reader of each layer; of an output, the end `len(inputs)`."""
+def last_use(inputs: Sequence[Sequence[int]], kept: Sequence[int] = ()) -> list[int]:
+    """Return the position of the last reader of each layer; of an output, the end `len(inputs)`.
+
+    kept: outputs that layers read, too.
+    """
     last = [len(inputs)] * len(inputs)
     for position, reads in enumerate(inputs):
         for at in reads:
             last[at] = position
+    for at in kept:
+        last[at] = len(inputs)
     return last
 
 
-def waists(inputs: Sequence[Sequence[int]]) -> list[int]:
+def waists(inputs: Sequence[Sequence[int]], kept: Sequence[int] = ()) -> list[int]:
     """Return the layers after which their output alone is live in every topological order."""
-    last = last_use(inputs)
+    last = last_use(inputs, kept)
     sources = [position for position, reads in enumerate(inputs) if not reads]
     found = []
     furthest = 0
@@ -91,40 +97,58 @@ def waists(inputs: Sequence[Sequence[int]]) -> list[int]:
     return found
 
 
-def _segment_peak(
-    inputs: _Inputs, sizes: Sequence[int], in_place: Sequence[bool], start: int, end: int
-) -> int:
+def _images(graph: Graph) -> list[int]:
+    return [at for at, kind in enumerate(graph.kinds) if kind == "input"]
+
+
+def _segment_peak(graph: Graph, in_place: bool, start: int, end: int) -> int:
     """Return the least peak from the moment only `start` is live until `end` has run."""
-    factor = math.gcd(*sizes[start : end + 1])
+    segment = range(start, end + 1)
+    sizes = [graph.sizes[at] for at in segment]
+    factor = math.gcd(*sizes)
     reads = (
-        () if at == start and start else tuple(i - start for i in inputs[at])
-        for at in range(start, end + 1)
+        () if at == start and start else tuple(i - start for i in graph.inputs[at])
+        for at in segment
     )
     return factor * _solve(
         tuple(reads),
-        tuple(size // factor for size in sizes[start : end + 1]),
-        tuple(in_place[start : end + 1]),
+        tuple(size // factor for size in sizes),
+        tuple(in_place and graph.kinds[at] == "add" for at in segment),
+        sum(1 << at - start for at in segment if graph.kinds[at] == "input"),
+        sum(1 << at - start for at in segment if at in graph.kept),
     )
 
 
 @functools.cache
-def _solve(inputs: _Inputs, sizes: tuple[int, ...], in_place: tuple[bool, ...]) -> int:
-    """Return the least peak of one segment: a bottleneck shortest path from no layer to all."""
+def _solve(
+    inputs: _Inputs,
+    sizes: tuple[int, ...],
+    in_place: tuple[bool, ...],
+    images: int = 0,
+    kept: int = 0,
+) -> int:
+    """Return the least peak of one segment: a bottleneck shortest path from its images to all.
+
+    images, kept: sets of layers, a bit each.
+    """
     layers = range(len(sizes))
     needs = [sum({1 << i for i in reads}) for reads in inputs]
     readers = [sum(1 << k for k in layers if i in inputs[k]) for i in layers]
+    readers = [  # An output is read by whoever runs the network, after all layers.
+        read | 1 << len(sizes) if not read or kept >> i & 1 else read
+        for i, read in enumerate(readers)
+    ]
     everything = (1 << len(sizes)) - 1
-    best = {0: 0}
-    queue = [(0, 0)]
+    first = sum(sizes[i] for i in layers if images >> i & 1)
+    best = {images: first}
+    queue = [(first, images)]
     while True:
         peak, done = heapq.heappop(queue)
         if done == everything:
             return peak
         if peak > best[done]:
             continue
-        live = sum(
-            sizes[i] for i in layers if done >> i & 1 and (not readers[i] or readers[i] & ~done)
-        )
+        live = sum(sizes[i] for i in layers if done >> i & 1 and readers[i] & ~done)
         for k in layers:
             if done >> k & 1 or needs[k] & ~done:
                 continue

@@ -36,18 +36,23 @@ def same(size: int, kernel: int, stride: int, extra: Literal["after", "before"] 
 
 @dataclass
 class Builder:
-    """Collects operations; every method appends one and returns its position."""
+    """Collects operations; every method appends one and returns its position.
+
+    kept: positions of what the network gives out, whoever reads it beside.
+    """
 
     name: str
     origin: str
     operations: list[Operation] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
     _padded: dict[int, Padding] = field(default_factory=dict)
 
     def model(self) -> Model:
         """Return the model. Raises UserError for one without operators."""
         if all(one.kind == "input" for one in self.operations):
             raise UserError(f"{self.name} holds no operators: there is nothing to estimate.")
-        return Model(self.name, self.origin, tuple(self.operations))
+        kept = tuple(sorted(self.kept))
+        return Model(self.name, self.origin, tuple(self.operations), kept=kept)
 
     def append(self, operation: Operation) -> int:
         """Append an operation. Raises UserError beyond what is taken."""

@@ -77,13 +77,14 @@ class Model:
     """A network's operators in the order of execution; the image is the first.
 
     name: for people; origin: `cell`, `tflite`, `onnx` or `layers`; note: what the reader of its
-    estimates must know.
+    estimates must know; kept: as in `Graph`, outputs of the network.
     """
 
     name: str
     origin: str
     operations: tuple[Operation, ...]
     note: str = ""
+    kept: tuple[int, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -108,6 +109,7 @@ class Model:
             tuple(one.inputs for one in of),
             tuple(one.bytes for one in of),
             tuple(one.out[0] for one in of),
+            self.kept,
         )
 
     def not_covered(self) -> dict[str, int]:

@@ -32,13 +32,14 @@ from benchsuite.devices._models.model import Model
 from benchsuite.devices._models.without_weights import without_weights
 from benchsuite.errors import UserError
 
-_INT8 = 3
+_UINT8, _INT8 = 2, 3
 _BYTES = {2: 1, _INT8: 1, 4: 2, 5: 2, 9: 1, 10: 2, 7: 8, 11: 8, None: 1}  # By data type; else 4.
 _FUSABLE = ("conv", "depthwise", "affine", "linear", "add")
 _SAME = ("Identity", "Dropout")
 _RESHAPES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _VALUES = ("value_float", "value_int", "value_floats", "value_ints", "value_string")
-_OF_INT8 = ("Conv", "Gemm", "MatMul", "AveragePool", "GlobalAveragePool", "Add")
+_WEIGHTED = ("Conv", "Gemm", "MatMul")
+_OF_INT8 = (*_WEIGHTED, "AveragePool", "GlobalAveragePool", "Add")
 _OPERATORS_OF_INT8 = ("QLinear", "ConvInteger", "MatMulInteger")
 
 
@@ -79,6 +80,8 @@ class _Reader:
         self._constants: dict[str, Any] = {}  # Tensors that hold a stored one, dequantised.
         self._types: dict[str, int | None] = {}  # What stored ones become where they are quantised.
         self._values: set[str] = set()  # Constants of a few numbers, as the ends of a Clip.
+        self._counted: set[int] = set()  # Stored tensors whose bytes an operator before has.
+        self._unlike: set[str] = set()  # Tensors of another shape than their operator's first.
 
     def model(self) -> Model:
         """Return the model."""
@@ -88,9 +91,12 @@ class _Reader:
             if value.name not in self._stored:
                 self._input(value)
         self._shapes = self._inferred()
-        self._readers = Counter(name for node in self._graph.node for name in node.input)
+        outputs = [value.name for value in self._graph.output]
+        self._readers = Counter(outputs)
+        self._readers.update(name for node in self._graph.node for name in node.input)
         for number, node in enumerate(self._graph.node):
             self._append(number, node)
+        self._builder.kept.update(self._made[name] for name in outputs if name in self._made)
         return self._builder.model()
 
     def _input(self, value: Any) -> None:
@@ -107,6 +113,8 @@ class _Reader:
                 "batch of 1."
             )
         self._made[value.name] = self._builder.input("input", _out(shape))
+        if value.type.tensor_type.elem_type == _INT8:
+            self._whole.add(value.name)
 
     def _inferred(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes that the package onnx infers, of the tensors that no kernel covers."""
@@ -150,9 +158,14 @@ class _Reader:
         here = self._covered(kind, name, node, activations)
         if here is None:
             here = self._other(kind, name, node, activations)
-        self._check(name, node.output[0], self._builder.operations[here].out)
-        for output in node.output:
+        elif kind in _WEIGHTED and not self._counts(node.input[1]):
+            self._builder.share_weights(here)
+        out = self._builder.operations[here].out
+        self._check(name, node.output[0], out)
+        for output in filter(None, node.output):
             self._made[output] = here
+            if output != node.output[0] and _out(self._shapes.get(output, ())) != out:
+                self._unlike.add(output)
 
     def _check(self, name: str, output: str, out: Out) -> None:
         """Raise UserError for an operator that was read as one of another output."""
@@ -177,6 +190,8 @@ class _Reader:
                 )
             self._made[target] = self._made[source]
             self._whole.add(target)
+            if source in self._unlike:
+                self._unlike.add(target)
         elif source in self._stored or source in self._constants:
             held = self._constants.get(source, self._stored.get(source))
             assert held is not None
@@ -190,13 +205,20 @@ class _Reader:
             raise bounds.FaultError(f"{node.op_type} reads {source:.40}, which nothing writes")
 
     def _zero_point(self, node: Any) -> int | None:
-        """Return the type of the zero point, which is that of the tensor; without one uint8."""
-        zero = self._stored.get(node.input[2]) if len(node.input) > 2 else None
-        return zero.data_type if zero is not None else None
+        """Return the type of the zero point, which is that of the tensor.
+
+        Without one it is the tensor's own, or what the operator says that it writes.
+        """
+        if len(node.input) > 2 and node.input[2]:
+            zero = self._stored.get(node.input[2])
+            return zero.data_type if zero is not None else None
+        if node.op_type == "DequantizeLinear":
+            return _INT8 if node.input[0] in self._whole else None
+        return int(_attribute(node, "output_dtype", _UINT8))
 
     def _covered(self, kind: str, name: str, node: Any, activations: list[str]) -> int | None:
         """Append an operator that has a kernel and return its position; None if it has none."""
-        if not activations or activations[0] != node.input[0]:
+        if not activations or activations[0] != node.input[0] or self._unlike & {*activations}:
             return None
         source, build = node.input[0], self._builder
         at = self._made[source]
@@ -316,20 +338,28 @@ class _Reader:
         return (kernel[0], kernel[1]), (stride[0], stride[1]), pad
 
     def _other(self, kind: str, name: str, node: Any, activations: list[str]) -> int:
-        shape = self._shapes.get(node.output[0], ())
-        if not shape or min(shape) < 1:
+        first, *others = node.output
+        shape = self._shapes.get(first, ())
+        needed = [first, *(one for one in others if self._readers[one])]
+        if any(min(self._shapes.get(one, ()), default=0) < 1 for one in needed):
             raise UserError(
                 f"{self._name} has an operator without a kernel here, {name}, and the shape of "
                 "what it writes is not fixed: nothing can be said of its memory."
             )
         reads = [self._made[one] for one in activations]
-        held = {one: self._constants.get(one, self._stored.get(one)) for one in node.input}
-        weights = sum(
-            math.prod(map(int, tensor.dims)) * _BYTES.get(self._types.get(one, tensor.data_type), 4)
-            for one, tensor in held.items()
-            if tensor is not None
-        )
-        return self._builder.other(name, kind.lower()[:40], reads, _out(shape), weights=weights)
+        beside = sum(math.prod(self._shapes.get(one, (0,))) for one in others if one)
+        weights = sum(map(self._counts, node.input))
+        kind = kind.lower()[:40]
+        return self._builder.other(name, kind, reads, _out(shape), beside, weights)
+
+    def _counts(self, name: str) -> int:
+        """Return the bytes of a stored tensor that were not counted before; 0 of what is none."""
+        tensor = self._constants.get(name, self._stored.get(name))
+        if tensor is None or id(tensor) in self._counted:
+            return 0
+        self._counted.add(id(tensor))
+        element = _BYTES.get(self._types.get(name, tensor.data_type), 4)
+        return math.prod(map(int, tensor.dims)) * element
 
 
 def _up(size: int, kernel: int, stride: int, pad: Pair) -> Pair:

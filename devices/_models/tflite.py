@@ -82,6 +82,7 @@ class _Reader:
         self._builder = Builder(name, "tflite")
         self._made: dict[int, int] = {}  # The position of what writes a tensor.
         self._counted: set[int] = set()  # Buffers whose bytes an operator before has.
+        self._unlike: set[int] = set()  # Tensors of another shape than their operator's first.
 
     def model(self) -> Model:
         """Return the model."""
@@ -105,8 +106,12 @@ class _Reader:
                 )
             element = _ELEMENT.get(self._tensor(at).Type(), 1)
             self._made[at] = self._builder.input("input", _out(shape), element)
+        outputs = [
+            graph.Outputs(number) for number in range(min(graph.OutputsLength(), _MOST_TENSORS))
+        ]
         operators = [graph.Operators(number) for number in range(graph.OperatorsLength())]
-        self._readers = Counter(
+        self._readers = Counter(outputs)
+        self._readers.update(
             one.Inputs(i) for one in operators for i in range(min(one.InputsLength(), 100))
         )
         self._padded_conv = {
@@ -116,6 +121,7 @@ class _Reader:
         }
         for number, operator in enumerate(operators):
             self._append(number, operator)
+        self._builder.kept.update(self._made[at] for at in outputs if at in self._made)
         return self._builder.model()
 
     def _append(self, number: int, operator: Any) -> None:
@@ -157,14 +163,15 @@ class _Reader:
             )
         elif self._builder.operations[here].weights and not self._counts(reads[1]):
             self._builder.share_weights(here)
-        for at in writes:
-            self._made[at] = here
+        self._made |= dict.fromkeys(writes, here)
+        out = self._builder.operations[here].out
+        self._unlike.update(at for at in writes[1:] if _out(self._shape(at)) != out)
 
     def _covered(
         self, kind: str, name: str, operator: Any, reads: list[int], activations: list[int]
     ) -> int | None:
         """Append an operator that has a kernel and return its position; None if it has none."""
-        if not activations or activations[0] != reads[0]:
+        if not activations or activations[0] != reads[0] or self._unlike & {*activations}:
             return None
         is_int8 = all(self._tensor(one).Type() == _INT8 for one in activations)
         at, build = self._made[reads[0]], self._builder

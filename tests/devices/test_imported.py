@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import benchsuite as bs
 from benchsuite.devices._models.reading import read
+from benchsuite.errors import UserError
 from benchsuite.space.spellings import cell_of
 
 
@@ -114,9 +115,7 @@ def test_what_is_read_as_another_operator_is_refused(tmp_path, monkeypatch):
     )
     rounded = graph.write(tmp_path / "r.onnx")
     assert read(path).macs
-    with pytest.raises(
-        bs.UserError, match=r"averagepool.2 is read as one that writes \(3, 15, 15\)"
-    ):
+    with pytest.raises(UserError, match=r"averagepool.2 is read as one that writes \(3, 15, 15\)"):
         read(rounded)
 
 
@@ -124,7 +123,7 @@ def test_what_is_read_as_another_operator_is_refused(tmp_path, monkeypatch):
 def test_weights_that_are_not_int8_are_refused(dtype, tmp_path):
     graph = Graph(1, 3, 8, 8)
     graph.then("Conv", graph.weights(8, 3, 3, 3, dtype=dtype), pads=[1] * 4)
-    with pytest.raises(bs.UserError, match="weights that are not int8"):
+    with pytest.raises(UserError, match="weights that are not int8"):
         read(graph.write(tmp_path / "m.onnx", 21))
 
 
@@ -149,15 +148,42 @@ def test_weights_of_what_no_kernel_covers_count_in_flash(attributes, tmp_path):
     assert all(one.flash > math.prod(weights) for one in found.estimates)
 
 
+def test_shared_weights_of_an_onnx_file_count_once(tmp_path):
+    graph = Graph(1, 8, 8, 8)
+    shared = graph.weights(8, 8, 3, 3)
+    for kernel in (shared, shared, graph.weights(8, 8, 3, 3)):
+        graph.then("Conv", kernel, pads=[1] * 4)
+    graph.then("Conv", shared, pads=[2] * 4, dilations=[2, 2])
+    model = read(graph.write(tmp_path / "m.onnx"))
+    assert sum(one.weights for one in model.operations) == 2 * 9 * 8 * 8
+    assert model.macs == 3 * 8 * 8 * 9 * 8 * 8
+
+
+def test_what_is_left_out_of_an_onnx_operator_is_no_tensor(tmp_path):
+    graph = Graph(1, 8, 8, 8)
+    graph.nodes.append(helper.make_node("Dropout", [graph.last], ["dropped", ""]))
+    graph.last = "dropped"
+    graph.then("Conv", graph.weights(8, 8, 1, 1), "", pads=[0] * 4)
+    assert read(graph.write(tmp_path / "m.onnx")).macs == 8 * 8 * 8 * 8
+
+
+def test_a_zero_point_of_zero_may_be_left_out(tmp_path):
+    graph = Graph(1, 8, 8, 8)
+    for node in graph.nodes:
+        (node.input if node.op_type == "DequantizeLinear" else [0]).pop()
+    graph.conv(8, 8, 1, 1)
+    assert read(graph.write(tmp_path / "m.onnx")).macs == 8 * 8 * 8 * 8
+
+
 def writer():
     made = model_files.Writer(flatbuffers.Builder(1 << 16))
     return made, lambda n=1: made.quantisation(np.full(n, 0.05), np.zeros(n))
 
 
-def kernel_of(made, scales, channels):
-    """Weights 3x3 that read 64 channels, and biases."""
+def kernel_of(made, scales, channels, before=64):
+    """Weights 3x3, and biases."""
     return (
-        made.tensor("k", np.ones((channels, 3, 3, 64), np.int8), (), scales(channels)),
+        made.tensor("k", np.ones((channels, 3, 3, before), np.int8), (), scales(channels)),
         made.tensor("b", np.zeros(channels, np.int32), (), scales(channels)),
     )
 
@@ -255,7 +281,7 @@ def test_weights_that_nothing_states_leave_flash_open(tmp_path):
         assert row.split()[5].startswith(flash or tuple("0123456789"))
         assert row.split()[6].startswith(">="), "energy, of what is priced alone"
     path.write_text(f"{text}-1\n")
-    with pytest.raises(bs.UserError, match=r"line 4: odd needs .* weights of 0 or more, not '-1'"):
+    with pytest.raises(UserError, match=r"line 4: odd needs .* weights of 0 or more, not '-1'"):
         read(str(path))
 
 
@@ -268,7 +294,7 @@ def test_the_name_of_a_file_or_folder_does_not_hide_a_cell(tmp_path, monkeypatch
     (tmp_path / "rows.csv").write_text(
         "device,runtime,model,ms\nstm32f746,own,6111,9\nstm32f746,own,resnet8,9\n"
     )
-    with pytest.raises(bs.UserError, match=r"'\./model\.pt' is no network"):
+    with pytest.raises(UserError, match=r"'\./model\.pt' is no network"):
         bs.estimate("./model.pt")
     from benchsuite.devices._models.blind import compare
     from benchsuite.plugins import load
