@@ -201,7 +201,8 @@ def _quantise_weights(real: Floats, bias: Floats, input_scale: float) -> Weights
     scales = np.abs(real).max(axis=(1, 2, 3)) / 127
     values = np.round(real / scales[:, None, None, None]).astype(np.int8)
     bound = np.iinfo(np.int32)  # Beyond it where what is read is as good as zero.
-    biases = np.clip(np.round(bias / (scales * input_scale)), bound.min, bound.max).astype(np.int32)
+    steps = np.round(bias / (scales * input_scale)).astype(np.float64)  # float32 lacks the most.
+    biases = np.clip(steps, bound.min, bound.max).astype(np.int32)
     return Weights(values, scales.astype(np.float32), biases)
 
 
