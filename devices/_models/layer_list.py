@@ -39,10 +39,22 @@ COLUMNS = (
     "name", "operator", "reads", "size", "channels", "kernel", "stride", "padding", "relu",
     "weights",
 )  # fmt: skip
-OPERATORS = (
-    "input", "conv", "depthwise", "avg_pool", "global_pool", "add", "affine", "relu", "linear",
-    "reshape", "other",
-)  # fmt: skip
+_WINDOW = ("reads", "kernel", "stride", "padding")
+_TAKES = {  # Columns besides `name` and `operator`.
+    "input": ("size", "channels"),
+    "conv": (*_WINDOW, "channels", "relu"),
+    "depthwise": (*_WINDOW, "channels", "relu"),
+    "avg_pool": _WINDOW,
+    "global_pool": ("reads",),
+    "add": ("reads", "relu"),
+    "affine": ("reads", "relu"),
+    "relu": ("reads",),
+    "linear": ("reads", "channels", "relu"),
+    "reshape": ("reads",),
+    "other": ("reads", "weights"),
+}
+OPERATORS = tuple(_TAKES)
+_KINDS = (*OPERATORS, "constant")  # What a layer of another kind may be called, but is not.
 _NOTE = "# note:"
 
 
@@ -103,21 +115,27 @@ def _append(builder: Builder, given: Mapping[str, str], place: Mapping[str, int]
             f"there is no operator {operator!r}; there are {', '.join(OPERATORS)}"
             + did_you_mean(operator, OPERATORS)
         )
+    relu = {"": False, "0": False, "1": True}.get(given["relu"])
+    if relu is None:
+        raise UserError(f"relu is 0 or 1, not {given['relu']!r}")
+    for column in COLUMNS[2:]:
+        if given[column] and column not in _TAKES[operator] and (relu or column != "relu"):
+            raise UserError(
+                f"{operator} has no {column}, and {name} states {given[column]!r}: leave it empty"
+            )
     if operator == "input":
         size = _pair(given, "size")
         return builder.input(name, (_number(given, "channels"), *size))
     reads = _reads(builder, given, place)
     before = builder.operations[reads[0]].out
-    relu = {"": False, "0": False, "1": True}.get(given["relu"])
-    if relu is None:
-        raise UserError(f"relu is 0 or 1, not {given['relu']!r}")
     if operator == "add":
         if len(reads) != 2:
             raise UserError(f"add reads two layers, not {len(reads)}")
         return builder.add(name, reads, relu)
     if operator == "other":
         held = None if not given["weights"] else _number(given, "weights", least=0)
-        return builder.other(name, name, reads, before, weights=held)
+        kind = f"other {name}" if name in _KINDS else name
+        return builder.other(name, kind, reads, before, weights=held)
     if len(reads) > 1:
         raise UserError(f"{operator} reads one layer, not {len(reads)}")
     if operator in ("conv", "depthwise", "avg_pool"):

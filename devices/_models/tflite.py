@@ -38,6 +38,7 @@ _SMALL = 64  # Bytes of a constant that says something of a shape.
 _MOST_TENSORS = 20_000
 _MOVES_NOTHING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _CASTS = ("QUANTIZE", "DEQUANTIZE")
+_WEIGHTED = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise"}  # Priced or not.
 
 
 def read(path: Path) -> Model:
@@ -117,7 +118,7 @@ class _Reader:
         self._padded_conv = {
             one.Inputs(0)
             for one in operators
-            if self._kind(one) in ("CONV_2D", "DEPTHWISE_CONV_2D") and self._is_valid(one)
+            if self._kind(one) in _WEIGHTED and self._is_valid(one)
         }
         for number, operator in enumerate(operators):
             self._append(number, operator)
@@ -155,7 +156,8 @@ class _Reader:
             beside = sum(sizes) + state - math.prod(_out(outs[0]))
             weights = sum(map(self._counts, reads))
             at = [self._made[one] for one in activations]
-            here = self._builder.other(name, kind.lower(), at, _out(outs[0]), beside, weights)
+            named = _WEIGHTED.get(kind, kind.lower())
+            here = self._builder.other(name, named, at, _out(outs[0]), beside, weights)
         elif math.prod(self._builder.operations[here].out) != math.prod(outs[0]):
             raise bounds.FaultError(
                 f"{name} computes {self._builder.operations[here].out}, not the {outs[0]} of its "
@@ -179,7 +181,7 @@ class _Reader:
             return build.reshape(name, kind.lower(), at, _out(self._shape(operator.Outputs(0))))
         if not is_int8:
             return None
-        if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        if kind in _WEIGHTED:
             return self._conv(kind, name, operator, reads)
         if kind == "FULLY_CONNECTED":
             options = self._options(operator, "FullyConnectedOptions")

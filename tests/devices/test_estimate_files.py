@@ -101,6 +101,14 @@ def test_weights_of_a_large_file_are_never_in_memory(file_format, tmp_path):
         ("name,operator,size,channels\na,input,99999999,3\n", "1 to 65,536"),
         ("name,operator,size,channels,relu\na,input,8,3,\nb,relu,,,yes\n", "relu is 0 or 1"),
         ("name,operator\na,b,c\n", "3 fields"),
+        (
+            "name,operator,size,channels,kernel,relu\na,input,8,3,,\nb,avg_pool,,,2,1\n",
+            "line 3: avg_pool has no relu, and b states '1'",
+        ),
+        (
+            "name,operator,size,channels,kernel\na,input,8,3,\nb,conv,9,4,3\n",
+            "line 3: conv has no size, and b states '9'",
+        ),
     ],
 )
 def test_a_bad_list_of_layers_says_which_line(rows, said, tmp_path):

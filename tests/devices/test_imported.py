@@ -10,6 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import benchsuite as bs
+from benchsuite.deployment import arena
+from benchsuite.deployment.liveness import best_peak
 from benchsuite.devices._models.reading import read
 from benchsuite.errors import UserError
 from benchsuite.space.spellings import cell_of
@@ -226,6 +228,7 @@ def test_a_dilated_convolution_of_a_tflite_file_holds_its_weights(tmp_path):
     found = bs.estimate(path, device="stm32l432", runtime="tflm_cmsis_nn")
     assert found.model.weights_bytes == 512 * (9 * 64 + 4)
     assert found.estimates[0].fits == "no"
+    assert arena.tail(found.model.graph(), 64) == 5088  # As the interpreter reports it.
 
 
 def test_a_state_of_a_tflite_file_is_no_tensor_that_nothing_writes(tmp_path, monkeypatch):
@@ -267,6 +270,14 @@ def test_a_list_of_layers_is_read_in_every_encoding_of_a_text(encoding, tmp_path
 def test_a_note_of_a_list_of_layers_is_printed(tmp_path):
     (tmp_path / "m.csv").write_text("# note: of a\n# note: kind.\n# comment\n" + ROWS)
     assert "\nNote: of a kind.\n" in f"{bs.estimate(tmp_path / 'm.csv', device='stm32f746')}\n"
+
+
+def test_a_layer_that_is_named_like_an_operator_is_none(tmp_path):
+    rows = "name,operator,reads,size,channels,weights\nx,input,,8,4,\n"
+    for name in ("add", "other"):
+        (tmp_path / "m.csv").write_text(f"{rows}{name},other,x,,,0\n")
+        model = read(str(tmp_path / "m.csv"))
+        assert best_peak(model.graph()) == 2 * 8 * 8 * 4
 
 
 def test_weights_that_nothing_states_leave_flash_open(tmp_path):
