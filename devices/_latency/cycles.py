@@ -25,6 +25,9 @@ from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text, shipped
 
 TABLES = shipped("tables", "benchsuite.devices")
+_LARGEST, _MOST_CYCLES = 1 << 16, 10**15
+_WITH_WINDOW = ("conv", "conv1x1", "depthwise", "avg_pool")
+_SAME_CHANNELS = ("avg_pool", "add", "affine", "relu")
 _KEY = tuple(field.name for field in fields(Shape) if field.name != "sides")
 
 
@@ -180,6 +183,8 @@ def parse(name: str, lines: Iterable[str]) -> Table:
     kept = [(at, line) for at, line in enumerate(listed, 1) if line.strip() and line[0] != "#"]
     reader = csv.DictReader(line for _, line in kept)
     try:
+        if len(set(reader.fieldnames or ())) < len(reader.fieldnames or ()):
+            raise bounds.FaultError("a column stands there twice")
         for record in reader:
             row = _row(record)
             if row.shape in rows:
@@ -201,14 +206,31 @@ def _row(record: dict[str, str]) -> Row:
     if key["operator"] not in get_args(Operator):
         raise bounds.FaultError(f"there is no operator {key['operator']!r}")
     shape = Shape(**key)  # type: ignore[arg-type]
-    if min(shape.size, shape.in_channels, shape.out_channels, shape.kernel, shape.stride) < 1:
-        raise bounds.FaultError("a size is 1 or more")
+    sizes = shape.size, shape.in_channels, shape.out_channels, shape.kernel, shape.stride
+    if min(sizes) < 1 or shape.size > _LARGEST:
+        raise bounds.FaultError(f"a size is 1 or more, of an image up to {_LARGEST:,}")
     if not 0 <= shape.padding < shape.kernel or shape.out_size < 1:
         raise bounds.FaultError("padding is less than the kernel, which is within the image")
+    if fault := _misshapen(shape):
+        raise bounds.FaultError(fault)
     cycles = int(record.pop("cycles"))
-    if cycles < 1:
-        raise bounds.FaultError("cycles are 1 or more")
+    if not 1 <= cycles <= _MOST_CYCLES:
+        raise bounds.FaultError(f"cycles are 1 or more, up to {_MOST_CYCLES:,}")
     return Row(_asked(shape), cycles, {k: int(v) for k, v in record.items()})
+
+
+def _misshapen(shape: Shape) -> str:
+    """Return why no network holds such an operator, empty if one may."""
+    operator = shape.operator
+    if operator not in _WITH_WINDOW and (shape.kernel, shape.stride) != (1, 1):
+        return f"{operator} has no window: kernel and stride are 1"
+    if operator == "linear" and shape.size != 1:
+        return "linear reads a vector: its size is 1, in_channels are the elements"
+    if operator == "depthwise" and shape.out_channels % shape.in_channels:
+        return "depthwise writes a multiple of the channels that it reads"
+    if operator in _SAME_CHANNELS and shape.in_channels != shape.out_channels:
+        return f"{operator} writes as many channels as it reads"
+    return ""
 
 
 def dump(conditions: Mapping[str, str], rows: Sequence[Row]) -> str:

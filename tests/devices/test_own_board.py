@@ -190,6 +190,32 @@ def test_a_bad_table_is_a_sentence_and_the_device_is_left_out(change, said, tmp_
         assert "mine" not in usable_devices([tmp_path], shipped=False)
 
 
+HEADER = "operator,size,in_channels,out_channels,kernel,stride,padding,cycles"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("add,8,16,32,1,1,0,9", "as many channels"),
+        ("avg_pool,8,16,32,3,1,1,9", "as many channels"),
+        ("depthwise,8,16,24,3,1,1,9", "a multiple of the channels"),
+        ("relu,8,16,16,3,1,1,9", "no window"),
+        ("affine,8,16,16,1,2,0,9", "no window"),
+        ("linear,8,64,10,1,1,0,9", "a vector"),
+        ("avg_pool,999999999,16,16,3,1,1,9", "an image up to"),
+        ("conv,8,16,16,3,1,1," + "9" * 400, "cycles are 1 or more, up to"),
+    ],
+)
+def test_operators_that_no_network_holds_price_nothing(row, said):
+    with pytest.raises(UserError, match=f"line 2 .*{said}"):
+        parse("mine", [HEADER, row])
+
+
+def test_a_column_that_stands_twice_is_none():
+    with pytest.raises(UserError, match="stands there twice"):
+        parse("mine", [HEADER + ",cycles", "add,8,16,16,1,1,0,9,8"])
+
+
 def test_the_line_of_a_malformed_table_counts_comments(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("# core: x\n#\n\noperator,size\n# more\nadd,x\n", encoding="utf-8")
