@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Device
 from benchsuite.arguments import checked
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, either
 from benchsuite.face.tables import folders_of
 from benchsuite.files import write_atomically
 from benchsuite.space import sizes
@@ -93,7 +93,7 @@ class Estimates:
         model = {
             "name": self.model.name,
             "origin": self.model.origin,
-            "operators": len(self.model.operations) - 1,
+            "operators": len(self.model.computed),
             "macs": self.model.macs,
             "weights_bytes": self.model.weights_bytes,
         }
@@ -160,6 +160,12 @@ def estimate(
             raise UserError(
                 f"There is no runtime {name!r}{on}; there are {', '.join(known)}."
                 + did_you_mean(name, known)
+            )
+    for name, one in devices.items() if wanted["device"] and wanted["runtime"] else ():
+        if not {*one.runtimes} & {*wanted["runtime"]}:
+            raise UserError(
+                f"{name} has no runtime {either(wanted['runtime'])}; it has "
+                f"{', '.join(one.runtimes)}."
             )
     each = [
         of_model(network, name, one, runs)

@@ -38,7 +38,7 @@ _LEGEND = (
 def summary(model: Model, estimates: Sequence[Estimate]) -> str:
     """Return a row per device and runtime, and what must be said of them."""
     head = (
-        f"{model.name}: {len(model.operations) - 1} operators, "
+        f"{model.name}: {len(model.computed)} operators, "
         f"{quantities.with_unit(model.macs, 'MACs')} multiply-accumulates, "
         f"{quantities.kib(model.weights_bytes)} KiB of weights"
     )

@@ -90,7 +90,7 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     Raises UserError if the device has no such runtime, or that is not known on its core.
     """
     each = prices(model, device, runtime)
-    computed = [one for one in model.operations if one.kind not in ("input", "constant")]
+    computed = model.computed
     seconds = sum(price.cycles or 0.0 for price in each) / device.clock if computed else math.nan
     how = interval(device, runtime, model) if computed else Interval(math.nan, CONSTANT)
     shares = _shares(each)

@@ -43,7 +43,7 @@ def read(path: Path, needed: Sequence[str], holds: str) -> list[Given]:
     try:
         names = [_SAME.get(name.strip(), name.strip()) for name in reader.fieldnames or ()]
         reader.fieldnames = names
-        for name in needed:
+        for name in dict.fromkeys((*needed, *filter(None, names))):
             if names.count(name) != 1:
                 many = "lacks the column" if name not in names else "has more than one column"
                 raise UserError(f"{path} {many} {name!r}: a row has {holds}.")
@@ -77,6 +77,12 @@ def model_of(path: Path, row: Given, dataset: str = "cifar10", skeleton: str = "
     """
     given = row.fields["model"]
     if reading.is_file(given):
+        for of_cells in ("dataset", "skeleton"):
+            if stated := row.fields.get(of_cells):
+                raise UserError(
+                    f"{given} is a network of its own: {of_cells} is a cell's, and {stated!r} has "
+                    "no effect. Leave it empty."
+                )
         beside = path.parent / given
         is_beside = beside.suffix.lower() in reading.READERS and beside.is_file()
         return reading.read(str(beside) if is_beside else given)

@@ -87,6 +87,11 @@ class Model:
     kept: tuple[int, ...] = ()
 
     @property
+    def computed(self) -> tuple[Operation, ...]:
+        """Operators that run: all but the images, and none of a constant."""
+        return tuple(one for one in self.operations if one.kind not in ("input", "constant"))
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one image."""
         return sum(one.macs for one in self.operations)

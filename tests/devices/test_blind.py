@@ -105,6 +105,7 @@ def test_agreement_by_hand(tmp_path):
         ("stm32f746,own,,99999,1,,", "line 2: "),
         ("stm32f746,own,,no.tflite,1,,", "line 2: "),
         ("stm32f746,own,,6111,1,huge,", "line 2: There is no skeleton 'huge'"),
+        ("stm32f746,own,,resnet8,1,mcu,", "line 2: resnet8 is a network of its own: skeleton is"),
         *((f"stm32f746,own,,6111,{ms},,", "line 2: ms is a number") for ms in ("", "x", "-1", "0")),
         *((f"stm32f746,own,,6111,{ms},,", "line 2: ms is a number") for ms in ("nan", "inf")),
         ("", "holds no rows"),
@@ -118,6 +119,8 @@ def test_rows_that_cannot_be_compared(row, why, tmp_path):
 def test_files_that_are_no_tables(tmp_path):
     with pytest.raises(UserError, match="lacks the column 'runtime'"):
         compare(write(tmp_path, "a,b,c", head="device,model,ms\n"), DEVICES)
+    with pytest.raises(UserError, match="more than one column 'skeleton'"):
+        compare(write(tmp_path, head="device,runtime,model,ms,skeleton,skeleton\n"), DEVICES)
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="no text in UTF-8"):
         compare(tmp_path / "bytes.csv", DEVICES)

@@ -46,6 +46,13 @@ def test_a_float_onnx_file_and_others_are_refused(tmp_path):
             read(str(path))
 
 
+def test_a_device_that_is_named_is_not_left_out():
+    with pytest.raises(bs.UserError, match="stm32l432 has no runtime tinyengine; it has own"):
+        bs.estimate("resnet8", device=["stm32f746", "stm32l432"], runtime="tinyengine")
+    shown = bs.estimate("resnet8", device=["stm32f746", "stm32l432"], runtime=["tinyengine", "own"])
+    assert [one.runtime for one in shown.estimates] == ["own", "tinyengine", "own"]
+
+
 def test_weights_in_other_files_are_not_needed(tmp_path):
     import onnx
 

@@ -102,5 +102,7 @@ def test_all_images_are_in_memory_before_anything_runs(tmp_path):
     rows = "name,operator,reads,size,channels,kernel\nx,input,,8,16,\na,conv,x,,4,3\n"
     rows += "y,input,,8,16,\nb,conv,y,,4,3\nc,add,a b,,,\n"
     (tmp_path / "m.csv").write_text(rows)
-    graph = read(str(tmp_path / "m.csv")).graph()
+    model = read(str(tmp_path / "m.csv"))
+    assert len(model.computed) == 3
+    graph = model.graph()
     assert (order_peak(graph), best_peak(graph), arena.head(graph)) == (2304, 2304, 2304)
