@@ -48,10 +48,10 @@ class Device:
                 raise UserError(f"The {name} of a device is a text, not {getattr(self, name)!r}.")
             if not getattr(self, name):
                 raise UserError(f"A device needs its {name}; this one names none.")
-        if not self.runtimes:
-            raise UserError("A device needs at least one runtime: no latency without one.")
-        if isinstance(self.runtimes, str):
-            raise UserError(f"The runtimes of a device are a tuple, not {self.runtimes!r}.")
+        like = self.core.lower().replace("_", "-")
+        if like in memory_factor.CALIBRATED and like != self.core:
+            raise UserError(f"This core is written {like!r}, not {self.core!r}.")
+        self._check_runtimes()
         if not _is_above_0(self.clock):
             raise UserError(f"A device needs a clock above 0 Hz, not {self.clock!r}.")
         _check_plausible("clock", self.clock, _CLOCKS, "Hz", "80 MHz are 80e6")
@@ -77,6 +77,20 @@ class Device:
         self._check_by_runtime("tables", (str, PathLike), "file")
         self._check_by_runtime("calibrations", (Calibration,), "Calibration")
 
+    def _check_runtimes(self) -> None:
+        if not self.runtimes:
+            raise UserError("A device needs at least one runtime: no latency without one.")
+        if not isinstance(self.runtimes, tuple | list):
+            raise UserError(f"The runtimes of a device are a tuple, not {self.runtimes!r}.")
+        object.__setattr__(self, "runtimes", tuple(self.runtimes))
+        for at, runtime in enumerate(self.runtimes):
+            if not isinstance(runtime, str) or not runtime.isidentifier():
+                raise UserError(f"A runtime's name is letters, digits and _, not {runtime!r}.")
+            if runtime in self.runtimes[:at]:
+                raise UserError(
+                    f"Each runtime of a device is named once; {runtime!r} stands there twice."
+                )
+
     def _check_by_runtime(self, name: str, kinds: tuple[type, ...], what: str) -> None:
         given = getattr(self, name)
         if not isinstance(given, Mapping) or not all(isinstance(v, kinds) for v in given.values()):
@@ -87,8 +101,6 @@ class Device:
                     f"The {name} of a device are of its runtimes {', '.join(self.runtimes)}; "
                     f"{runtime!r} is none of them."
                 )
-            if not runtime.isidentifier():
-                raise UserError(f"A runtime's name is letters, digits and _, not {runtime!r}.")
 
 
 # Beyond these a number is in the wrong unit: kHz or MHz, KiB or MiB. The least: slower and smaller

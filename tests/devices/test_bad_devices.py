@@ -57,6 +57,13 @@ BAD = {
     "endless memory": ({"flash": float("inf")}, "whole number of bytes of flash"),
     "runtimes in one word": ({"runtimes": "own"}, "a tuple, not 'own'"),
     "no runtime": ({"runtimes": ()}, "at least one runtime"),
+    "a number of runtimes": ({"runtimes": 5}, "are a tuple, not 5"),
+    "runtimes without an order": ({"runtimes": {"own"}}, "are a tuple, not {'own'}"),
+    "a runtime twice": ({"runtimes": ("own", "own")}, "'own' stands there twice"),
+    "a runtime that is a number": ({"runtimes": ("own", 1)}, "letters, digits and _, not 1"),
+    "a runtime that is a path": ({"runtimes": ("../own",)}, "letters, digits and _, not '../own'"),
+    "a core in capitals": ({"core": "Cortex-M4"}, "is written 'cortex-m4', not 'Cortex-M4'"),
+    "a core with an underscore": ({"core": "cortex_m7"}, "is written 'cortex-m7'"),
     "no source": ({"source": ""}, "needs its source"),
 }
 
