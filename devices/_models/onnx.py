@@ -227,6 +227,8 @@ class _Reader:
         if kind in _SAME or kind in _RESHAPES:
             if not is_before_int8:
                 self._whole.add(node.output[0])
+            elif not is_alone:
+                self._readers[node.output[0]] += 1  # Whoever reads the tensor by its other name.
             return at if kind in _SAME else self._reshape(kind, name, node.output[0], at)
         if kind in ("Relu", "Clip"):
             if is_alone and build.operations[at].kind in _FUSABLE:
@@ -240,6 +242,8 @@ class _Reader:
         if kind in ("Gemm", "MatMul"):
             return self._linear(kind, name, node, at)
         if kind == "AveragePool":
+            if max(_attribute(node, "dilations", [1])) > 1:
+                return None
             kernel, stride, pad = self._window(node, at)
             return build.avg_pool(name, at, kernel, stride, pad)
         if kind == "GlobalAveragePool":

@@ -161,6 +161,22 @@ def test_shared_weights_of_an_onnx_file_count_once(tmp_path):
     assert model.macs == 3 * 8 * 8 * 9 * 8 * 8
 
 
+def test_a_pooling_with_gaps_is_not_priced(tmp_path):
+    graph = Graph(1, 8, 8, 8)
+    graph.then("AveragePool", kernel_shape=[3, 3], pads=[2] * 4, dilations=[2, 2])
+    (_, pool) = read(graph.write(tmp_path / "m.onnx", opset=19)).operations
+    assert (pool.out, pool.covered) == ((8, 8, 8), False)
+
+
+def test_an_activation_is_not_fused_by_another_name_of_what_others_read(tmp_path):
+    graph = Graph(1, 4, 8, 8)
+    conv = graph.then("Conv", graph.weights(4, 4, 1, 1), whole=False).last
+    graph.whole(conv)
+    graph.then("Identity", whole=False).then("Relu")
+    with pytest.raises(UserError, match="floating point"):
+        read(graph.write(tmp_path / "m.onnx"))
+
+
 def test_what_is_left_out_of_an_onnx_operator_is_no_tensor(tmp_path):
     graph = Graph(1, 8, 8, 8)
     graph.nodes.append(helper.make_node("Dropout", [graph.last], ["dropped", ""]))
