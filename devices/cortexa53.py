@@ -1,6 +1,6 @@
-"""A Cortex-A53 at 1.2 GHz.
+"""A Cortex-A53 at 1.2 GHz, running plain C without NEON kernels.
 
-of EdgeNAS, which names no part), running plain C without NEON kernels.
+It is that of EdgeNAS, which names no part.
 """
 
 from benchsuite.api import Device

@@ -1,6 +1,6 @@
 """STM32L4R5: Cortex-M4 at 120 MHz, 640 KiB SRAM, 2 MiB flash.
 
-the reference board of MLPerf Tiny.
+The reference board of MLPerf Tiny.
 """
 
 from benchsuite.api import Device, Power
