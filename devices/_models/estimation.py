@@ -99,7 +99,7 @@ def estimate(model: Model, name: str, device: Device, runtime: str) -> Estimate:
     joules, why = energy(name, device, runtime, seconds) if computed else (math.nan, CONSTANT)
     code = code_size(runtime, device.core)
     missing = "; ".join(filter(None, (code.missing, UNSTATED if model.unstated else "")))
-    weighted = sum(one.weights > 0 for one in computed)
+    weighted = sum(one.weights_bytes > 0 for one in computed)
     other = len(computed) - weighted
     channels = sum(one.channels for one in model.operations)
     flash = model.weights_bytes + math.ceil(code.flash(weighted, other, channels))

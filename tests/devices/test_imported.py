@@ -161,6 +161,19 @@ def test_shared_weights_of_an_onnx_file_count_once(tmp_path):
     assert model.macs == 3 * 8 * 8 * 9 * 8 * 8
 
 
+def test_shared_weights_save_their_bytes_alone(tmp_path):
+    flash = []
+    for shared in (True, False):
+        graph = Graph(1, 8, 8, 8)
+        kernel = graph.weights(8, 8, 3, 3)
+        graph.then("Conv", kernel, pads=[1] * 4)
+        graph.then("Conv", kernel if shared else graph.weights(8, 8, 3, 3), pads=[1] * 4)
+        path = graph.write(tmp_path / "m.onnx")
+        found = bs.estimate(path, device="stm32l4r5", runtime="tflm_cmsis_nn")
+        flash.append(found.estimates[0].flash)
+    assert flash[1] - flash[0] == 9 * 8 * 8
+
+
 def test_a_pooling_with_gaps_is_not_priced(tmp_path):
     graph = Graph(1, 8, 8, 8)
     graph.then("AveragePool", kernel_shape=[3, 3], pads=[2] * 4, dilations=[2, 2])
