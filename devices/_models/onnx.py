@@ -34,6 +34,7 @@ from benchsuite.errors import UserError
 
 _UINT8, _INT8 = 2, 3
 _BYTES = {2: 1, _INT8: 1, 4: 2, 5: 2, 9: 1, 10: 2, 7: 8, 11: 8, None: 1}  # By data type; else 4.
+_WIDE = {4: 2, 5: 2, 6: 4, 7: 8, 12: 4, 13: 8}  # Of whole numbers; real ones stand for int8.
 _FUSABLE = ("conv", "depthwise", "affine", "linear", "add")
 _SAME = ("Identity", "Dropout")
 _RESHAPES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
@@ -81,6 +82,7 @@ class _Reader:
         self._types: dict[str, int | None] = {}  # What stored ones become where they are quantised.
         self._values: set[str] = set()  # Constants of a few numbers, as the ends of a Clip.
         self._counted: set[int] = set()  # Stored tensors whose bytes an operator before has.
+        self._wide: dict[str, int] = {}  # Bytes of an element, by tensor.
         self._unlike: set[str] = set()  # Tensors of another shape than their operator's first.
 
     def model(self) -> Model:
@@ -117,14 +119,16 @@ class _Reader:
             self._whole.add(value.name)
 
     def _inferred(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes that the package onnx infers, of the tensors that no kernel covers."""
+        """Return the shapes that the package onnx infers, and note which hold wide numbers."""
         try:
             graph = self._onnx.shape_inference.infer_shapes(self._file).graph
         except Exception:  # Of a malformed file it raises errors of several packages.
             return {}
+        values = (*graph.value_info, *graph.output)
+        self._wide = {one.name: _WIDE.get(one.type.tensor_type.elem_type, 1) for one in values}
         return {
             value.name: tuple(int(d.dim_value) for d in value.type.tensor_type.shape.dim)
-            for value in (*graph.value_info, *graph.output)
+            for value in values
         }
 
     def _append(self, number: int, node: Any) -> None:
@@ -351,7 +355,11 @@ class _Reader:
                 "what it writes is not fixed: nothing can be said of its memory."
             )
         reads = [self._made[one] for one in activations]
-        beside = sum(math.prod(self._shapes.get(one, (0,))) for one in others if one)
+        sizes = (
+            math.prod(self._shapes.get(one, (0,))) * self._wide.get(one, 1)
+            for one in (first, *filter(None, others))
+        )
+        beside = sum(sizes) - math.prod(shape)
         weights = sum(map(self._counts, node.input))
         kind = kind.lower()[:40]
         return self._builder.other(name, kind, reads, _out(shape), beside, weights)

@@ -63,7 +63,7 @@ class Graph:
             self.nodes,
             "network",
             [helper.make_tensor_value_info("image", floats, self.shape)],
-            [helper.make_tensor_value_info(self.last, floats, None)],
+            [helper.make_empty_tensor_value_info(self.last)],
             self.constants,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])

@@ -31,6 +31,16 @@ def test_every_output_of_an_operator_counts(parts, covered, tmp_path):
     assert other.weights == 8 * parts[1]
 
 
+def test_whole_numbers_that_an_operator_writes_take_their_bytes(tmp_path):
+    """Classes of pixels: 64 bits each; real numbers of such a file stand for 8 bits."""
+    graph = Graph(1, 8, 8, 8).conv(5, 8, 1, 1).then("ArgMax", axis=1, whole=False)
+    (*_, classes) = read(graph.write(tmp_path / "m.onnx")).operations
+    assert (classes.out, classes.bytes) == ((1, 8, 8), 8 * 8 * 8)
+    graph = Graph(1, 8, 8, 8).then("Softmax", axis=1)
+    (*_, shares) = read(graph.write(tmp_path / "m.onnx")).operations
+    assert shares.bytes == 8 * 8 * 8
+
+
 def test_an_output_that_others_read_stays_in_memory(tmp_path):
     graph = Graph(1, 4, 8, 8).conv(16, 4, 1, 1)
     for shape in ((4, 16, 1, 1), (4, 4, 1, 1), (16, 4, 1, 1)):
