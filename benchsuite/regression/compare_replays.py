@@ -46,8 +46,10 @@ def compare_replays(
             regret = "regret" + " (of ESTIMATED accuracy)" * (rows["dataset"].iloc[0] in estimated)
             rule = allowed.of("replays", name)
             yield _compare(name, rows, later[key], rule, allowed.alpha, regret)
-    for key in later.keys() - {key for key, _ in before.groupby(keys)}:
-        yield Check("replays", "/".join(map(str, key)), "changed", "The search is new.")
+    known = {key for key, _ in before.groupby(keys)}
+    for key in later:
+        if key not in known:
+            yield Check("replays", "/".join(map(str, key)), "changed", "The search is new.")
 
 
 def _compare(

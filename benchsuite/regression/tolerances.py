@@ -3,7 +3,7 @@
     schema = 1
     alpha = 0.01                       # level of every test
 
-    [columns."latency_ms.*"]           # table columns computed from structure
+    [columns."latency.*"]              # table columns computed from structure
     relative = 0.0
 
     [scores."ntk_cond.*"]              # scores of proxies, tabulated or of the sample
@@ -19,14 +19,15 @@
     [speeds."*"]
     slower = 1.25                      # how many times slower is too slow
 
-A pattern is that of a shell; of several that match a name, the last of the file decides.
+A pattern is that of a shell; of several that match a name, the last of the file decides. One that
+matches nothing is said beside the result, for a file may serve several baselines.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from benchsuite.bounds import of_toml
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
 from benchsuite.parameters import fill
+from benchsuite.regression.check import Check
 
 SCHEMA = 1
 
@@ -72,6 +74,7 @@ class Speed:
 
 
 KINDS: dict[str, type] = {"columns": Column, "scores": Score, "replays": Replay, "speeds": Speed}
+_KIND_OF: Mapping[str, str] = {**{kind: kind for kind in KINDS}, "sample": "scores"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,16 @@ class Tolerances:
             if fnmatch.fnmatchcase(name, pattern):
                 values |= given
         return fill(KINDS[kind], values, f"{kind} {name!r}")
+
+    def idle(self, checks: Iterable[Check]) -> list[str]:
+        """Return the patterns, each with its kind, that match the name of no check."""
+        compared = {(_KIND_OF.get(check.part), check.name) for check in checks}
+        return [
+            f'{kind} "{pattern}"'
+            for kind, rules in self.rules.items()
+            for pattern in rules
+            if not any(of == kind and fnmatch.fnmatchcase(name, pattern) for of, name in compared)
+        ]
 
 
 def load(path: Path | None) -> Tolerances:

@@ -115,6 +115,22 @@ def whole(**changed):
     return Baseline(Settings(), measure.machine(), new, exact, {"tau": tau})
 
 
+def test_what_is_new_comes_in_the_order_of_the_later_results(searched):
+    names = [f"cifar10.made_up{at}" for at in range(12)]
+    before, table = whole(), made_up_table()
+    column = dataclasses.replace(table.column("cifar10.flops"), name="")
+    new = [
+        Values(dataclasses.replace(column, name=n), table.values("cifar10.flops")) for n in names
+    ]
+    after = dataclasses.replace(before, table=before.table.with_columns(new))
+    checks = compare(before, after, Tolerances())
+    assert [c.name for c in checks if c.message == "The column is new."] == names
+    rows = searched["rea", 60].frames["replays"]
+    more = pd.concat([rows, *(rows.assign(search=name) for name in names)])
+    found = compare_replays(rows, more, Tolerances())
+    assert [c.name for c in found if c.verdict == "changed"] == [f"quick/{name}" for name in names]
+
+
 def test_analytic_columns_are_compared_exactly():
     assert {c.verdict for c in compare(whole(), whole(), Tolerances())} == {"same"}
     device = "latency.board.tflm.cifar10.official"
@@ -380,6 +396,17 @@ def test_mistakes_in_tolerances_are_sentences(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(UserError, match=said):
         tolerances.load(path)
+
+
+def test_patterns_that_match_nothing_are_found(searched):
+    def given(**patterns):
+        return Tolerances(rules={kind: {pattern: {}} for kind, pattern in patterns.items()})
+
+    checks = compare(searched["rea", 60], searched["rea", 60], Tolerances())
+    assert given(replays="quick/*", speeds="*").idle(checks) == []
+    idle = given(replays="quik/*", speeds="search", scores="mine*").idle(checks)
+    assert idle == ['replays "quik/*"', 'speeds "search"', 'scores "mine*"']
+    assert given(columns="cifar10.flops").idle(compare(whole(), whole(), Tolerances())) == []
 
 
 def test_the_last_pattern_that_matches_decides(tmp_path):

@@ -167,6 +167,11 @@ def test_tolerances_and_the_files_for_a_server(guarded, tmp_path, capsys):
     code, result = compared(guarded / "it", noisy, capsys, "--tolerances", allowed)
     assert code == 0, failed(result)
     assert result["counts"]["within"] >= 1
+    assert result["idle_tolerances"] == []
+    allowed.write_text('schema = 1\n[scores."mien"]\nrelative = 0.5\nspearman = 0.5\n')
+    code, result = compared(guarded / "it", noisy, capsys, "--tolerances", allowed, *files)
+    assert (code, result["idle_tolerances"]) == (1, ['scores "mien"'])
+    assert '- tolerances of nothing here: scores "mien"' in Path("out/report.md").read_text()
 
 
 def test_a_proxy_that_draws_for_itself_is_refused(tmp_path, capsys):

@@ -170,12 +170,16 @@ def compare(
 
     try:
         with plugin_failures() as left_out:
-            before, after, checks = _compared(where, against, tolerances, scores, plugin_folders)
+            before, after, checks, idle = _compared(
+                where, against, tolerances, scores, plugin_folders
+            )
     except UserError as error:
         write([Check("baseline", where, "untold", str(error))], {})
         raise
     checks += [Check("baseline", "plug-ins", "untold", text) for text in dict.fromkeys(left_out)]
     about = output.sides(where, before, against or "measured now", after)
+    if idle:
+        about["tolerances of nothing here"] = ", ".join(idle)
     write(checks, about)
     code = exit_code(checks)
     with _whoever_listens(code):
@@ -188,6 +192,7 @@ def compare(
                     "before": before.made_by,
                     "after": after.made_by,
                     "settings": vars(before.settings),
+                    "idle_tolerances": idle,
                 }
             )
         else:
@@ -203,8 +208,11 @@ def _compared(
     tolerances: Path | None,
     scores: Scores | None,
     plugin_folders: tuple[Path, ...],
-) -> tuple[Baseline, Baseline, list[Check]]:
-    """Return both sides and what came of comparing them; whatever goes wrong is a UserError."""
+) -> tuple[Baseline, Baseline, list[Check], list[str]]:
+    """Return both sides, what came of comparing them, and the tolerances that nothing met.
+
+    Whatever goes wrong is a UserError.
+    """
     from benchsuite.calling import place
     from benchsuite.regression import tolerances as tolerance_files
     from benchsuite.regression.baseline import load
@@ -227,7 +235,8 @@ def _compared(
                 allowed=allowed,
                 say=say,
             )
-        return before, after, compared(before, after, allowed, measured_now=against is None)
+        checks = compared(before, after, allowed, measured_now=against is None)
+        return before, after, checks, allowed.idle(checks)
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # An exit of a plug-in's would be the verdict.
