@@ -7,7 +7,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,9 +30,14 @@ _NAMES: dict[Any, str] = {
     collections.abc.Callable: "a function",
 }
 
+_SOME = str | Sequence[str]  # left out it means all or a default, which an empty list does not
+
 
 def checked(verb: Callable[P, R]) -> Callable[P, R]:
-    """Return a verb that raises UserError for an argument of another type than it states."""
+    """Return a verb that raises UserError for an argument of another type than it states.
+
+    So it does for an empty list of names.
+    """
 
     @functools.wraps(verb)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -48,6 +53,10 @@ def checked(verb: Callable[P, R]) -> Callable[P, R]:
             if not fits(value, stated):
                 raise UserError(
                     f"The {name} of {verb.__name__} is {_said(stated)}, not {shown(value)}."
+                )
+            if stated == _SOME and isinstance(value, list | np.ndarray) and not len(value):
+                raise UserError(
+                    f"The {name} of {verb.__name__} is an empty list: name some, or leave it out."
                 )
         return verb(*args, **kwargs)
 

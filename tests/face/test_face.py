@@ -2,10 +2,12 @@
 
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,10 +18,12 @@ from benchsuite.provenance import environment
 from benchsuite.space.cell import N_CELLS, all_archs
 
 VERBS = (
-    "best", "cell", "correlate", "kendall", "load", "problem", "replay", "report", "score", "study",
+    "best", "cell", "correlate", "estimate", "kendall", "load", "problem", "replay", "report",
+    "score", "study",
 )  # fmt: skip
 HEAVY = ("matplotlib", "numba", "pandas", "pyarrow", "scipy", "torch")
 SCREEN = 40  # Lines.
+PACKAGE = Path(bs.__file__).parent
 
 
 @pytest.fixture
@@ -36,6 +40,7 @@ def table():
 
 
 def test_everything_offered_is_there_and_nothing_else():
+    assert set(VERBS) == {name for name in bs.__all__ if inspect.isfunction(getattr(bs, name))}
     assert list(bs.__all__) == sorted(bs.__all__)
     assert set(bs._HOMES) == set(bs.__all__) - {"__version__"}
     assert set(bs.__all__) <= set(dir(bs))
@@ -80,6 +85,22 @@ def test_the_examples_are_true(name, bare):
     for test in tests:
         runner.run(test)
     assert not runner.failures
+
+
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for folder in (PACKAGE, *(PACKAGE / name for name in ("devices", "proxies", "reports")))
+    for path in sorted(folder.rglob("*.py"))
+    if path.parent.name not in ("face", "table") and ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(WITH_EXAMPLES))
+def test_the_examples_of_other_modules_are_true(name):
+    flags = doctest.NORMALIZE_WHITESPACE
+    failed, tried = doctest.testmod(importlib.import_module(name), optionflags=flags)
+    assert tried
+    assert not failed
 
 
 @pytest.mark.parametrize("name", ["__getitem__", "pandas", "with_scores"])
@@ -223,6 +244,12 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.load(plugins=[3]), "The plugins of load"),
         (lambda: bs.correlate(proxies=3), "The proxies of correlate is a text or a list, not 3"),
         (lambda: bs.correlate(proxies=[3]), "The proxies of correlate"),
+        (lambda: bs.correlate(proxies=[]), "The proxies of correlate is an empty list"),
+        (lambda: bs.correlate(dataset=[]), "The dataset of correlate is an empty list"),
+        (lambda: bs.score(6111, np.array([])), "The proxies of score is an empty list"),
+        (lambda: bs.best(device="stm32l432", runtime=[]), "The runtime of best is an empty list"),
+        (lambda: bs.estimate("resnet8", device=[]), "The device of estimate is an empty list"),
+        (lambda: bs.cell(6111, runtime=[]), "The runtime of cell is an empty list"),
         (lambda: bs.correlate(cells=3), "The cells of correlate"),
         (lambda: bs.correlate(truth=3), "The truth of correlate is a text or a list, not 3"),
         (lambda: bs.correlate(proxies="flops", resamples="a"), "The resamples of correlate"),
