@@ -104,15 +104,27 @@ def one_score(
     return on_cells(frame[scores[0]], cells), heading(path, scores[0])[1]
 
 
-def heading(path: Path, given: object) -> tuple[str, Direction | None]:
+def heading(place: Path | str, given: object) -> tuple[str, Direction | None]:
     """Return the name of a column called NAME, NAME:min or NAME:max, and the direction it states.
 
     Raises UserError for a column that is called otherwise.
     """
     name, direction = _parts(given)
     if direction not in ("", "max", "min") or not name:
-        raise UserError(f"{path}: {given!r} is no name of a score: give NAME, or NAME:min.")
+        raise UserError(f"{place}: {given!r} is no name of a score: give NAME, or NAME:min.")
     return name, "min" if direction == "min" else "max" if direction else None
+
+
+def agreed(
+    name: str, place: str, stated: Direction | None, given: Direction | None
+) -> Direction | None:
+    """Return the direction that is stated somewhere or given; UserError where these differ."""
+    if given and stated and given != stated:
+        raise UserError(
+            f"{place} says that {name!r} is better at its {stated}, the direction is given as "
+            f"{given!r}: leave one of them out."
+        )
+    return given or stated
 
 
 def _parts(given: object) -> tuple[str, str]:

@@ -255,9 +255,9 @@ class Table:
         values: [15625] in official order, NaN where missing; a pandas Series labelled by official
         index or architecture string, of all cells or some; a mapping of these labels; or a CSV or
         Parquet file with a column of them. direction: which end is predicted to be accurate;
-        default as a file states it (`NAME:min`, or a table of the suite), else `max`. Raises
-        UserError for another shape, for labels that are no cells, for a direction that the file
-        contradicts, and for a name that is there already: that of the suite stays its own.
+        default as the name or a file states it (`NAME:min`, or a table of the suite), else `max`.
+        Raises UserError for another shape, for labels that are no cells, for a direction that name
+        or file contradict, and for a name that is there already: that of the suite stays its own.
 
         >>> import benchsuite as bs
         >>> table = bs.load().with_scores("mine", {6111: 1.0, 0: 2.0})
@@ -268,6 +268,9 @@ class Table:
             raise UserError(f"A score is named by a text, not by {shown(name)}.")
         if direction not in (None, "max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
+        from benchsuite.table import score_files
+
+        name, stated = score_files.heading("The name", name)
         full = name if "@" in name else f"{name}@1"
         own = self.provenance.get("own_scores", {"cells": {}})
         for taken in (c for c in self.columns.values() if c.name not in own["cells"]):
@@ -276,21 +279,15 @@ class Table:
                     f"The table has {family(name)!r} already, as in {taken.name}. Give yours "
                     f"another name, as my_{family(name)}."
                 )
-        from benchsuite.table import score_files
-
-        stated: Direction | None = None
+        direction = score_files.agreed(name, "Its name", stated, direction)
         if isinstance(values, str | PathLike):
             place = str(values)
             scores, stated = _score_of(values, name)
+            direction = score_files.agreed(name, place, stated, direction)
         else:
             place, scores = "memory", labelled(values, f"scores {name!r}")
-        if direction and stated and direction != stated:
-            raise UserError(
-                f"{place} says that {name!r} is better at its {stated}, the direction is given as "
-                f"{direction!r}: leave it out, or change the file."
-            )
         about = "scores of one's own"
-        column = Column(full, about, "1", direction or stated or "max", about, "1", "proxy")
+        column = Column(full, about, "1", direction or "max", about, "1", "proxy")
         why = score_files.reasons(scores, "no score was given", "")
         table = self.with_columns([Values(column, scores, why)])
         return table.with_provenance(own_scores=score_files.added(own, full, place, scores))

@@ -204,6 +204,16 @@ def test_a_name_that_is_there_and_a_direction_that_is_none_are_refused(table):
         table.with_scores("mine", np.zeros(N_CELLS), direction="higher")
 
 
+def test_a_name_says_that_less_is_better(table):
+    own = table.with_scores("mine:min", {6111: 1.0, 0: 2.0})
+    assert own.columns["mine@1"].direction == "min"
+    assert table.with_scores("mine:max", {0: 2.0}).columns["mine@1"].direction == "max"
+    with pytest.raises(bs.UserError, match=r"'mine' is better at its min, the direction .* 'max'"):
+        table.with_scores("mine:min", {0: 2.0}, direction="max")
+    with pytest.raises(bs.UserError, match="'mine:less' is no name of a score"):
+        table.with_scores("mine:less", {0: 2.0})
+
+
 def test_own_scores_are_correlated_like_any_other(table):
     accuracy = table["cifar10.test.200ep.mean"]
     own = table.with_scores("mine", -accuracy, direction="min")
