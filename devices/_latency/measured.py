@@ -86,7 +86,13 @@ def work(figure: Figure) -> Mapping[str, float]:
             f"The layers of {figure.model!r} are not known; known are {', '.join(models())}."
         )
     linear = models()[figure.model]["linear_macs"]
-    whole = {"layers": None, "linear_macs": None, "linear_outputs": None, "macs": linear}
+    whole = {
+        "layers": None,
+        "linear_macs": None,
+        "linear_outputs": None,
+        "adds": None,
+        "macs": linear,
+    }
     done = {}
     for key, value in models()[figure.model].items():
         kept = whole.get(key, 0)

@@ -1,8 +1,8 @@
 """Work of whole models: sums over their operators, from which boards' figures are predicted.
 
 `tables/models.csv` holds them of the models that others measured: by operator what `cycles.amounts`
-counts, and then `fitted.PARTS`. A price by coefficients is linear in these, so it is that of the
-operators one by one.
+counts, then `fitted.PARTS`, then how many additions there are. A price by coefficients is linear in
+these, so it is that of the operators one by one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AMOUNTS: Mapping[Operator, tuple[str, ...]] = {
     "relu": ("relu_outputs",),
     "linear": ("linear_macs", "linear_outputs"),
 }
-NAMES = (*(name for names in AMOUNTS.values() for name in names), *PARTS)
+NAMES = (*(name for names in AMOUNTS.values() for name in names), *PARTS, "adds")
 
 
 def work_of(shapes: Iterable[Shape]) -> dict[str, int]:
@@ -37,6 +37,7 @@ def work_of(shapes: Iterable[Shape]) -> dict[str, int]:
         counted = zip(AMOUNTS[shape.operator], amounts(shape), strict=True)
         for name, amount in (*counted, *zip(PARTS, parts_of_shape(shape), strict=True)):
             done[name] += int(amount)
+        done["adds"] += shape.operator == "add"
     return done
 
 

@@ -23,6 +23,7 @@ from benchsuite.deployment.memory_factor import of_core
 from benchsuite.devices._latency import cycles as _table
 from benchsuite.devices._latency import fitted as _fitted
 from benchsuite.devices._latency.measured import Figure, figures, models, work
+from benchsuite.devices._latency.operators import Operator
 from benchsuite.devices._latency.work import AMOUNTS
 from benchsuite.errors import UserError
 
@@ -240,22 +241,26 @@ def _fits(without: str) -> tuple[_fitted.Fit, float]:
 
 
 def _fitted_seconds(figure: Figure, fitted: _fitted.Fit, ratio: float) -> float:
-    tinyengine = figure.runtime == "tinyengine"
-    version = _fitted.TINYENGINE_REFERENCE if tinyengine else figure.version
+    done = work(figure)
+    parts, version, factor, counted = _fitted.parts_of_work(done), figure.version, 1.0, 0.0
+    if figure.runtime == "tinyengine":  # whose additions have TFLM's price: `fitted_prices`
+        parts = parts - [0, 0, 0, done["add_outputs"], done["adds"]]
+        version, factor = _fitted.TINYENGINE_REFERENCE, ratio
+        counted = _counted_cycles(figure, "tflm_cmsis_nn", ("add",))
     try:
-        cycles = fitted.cycles(figure.core, version, _fitted.parts_of_work(work(figure)))
+        cycles = fitted.cycles(figure.core, version, parts)
     except UserError:  # this family is all that was measured on that core and version
         return math.nan
-    return cycles * (ratio if tinyengine else 1) / figure.clock
+    return (cycles * factor + counted) / figure.clock
 
 
-def _counted_cycles(figure: Figure, runtime: str) -> float:
+def _counted_cycles(figure: Figure, runtime: str, operators: Iterable[Operator] = AMOUNTS) -> float:
     table = _table.load(f"{runtime}-{figure.core}")
     done = work(figure)
     cycles = sum(
-        float(table.coefficients(operator) @ np.array([done[name] for name in names]))
-        for operator, names in AMOUNTS.items()
-        if any(done[name] for name in names)
+        float(table.coefficients(operator) @ np.array([done[name] for name in AMOUNTS[operator]]))
+        for operator in operators
+        if any(done[name] for name in AMOUNTS[operator])
     )
     return cycles * of_core(figure.core).value
 

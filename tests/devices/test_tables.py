@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from benchsuite.devices._latency.operators import OPERATORS, Shape
 from benchsuite.devices._latency.range import of_file
 from benchsuite.devices._latency.runtimes import shape_cycles
 from benchsuite.devices._latency.work import dump as dump_work
-from benchsuite.devices._validation.boards import check, promised
+from benchsuite.devices._validation.boards import check, own_factor, promised
 from benchsuite.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -247,6 +248,32 @@ def test_the_work_of_models_is_that_of_their_layers() -> None:
         whole = _fitted.shipped()[0].cycles("cortex-m4", _fitted.NEWEST, parts)
         price = shape_cycles(device, "x_cube_ai")
         assert sum(price(shape)[0] for shape in layers[name]) == pytest.approx(whole, rel=1e-9)
+
+
+@pytest.mark.nb201
+def test_what_is_compared_with_boards_is_the_price_of_the_layers() -> None:
+    """TinyEngine's additions too. Max pooling, as eight networks of the fit have, has no price."""
+    from measured_layers import models_of
+
+    path = Path(os.environ.get("BENCHSUITE_DATA", "-")).parent / "stm32" / "model_layers.csv"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    layers = models_of(path)
+    devices = [plugins.load("devices", name) for name in plugins.find("devices")]
+    compared = Counter[str]()
+    for one in check().predictions:
+        figure = one.figure
+        pools = [of for of in layers[figure.model] if of.operator == "avg_pool" and of.pixels > 1]
+        here = [of for of in devices if of.core == figure.core and figure.runtime in of.runtimes]
+        device = here[0] if here else None
+        if pools or figure.effective != 1 or device is None or own_factor(figure) != 1:
+            continue
+        version = figure.version if figure.runtime == "x_cube_ai" else ""
+        price = shape_cycles(device, figure.runtime, version)
+        cycles = sum(price(shape)[0] for shape in layers[figure.model])
+        assert cycles / figure.clock == pytest.approx(one.predicted, rel=1e-6)
+        compared[figure.runtime] += 1
+    assert compared == {"x_cube_ai": 83, "tflm_cmsis_nn": 2, "tinyengine": 3}
 
 
 def test_every_pair_that_fails_says_why_and_no_other() -> None:
