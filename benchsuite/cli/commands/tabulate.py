@@ -28,7 +28,7 @@ RESUMES = True  # Stopped, the same command goes on.
     epilog=examples(
         "benchsuite tabulate --images cifar-10-batches-py --jobs 2 --out out/proxies",
         "benchsuite tabulate --proxy naswot,zico --cells 100 --out out/sample",
-        "benchsuite tabulate --shard 2/4 --out out/proxies",
+        "benchsuite tabulate --shard 2/4 --out out/shards",
         "benchsuite tabulate --dtype float64 --proxy grasp,zico --out out/double",
         "benchsuite tabulate --unpruned --cells 1000 --out out/unpruned",
         "benchsuite tabulate --device cuda --out out/cuda",
