@@ -94,6 +94,9 @@ def calibrate(
     plain = replace(device, calibrations={})
     prices(Model("", "", ()), plain, runtime)
     given = measured_rows.read(path, NEEDED, _HOLDS)
+    if len(versions := {row.fields.get("version", "") for row in given}) > 1:
+        named = enumeration(sorted(version or "no version" for version in versions))
+        raise UserError(f"{path} has figures of {named}: a calibration is of one. Keep its rows.")
     rows = []
     for row in given:
         try:

@@ -255,6 +255,13 @@ def test_bad_columns(head, row, said, tmp_path):
         found(tmp_path, [row], head)
 
 
+def test_figures_of_several_versions_are_not_averaged(tmp_path):
+    head, rows = "cell,ms,version", ["6111,500,10.2.0", "6111,620,7.3.0", "138,90,"]
+    with pytest.raises(UserError, match=r"figures of 10\.2\.0, 7\.3\.0 and no version: a calibr"):
+        found(tmp_path, rows, head)
+    assert found(tmp_path, ["6111,500,10.2.0", "138,90,10.2.0"], head).networks
+
+
 def test_bad_files_devices_and_places(tmp_path):
     path = tmp_path / "my.csv"
     for content, said in ((b"\xff", "no text in UTF-8"), (b"a" * 300_000, "more than the 262,144")):
