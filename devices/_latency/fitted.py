@@ -26,8 +26,9 @@ three networks of one such board hold large depthwise kernels, so this coefficie
 to them, at the clock that is assumed, after all others; until then it is `light`.
 
 No board row holds local average pooling, so no coefficient says what it costs (as window elements,
-as which the max pooling of eight networks counts, it would cost more than a 3x3 convolution). It is priced from TFLM's counts on the same core, times
-how this runtime's 3x3 convolutions compare with TFLM's.
+as which the max pooling of eight networks counts, it would cost more than a 3x3 convolution). It is
+priced from TFLM's counts on the same core, times how this runtime's 3x3 convolutions compare with
+TFLM's.
 
 TinyEngine's cycles are those of X-CUBE-AI 7.3 on the Cortex-M7 times the ratio of the two that one
 source measured on one board, where the unknown clock cancels. Its networks are made of 1x1 and
