@@ -275,7 +275,11 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
         made.append(Values(column, values, score_files.reasons(values, gap, f" in {path.name}")))
         infinite[full] = score_files.not_finite(values)
     if not made:
-        raise UserError(f"{path} has no column of numbers beside {', '.join(map(repr, keys))}.")
+        wrong = "; ".join(score_files.not_a_number(frame[n], named=True) for n in no_numbers[:1])
+        raise UserError(
+            f"{path} has no column of numbers beside {', '.join(map(repr, keys))}"
+            + (f": {wrong}." if wrong else ".")
+        )
     counted = {name: count for name, count in infinite.items() if count}
     about = {"inputs": {}, "not_finite": counted, "no_numbers": no_numbers}
     return Table.empty(about).with_columns(made)

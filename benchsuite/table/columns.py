@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from benchsuite.bounds import FaultError
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.notations import one_line
 
 Direction = Literal["max", "min", "none"]
 Kind = Literal["accuracy", "cost", "class", "proxy", "detail", "device", "reference"]
@@ -95,6 +96,8 @@ class Column:
             wanted = int if key == "epochs" else str
             if type(value) is not wanted and not (value is None and key in _OPTIONAL):
                 raise FaultError(f"the field {key} of a column is of another type")
+        if one_line(column.name) != column.name:
+            raise FaultError("the name of a column is of several lines")
         if column.direction not in ("max", "min", "none"):
             raise FaultError(f"a column has the direction {column.direction[:20]!r}")
         return column

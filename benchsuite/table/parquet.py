@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchsuite.bounds import FaultError, because
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS
@@ -38,6 +40,20 @@ def read(path: Path) -> pa.Table:
     return data
 
 
+def finite(data: pa.Table) -> pa.Table:
+    """Return a table whose NaN and infinities are nulls, as what is missing is."""
+    import pyarrow as pa
+
+    for place, column in enumerate(data.columns):
+        if pa.types.is_floating(column.type):
+            values = column.to_numpy()
+            held = np.isfinite(values)
+            if len(values) - int(held.sum()) > column.null_count:
+                filled = pa.array(values, column.type, mask=~held)
+                data = data.set_column(place, data.field(place), [filled])
+    return data
+
+
 def metadata(path: Path) -> dict[bytes, bytes]:
     """Return what the footer of a file says beside its columns; UserError if it is no Parquet."""
     with _told(path), _opened(path) as file:
@@ -59,7 +75,7 @@ def is_text(kind: pa.DataType) -> bool:
 
     if pa.types.is_dictionary(kind):
         return is_text(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return str(kind) in ("string", "large_string", "string_view")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchsuite.bounds import of_json
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
+from benchsuite.notations import one_line
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import parquet
 from benchsuite.table.columns import Direction, stem
@@ -46,22 +47,48 @@ def read(path: Path) -> pd.DataFrame:
     index = _index(data.schema.metadata or {})
     # pandas' own notes are read for the names of its index alone: they may be anything.
     data = data.replace_schema_metadata(None)
-    texts = [i for i, kind in enumerate(data.schema.types) if parquet.is_text(kind)]
+    texts = [parquet.is_text(kind) for kind in data.schema.types]
     frame: pd.DataFrame = data.to_pandas()
-    for place in texts:
-        name = frame.columns[place]
-        frame[name] = frame[name].astype(object)
+    for name, is_text in zip(frame.columns, texts, strict=True):
+        frame[name] = frame[name].astype(object) if is_text else _numbers(frame[name])
     first = [name for name in frame.columns if name in index]
-    return frame[[*first, *(name for name in frame.columns if name not in index)]]
+    frame = frame[[*first, *(name for name in frame.columns if name not in index)]]
+    for about in index:
+        if (labels := _range(about, len(frame))) and about["name"] not in frame.columns:
+            frame.insert(0, about["name"], labels)
+    return frame
 
 
-def _index(notes: Mapping[bytes, bytes]) -> list[object]:
+def _index(notes: Mapping[bytes, bytes]) -> list[Any]:
     """Return the columns that pandas noted as the index of a frame that it wrote, as they are."""
     try:
         found = of_json(notes.get(b"pandas", b"{}"))
         return list(found["index_columns"])
     except (ValueError, TypeError, KeyError):
         return []
+
+
+def _range(about: Any, rows: int) -> range | None:
+    """Return labels of rows that pandas notes instead of a column, None where they have no name."""
+    if not (isinstance(about, dict) and isinstance(about.get("name"), str) and about["name"]):
+        return None
+    with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+        labels = range(about["start"], about["stop"], about["step"])
+        return labels if len(labels) == rows else None
+    return None
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    """Return a column that pandas holds as objects as numbers, if all that it has are some.
+
+    Such are whole numbers of more than 64 bits, and truth values with gaps.
+    """
+    import pandas as pd
+
+    if values.dtype.kind in "biuf":
+        return values
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    return numbers if (np.isfinite(numbers) == values.notna()).all() else values
 
 
 def is_table(path: Path) -> bool:
@@ -110,7 +137,7 @@ def heading(place: Path | str, given: object) -> tuple[str, Direction | None]:
     Raises UserError for a column that is called otherwise.
     """
     name, direction = _parts(given)
-    if direction not in ("", "max", "min") or not name:
+    if direction not in ("", "max", "min") or not name or one_line(name) != name:
         raise UserError(f"{place}: {given!r} is no name of a score: give NAME, or NAME:min.")
     return name, "min" if direction == "min" else "max" if direction else None
 
@@ -174,6 +201,7 @@ def _csv(path: Path) -> pd.DataFrame:
     if len(rows) > N_CELLS:
         raise UserError(f"{path} has more than {N_CELLS:,} rows; there are so many cells.")
     for place, name in enumerate(rows.columns):
+        rows[name] = _numbers(rows[name])
         key = place == 0 or name.strip().lower() in _NAMED
         if key and _are_indices(rows[name]) and rows[name].map("{:06}".format).map(_is_code).all():
             given = [row[place].strip() for _, row in _rows(text, separator)][1:]
@@ -311,10 +339,11 @@ def not_a_number(values: pd.Series, *, named: bool = False) -> str:
         return ""
     numbers = pd.to_numeric(values, errors="coerce").notna()
     wrong = np.flatnonzero(~numbers & values.notna())
-    if not named and (not len(wrong) or numbers.sum() <= len(values) / 2):
+    if not named and (not len(wrong) or numbers.sum() <= values.notna().sum() / 2):
         return ""
     if not len(wrong):
-        return f"{str(values.name)!r} is no column of numbers"
+        what = "holds its numbers as texts" if numbers.any() else "is no column of numbers"
+        return f"{str(values.name)!r} {what}"
     row = int(wrong[0])
     return (
         f"row {row + 1} of {str(values.name)!r} is no number but {str(values.iloc[row])!r:.60}; "

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError, shown
 from benchsuite.files import write_atomically
-from benchsuite.notations import json_text
+from benchsuite.notations import json_text, one_line
 from benchsuite.revision import revision
 from benchsuite.space.arrays import labelled
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
@@ -101,7 +101,7 @@ class Table:
         path = Path(path)
         if not os.path.exists(path):
             raise UserError(f"There is no table {path}; `benchsuite table` writes one.")
-        data = parquet.read(path)
+        data = parquet.finite(parquet.read(path))
         columns, provenance = footer.read(path, data)
         if lost := sorted(set(columns) - set(data.column_names)):
             raise UserError(f"{path} describes the column {lost[0]!r} but does not hold it.")
@@ -264,7 +264,7 @@ class Table:
         >>> table.columns["mine@1"].direction
         'max'
         """
-        if not (isinstance(name, str) and name.strip("@ ")):
+        if not (isinstance(name, str) and name.strip("@ ") and one_line(name) == name):
             raise UserError(f"A score is named by a text, not by {shown(name)}.")
         if direction not in (None, "max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")

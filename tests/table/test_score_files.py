@@ -1,6 +1,11 @@
 """Files of scores: what could be read as another column, or of other cells, is refused."""
 
+import json
+
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchsuite.errors import UserError
@@ -73,7 +78,7 @@ def test_a_file_without_names_is_refused(written, text):
     [
         ("index;mine;b\n0;1,5;3\n1;2,5;4\n", "row 1 of 'mine' is no number but '1,5'"),
         ("index,mine,b\n0,1,3\n1,bad,4\n", "row 2 of 'mine' is no number but 'bad'"),
-        ("index,mine,b\n0,True,3\n1,,4\n", "'mine' is no column of numbers"),
+        ("index,mine,b\n0,,3\n1,x,4\n", "row 2 of 'mine' is no number but 'x'"),
         ("index,a,b\n0,1,3\n1,bad,4\n2,3,5\n", "row 2 of 'a' is no number but 'bad'"),
         ("index,mine,mine:min\n0,1,3\n1,2,4\n", "several scores 'mine': mine, mine:min"),
         ("index,mine:down\n0,1\n1,2\n", "'mine:down' is no name of a score"),
@@ -140,3 +145,79 @@ def test_codes_of_six_digits_are_not_taken_for_indices(written, key, name):
     with pytest.raises(UserError, match="six digits from 0 to 4"):
         with_scores(written(f"{name},mine\n{key},1\n012340,2\n"))
     assert with_scores(written("cell,mine\n000123,1\n000975,2\n"))[0] == {123: 1, 975: 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "scores"),
+    [
+        ("index,mine\n3,123456789012345678901234\n5,7\n", {3: 123456789012345678901234.0, 5: 7.0}),
+        ("index,mine\n3,18446744073709551615\n5,-7\n", {3: 2.0**64, 5: -7.0}),
+        ("index,mine\n3,True\n5,\n7,False\n", {3: 1.0, 7: 0.0}),
+    ],
+)
+def test_numbers_that_pandas_holds_as_objects_are_numbers(written, text, scores):
+    """They were left out, "as they hold no numbers"."""
+    assert with_scores(written(text))[0] == scores
+
+
+def test_truth_values_with_gaps_are_numbers_in_parquet_too(tmp_path):
+    pq.write_table(pa.table({"index": [3, 5], "mine": [True, None]}), tmp_path / "mine.parquet")
+    assert with_scores(tmp_path / "mine.parquet")[0] == {3: 1.0}
+
+
+def test_numbers_as_texts_in_parquet_are_told(tmp_path):
+    pq.write_table(pa.table({"index": [3, 5], "mine": ["1.5", None]}), tmp_path / "mine.parquet")
+    with pytest.raises(UserError, match=r"'mine' holds its numbers as texts"):
+        with_scores(tmp_path / "mine.parquet")
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "string_view"])
+def test_every_type_of_texts_names_cells(tmp_path, kind):
+    archs = pa.array([ARCHS[9], ARCHS[4]], getattr(pa, kind)())
+    pq.write_table(pa.table({"arch": archs, "mine": [1.5, 2.5]}), tmp_path / "mine.parquet")
+    assert with_scores(tmp_path / "mine.parquet")[0] == {9: 1.5, 4: 2.5}
+
+
+@pytest.mark.parametrize("labels", [range(N_CELLS), range(6, 0, -2)])
+def test_an_index_that_pandas_writes_as_a_range_is_read(tmp_path, labels):
+    """It is no column then; pandas makes a range of any column of whole numbers evenly apart."""
+    mine = np.arange(len(labels)) / 2
+    frame = pd.DataFrame({"mine": mine}, index=pd.RangeIndex(labels, name="index"))
+    frame.to_parquet(tmp_path / "mine.parquet")
+    assert with_scores(tmp_path / "mine.parquet")[0] == dict(zip(labels, mine, strict=True))
+
+
+def test_rows_that_pandas_only_counts_are_no_cells(tmp_path):
+    pd.DataFrame({"mine": np.arange(9) / 2}).to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(UserError, match="does not say which cells"):
+        with_scores(tmp_path / "mine.parquet")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stop": 3},
+        {"step": 0},
+        {"stop": 2**70},
+        {"stop": None},
+        {"start": []},
+        {"name": 5},
+        {"name": "mine"},
+    ],
+)
+def test_notes_of_a_range_may_be_anything(tmp_path, change):
+    about = {"kind": "range", "name": "index", "start": 0, "stop": 2, "step": 1, **change}
+    notes = {"pandas": json.dumps({"index_columns": [about]})}
+    data = pa.table({"mine": [1.5, 2.5]}).replace_schema_metadata(notes)
+    pq.write_table(data, tmp_path / "mine.parquet")
+    with pytest.raises(UserError, match="does not say which cells"):
+        with_scores(tmp_path / "mine.parquet")
+
+
+@pytest.mark.parametrize("name", ["mi\nne", "mi\x1b[31mne", "mi\x85ne"])
+def test_a_name_is_one_line(written, name):
+    """It stood as it was in every table and sentence, and moved the cursor of terminals."""
+    with pytest.raises(UserError, match="is no name of a score"):
+        score_files.heading(written(""), name)
+    with pytest.raises(UserError, match="named by a text"):
+        Table.empty().with_scores(name, {0: 1.0})

@@ -216,6 +216,7 @@ def with_footer(data, **changes):
             "own_scores",
         ),
         (lambda d: with_footer(d, columns=[{**ABOUT, "name": [1]}]), "is a damaged table"),
+        (lambda d: with_footer(d, columns=[{**ABOUT, "name": "a\nb"}]), "several lines"),
         (lambda d: with_footer(d, columns=[{**ABOUT, "unit": 3}]), "field unit"),
         (lambda d: with_footer(d, columns=[{**ABOUT, "epochs": "12"}]), "field epochs"),
         (lambda d: with_footer(d, columns=[{**ABOUT, "direction": "up"}]), "direction 'up'"),
@@ -239,6 +240,17 @@ def test_damaged_tables_are_refused(table, tmp_path, change, hint):
     rewritten(table, path, change)
     with pytest.raises(UserError, match=hint):
         Table.open(path)
+
+
+def test_what_others_wrote_as_nan_or_infinite_is_missing(table, tmp_path):
+    """It counted as a value: in `present`, and an infinity in every rank."""
+    values = np.where(np.arange(N_CELLS) == 3, np.nan, SOME)
+    values[7] = np.inf
+    rewritten(table, tmp_path / "t.parquet", lambda d: other(d, pa.array(values)))
+    again = Table.open(tmp_path / "t.parquet")
+    assert again.present("whole") == N_CELLS - 2
+    assert np.isnan(again.values("whole")[[3, 7]]).all()
+    assert again.present("gappy") == table.present("gappy")
 
 
 @pytest.mark.parametrize("keep", [0, 3, 1000, -1])
