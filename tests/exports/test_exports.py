@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import call
 
+from benchsuite.assembly.accuracy import ESTIMATES
 from benchsuite.cli.commands import export_api
 from benchsuite.errors import UserError
 from benchsuite.exports import hw, nas201, nats
@@ -17,6 +18,7 @@ from benchsuite.exports.trainings import MEAN, RUNS, Allowed, Trainings
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.space.cost import all_flops
 from benchsuite.space.network import OFFICIAL
+from benchsuite.table.table import Table
 
 CELLS = (0, 11, 284, 6111, 9930, 15624)
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
@@ -216,6 +218,15 @@ def test_what_is_not_allowed_is_refused_or_left_out(shipped_table):
     assert any("Left out" in note for note in gaps.notes)
     assert not any("ESTIMATES" in note for note in gaps.notes)
     assert any("ESTIMATES" in note for note in Trainings(shipped_table, EVERYTHING).notes)
+
+
+def test_estimates_alone_are_refused_and_lack_seconds():
+    """Without a package of data they were of the release itself, and so let through."""
+    table = Table.open(ESTIMATES)
+    with pytest.raises(UserError, match=r"estimates alone of .*cifar10.valid.200ep"):
+        Trainings(table, Allowed())
+    with pytest.raises(UserError, match=r"training seconds, which no file here gives of cifar10"):
+        Trainings(table, Allowed(estimates=True))
 
 
 @pytest.mark.nb201
