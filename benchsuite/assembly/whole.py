@@ -150,14 +150,21 @@ def _stamps(folder: Path) -> tuple[str, int]:
 
     Left out is what this project keeps there itself.
     """
-    newest, lines = 0, []
+    newest, lines, seen = 0, [], set[str]()
     for top, below, names in os.walk(folder, followlinks=True):
+        if not remembered.is_new(top, seen):
+            below.clear()
+            continue
         if top == str(folder):
             below[:] = [name for name in below if name != _FOLDER]
             names = [name for name in names if not name.startswith(_OURS)]
         for name in names:
             path = os.path.join(top, name)
-            status = os.stat(path)
+            try:
+                status = os.stat(path)
+            except OSError:  # A link to what is not there, as git-annex leaves them.
+                lines.append(path)
+                continue
             newest = max(newest, remembered.changed(status))
             lines.append(f"{path}\0{remembered.stamp(status)}")
     return "\n".join(sorted(lines)), newest

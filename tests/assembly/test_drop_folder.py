@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchsuite import cli
-from benchsuite.assembly import accuracy
+from benchsuite.assembly import accuracy, whole
 from benchsuite.assembly.accuracy import accuracies
 from benchsuite.errors import UserError
 from benchsuite.sources import _read
@@ -233,3 +233,16 @@ def test_the_four_files_of_robot_copied_flat(raw, tmp_path):
     (tmp_path / "nb2_cf100_test_accuracy.p").unlink()
     with pytest.raises(UserError, match=r"robot: nb2_cf100_test_accuracy\.p is missing"):
         accuracies(Places(tmp_path, tmp_path / "cache"))
+
+
+def test_links_that_lead_nowhere_or_in_circles_are_no_hindrance(tmp_path):
+    """Beside either no table was kept, so that every command assembled it."""
+    put(tmp_path / "accs.p", made("one", "cifar10").files[0])
+    before, _ = whole._stamps(tmp_path)
+    (tmp_path / "gone").symlink_to("nowhere")
+    for name in ("one", "two", "three"):
+        (tmp_path / name).symlink_to(tmp_path)
+    after, _ = whole._stamps(tmp_path)
+    assert set(after.split("\n")) - set(before.split("\n")) == {str(tmp_path / "gone")}
+    (tmp_path / "nowhere").write_text("here")
+    assert whole._stamps(tmp_path)[0] != after
