@@ -246,9 +246,7 @@ def _from_frame(path: Path, frame: pd.DataFrame, table: Table) -> Table:
     named: dict[str, object] = {}
     infinite: dict[str, int] = {}
     no_numbers: list[str] = []
-    for given in frame.columns:
-        if given in keys:
-            continue
+    for given in score_files.beside(frame, keys):
         if wrong := score_files.not_a_number(frame[given]):
             raise UserError(f"{path}: {wrong}.")
         if frame[given].dtype.kind not in "biuf":

@@ -26,8 +26,9 @@ _KINDS = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "
 def numbers(values: Any, name: str) -> NDArray[Any]:
     """Return values of any shape as bool, int or float; masked, None and NA become NaN.
 
-    The order is the one they stand in: labels are not looked at, see `in_one_order`. Raises
-    UserError, which calls them `name`, for what is no array of real numbers.
+    They are of this machine's byte order and of 64 bits at most, as pyarrow holds them, in the
+    order they stand in: labels are not looked at, see `in_one_order`. Raises UserError, which calls
+    them `name`, for what is no array of real numbers.
     """
     if _is_pandas(values, "DataFrame"):
         raise UserError(
@@ -62,7 +63,8 @@ def numbers(values: Any, name: str) -> NDArray[Any]:
         raise _too_large(name)
     if mask is not None and mask.any():
         array = np.where(mask, np.nan, array)
-    return array
+    wide = array.dtype.itemsize > np.dtype(np.float64).itemsize
+    return array.astype(np.float64 if wide else array.dtype.newbyteorder("="), copy=False)
 
 
 def in_one_order(arguments: Mapping[str, Any]) -> list[Any]:

@@ -123,6 +123,14 @@ def family(name: str) -> str:
     return own + stem(name).removeprefix(own).partition(".")[0]
 
 
+REASON = ".reason"  # ends the name of the texts that say why a column misses values
+
+
+def names_score(name: str) -> bool:
+    """Tell whether a score may be called so: a name is one line, and that of no reasons."""
+    return bool(name) and one_line(name) == name and not name.endswith(REASON)
+
+
 DETAIL = re.compile(r"(.*)\.(?:std|r\d+)")  # The stem of a spread, or of one repeat of a score.
 ON_LOG_SCALE = "repeats averaged on a signed logarithmic scale"  # ends a description
 

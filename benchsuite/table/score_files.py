@@ -8,7 +8,7 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from benchsuite.bounds import of_json
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.files import read_text
-from benchsuite.notations import one_line
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import parquet
-from benchsuite.table.columns import Direction, stem
+from benchsuite.table.columns import REASON, Direction, names_score, stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +112,7 @@ def one_score(
     path = Path(given)
     frame = read(path)
     keys, cells = keyed(path, frame)
-    rest = [column for column in frame.columns if column not in keys]
+    rest = beside(frame, keys)
     found = [c for c in rest if _parts(c)[0] == name]
     found = found or [c for c in rest if stem(_parts(c)[0]) == stem(name)]
     if len(found) > 1:
@@ -131,13 +130,24 @@ def one_score(
     return on_cells(frame[scores[0]], cells), heading(path, scores[0])[1]
 
 
+def beside(frame: pd.DataFrame, keys: Sequence[str]) -> list[Any]:
+    """Return the columns beside the keys, without those that say why another misses values."""
+    names = set(frame.columns)
+    return [
+        name
+        for name in frame.columns
+        if name not in keys
+        if not (str(name).endswith(REASON) and str(name).removesuffix(REASON) in names)
+    ]
+
+
 def heading(place: Path | str, given: object) -> tuple[str, Direction | None]:
     """Return the name of a column called NAME, NAME:min or NAME:max, and the direction it states.
 
     Raises UserError for a column that is called otherwise.
     """
     name, direction = _parts(given)
-    if direction not in ("", "max", "min") or not name or one_line(name) != name:
+    if direction not in ("", "max", "min") or not names_score(name):
         raise UserError(f"{place}: {given!r} is no name of a score: give NAME, or NAME:min.")
     return name, "min" if direction == "min" else "max" if direction else None
 

@@ -23,13 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError, shown
 from benchsuite.files import write_atomically
-from benchsuite.notations import json_text, one_line
+from benchsuite.notations import json_text
 from benchsuite.revision import revision
 from benchsuite.space.arrays import labelled
 from benchsuite.space.cell import N_CELLS, Cell, all_archs
 from benchsuite.table import footer, parquet
 from benchsuite.table.checks import checked_values
-from benchsuite.table.columns import Column, Direction, family, resolve
+from benchsuite.table.columns import REASON, Column, Direction, family, names_score, resolve
 from benchsuite.table.device_columns import no_energy
 from benchsuite.table.stored import Stored
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_REASON = ".reason"
 KEYS = ("index", "arch")
 
 
@@ -140,7 +139,7 @@ class Table:
             data = data.append_column(name, pa.array(values, from_pandas=True))
             columns[name] = item.column
             if reason is not None:
-                data = data.append_column(name + _REASON, reason)
+                data = data.append_column(name + REASON, reason)
         return Table(data, columns, self.provenance)
 
     def joined(self, other: Table) -> Table:
@@ -159,7 +158,7 @@ class Table:
     def without(self, names: str | Iterable[str]) -> Table:
         """Return a table without some columns; names that it lacks do not matter."""
         gone = set(_names(names)) & set(self.columns)
-        dropped = gone | {name + _REASON for name in gone}
+        dropped = gone | {name + REASON for name in gone}
         data = self._data.select([n for n in self._data.column_names if n not in dropped])
         return Table(
             data, {n: c for n, c in self.columns.items() if n not in gone}, self._provenance
@@ -264,7 +263,7 @@ class Table:
         >>> table.columns["mine@1"].direction
         'max'
         """
-        if not (isinstance(name, str) and name.strip("@ ") and one_line(name) == name):
+        if not (isinstance(name, str) and name.strip("@ ") and names_score(name)):
             raise UserError(f"A score is named by a text, not by {shown(name)}.")
         if direction not in (None, "max", "min"):
             raise UserError(f"The direction of a score is 'max' or 'min', not {direction!r}.")
@@ -320,7 +319,7 @@ class Table:
 
     def reasons(self, name: str) -> dict[str, int]:
         """Return how many values of a column are missing for each reason."""
-        reason = self.resolve(name) + _REASON
+        reason = self.resolve(name) + REASON
         if isinstance(self._data, Stored):
             return dict(self._data.told(reason))
         if reason not in self._data.column_names:

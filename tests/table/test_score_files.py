@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchsuite.assembly import own_scores
 from benchsuite.errors import UserError
 from benchsuite.space.cell import N_CELLS, all_archs
 from benchsuite.table import score_files
@@ -214,8 +215,23 @@ def test_notes_of_a_range_may_be_anything(tmp_path, change):
         with_scores(tmp_path / "mine.parquet")
 
 
-@pytest.mark.parametrize("name", ["mi\nne", "mi\x1b[31mne", "mi\x85ne"])
-def test_a_name_is_one_line(written, name):
+def test_columns_of_reasons_are_no_scores(tmp_path):
+    """Without a gap they are empty, were scores of no cell, and the reasons of a column twice."""
+    made = [Values(Column("mine@1", "mine", "1", "max", "me", "1", "proxy"), np.arange(N_CELLS))]
+    gappy = np.where(np.arange(N_CELLS) > 9, np.nan, 1.0)
+    made += [Values(Column("b@1", "b", "1", "max", "me", "1", "proxy"), gappy, "not run")]
+    frame = Table.empty().with_columns(made).frame()
+    assert "b@1.reason" in frame
+    for rows in (frame, frame[:9]):
+        rows.to_csv(tmp_path / "mine.csv", index=False)
+        own = own_scores.join(Table.empty(), own_scores.Scores(tmp_path / "mine.csv"))
+        assert list(own) == ["mine@1", "b@1"]
+        assert own.present("b") == min(len(rows), 10)
+        assert own.provenance["own_scores"]["no_numbers"] == []
+
+
+@pytest.mark.parametrize("name", ["mine@1.reason", "mi\nne", "mi\x1b[31mne", "mi\x85ne"])
+def test_a_name_is_one_line_and_no_columns_reasons(written, name):
     """It stood as it was in every table and sentence, and moved the cursor of terminals."""
     with pytest.raises(UserError, match="is no name of a score"):
         score_files.heading(written(""), name)
