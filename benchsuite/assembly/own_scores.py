@@ -124,7 +124,8 @@ def join(table: Table, scores: Scores | None, *, replacing: bool = True) -> Tabl
     if not scores.named:
         gone += [name for name in _times(own) if name in table.columns and _fewer(own, table, name)]
     own = own.without(gone)
-    table = table.without([*_with_details(replaced, table), *own.columns]).joined(own)
+    shared = own.columns.keys() & table.columns.keys()
+    table = table.without([*_with_details(replaced, table), *shared]).joined(own)
     say(_told(scores, about, kept))
     joined = {scores.called: dict(own.provenance)} if about["cells"] else {}
     more = {"own_scores": about, "joined": {**table.provenance.get("joined", {}), **joined}}

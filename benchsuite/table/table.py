@@ -156,8 +156,8 @@ class Table:
         return Table(data, {**self.columns, **other.columns}, self.provenance)
 
     def without(self, names: str | Iterable[str]) -> Table:
-        """Return a table without some columns; names that it lacks do not matter."""
-        gone = set(_names(names)) & set(self.columns)
+        """Return a table without some columns, named as in `table[...]`; others do not matter."""
+        gone = {self.resolve(name) for name in _names(names) if name in self}
         dropped = gone | {name + REASON for name in gone}
         data = self._data.select([n for n in self._data.column_names if n not in dropped])
         return Table(

@@ -131,6 +131,7 @@ def test_a_lone_name_stands_for_one_column(table):
     assert list(table.pandas("whole")) == ["arch", "whole"]
     assert list(table.frame("whole")) == ["index", "arch", "whole@1"]
     assert list(table.without("whole@1")) == ["gappy@1", "counts"]
+    assert list(table.without(["gappy", "nothing"])) == ["whole@1", "counts"]
     assert [1] not in table
 
 
