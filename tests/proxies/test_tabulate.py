@@ -296,6 +296,7 @@ def test_score_prints_for_people_too(capsys):
         (["--shard", "x"], "give I/N"),
         (["--jobs", "0"], "jobs is a whole number of 1 or more, not 0"),
         (["--resolution", "30"], "multiple of 4"),
+        (["--seed", "-1"], "-1 is not in the range"),
         (["--batch-size", "0"], "batch of 0 images"),
         (["--batch-size", "1"], "at least two images"),
         (["--images", "/nowhere"], "no images at /nowhere"),

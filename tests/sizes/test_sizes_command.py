@@ -99,6 +99,7 @@ def test_a_plug_in_of_ones_own_that_scores_no_such_network_is_no_success(
         (["--images", "gaussian"], "--images has no effect"),
         (["--batch-size", "4"], "--batch-size has no effect"),
         (["--seed", "1"], "--seed has no effect"),
+        (["--sample", "4", "--seed", "-1"], "-1 is not in the range x>=0"),
         (["--sample", "1"], "2 to 8"),
         (["--sample", "9"], "2 to 8"),
         (["--jobs", "0"], "1 or more"),

@@ -27,7 +27,13 @@ def network_options(function: Callable[P, Any]) -> Callable[P, Any]:
         click.option("--resolution", default=official.resolution, show_default=True),
         click.option("--classes", default=official.classes, show_default=True),
         click.option("--batch-size", default=32, show_default=True, help="Images per batch."),
-        click.option("--seed", default=0, show_default=True, help="Of weights and images."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            help="Of weights and images.",
+        ),
         click.option(
             "--images",
             metavar="WHERE",

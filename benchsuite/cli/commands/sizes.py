@@ -39,7 +39,13 @@ _SHOWN = 40  # Rows of a table, on a terminal.
 @click.option("--proxy", "proxies", multiple=True, help="Names, by commas. [default: all that can]")
 @click.option("--resolution", type=int, help="Of the images of proxies. [default: the dataset's]")
 @click.option("--batch-size", default=32, show_default=True, help="Images of proxies per batch.")
-@click.option("--seed", default=0, show_default=True, help="Of the sample, weights and images.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the sample, weights and images.",
+)
 @click.option("--images", metavar="WHERE", help="Of proxies, as 'benchsuite tabulate' takes them.")
 @click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
 @plugins_option
