@@ -44,6 +44,7 @@ from benchsuite.replays.jobs import Job, Shared
 from benchsuite.replays.judgement import Answer
 from benchsuite.simulation.problem import Problem, Setting, prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.trace import is_whole
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.table import Table
 
@@ -243,7 +244,7 @@ def run(
     paths = [folder / f"{jobs.key(job, plugin_folders)}.json" for job in flat]
     found = {path: jobs.read_answers(path) for path in paths}
     if traces:
-        found = {p: a for p, a in found.items() if p.with_suffix(".trace.parquet").exists()}
+        found = {p: a for p, a in found.items() if is_whole(p.with_suffix(".trace.parquet"))}
     missing = {p: job for p, job in zip(paths, flat, strict=True) if found.get(p) is None}
     done = len(set(paths)) - len(missing)
     progress(done, len(set(paths)))

@@ -117,5 +117,14 @@ def write_traces(
     write_atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))
 
 
+def is_whole(path: Path) -> bool:
+    """Tell whether a file of traces is there and not cut off: its footer comes last."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
 def _texts(codes: NDArray[Any], names: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(names, pa.string()))

@@ -107,6 +107,12 @@ def test_finished_jobs_are_not_run_again_and_damaged_ones_are(planned, tmp_path,
     assert files(folder) == before
     study.run(plan, folder, traces=True)
     assert len(ran) == 5, "traces that were not kept before are made"
+    whole = files(folder)
+    trace = broken.with_suffix(".trace.parquet")
+    trace.write_bytes(trace.read_bytes()[:-7])
+    study.run(plan, folder, traces=True)
+    assert len(ran) == 6
+    assert files(folder) == whole
 
 
 SCRIPT = """
