@@ -11,10 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import search_tables
 from page_parts import Parts, array_at, entries, inflated, small_page, unpacked
 
 from benchsuite.api import Result
 from benchsuite.cli.commands import run
+from benchsuite.replays import outcome as outcomes
+from benchsuite.replays import study
 from benchsuite.reporting import page
 from benchsuite.reporting.page import MadeReport, columns, searches, sections
 from benchsuite.reporting.page.snippets import SNIPPETS
@@ -24,6 +27,36 @@ from benchsuite.table.columns import Column, accuracy_column
 from benchsuite.table.table import Table, Values
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!-- \u2028 {{ 7*7 }}"
+
+ANSWERING = """
+from dataclasses import dataclass
+from benchsuite.api import Strategy
+
+@dataclass(frozen=True)
+class Parameters:
+    pass
+
+def run(search, rng, parameters):
+    search.answer([15624 if rng.random() < 0.6 else 0])
+
+STRATEGY = Strategy(version=1, source="these tests", run=run, parameters=Parameters)
+"""
+FEW = """
+schema = 1
+name = "few"
+traces = true
+[defaults]
+seeds = 2
+budget = { queries = 10 }
+[[searches]]
+strategy = "heavy"
+bounds = { "cifar10.flops" = 2e7 }
+[[searches]]
+strategy = "munas_pruned"
+parameters = { population = 5, sample = 2, rounds = 5 }
+skeleton = { cells_per_stage = 1 }
+bounds = { "skeleton.macs" = 1e7 }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +302,23 @@ def test_traces_hold_the_incumbents(made, parts):
             assert all(0 <= cell < N_CELLS for cell in seed["cells"])
         for path, seed in zip(search["paths"], search["seeds"], strict=True):
             assert set(seed["cells"]) <= set(path["cells"])
+
+
+def test_what_a_search_answers_on_the_page_is_what_counts_of_it(tmp_path):
+    """Picks that break a bound are left out, and compressed ones are no cells of the table."""
+    plugin = tmp_path / "search" / "heavy.py"
+    plugin.parent.mkdir()
+    plugin.write_text(ANSWERING)
+    file = tmp_path / "few.toml"
+    file.write_text(FEW)
+    done = outcomes.run(
+        study.load(file), search_tables.table(), tmp_path / "few", plugin_folders=[tmp_path]
+    )
+    heavy, pruned = searches.pack({"few": done})[0]["searches"]
+    picks = [cells[0] for cells in done.fronts["heavy"]]
+    assert picks == [0, 15624]
+    assert [heavy["answers"], heavy["compressed"]] == [[0], False]
+    assert pruned["compressed"]
 
 
 def test_a_study_without_traces_has_no_curves():

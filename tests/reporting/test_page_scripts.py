@@ -75,7 +75,7 @@ def test_quartiles_over_seeds_are_those_of_numpy(seeds):
         "const seeds = values.map((_, i) => ({ seconds: [1], cells: [i], end: [2, 1] }));"
         "const [first] = curve({ seeds }, 'seconds', values);"
         "const answers = values.map((_, i) => i);"
-        "const level = levelOf({ answers }, values);"
+        "const level = levelOf({ answers, seeds }, 'seconds', values);"
         "said([first, level].map(({ low, middle, high }) => [low, middle, high]));"
     )
     wanted = pytest.approx(np.percentile(values, [25, 50, 75]).tolist())
@@ -92,6 +92,43 @@ def test_a_curve_ends_where_its_searches_do():
         "said([...new Set(curves)]);"
     )
     assert ends == [90]
+
+
+def test_what_costs_nothing_at_first_begins_with_the_first_cost():
+    positions = run(
+        "const seeds = [{ seconds: [0, 50], cells: [0, 1], end: [800, 9] },"
+        " { seconds: [0], cells: [0], end: [20, 9] }];"
+        "said(curve({ seeds }, 'seconds', [80, 90]).map(({ position }) => position));"
+    )
+    assert positions[0] == 20
+    assert positions[-1] == 800
+
+
+def levels(search):
+    """Return what is said of a search alone, and the middle of its level."""
+    return run(
+        f"const search = {{ label: 'it', ...{json.dumps(search)} }};"
+        "const level = levelOf(search, 'seconds', [80, 90]);"
+        "sayUndrawn(level ? [] : [search], level ? [{ search, level }] : []);"
+        "said([made['se-none'].textContent, level && level.middle,"
+        " curve(search, 'seconds', [80, 90]).length]);"
+    )
+
+
+def test_a_search_that_pays_nothing_has_a_level():
+    seeds = [{"seconds": [0, 0], "cells": [0, 1], "end": [0, 15625]}] * 2
+    text, middle, points = levels({"seeds": seeds, "answers": [], "compressed": False})
+    assert text == (
+        "A level line with a diamond is a search that pays nothing for its queries, at no time: it."
+    )
+    assert (middle, points) == (90, 0)
+
+
+def test_a_search_that_answers_compressed_networks_is_not_drawn_as_whole_cells():
+    seeds = [{"seconds": [1], "cells": [0], "end": [9, 9]}]
+    text, middle, points = levels({"seeds": seeds, "answers": [], "compressed": True})
+    assert text.startswith("Not drawn, for they answer compressed networks")
+    assert (middle, points) == (None, 0)
 
 
 def test_searches_of_one_data_set_are_shown_together_and_judged_by_it():

@@ -30,11 +30,16 @@ function quartiles(sorted) {
   return { low, middle, high };
 }
 
+const endOf = (seed, clock) => seed.end[clock === "seconds" ? 0 : 1];
+
 function curve(search, clock, values) {
-  const end = Math.max(...search.seeds.map((seed) => seed.end[clock === "seconds" ? 0 : 1]));
+  if (search.compressed) return [];
+  const ends = search.seeds.map((seed) => endOf(seed, clock));
+  const end = Math.max(...ends);
   const start = Math.min(...search.seeds.map((seed) => (seed[clock].length ? seed[clock][0] : Infinity)));
   if (!(end > 0) || !Number.isFinite(start)) return [];
-  const low = Math.max(start, 1e-9);
+  // What cost nothing yet has no place on a log axis, which begins with the first cost.
+  const low = start || Math.min(...search.seeds.flatMap((seed) => seed[clock]).concat(ends).filter((at) => at > 0));
   return Array.from({ length: 90 }, (_, i) => {
     const position = i === 89 ? end : low * (end / low) ** (i / 89); // The last one rounds no end away.
     const at = search.seeds.map((seed) => incumbentAt(seed, clock, position, values)).filter(Number.isFinite).sort((a, b) => a - b);
@@ -55,14 +60,14 @@ function drawCurves() {
   const column = columnOf.get(byId("se-y").value);
   const values = valuesOf(column.name);
   const ticked = chosenStudy().searches
-    .map((search, at) => ({ search, at, points: curve(search, clock, values), level: levelOf(search, values) }))
+    .map((search, at) => ({ search, at, points: curve(search, clock, values), level: levelOf(search, clock, values) }))
     .filter(({ at }) => byId(`se-on-${at}`).checked);
   const curves = ticked.filter(({ points }) => points.length);
   const levels = ticked.filter(({ points, level }) => !points.length && level);
-  sayUndrawn(ticked.filter(({ points, level }) => !points.length && !level), levels);
+  sayUndrawn(ticked.filter(({ points, level }) => !points.length && !level).map(({ search }) => search), levels);
   byId("se-said").textContent = [
     ...curves.map(({ search, points }) => `${search.label}: ends at ${shownNumber(points[points.length - 1].middle)}`),
-    ...levels.map(({ search, level }) => `${search.label} answers without queries: ${shownNumber(level.middle)} (median of ${count(search.answers.length)} seeds)`),
+    ...levels.map(({ search, level }) => `${search.label} ${level.why}: ${shownNumber(level.middle)} (median of ${count(level.seeds)} seeds)`),
   ].join("; ");
   if (!ticked.length || !(curves.length || levels.length)) return;
   const all = curves.flatMap(({ points }) => points);
@@ -114,10 +119,14 @@ function drawCurves() {
   drawLevels(context, levels, box, ys);
 }
 
-// What a search answers that never queries: quartiles of its picks over the seeds; null of others.
-function levelOf({ answers }, values) {
-  const found = answers.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
-  return found.length ? quartiles(found) : null;
+// What a search finds that never queries, or pays nothing for it: quartiles over the seeds; null of others.
+function levelOf({ answers, seeds, compressed }, clock, values) {
+  if (compressed) return null;
+  const free = seeds.every((seed) => endOf(seed, clock) === 0);
+  const cells = answers.length || !free ? answers : seeds.flatMap((seed) => seed.cells.slice(-1));
+  const found = cells.map((cell) => values[cell]).filter(Number.isFinite).sort((a, b) => a - b);
+  const why = answers.length ? "answers without queries" : "pays nothing for its queries";
+  return found.length ? { ...quartiles(found), seeds: found.length, why } : null;
 }
 
 function drawLevels(context, levels, box, ys) {
@@ -137,8 +146,15 @@ function drawLevels(context, levels, box, ys) {
 
 function sayUndrawn(searches, levels) {
   const texts = [];
-  if (levels.length) texts.push(`A level line with a diamond is a search that answers without queries, at no time: ${levels.map(({ search }) => search.label).join(", ")}.`);
-  if (searches.length) texts.push(`Not drawn, for they found no cell in half of the seeds: ${searches.map(({ search }) => search.label).join(", ")}.`);
+  for (const reason of new Set(levels.map(({ level }) => level.why))) {
+    const labels = levels.filter(({ level }) => level.why === reason).map(({ search }) => search.label);
+    texts.push(`A level line with a diamond is a search that ${reason}, at no time: ${labels.join(", ")}.`);
+  }
+  const undrawn = [[true, "they answer compressed networks, which no column is of"], [false, "they found no cell in half of the seeds"]];
+  for (const [compressed, reason] of undrawn) {
+    const labels = searches.filter((search) => search.compressed === compressed).map(({ label }) => label);
+    if (labels.length) texts.push(`Not drawn, for ${reason}: ${labels.join(", ")}.`);
+  }
   byId("se-none").hidden = !texts.length;
   byId("se-none").textContent = texts.join(" ");
 }

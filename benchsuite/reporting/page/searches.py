@@ -19,9 +19,10 @@ def pack(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
     """Return, per study with traces, its searches as plain values.
 
     A search holds `seeds`, at most `SEEDS` of them: seconds of the simulated clock and number of
-    queries at which the best cell so far changed, the cells that it changed to, and where the
-    search ended; `paths`, the cells looked at in order, at most `LOOKS`, of `PATHS` seeds; and
-    `answers`, the picks of a search that never queries, so that it has no best cell so far.
+    looks at which the best cell so far changed, the cells that it changed to, and where the
+    search ended; `paths`, the cells looked at in order, at most `LOOKS`, of `PATHS` seeds;
+    `answers`, the feasible picks of a search that never queries, so that it has no best cell so
+    far; and whether its picks are `compressed`, so that no column of the table is theirs.
     """
     studies = []
     for name, outcome in sorted(outcomes.items()):
@@ -41,13 +42,16 @@ def _search(label: str, strategy: str, outcome: Outcome) -> dict[str, Any]:
     by_seed = [(int(str(seed)), looks) for seed, looks in trace.groupby("seed")]
     seeds = [_incumbents(seed, looks) for seed, looks in by_seed[:SEEDS]]
     queried = any(seed["cells"] for seed in seeds)
+    runs = outcome.runs[outcome.runs["search"] == label]
+    picks = zip(outcome.fronts[label], runs["feasible"], strict=True)
     return {
         "label": label,
         "strategy": strategy,
         "dataset": entry.setting.dataset,
         "seeds_in_all": len(by_seed),
         "seeds": seeds,
-        "answers": [] if queried else [cells[0] for cells in outcome.fronts[label] if cells],
+        "answers": [] if queried else [cells[0] for cells, feasible in picks if feasible],
+        "compressed": "kept" in runs and bool(runs["kept"].notna().any()),
         "paths": [_path(seed, looks) for seed, looks in by_seed[:PATHS]],
     }
 
