@@ -388,6 +388,18 @@ def test_a_broken_report_is_listed_as_failed(table, tmp_path):
     assert "t.py, line 5" in entry.reason
 
 
+@pytest.mark.parametrize(("tau", "marks"), [(0.5, 1), (np.nan, 0)])
+def test_a_tau_that_is_missing_has_no_mark(tau, marks):
+    """Without a place a mark would stand at the low end, as if it were the worst."""
+    rows = {"proxy": "mine@1", "dataset": ["cifar10", "cifar100"], "tau": [tau, np.nan]}
+    ranking = pd.DataFrame(rows).assign(lo=np.nan, hi=np.nan)
+    report = MadeReport("taus", "Proxies", "asks", result=Result(ranking=ranking))
+    html = page.render(search_tables.table(), [report])
+    (strip,) = re.findall(r'<td class="strip">(<svg viewBox="0 0 200 24".*?)</td>', html)
+    assert strip.count("transform") == marks
+    assert "nan" not in strip
+
+
 def test_no_report_with_a_ranking_no_ranking(table, tmp_path):
     others = [entry for entry in entries(tmp_path) if entry.name != "taus"]
     html = page.render(table, others, folder=tmp_path)

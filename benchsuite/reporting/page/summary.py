@@ -98,8 +98,8 @@ class Summary:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Tenths below and above every tau of `proxies`."""
-        taus = [tau for ranked in self.proxies for tau, _, _ in ranked.taus if tau == tau]
+        """Tenths below and above every tau of `proxies`; 0 to 1 where none has any."""
+        taus = [tau for ranked in self.proxies for tau, _, _ in ranked.taus if tau == tau] or [0, 1]
         low, high = np.floor(min(taus) * 10) / 10, np.ceil(max(taus) * 10) / 10
         return round(float(low), 1), round(float(max(high, low + 0.1)), 1)
 
