@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.notations import enumeration
+from benchsuite.parallel.cores import cores
 from benchsuite.ranking.correlations import (
     CELLS,
     ceilings,
@@ -114,7 +114,7 @@ def _against(table: Table, rows: pd.DataFrame, best: pd.DataFrame) -> Iterator[d
             np.random.default_rng(0),
             groups=classes[chosen],
             resamples=FEWEST_RESAMPLES,
-            threads=os.cpu_count() or 1,
+            threads=cores(),
         )
         for at, name in enumerate(names, start=len(others)):
             for of, other in enumerate(others):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.parallel.cores import cores
 from benchsuite.ranking.correlations import functional_classes
 from benchsuite.ranking.truths import column_of, truths_of
 from benchsuite.reports._common import words
@@ -125,7 +125,7 @@ def _rows(table: Table, names: list[str], truths: list[Truth]) -> Iterator[dict[
         np.random.default_rng(0),
         groups=functional_classes(table),
         resamples=FEWEST_RESAMPLES,
-        threads=os.cpu_count() or 1,
+        threads=cores(),
     )
     low, high = resampled.interval()
     for p, name in enumerate(names):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from benchsuite import stats
 from benchsuite.api import Report, Result
 from benchsuite.errors import UserError
+from benchsuite.parallel.cores import cores
 from benchsuite.ranking.correlations import functional_classes
 from benchsuite.ranking.truths import about, column_of
 from benchsuite.reports._common.attacked import DATASET, Attack, about_left_out, attacks
@@ -102,7 +102,7 @@ def _taus(
             np.random.default_rng(0),
             groups=of_class[cells],
             resamples=FEWEST_RESAMPLES,
-            threads=os.cpu_count() or 1,
+            threads=cores(),
         )
         low, high = resampled.interval()
         for a, attack in enumerate(of.values()):

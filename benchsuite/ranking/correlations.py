@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchsuite import stats
 from benchsuite.errors import UserError, did_you_mean
+from benchsuite.parallel.cores import cores
 from benchsuite.parameters import check_whole
 from benchsuite.ranking.truths import BEST, column_of
 from benchsuite.space import equivalence
@@ -177,7 +177,7 @@ def correlation_rows(
                 directions=[directions[p] for p in of_unit],
                 groups=groups,
                 resamples=resamples,
-                threads=os.cpu_count() or 1,
+                threads=cores(),
             )
             ends = resampled.interval()
             mine = np.array([units[p] == unit for p in of_unit])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from benchsuite.digest import digest
 from benchsuite.errors import PluginError, UserError
 from benchsuite.packages import files_below
 from benchsuite.parallel import clusters, memory, schedule
+from benchsuite.parallel.cores import cores
 from benchsuite.parallel.lost import resumable
 from benchsuite.reporting import durations
 from benchsuite.table.table import Table
@@ -104,7 +104,7 @@ def workers(number: int | None, cluster: str = "") -> Iterator[tuple[Executor, i
 
 def most_workers() -> int:
     """Return how many workers there are by default: one per core, if memory has room for them."""
-    return min(os.cpu_count() or 1, memory.room(MEMORY))
+    return min(cores(), memory.room(MEMORY))
 
 
 def needs(plugin_folders: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
