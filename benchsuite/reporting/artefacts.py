@@ -6,12 +6,13 @@ Two runs on one table write identical bytes: no dates, no random ids.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.api import Result
 from benchsuite.digest import digest
+from benchsuite.errors import UserError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import csv_text, json_text, latex_text, markdown_text, one_line
 from benchsuite.numerics.stated import stated_frame
@@ -72,6 +73,17 @@ def write(
     for stem, figure in result.figures.items():
         written += _write_figure(figure, folder / stem, provenance, formats)
     return written
+
+
+def check_apart(written: dict[Path, str], name: str, files: Iterable[Path]) -> None:
+    """Add the files of a report to those of others, by path; UserError where one is another's."""
+    for path in files:
+        if (other := written.setdefault(path, name)) != name:
+            one, two = sorted((name, other))
+            raise UserError(
+                f"The reports {one} and {two} both write {path}, so one has lost it: rename the "
+                "table or figure in one of them."
+            )
 
 
 def _table_texts(table: pd.DataFrame, notes: list[str]) -> Iterator[tuple[str, str]]:

@@ -138,8 +138,22 @@ def run(
 
     A study is (name, its outcome or why there is none), a report (name, its entry). Finished jobs
     of studies are kept below `studies/<name>/jobs`; a run that was stopped goes on. Raises
-    LostError where the workers of a cluster were lost for good.
+    LostError where the workers of a cluster were lost for good, and UserError where two reports
+    write one file.
     """
+    from benchsuite.reporting.artefacts import check_apart
+    from benchsuite.reporting.page import MadeReport
+
+    written: dict[Path, str] = {}
+    for name, made in _made(making, pool, number, reports):
+        if isinstance(made, MadeReport):
+            check_apart(written, name, made.files)
+        yield name, made
+
+
+def _made(
+    making: Making, pool: Executor, number: int, reports: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Made]]:
     order = jobs(reports, seconds_of(making, reports))
     if not making.cluster:
         for name, made in schedule.run(pool, number, _job, order, making):

@@ -39,6 +39,28 @@ def test_unknown_names_are_a_sentence_with_the_closest_before_anything_is_made(c
     assert not list(Path().iterdir())
 
 
+WRITES_RULES = """
+import pandas as pd
+from benchsuite.api import Report, Result
+
+def make(table):
+    return Result({"rules": pd.DataFrame({"a": [1]})})
+
+REPORT = Report("Mine", "A copy of a report, changed.", make)
+"""
+
+
+@pytest.mark.parametrize("command", [["report"], ["run", "--only"]])
+def test_two_reports_that_write_one_file_are_a_sentence(capsys, command):
+    """The one that was made last took the other's place, and both were said to be there."""
+    Path("own/reports").mkdir(parents=True)
+    for name in ("mine", "other"):
+        Path(f"own/reports/{name}.py").write_text(WRITES_RULES)
+    code, _, err = call(capsys, *command, "other,mine", "--plugins", "own")
+    assert code == 2
+    assert "The reports mine and other both write out/reports/rules.csv" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     "command", [["report", "flops_latency"], ["run", "--only", "flops_latency"]]
 )

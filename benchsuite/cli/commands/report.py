@@ -66,17 +66,19 @@ def command(
     from benchsuite import plugins
     from benchsuite.face import artefacts
     from benchsuite.face.tables import load
-    from benchsuite.reporting.artefacts import line_of, write
+    from benchsuite.reporting.artefacts import check_apart, line_of, write
 
     wanted = listed("NAME", names)
     reports = {name: plugins.load("reports", name, plugin_folders) for name in wanted}
     searching = [name for name in wanted if reports[name].studies] or wanted
     data = load(table, scores=scores, plugins=() if table else plugin_folders)
     made: dict[str, Any] = {}
+    written: dict[Path, str] = {}
     for name in wanted:
         runs = seeds if name in searching else None
         result, studies = artefacts.made(name, data, runs, out, workers, plugin_folders, _progress)
         files = write(result, out / "reports", line_of(data, studies))
+        check_apart(written, name, files)
         if as_json:
             tables = {stem: rows.to_dict("records") for stem, rows in result.tables.items()}
             about = {"title": reports[name].title, "notes": list(result.notes)}
