@@ -13,6 +13,7 @@ from benchsuite.revision import revision, sources
 from benchsuite.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "numba", "moocore")
+OPTIONAL = ("optuna", "pymoo", "scikit-learn")  # Libraries of optimisers, which need not be there.
 
 
 def environment() -> dict[str, Any]:
@@ -25,7 +26,7 @@ def identity() -> dict[str, str]:
 
     The kind of machine is none of it: it decides of the last digits alone.
     """
-    return {**versions(), "sources": sources()[:12]}
+    return {**versions(), **optional_versions(), "sources": sources()[:12]}
 
 
 @functools.cache
@@ -33,6 +34,12 @@ def versions() -> dict[str, str]:
     """Return the versions of this project, of Python, and of the libraries that compute."""
     python = {"benchsuite": __version__, "python": platform.python_version()}
     return {**python, **versions_of(_PACKAGES)}
+
+
+@functools.cache
+def optional_versions() -> dict[str, str]:
+    """Return the versions of those libraries of optimisers that are installed."""
+    return versions_of(OPTIONAL)
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:

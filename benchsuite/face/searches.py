@@ -14,7 +14,7 @@ from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import check_seeds, check_whole
-from benchsuite.provenance import environment
+from benchsuite.provenance import environment, optional_versions
 from benchsuite.replays import jobs
 from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
 from benchsuite.simulation.problem import Setting, prepare
@@ -137,7 +137,7 @@ def replay(
         "table": data.checksum,
         "optimiser_seconds": sum(answer.optimiser_seconds for answer in answers),
         **data.provenance,
-        "made_by": environment(),
+        "made_by": {**environment(), "extras": optional_versions()},
     }
     return Replay(
         rows, summarise(rows, attainable(data, setting)), failed, about, data.provenance_line

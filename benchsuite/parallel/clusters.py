@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 
 from benchsuite.errors import UserError
 from benchsuite.parallel.lost import LostError
-from benchsuite.provenance import identity
+from benchsuite.provenance import OPTIONAL, identity
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -255,6 +255,8 @@ def _check_versions(workers: Mapping[str, Mapping[str, str] | BaseException], ad
                 f"{there}). Install benchsuite {here['benchsuite']} there."
             )
         for what in {**here, **there}:
+            if what in OPTIONAL and not (what in here and what in there):
+                continue  # Jobs that need it say so themselves.
             if there.get(what) != here.get(what):
                 raise UserError(
                     f"The worker {name} is of another version: {what} "

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 _KEPT = ("class", "cost", "device", "proxy")
-# What some strategies and columns compute with, where it is installed.
-_EXTRAS = ("optuna", "pymoo", "scikit-learn")
 _SWITCHES = (
     "ATEN_CPU_CAPABILITY",
     "GLIBC_TUNABLES",
@@ -122,7 +120,7 @@ def machine() -> dict[str, Any]:
         **provenance.environment(),
         "processor": processor,
         "processors": os.cpu_count() or 1,
-        "extras": provenance.versions_of(_EXTRAS),
+        "extras": provenance.optional_versions(),
         "switches": switches,
     }
 

@@ -2,8 +2,8 @@
 
 A job's key is a digest of everything that its result is a function of: every field of the job and
 of its problem, the code and data of whole packages and of the strategy's folder, the versions of
-libraries, and the content of the images it reads. So a file under that key never goes stale, and a
-study that is run again skips what is done.
+libraries, also of those of optimisers that need not be there, and the content of the images it
+reads. So a file under that key never goes stale, and a study that is run again skips what is done.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchsuite.errors import PluginError, UserError
 from benchsuite.files import write_atomically, write_text
 from benchsuite.notations import json_text
 from benchsuite.parameters import check_seeds, fill
+from benchsuite.provenance import optional_versions
 from benchsuite.replays.judgement import Answer
 from benchsuite.replays.run import replay
 from benchsuite.simulation.problem import Problem
@@ -130,7 +131,7 @@ def checked_parameters(name: str, strategy: Strategy, given: Mapping[str, Any]) 
 def key(job: Job, folders: Sequence[Path] = ()) -> str:
     """Return the job's digest, 24 hexadecimal digits; it names the job's files."""
     own = _files(job.strategy, *_as_read(folders))
-    return digest(job, code(), own, _images(job, folders))[:24]
+    return digest(job, code(), optional_versions(), own, _images(job, folders))[:24]
 
 
 def problem_key(problem: Problem) -> str:

@@ -13,7 +13,7 @@ from benchsuite.files import write_text
 from benchsuite.notations import csv_text, json_text
 from benchsuite.numerics.stated import stated, stated_frame, stated_json
 from benchsuite.parameters import check_whole
-from benchsuite.provenance import environment
+from benchsuite.provenance import environment, optional_versions
 from benchsuite.replays import jobs, study
 from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
 from benchsuite.replays.study import Study
@@ -179,7 +179,7 @@ def run(
             "study_digest": chosen.digest,
             "seeds": _asked(seeds, at_most),
             "table": table.checksum,
-            "made_by": environment(),
+            "made_by": {**environment(), "extras": optional_versions()},
             "judged_by": {
                 short: full
                 for dataset in dict.fromkeys(of.dataset for of in settings.values())

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import benchsuite as bs
-from benchsuite.provenance import environment
+from benchsuite.provenance import environment, optional_versions
 from benchsuite.space.cell import N_CELLS, all_archs
 
 VERBS = (
@@ -342,7 +342,7 @@ def test_results_on_a_table_of_other_code_say_which_code_computed_them(table):
     assert said in older.provenance_line
     found = bs.replay("random", older, queries=10, seeds=1)
     assert said in found.line
-    assert found.about["made_by"] == environment()
+    assert found.about["made_by"] == {**environment(), "extras": optional_versions()}
 
 
 def test_a_scored_cell_is_named_as_a_page_of_it_names_it(bare, table):

@@ -240,6 +240,11 @@ def test_workers_are_compared_by_what_results_depend_on(monkeypatch):
         less = {key: value for key, value in here.items() if key != what}
         with pytest.raises(UserError, match=f"{what} none there"):
             _check_versions({"b": less}, "x")
+    optimised = {**here, "pymoo": "other"}
+    with pytest.raises(UserError, match="worker b is of another version: pymoo other there"):
+        _check_versions({"a": here, "b": optimised}, "x")
+    del optimised["pymoo"]
+    _check_versions({"a": here, "b": optimised}, "x")  # Only jobs that need it need it there.
     with pytest.raises(UserError, match="cannot say which version"):
         _check_versions({"b": AttributeError("no identity")}, "x")
     with pytest.raises(UserError, match="has no workers"):

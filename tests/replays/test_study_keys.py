@@ -9,6 +9,7 @@ from search_tables import column
 from search_tables import table as made_up_table
 from test_study import GOOD, write
 
+from benchsuite import provenance
 from benchsuite.face import searches
 from benchsuite.replays import jobs, study
 from benchsuite.simulation.problem import Setting, prepare
@@ -45,6 +46,19 @@ def test_every_part_of_a_job_is_in_its_key(planned):
         study.Budget(None, 12),
     ]
     assert len({jobs.key(dataclasses.replace(job, budget=one)) for one in both}) == 4
+
+
+def test_versions_of_optimisers_are_in_a_key(planned, monkeypatch):
+    """What pymoo or Optuna answered in another version is no result of this one."""
+    job = planned[1].jobs[1][0]
+    keys = set()
+    for version in ("0.6.1", "0.6.2"):
+        monkeypatch.setattr(provenance, "versions_of", lambda names, of=version: {"pymoo": of})
+        provenance.optional_versions.cache_clear()
+        keys.add(jobs.key(job))
+    monkeypatch.undo()
+    provenance.optional_versions.cache_clear()
+    assert len({*keys, jobs.key(job)}) == 3
 
 
 def test_problems_differ_by_data_and_bounds(planned):
