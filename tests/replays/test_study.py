@@ -115,6 +115,13 @@ def test_finished_jobs_are_not_run_again_and_damaged_ones_are(planned, tmp_path,
     assert files(folder) == whole
 
 
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_strategy(planned, tmp_path):
+    _, plan = planned
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UserError, match=r"^\S+taken/jobs cannot be written into: Not a directory"):
+        study.run(plan, tmp_path / "taken" / "jobs")
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
