@@ -155,6 +155,21 @@ def test_what_a_log_axis_leaves_out_is_not_said_to_have_no_value(log, more):
     assert f"2 that pass the filters have no value on an axis{more};" in text
 
 
+def test_cells_that_may_fit_are_not_drawn_and_counted():
+    drawn, text = run(
+        "globalThis.everyCell = [0, 1, 2];"
+        "columnOf.set('y', { values: [1, 2, 3] }).set('fits', { values: [0, 0.5, 1] });"
+        "for (const id of ['x', 'y', 'colour']) controls[id] = { value: 'y' };"
+        "for (const id of ['log-x', 'log-y']) controls[id] = { checked: false };"
+        "Object.assign(controls, { fits: { value: 'fits' }, rule: { value: 'all' } });"
+        "controls.front = { checked: true }; shown = { tau: NaN };"
+        "const { kept, drawn, unsure } = chosenCells(); say(kept, drawn, true, unsure);"
+        "said([drawn, made['ex-count'].textContent]);"
+    )
+    assert drawn == [2]
+    assert text.startswith("1 of 15,625 cells drawn; 1 more may fit, for what this runtime needs")
+
+
 PICKING = """
 Object.assign(globalThis, { showCell() {}, keepState() {} });
 columnOf.set("x", { name: "x", values: [1, 1, 1] });

@@ -50,14 +50,15 @@ function chosenCells() {
   const passed = filters.map(passes);
   const rule = controls.rule.value;
   const first = rule === "functional" ? firstOfClass("class.functional") : null;
-  const kept = everyCell.filter((cell) =>
-    (!fits || fits[cell] === 1) &&
+  const others = everyCell.filter((cell) =>
     passed.every((pass) => pass(cell)) &&
     (rule === "all" || (first ? first.has(cell) : cellRules[rule][cell])));
+  const kept = fits ? others.filter((cell) => fits[cell] === 1) : others;
+  const unsure = fits ? others.filter((cell) => fits[cell] > 0 && fits[cell] < 1).length : 0;
   const [logX, logY] = [controls["log-x"].checked, controls["log-y"].checked];
   const drawn = kept.filter((cell) =>
     Number.isFinite(x[cell]) && Number.isFinite(y[cell]) && (!logX || x[cell] > 0) && (!logY || y[cell] > 0));
-  return { x, y, kept, drawn, logX, logY };
+  return { x, y, kept, drawn, unsure, logX, logY };
 }
 
 function firstOfClass(name) {
@@ -71,7 +72,7 @@ function firstOfClass(name) {
 let shown = { drawn: [], front: [] };
 
 function redraw({ keepView = false } = {}) {
-  const { x, y, kept, drawn, logX, logY } = chosenCells();
+  const { x, y, kept, drawn, unsure, logX, logY } = chosenCells();
   const [cx, cy] = [columnOf.get(controls.x.value), columnOf.get(controls.y.value)];
   const [bx, by] = [controls["better-x"].value, controls["better-y"].value];
   const directed = bx !== "none" && by !== "none";
@@ -85,15 +86,16 @@ function redraw({ keepView = false } = {}) {
   plot.draw();
   showLegend(byId("ex-legend"), controls.colour.value, legend);
   byId("ex-about").textContent = `x: ${cx.description}. y: ${cy.description}.`;
-  say(kept, drawn, directed, legend);
+  say(kept, drawn, directed, unsure);
   listFront(cx, cy);
   listCells();
   controls.truth.value = DATA.truths.some(({ column }) => column === controls.y.value) ? controls.y.value : "";
   keepState();
 }
 
-function say(kept, drawn, directed) {
+function say(kept, drawn, directed, unsure) {
   const parts = [`${count(drawn.length)} of ${count(N)} cells drawn`];
+  if (unsure) parts.push(`${count(unsure)} more may fit, for what this runtime needs is a range, and are not drawn`);
   const log = controls["log-x"].checked || controls["log-y"].checked;
   if (kept.length > drawn.length) parts.push(`${count(kept.length - drawn.length)} that pass the filters have no value on an axis${log ? ", or none above 0 on a log one" : ""}`);
   parts.push(Number.isFinite(shown.tau) ? `Kendall tau-b of x and y ${shown.tau.toFixed(3)}` : "no Kendall tau: an axis does not vary");

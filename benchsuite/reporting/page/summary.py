@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROXIES = 12
+_MAY_FIT = 0.5  # In a column of what fits: a runtime needs a range, and the part is within it.
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,14 @@ class Capacity:
 
     @property
     def state(self) -> str:
-        """The explorer's address of the best cell: its accuracy over this part's latency."""
+        """The explorer's address of the best cell: its accuracy over this part's latency.
+
+        Among cells that fit, or, where it may fit only, among all that may.
+        """
         part = quote(f"{self.device}.{self.runtime}.{DATASETS[0]}.official")
         cell = f"&cell={self.best[1]}" if self.best else ""
-        return f"x=latency.{part}&fits=fits.{part}{cell}"
+        held = f"fits=fits.{part}" if self.sure else f"where=fits.{part},{_MAY_FIT},"
+        return f"x=latency.{part}&{held}{cell}"
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,8 @@ def _best(
     if fits is None:
         return None, True
     for sure in (True, False):
-        known = np.where((fits >= (1 if sure else 0.5)) & np.isfinite(accuracy), accuracy, -np.inf)
+        held = fits >= (1 if sure else _MAY_FIT)
+        known = np.where(held & np.isfinite(accuracy), accuracy, -np.inf)
         at = int(known.argmax())
         if np.isfinite(known[at]):
             return (float(known[at]), at), sure
