@@ -1,7 +1,8 @@
 """What a worker process does: it reads calls from its standard input and writes what they return.
 
 `benchsuite.parallel.processes` starts it and speaks with it. What the calls print goes to standard
-error. It ends when its input does, which is when the caller has ended, however that ended.
+error, and there is nothing for them to read. It ends when its input does, which is when the caller
+has ended, however that ended.
 """
 
 from __future__ import annotations
@@ -56,10 +57,11 @@ def main() -> None:
     try:
         signal.signal(signal.SIGTERM, _stop)
         _die_with_caller()
-        answers = os.fdopen(os.dup(1), "wb")
+        asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         calls: SimpleQueue[bytes] = SimpleQueue()
-        threading.Thread(target=_take, args=(calls, sys.stdin.buffer), daemon=True).start()
+        threading.Thread(target=_take, args=(calls, asked), daemon=True).start()
         _answer(calls, answers)
     except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -63,6 +63,10 @@ def talking(_, job):
     return os.environ.get("OMP_NUM_THREADS"), os.environ.get("OF_ITS_OWN")
 
 
+def reading(_, job):
+    return sys.stdin.read(), os.read(0, job)
+
+
 def imported(_, job):
     return job in sys.modules
 
@@ -123,6 +127,12 @@ def test_what_a_job_does_is_told(function, job, kind, said, capfd):
         list(map_jobs(function, [job], mode="processes"))
     assert not of_this_process()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_job_that_reads_finds_nothing_and_takes_no_other_jobs_call():
+    """A debugger, or a question, waited for good: both read from one pipe."""
+    found = dict(map_jobs(reading, [1, 2, 3], mode="processes"))
+    assert found == dict.fromkeys(range(3), ("", b""))
 
 
 def test_what_workers_have_from_the_start(capfd):
