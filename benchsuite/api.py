@@ -161,6 +161,7 @@ class Proxy:
 class Result:
     """What a report found: tables and figures by file stem, and sentences to print with them.
 
+    A stem names files in one folder, as `monas_table2`; UserError for one that names another place.
     ranking: of proxies, for the head of the page: a row per `proxy` and `dataset` with `tau` over
     all cells and the ends of its interval, `lo` and `hi`; of few reports, else None.
     """
@@ -171,6 +172,12 @@ class Result:
     ranking: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
+        for stem in (*self.tables, *self.figures):
+            if not isinstance(stem, str) or stem[:1] in ("", ".") or set(stem) & set("/\\\0"):
+                raise UserError(
+                    "A table or figure of a report is named as its file is, without folder and "
+                    f"ending, as in 'monas_table2'; {stem!r} is no such name."
+                )
         if self.ranking is None:
             return
         for name in ("proxy", "dataset", "tau", "lo", "hi"):

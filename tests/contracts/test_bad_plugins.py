@@ -9,7 +9,7 @@ from command_line import call
 from plugin_texts import ANALYTIC, REPORT, STRATEGY
 from search_tables import table as made_up_table
 
-from benchsuite import cli, plugins
+from benchsuite import api, cli, plugins
 from benchsuite.assembly import assemble
 from benchsuite.errors import PluginError, PluginWarning, UserError
 from benchsuite.face import searches
@@ -257,6 +257,15 @@ def test_a_strategy_meets_the_same_generators_whatever_ran_before(write_plugin):
         for seed in (0, 1, 0)
     ]
     assert answers[0] == answers[2] != answers[1]
+
+
+@pytest.mark.parametrize("stem", ["../a", "a/b", "a\\b", "a\0", "", ".a", 3])
+def test_a_stem_that_names_another_place_is_a_sentence(stem):
+    """A table went there, and a figure ended the page in a traceback."""
+    for made in ({"tables": {stem: None}}, {"figures": {stem: None}}):
+        with pytest.raises(UserError, match="is no such name"):
+            api.Result(**made)
+    assert api.Result({"fig. 1 b": None})
 
 
 @pytest.mark.parametrize(
