@@ -111,7 +111,8 @@ def replay(
     problem = prepare(data, setting)
     job = jobs.Job(strategy, filled, "it", budget, first_seed, seeds)
     parts = jobs.shards(job, -(-seeds // workers))
-    shared = jobs.Shared({"it": problem}, folders, plugin_files=plugin_files)
+    places = tuple(folder.resolve() for folder in folders)  # Workers of a cluster run elsewhere.
+    shared = jobs.Shared({"it": problem}, places, plugin_files=plugin_files)
     by_part = dict(map_jobs(jobs.answers, parts, shared, workers=workers, cluster=cluster))
     answers = [answer for at in sorted(by_part) for answer in by_part[at]]
     rows = judge(data, setting, answers)

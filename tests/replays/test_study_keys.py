@@ -246,6 +246,20 @@ def test_a_strategy_that_was_edited_is_run_as_it_is_now(tmp_path):
     assert replayed == studied == [5, 7]
 
 
+def test_workers_that_run_elsewhere_find_the_plug_ins_of_a_replay(tmp_path, monkeypatch):
+    (tmp_path / "mine/search").mkdir(parents=True)
+    (tmp_path / "mine/search/fixed.py").write_text(FIXED.replace("CELL", "5"))
+
+    def elsewhere(function, parts, shared, **_):
+        monkeypatch.chdir("/")
+        return [(at, function(shared, part)) for at, part in enumerate(parts)]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(searches, "map_jobs", elsewhere)
+    found = searches.replay("fixed", made_up_table(), seeds=1, plugins="mine", cluster="dask://x")
+    assert found.runs["cell"].tolist() == [5]
+
+
 def test_a_study_that_was_shortened_has_another_digest(planned):
     loaded, _ = planned
     shorter = dataclasses.replace(loaded, searches=loaded.searches[:1])
