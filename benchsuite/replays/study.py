@@ -322,26 +322,37 @@ def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
     if "budget" not in tables:
         raise UserError(f"{where} has no budget, as in budget = {{ seconds = 12000 }}.")
     skeleton = tables.get("skeleton")
-    if skeleton is not None and fields.dataset in OFFICIAL:
-        skeleton = dataclasses.asdict(OFFICIAL[fields.dataset]) | skeleton
+    if skeleton is not None:
+        whole = OFFICIAL.get(fields.dataset, Skeleton())
+        skeleton = dataclasses.asdict(whole) | skeleton
+        skeleton = _filled(Skeleton, skeleton, f"{where}: skeleton")
     setting = Setting(
         dataset=fields.dataset,
         epochs=fields.epochs,
         bounds=_numbers(tables.get("bounds", {}), f"{where}: a bound"),
         device=fields.device,
         runtime=fields.runtime,
-        skeleton=fill(Skeleton, skeleton, f"{where}: skeleton") if skeleton is not None else None,
+        skeleton=skeleton,
         proxy_seconds=_numbers(tables.get("proxy_seconds", {}), f"{where}: a proxy's seconds"),
     )
     return Entry(
         strategy=fields.strategy,
-        budget=fill(Budget, tables["budget"], f"{where}: budget"),
+        budget=_filled(Budget, tables["budget"], f"{where}: budget"),
         setting=setting,
         parameters=tables.get("parameters", {}),
         seeds=fields.seeds,
         first_seed=fields.first_seed,
         label=fields.label or fields.strategy,
     )
+
+
+def _filled(kind: type, given: Mapping[str, Any], where: str) -> Any:
+    """Do as `fill`, and say where also of what the dataclass itself refuses."""
+    try:
+        return fill(kind, given, where)
+    except UserError as error:
+        told = where[1:] in str(error)
+        raise UserError(str(error) if told else f"{where}: {error}") from error
 
 
 def _known(

@@ -162,8 +162,8 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         bounds[full] = bound
     aliases = _looked_up(short_names(table, setting), columns, setting)
     spent = measured_seconds(table)
-    for name, seconds in setting.proxy_seconds.items():
-        spent[resolve(aliases.get(name, name), columns)] = np.full(table.data.num_rows, seconds)
+    for full, price in _prices(setting, aliases, columns).items():
+        spent[full] = np.full(table.data.num_rows, price)
     return Problem(
         dataset=setting.dataset,
         epochs=epochs,
@@ -183,6 +183,19 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
         aliases=aliases,
         skeleton=setting.skeleton or OFFICIAL[setting.dataset],
     )
+
+
+def _prices(
+    setting: Setting, aliases: Mapping[str, str], columns: Iterable[str]
+) -> dict[str, float]:
+    """Return the seconds that a setting gives for columns, by full name; UserError for two."""
+    found: dict[str, float] = {}
+    for name, seconds in setting.proxy_seconds.items():
+        full = resolve(aliases.get(name, name), columns)
+        if full in found:
+            raise UserError(f"There are two prices of {full}: {found[full]:g} and {seconds:g} s.")
+        found[full] = seconds
+    return found
 
 
 def _queried(table: Table, accuracy: Mapping[int, str], epochs: int) -> str:

@@ -87,6 +87,10 @@ def test_cells_may_be_any_whole_numbers():
         (lambda: prepare(table(), Setting(bounds={"cifar10.flops": True})), "is a number"),
         (lambda: prepare(table(), Setting(bounds={"flops": 10**400})), "beyond the numbers"),
         (lambda: prepare(table(), Setting(bounds={"flops": 1, "cifar10.flops": 2})), "two bounds"),
+        (
+            lambda: prepare(table(), Setting(proxy_seconds={"flops": 1, "flops@1": 2})),
+            "two prices of flops@1: 1 and 2 s",
+        ),
         (lambda: prepare(table(), Setting(runtime="tflm")), "without a device"),
         (lambda: prepare(table(), Setting(proxy_seconds={"flops": -1})), "cannot cost -1 seconds"),
         (lambda: prepare(table(), Setting(proxy_seconds={"flops": np.nan})), "cannot cost nan"),
