@@ -325,7 +325,7 @@ def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
     if skeleton is not None:
         whole = OFFICIAL.get(fields.dataset, Skeleton())
         skeleton = dataclasses.asdict(whole) | skeleton
-        skeleton = _filled(Skeleton, skeleton, f"{where}: skeleton")
+        skeleton = fill(Skeleton, skeleton, f"{where}: skeleton")
     setting = Setting(
         dataset=fields.dataset,
         epochs=fields.epochs,
@@ -337,22 +337,13 @@ def _entry(defaults: Mapping[str, Any], written: Any, where: str) -> Entry:
     )
     return Entry(
         strategy=fields.strategy,
-        budget=_filled(Budget, tables["budget"], f"{where}: budget"),
+        budget=fill(Budget, tables["budget"], f"{where}: budget"),
         setting=setting,
         parameters=tables.get("parameters", {}),
         seeds=fields.seeds,
         first_seed=fields.first_seed,
         label=fields.label or fields.strategy,
     )
-
-
-def _filled(kind: type, given: Mapping[str, Any], where: str) -> Any:
-    """Do as `fill`, and say where also of what the dataclass itself refuses."""
-    try:
-        return fill(kind, given, where)
-    except UserError as error:
-        told = where[1:] in str(error)
-        raise UserError(str(error) if told else f"{where}: {error}") from error
 
 
 def _known(
