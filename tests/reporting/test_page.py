@@ -21,7 +21,6 @@ from benchsuite.replays import study
 from benchsuite.reporting import page
 from benchsuite.reporting.page import MadeReport, columns, searches, sections
 from benchsuite.reporting.page.snippets import SNIPPETS
-from benchsuite.reporting.pipeline import TABLE, Making, make_report
 from benchsuite.space.cell import EDGES, N_CELLS, OPS, Cell
 from benchsuite.table.columns import Column, accuracy_column
 from benchsuite.table.table import Table, Values
@@ -355,40 +354,6 @@ def test_snippets_call_what_the_authors_code_has(module, names):
     assert names <= set(dir(api))
     text = SNIPPETS["nas_201_api" if module == "nas_201_api" else "NATS-Bench"]
     assert names == set(re.findall(r"api\.(\w+)\(", text))
-
-
-def plugin(folder, make, more=""):
-    path = folder / "reports" / "t.py"
-    path.parent.mkdir(parents=True)
-    path.write_text(
-        '"""T."""\nfrom benchsuite.api import Report\nfrom benchsuite.errors import UserError\n'
-        f"def make(table):\n    {make}\n"
-        f'REPORT = Report(title="T", answers="A", make=make{more})\n'
-    )
-
-
-def making(table, folder):
-    table.write(folder / TABLE)
-    return Making(folder, (folder,))
-
-
-def test_a_report_that_lacks_something_is_listed(table, tmp_path):
-    plugin(tmp_path, 'raise UserError("The table has no column.")')
-    entry = make_report(making(table, tmp_path), "t", {})
-    assert (entry.result, entry.reason) == (None, "The table has no column.")
-
-
-def test_a_report_without_its_study_says_why(table, tmp_path):
-    plugin(tmp_path, "raise AssertionError", ', studies=("s",)')
-    entry = make_report(making(table, tmp_path), "t", {"s": "why"})
-    assert entry.reason == "study s: why"
-
-
-def test_a_broken_report_is_listed_as_failed(table, tmp_path):
-    plugin(tmp_path, "return 1 / 0")
-    entry = make_report(making(table, tmp_path), "t", {})
-    assert entry.failed
-    assert "t.py, line 5" in entry.reason
 
 
 @pytest.mark.parametrize(("tau", "marks"), [(0.5, 1), (np.nan, 0)])
