@@ -156,9 +156,10 @@ def _sizes(rows: pd.DataFrame, column: str) -> str:
 
 def _beyond(rows: pd.DataFrame) -> str:
     of = rows[(rows["dataset"] == DATASETS[0]) & rows["apart"].notna()]
-    beyond = of[of["change"].abs() > of["apart"]]
+    told = (of["lo"] > 0) | (of["hi"] < 0)
+    beyond = of[told & (of["change"].abs() > of["apart"])]
     return (
-        "On CIFAR-10 the change is larger than draws lie apart for "
+        "On CIFAR-10 the change is larger than draws lie apart, and its interval without zero, for "
         f"{len(beyond)} of {len(of)} proxies{_listed(beyond)}."
     )
 

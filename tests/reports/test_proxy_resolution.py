@@ -87,6 +87,8 @@ def test_what_changes_most_is_named(result):
     rows.loc[0, ["change", "lo", "hi"]] = 0.03, 0.02, 0.04
     name = words.plain(rows.loc[0, "proxy"])
     assert f"{name} +0.030 [+0.020, +0.040]." in proxy_resolution._beyond(rows)
+    rows.loc[0, "lo"] = -0.01  # not told from none
+    assert "for 0 of" in proxy_resolution._beyond(rows)
 
 
 def test_what_the_size_of_images_does_not_move_is_left_out(result):
