@@ -31,6 +31,17 @@ ROOT = Path(__file__).parents[2]
 COUNTED = sorted(path.stem for path in TABLES.glob("*-*.csv"))
 
 
+@pytest.fixture(scope="module")
+def layers() -> dict[str, list[Shape]]:
+    """The shapes of every model that boards ran, of the public file of them."""
+    from measured_layers import models_of
+
+    path = Path(os.environ.get("BENCHSUITE_DATA", "-")).parent / "stm32" / "model_layers.csv"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    return models_of(path)
+
+
 @pytest.mark.parametrize("name", COUNTED)
 def test_tables_are_well_formed(name: str) -> None:
     table = load(name)
@@ -231,14 +242,8 @@ def test_versions_of_one_factor_took_the_same_time_for_the_same_networks() -> No
 
 
 @pytest.mark.nb201
-def test_the_work_of_models_is_that_of_their_layers() -> None:
+def test_the_work_of_models_is_that_of_their_layers(layers: dict[str, list[Shape]]) -> None:
     """And the price by work is that of the operators one by one, but for rows counted exactly."""
-    from measured_layers import models_of
-
-    path = Path(os.environ.get("BENCHSUITE_DATA", "-")).parent / "stm32" / "model_layers.csv"
-    if not path.is_file():
-        pytest.skip(f"{path} is not there")
-    layers = models_of(path)
     text = (TABLES / "models.csv").read_text(encoding="utf-8")
     assert dump_work({name: layers[name] for name in models()}) == text
     device = plugins.load("devices", "stm32l4r5")
@@ -250,14 +255,10 @@ def test_the_work_of_models_is_that_of_their_layers() -> None:
 
 
 @pytest.mark.nb201
-def test_what_is_compared_with_boards_is_the_price_of_the_layers() -> None:
+def test_what_is_compared_with_boards_is_the_price_of_the_layers(
+    layers: dict[str, list[Shape]],
+) -> None:
     """TinyEngine's additions too. Max pooling, as eight networks of the fit have, has no price."""
-    from measured_layers import models_of
-
-    path = Path(os.environ.get("BENCHSUITE_DATA", "-")).parent / "stm32" / "model_layers.csv"
-    if not path.is_file():
-        pytest.skip(f"{path} is not there")
-    layers = models_of(path)
     devices = [plugins.load("devices", name) for name in plugins.find("devices")]
     compared = Counter[str]()
     for one in check().predictions:

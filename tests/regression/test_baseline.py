@@ -7,41 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from made_up_baselines import STUDY, replayed, whole
 from search_tables import table as made_up_table
 
 from benchsuite.errors import UserError
 from benchsuite.regression import measure
-from benchsuite.regression.baseline import FRAMES, Baseline, Settings, load
+from benchsuite.regression.baseline import Settings, load
 from benchsuite.regression.check import exit_code
 from benchsuite.regression.compare import compare, regressions
 from benchsuite.regression.compare_replays import compare_replays
 from benchsuite.regression.replays import read_studies, replays
 from benchsuite.regression.tolerances import Tolerances
 from benchsuite.table.table import Table, Values
-
-STUDY = """schema = 1
-name = "quick"
-[[searches]]
-strategy = "{strategy}"
-label = "it"
-seeds = 30
-budget = {{ queries = {queries} }}
-"""
-
-
-def replayed(strategy, queries=60):
-    """A baseline of one search on the made-up table."""
-    texts = {"quick": STUDY.format(strategy=strategy, queries=queries)}
-    rows, speeds = replays(texts, made_up_table(), (), {}, lambda text: None)
-    frames = {"replays": rows, "speeds": pd.DataFrame(speeds)}
-    settings = Settings(table=False)
-    said = {"quick": STUDY.format(strategy="rea", queries=60)}  # Whatever was searched with.
-    return Baseline(settings, measure.machine(), frames=frames, studies=said)
-
-
-@pytest.fixture(scope="module")
-def searched():
-    return {name: replayed(*name) for name in (("rea", 60), ("rea", 12), ("random", 60))}
 
 
 def one(checks, part):
@@ -98,21 +75,6 @@ def test_equal_searches_of_other_seeds_alarm_at_the_level_of_the_test():
         alarms += found.verdict == "regression"
     assert alarms <= 13  # P(Bin(100, 0.05) > 13) = 0.05 %
     assert alarms > 0
-
-
-def whole(**changed):
-    """A baseline of the made-up table with some columns' values changed."""
-    table = made_up_table()
-    kept = measure._kept(table)
-    values = [
-        Values(kept.columns[name], change(kept.values(name)), "gone")
-        for name, change in changed.items()
-    ]
-    new = kept.without(changed).with_columns(values)
-    exact = tuple(n for n, c in kept.columns.items() if c.kind in ("cost", "device", "accuracy"))
-    row = ("flops@1", "d", "a", 9, 0, 0.5, 0.4, 0.6)
-    tau = pd.DataFrame([row], columns=list(FRAMES["tau"]))
-    return Baseline(Settings(), measure.machine(), new, exact, {"tau": tau})
 
 
 def test_what_is_new_comes_in_the_order_of_the_later_results(searched):

@@ -4,34 +4,7 @@ import json
 import textwrap
 
 import pytest
-
-GOOD = """
-schema = 1
-name = "small"
-shard = 3
-traces = true
-[defaults]
-budget = { seconds = 2000 }
-seeds = 5
-[[searches]]
-strategy = "random"
-[[searches]]
-strategy = "rea"
-label = "small-rea"
-epochs = 200
-seeds = 4
-first_seed = 10
-budget = { queries = 12 }
-parameters = { population = 4, sample = 2 }
-bounds = { "skeleton.flops" = 2e7 }
-skeleton = { cells_per_stage = 1 }
-"""
-
-
-def write(folder, text):
-    path = folder / "study.toml"
-    path.write_text(text)
-    return path
+from small_study import GOOD, write
 
 
 def test_replay_in_json(benchsuite):

@@ -14,40 +14,13 @@ from pathlib import Path
 import pandas
 import pytest
 from search_tables import table
+from small_study import GOOD, write
 
 from benchsuite.errors import UserError
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.replays import jobs, study
 from benchsuite.replays import outcome as outcomes
 from benchsuite.replays.judgement import judge
-
-GOOD = """
-schema = 1
-name = "small"
-shard = 3
-traces = true
-[defaults]
-budget = { seconds = 2000 }
-seeds = 5
-[[searches]]
-strategy = "random"
-[[searches]]
-strategy = "rea"
-label = "small-rea"
-epochs = 200
-seeds = 4
-first_seed = 10
-budget = { queries = 12 }
-parameters = { population = 4, sample = 2 }
-bounds = { "skeleton.flops" = 2e7 }
-skeleton = { cells_per_stage = 1 }
-"""
-
-
-def write(folder, text):
-    path = folder / "study.toml"
-    path.write_text(text)
-    return path
 
 
 @pytest.fixture
