@@ -1,5 +1,8 @@
 """Baselines of the made-up table: of one search, and of its columns."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 from search_tables import table as made_up_table
 
@@ -18,7 +21,7 @@ budget = {{ queries = {queries} }}
 """
 
 
-def replayed(strategy, queries=60):
+def replayed(strategy: str, queries: int = 60) -> Baseline:
     """A baseline of one search on the made-up table."""
     texts = {"quick": STUDY.format(strategy=strategy, queries=queries)}
     rows, speeds = replays(texts, made_up_table(), (), {}, lambda text: None)
@@ -28,7 +31,7 @@ def replayed(strategy, queries=60):
     return Baseline(settings, measure.machine(), frames=frames, studies=said)
 
 
-def whole(**changed):
+def whole(**changed: Callable[[Any], Any]) -> Baseline:
     """A baseline of the made-up table with some columns' values changed."""
     table = made_up_table()
     kept = measure._kept(table)

@@ -1,5 +1,7 @@
 """A small study that runs on the made-up table, and its file."""
 
+from pathlib import Path
+
 GOOD = """
 schema = 1
 name = "small"
@@ -23,7 +25,8 @@ skeleton = { cells_per_stage = 1 }
 """
 
 
-def write(folder, text):
+def write(folder: Path, text: str) -> Path:
+    """Write a study below a folder; return its file."""
     path = folder / "study.toml"
     path.write_text(text)
     return path
