@@ -8,6 +8,10 @@ the processor seconds in its footer.
 The sample (`sampled`): connected cells in random order, those of a class that was met before left
 out, the first 160 (of some settings fewer, or more). So cells weigh as they do in the space, and a
 class counts once.
+
+`--plan ntk_draws` has the NTK by batch size instead. `--plan apart` draws weights and images anew
+for every cell, as a loop over cells that builds a network and takes a batch does: its sample is of
+all cells, those of one class too.
 """
 
 from __future__ import annotations
@@ -41,12 +45,13 @@ from benchsuite.proxies._tabulation import rows as _rows
 from benchsuite.proxies._tabulation.spec import Spec
 from benchsuite.proxies._tabulation.tabulate import score_row
 from benchsuite.proxies.ntk_cond import kernel
-from benchsuite.space.cell import connected
+from benchsuite.space.cell import N_CELLS, connected
 from benchsuite.space.equivalence import classes
 from benchsuite.space.network import Network, Skeleton
 from benchsuite.table.table import Table
 
 SIZE, SEED = 160, 0
+BEYOND = 100  # repeats, which no table has
 
 
 def sampled(size: int = SIZE, seed: int = SEED) -> list[int]:
@@ -72,10 +77,14 @@ class Initialised(Passes):
 
 @dataclass(frozen=True)
 class Setting(Spec):
-    """A `Spec` with another initialisation and definitions that are no plug-ins."""
+    """A `Spec` with another initialisation and definitions that are no plug-ins.
+
+    apart: whether every cell has weights and images of its own, those of a repeat beyond a table's.
+    """
 
     init: Rule = "default"
     also: tuple[str, ...] = ()
+    apart: bool = False
     repeats: int = field(default=3, compare=False)
     size: int = field(default=SIZE, compare=False)
 
@@ -86,7 +95,24 @@ class Setting(Spec):
     def settings(self) -> dict[str, Any]:
         """Return what must agree for two results to share a folder."""
         found = {key: value for key, value in super().settings().items() if key != "code"}
+        if self.apart:
+            batch = {key: found["batch"][key] for key in ("images", "size")}
+            found = {**found, "batch": batch, "apart": True}
         return {**found, "init": self.init}
+
+    def cells(self) -> list[int]:
+        """Return the official indices of the sample: of all cells where each is drawn for."""
+        if not self.apart:
+            return sampled(self.size)
+        drawn = np.random.default_rng(SEED).choice(N_CELLS, self.size, replace=False)
+        return [int(cell) for cell in drawn]
+
+    def row(self, cell: int, repeat: int) -> _rows.Row:
+        """Return the row of one cell and repeat."""
+        if not self.apart:
+            return score_row(self, cell, repeat)
+        own = BEYOND + repeat * N_CELLS + cell
+        return {**score_row(self, cell, own), "repeat": repeat}
 
     def kind(self) -> type[Passes]:
         """Return passes whose default weights are drawn by `init`."""
@@ -151,7 +177,7 @@ DRAWS = 20
 BATCHES = (32, 128, 16, 64)  # in this order
 # Cells of the sample with larger images or batches, for the time; and of a setting whose effect
 # 160 cells could not tell from none.
-FEW, MORE = 80, 480
+FEW, MORE, MANY = 80, 480, 1000
 
 
 def plan(images: str) -> dict[str, Setting]:
@@ -205,13 +231,31 @@ def ntk_plan(images: str) -> dict[str, Setting]:
     }
 
 
+def apart_plan(images: str) -> dict[str, Setting]:
+    """Return the settings in which every cell is scored on weights and images of its own."""
+    skeleton = Skeleton(16, 5, 16, 10)
+    full = Setting(
+        proxies=(),
+        also=("ntk_full",),
+        skeleton=skeleton,
+        images=images,
+        apart=True,
+        repeats=1,
+        size=MANY,
+    )
+    return {"ntk_full_apart": full}
+
+
+PLANS = {"settings": plan, "ntk_draws": ntk_plan, "apart": apart_plan}
+
+
 def measure(settings: dict[str, Setting], folder: Path, until: float, shard: int, of: int) -> bool:
     """Score all repeats of one setting after the other; return whether all is done by then.
 
     until: by `time.monotonic()`.
     """
     for name, setting in settings.items():
-        cells = sampled(setting.size)[shard - 1 :: of]
+        cells = setting.cells()[shard - 1 :: of]
         _rows.claim(folder / name, setting.settings())
         there = {(row["cell"], row["repeat"]) for row in _rows.read(folder / name)}
         with _rows.appending(folder / name, shard, of) as file:
@@ -221,7 +265,7 @@ def measure(settings: dict[str, Setting], folder: Path, until: float, shard: int
                         continue
                     if time.monotonic() > until:
                         return False
-                    file.append([score_row(setting, cell, repeat)])
+                    file.append([setting.row(cell, repeat)])
                 print(f"{name}, repeat {repeat}: {time.process_time():.0f} s in all", flush=True)
     return True
 
@@ -243,7 +287,7 @@ def ship(
     for name, setting in settings.items():
         if not (folder / name).is_dir():
             continue
-        cells, rows = sampled(setting.size), list(_rows.read(folder / name))
+        cells, rows = setting.cells(), list(_rows.read(folder / name))
         by = {(row["repeat"], row["cell"]): row for row in rows}
         done = [r for r in range(setting.repeats) if all((r, cell) in by for cell in cells)]
         kept = [by[repeat, cell] for repeat in done for cell in cells]
@@ -311,7 +355,7 @@ def main() -> None:
     parser.add_argument("--images", help="a folder or file of CIFAR-10; or set BENCHSUITE_IMAGES")
     parser.add_argument("--out", type=Path, required=True, help="folder of the rows")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these")
-    parser.add_argument("--ntk", action="store_true", help="the NTK's draws by batch size instead")
+    parser.add_argument("--plan", choices=tuple(PLANS), default="settings", help="what to score")
     parser.add_argument("--base", type=Path, action="append", help="tables, instead of the shipped")
     parser.add_argument("--only", help="settings by commas, in this order")
     parser.add_argument("--shard", type=int, default=1)
@@ -320,13 +364,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        settings = (ntk_plan if given.ntk else plan)(given.images)
+        settings = PLANS[given.plan](given.images)
         if given.only:
             settings = {name: _named(settings, name) for name in given.only.split(",")}
         if given.ship:
-            tables = (
-                [] if given.ntk else given.base or sorted(shipped("data").glob("prox*.parquet"))
-            )
+            whole = given.base or sorted(shipped("data").glob("prox*.parquet"))
+            tables = whole if given.plan == "settings" else []
             ship(settings, given.out, given.ship, tables)
             return
         until = time.monotonic() + 60 * given.minutes

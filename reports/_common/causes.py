@@ -26,7 +26,7 @@ PORT = "Tybl & Neumann, CVPR 2025"
 FIRST = "Abdelfattah et al., ICLR 2021"
 DEEPLITE = "Deeplite"
 GRAD_SIGN = "Zhang & Jia, GradSign"
-DEAD, HALF = "dead", "half"
+DEAD, HALF, APART = "dead", "half", "ntk_full_apart"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,12 @@ class Setting:
     table, the label of its own; drawn: of so many of all cells by seed 0, 0 for every cell with
     both scores. heads: classes of the head, by whose network's trained weights the score is
     divided, 0 for none. datasets: for which it says something. judged: the accuracy that it is held
-    against, where that is another.
+    against, where that is another. file: of `data/sampled`, that holds it; held against the table,
+    on the file's cells, where that is not the one that holds the base.
     """
 
     base: str = BASE
+    file: str = "settings"
     label: str | None = None
     drawn: int = 0
     heads: int = 0
@@ -54,6 +56,7 @@ SETTINGS = {
     HALF: Setting(label="", drawn=1000, datasets=DATASETS[:1], judged="validation"),
     "noise100": Setting(base="noise", heads=100, datasets=("cifar100",)),
     "noise120": Setting(base="noise", heads=120, datasets=("imagenet16-120",)),
+    APART: Setting(file="apart"),
     "unpruned": Setting(label="unpruned"),
     "unpruned_px32": Setting(label="unpruned_px32"),
 }
@@ -93,7 +96,15 @@ TRIED: dict[str, list[Tried]] = {
     ],
     "zen": _of("zen", _UNPRUNED, _PIXELS, ("unpruned_px32", "the unpruned network and 32 pixels")),
     "vkdnw_single": _of("vkdnw_single", _UNPRUNED, _PIXELS),
-    "te_nas": [Tried("ntk_full", "ntk_full", "K_0 of the full network, no regions")],
+    "te_nas": [
+        Tried("ntk_full", "ntk_full", "K_0 of the full network, no regions"),
+        Tried(
+            APART,
+            "ntk_full",
+            "K_0 of the full network, no regions, each cell on weights and images of its own",
+            (PORT,),
+        ),
+    ],
     "grad_norm_global": [
         Tried(BASE, "grad_norm_every", "BN and biases in the norm"),
         *_of("grad_norm_global", _NOISE, _KAIMING, _PIXELS),
@@ -146,17 +157,16 @@ TOGETHER = {
     for of in TRIED.values()
     for one in of
     if one.setting.endswith("_published")
-    or one.setting in ("unpruned_px32", "noise100", "noise120")
+    or one.setting in ("unpruned_px32", "noise100", "noise120", APART)
 }
 
 
 def tried(table: Table, proxy: str, source: str, dataset: str) -> Iterator[Tried]:
     """Yield what was run of a proxy that a source may do otherwise than the table."""
-    there = effects.runs("settings").scores
     for one in TRIED.get(proxy, ()):
         setting, part = SETTINGS.get(one.setting, OF_SAMPLE), needed(one.proxy)[0]
         if setting.label is None:
-            known = (one.setting, part) in there
+            known = (one.setting, part) in effects.runs(setting.file).scores
         else:
             known = bool(columns(table, part, setting.label))
         known = known and dataset in setting.datasets
@@ -237,8 +247,11 @@ def pair(
     """
     of = SETTINGS.get(setting, OF_SAMPLE)
     if of.label is None:
-        runs = effects.runs("settings")
-        here, there = scores(table, runs, of.base, proxy), scores(table, runs, setting, variant)
+        runs = effects.runs(of.file)
+        there = scores(table, runs, setting, variant)
+        if of.file != OF_SAMPLE.file:
+            return _of_table(table, proxy, "", runs.cells), there, runs.cells
+        here = scores(table, runs, of.base, proxy)
         n = min(here.shape[1], there.shape[1])
         here, there, cells = here[:, :n], there[:, :n], runs.cells[:n]
     else:
@@ -246,14 +259,20 @@ def pair(
         if of.drawn:
             cells = np.random.default_rng(0).choice(N_CELLS, of.drawn, replace=False)
         found = [
-            np.array([table.values(name)[cells] for name in columns(table, part, label)])
+            _of_table(table, name, label, cells)
             for name, label in ((proxy, ""), (variant, of.label))
-            for part in needed(name)
         ]
         known = np.isfinite(found).all(axis=(0, 1))
         cells = cells[known]
-        here, there = (whole(table, proxy, [one[:, known]], cells) for one in found)
+        here, there = (one[:, known] for one in found)
     return here, there / trained_weights(of.heads)[cells] if of.heads else there, cells
+
+
+def _of_table(table: Table, proxy: str, label: str, cells: NDArray[np.int64]) -> Floats:
+    """Return the repeats of a proxy [repeats, cells] that the table holds, more being better."""
+    parts = [columns(table, part, label) for part in needed(proxy)]
+    found = [np.array([table.values(name)[cells] for name in part]) for part in parts]
+    return whole(table, proxy, found, cells)
 
 
 @functools.cache

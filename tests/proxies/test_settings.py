@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -121,3 +122,25 @@ def test_what_ships_is_of_the_table(table, frame):
     for repeat, row in enumerate(of(frame, "base", "naswot")):
         cells = settings.sampled(settings.MORE)
         assert row == pytest.approx(table.values(f"naswot.r{repeat}@1")[cells])
+
+
+def test_apart_every_cell_has_weights_and_images_of_its_own():
+    """Two cells of one class: the same scores where a repeat is shared, others apart."""
+    of = classes("functional")
+    shared = next(c for c in CELLS if (of[connected()] == of[c]).sum() > 1)
+    twins = np.flatnonzero(connected() & (of == of[shared])).tolist()
+    together, apart = (small(also=("ntk_full",), apart=own) for own in (False, True))
+    first, second = (together.row(cell, 0)["values"] for cell in twins[:2])
+    assert first == second
+    first, second, again = (apart.row(cell, 0) for cell in (*twins[:2], twins[0]))
+    assert first["values"] != second["values"]
+    assert (first["cell"], first["repeat"], first["values"]) == (twins[0], 0, again["values"])
+    assert apart.row(twins[0], 1)["values"] != first["values"]
+
+
+def test_the_sample_apart_is_of_all_cells_also_of_those_without_a_path():
+    (setting,) = settings.apart_plan("synthetic").values()
+    cells = setting.cells()
+    assert len(set(cells)) == settings.MANY
+    assert not connected()[cells].all()
+    assert len(set(classes("functional")[cells])) < len(cells)
