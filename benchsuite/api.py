@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from benchsuite.simulation.problem import Setting
     from benchsuite.simulation.search import Budget, Search
+    from benchsuite.simulation.setting import Setting
     from benchsuite.table.table import Table
 
 Array = NDArray[np.float64]

@@ -22,7 +22,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import DEAD, about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import exact, not_here
-from benchsuite.simulation.problem import full_name, prepare
+from benchsuite.simulation.problem import full_name, keeping
 from benchsuite.space.cell import Cell
 from benchsuite.table.table import Table
 
@@ -134,7 +134,7 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
     name = full_name(table, "latency", entry.setting)
     latency = table.values(name) * 1e3
     truth, by_hand = accuracy(table, "cifar10"), Cell.from_arch(BY_HAND).index
-    feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
+    feasible = np.flatnonzero(keeping(table, entry.setting))
     best = int(feasible[np.nanargmax(truth[feasible])])
     milliseconds = float(latency[runs["cell"]].mean())
     printed = PRINTED[str(entry.setting.device)]

@@ -33,7 +33,7 @@ from benchsuite.reports._common.style import (
 )
 from benchsuite.reports._common.tables import about_accuracy, accuracy, kind
 from benchsuite.reports._common.verdicts import COUNTED_AS_NONE, Verdict, above, not_here
-from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.problem import keeping
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate
 from benchsuite.table.table import Table
@@ -123,7 +123,7 @@ def headroom(table: Table, outcome: Outcome) -> float:
 
 def _valid_of_feasible(table: Table, outcome: Outcome) -> Array:
     (entry,) = (one for one in outcome.study.searches if one.label == TINY)
-    feasible = prepare(table, entry.setting).feasible
+    feasible = keeping(table, entry.setting)
     return table.values(f"{DATASET}.valid.200ep.mean")[feasible]
 
 
@@ -165,7 +165,7 @@ def _codesign(table: Table, outcome: Outcome) -> pd.DataFrame:
     for entry in outcome.study.searches:
         if entry.label not in PRINTED:
             continue
-        feasible = np.flatnonzero(prepare(table, entry.setting).feasible)
+        feasible = np.flatnonzero(keeping(table, entry.setting))
         best = int(feasible[np.nanargmax(truth[feasible])])
         runs = outcome.runs[outcome.runs["search"] == entry.label]
         rows.append(

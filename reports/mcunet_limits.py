@@ -31,7 +31,7 @@ from benchsuite.reports._common.tables import (
     published,
 )
 from benchsuite.reports._common.verdicts import COUNTED_AS_NONE, not_here
-from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.problem import keeping
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
 from benchsuite.table.table import Table
@@ -160,7 +160,7 @@ def _row(table: Table, outcome: Outcome, entry: Entry) -> dict[str, object]:
 
 def _fits(table: Table, entry: Entry) -> NDArray[np.int64]:
     """Return the cells with an input-output path that keep the bounds of a search."""
-    return np.flatnonzero(prepare(table, entry.setting).feasible & connected())
+    return np.flatnonzero(keeping(table, entry.setting) & connected())
 
 
 def _parts(table: Table, outcome: Outcome) -> pd.DataFrame:

@@ -41,7 +41,7 @@ from benchsuite.reports._common.tables import about_accuracy, accuracy, derived,
 from benchsuite.reports._common.udc import BOTH_ERRORS
 from benchsuite.reports._common.verdicts import above
 from benchsuite.search import munas
-from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.problem import keeping
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
 from benchsuite.stats.pareto import (
@@ -172,7 +172,7 @@ def _front(table: Table, trained: pd.DataFrame) -> Array:
 
 def _feasible(table: Table, outcome: Outcome) -> NDArray[np.bool_]:
     """Tell which cells [15625] keep the bounds and have a path: the others are constants."""
-    keeps = prepare(table, outcome.study.searches[0].setting).feasible
+    keeps = keeping(table, outcome.study.searches[0].setting)
     return np.asarray(keeps & connected())
 
 

@@ -34,7 +34,7 @@ from benchsuite.reports._common.style import (
 from benchsuite.reports._common.tables import about_accuracy, accuracy
 from benchsuite.reports._common.udc import BOTH_ERRORS, COLUMN, OVER, runs_of, within
 from benchsuite.reports._common.verdicts import Verdict, above, not_here
-from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.problem import keeping
 from benchsuite.space.cell import connected
 from benchsuite.stats import intervals
 from benchsuite.stats.intervals import Estimate
@@ -267,7 +267,7 @@ def _rows(table: Table, outcome: Outcome) -> pd.DataFrame:
 
 def _whole(table: Table, entry: Entry) -> NDArray[np.bool_]:
     """Tell which cells with a path keep the bounds of a search unpruned."""
-    return np.asarray(prepare(table, entry.setting).feasible & connected())
+    return np.asarray(keeping(table, entry.setting) & connected())
 
 
 def _is_estimate(table: Table, entry: Entry) -> bool:

@@ -32,7 +32,7 @@ from benchsuite.reports._common.style import (
     tidy,
 )
 from benchsuite.reports._common.tables import about_accuracy, accuracy, derived, kind
-from benchsuite.simulation.problem import full_name, prepare
+from benchsuite.simulation.problem import full_name, keeping
 from benchsuite.stats import intervals
 from benchsuite.stats.pareto import REFERENCE_RULE, hypervolume, non_dominated, reference
 from benchsuite.table.table import Table
@@ -111,7 +111,7 @@ def volumes_of(
     seen: accuracies [15625] that volumes are of; which cells are in a front is by validation.
     """
     costs = [table.values(full_name(table, name, entry.setting)) for name in entry.setting.bounds]
-    feasible = prepare(table, entry.setting).feasible
+    feasible = keeping(table, entry.setting)
     chosen_by, judged_by = (
         np.column_stack([100 - values, *costs]) for values in (table.values(VALIDATION), seen)
     )

@@ -181,7 +181,8 @@ KEY = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
 from benchsuite.replays import jobs, study
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.setting import Setting
 from benchsuite.space import cost
 from search_tables import table
 assert cost.__file__.startswith({root!r})

@@ -17,8 +17,9 @@ from benchsuite.parameters import check_seeds, check_whole
 from benchsuite.provenance import environment, optional_versions
 from benchsuite.replays import jobs
 from benchsuite.replays.judgement import attainable, estimated, failures, judge, sources, summarise
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.table import Table
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from benchsuite.errors import UserError
 from benchsuite.numerics.ties import at_most
 from benchsuite.replays import compressed
-from benchsuite.simulation.problem import Setting, device_columns, full_name, short_names
+from benchsuite.simulation.problem import device_columns, full_name, short_names
+from benchsuite.simulation.setting import Setting
 from benchsuite.simulation.skeleton import skeleton_columns
 from benchsuite.stats import intervals
 from benchsuite.table.columns import DATASETS

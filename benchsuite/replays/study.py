@@ -42,8 +42,9 @@ from benchsuite.parameters import LAST_SEED, check_number, fill
 from benchsuite.replays import jobs
 from benchsuite.replays.jobs import Job, Shared
 from benchsuite.replays.judgement import Answer
-from benchsuite.simulation.problem import Problem, Setting, prepare
+from benchsuite.simulation.problem import Problem, prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.simulation.trace import is_whole
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.table import Table

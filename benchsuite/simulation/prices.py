@@ -27,7 +27,7 @@ def measured_seconds(table: Table) -> dict[str, Array]:
     """
     alone = {stem(name).removeprefix(_ALONE): name for name in table.columns if _ALONE in name}
     labels = {timed.partition(".")[2] for timed in alone} - {""}
-    found = {}
+    found, priced = {}, dict[tuple[str, int], Array]()
     for name, column in table.columns.items():
         if column.kind not in ("proxy", "detail"):
             continue
@@ -43,5 +43,8 @@ def measured_seconds(table: Table) -> dict[str, Array]:
         single = (f"{score}.r{number}{label}@{column.version}" for number in count())
         several = sum(takewhile(bool, (one in table.columns for one in single)))
         repeats = 1 if (repeat or "").startswith("r") else max(1, several)
-        found[name] = repeats * np.nan_to_num(table.values(timed[0]))
+        of = timed[0], repeats
+        if of not in priced:  # outputs of one proxy share it
+            priced[of] = repeats * np.nan_to_num(table.values(timed[0]))
+        found[name] = priced[of]
     return found

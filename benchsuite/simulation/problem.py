@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.numerics.ties import at_most, merged
-from benchsuite.parameters import check_number, check_whole
 from benchsuite.simulation.clock import training_clock
 from benchsuite.simulation.prices import measured_seconds
+from benchsuite.simulation.setting import Setting, check_device, check_numbers, check_skeleton
 from benchsuite.simulation.skeleton import SHORT, skeleton_columns
+from benchsuite.space.cell import N_CELLS
 from benchsuite.space.network import OFFICIAL, Skeleton
 from benchsuite.table.columns import DATASETS, Column, resolve, stem
 from benchsuite.table.device_columns import DeviceColumn, elsewhere, find, label_of, parse
@@ -99,50 +100,13 @@ class Problem:
             ) from error
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How a problem is cut out of the table; the fields a study file and the command line set.
-
-    epochs: 12 or 200; None for the fewest whose accuracy is measured, or else the fewest. bounds:
-    column -> upper bound; `ram.best`, `flash.weights`, `flops` and the like stand for those of the
-    search's network and, where `device` and `runtime` are set, so do `latency` and `energy`.
-    skeleton: adds the costs of the cells in another skeleton, `skeleton.params`, `.macs` and
-    `.bytes` deployed, `.flops` and `.trained_params` as trained, which `flops` and `params` stand
-    for then; its resolution and classes are the dataset's.
-    proxy_seconds: seconds per cell of proxies, instead of those that the table holds.
-    """
-
-    dataset: str = "cifar10"
-    epochs: int | None = None
-    bounds: Mapping[str, float] = field(default_factory=dict)
-    device: str | None = None
-    runtime: str | None = None
-    skeleton: Skeleton | None = None
-    proxy_seconds: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def network(self) -> str | None:
-        """The skeleton's name in `network.SKELETONS`, whose device columns there are, or none."""
-        return label_of(self.skeleton or OFFICIAL[self.dataset], self.dataset)
-
-
 def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Problem:
     """Cut a problem out of the table.
 
     extra: further columns, for example of a device at another skeleton. Raises UserError for an
     unknown dataset, device or column, missing accuracies, and bounds that no cell keeps.
     """
-    if setting.dataset not in DATASETS:
-        raise UserError(
-            f"There is no dataset {setting.dataset!r}; there are {', '.join(DATASETS)}."
-            + did_you_mean(setting.dataset, DATASETS)
-        )
-    _check_numbers(setting)
-    _check_skeleton(setting)
-    check_device(table, setting)
-    if setting.skeleton is not None:
-        extra = [*skeleton_columns(setting.skeleton), *extra]
-    table = table.with_columns(extra)
+    table = _checked(table, setting, extra)
     accuracy = _accuracies(table, setting.dataset)
     measured = [e for e, name in accuracy.items() if not table.columns[name].estimated]
     epochs = min(measured or accuracy) if setting.epochs is None else setting.epochs
@@ -152,14 +116,8 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
             f"it has {', '.join(map(str, accuracy))} epochs."
         )
     clocks = {e: training_clock(table, setting.dataset, e) for e in accuracy}
-    columns = {name: table.values(name) for name, c in table.columns.items() if _seen(c, setting)}
-    bounds: dict[str, float] = {}
-    for name, bound in setting.bounds.items():
-        _check_bounded(table, name, setting)
-        full = full_name(table, name, setting)
-        if full in bounds:
-            raise UserError(f"There are two bounds on {full}: {bounds[full]:g} and {bound:g}.")
-        bounds[full] = bound
+    columns = {name: table.values(name) for name in _permitted(table, setting)}
+    bounds = _bounds(table, setting)
     aliases = _looked_up(short_names(table, setting), columns, setting)
     spent = measured_seconds(table)
     for full, price in _prices(setting, aliases, columns).items():
@@ -185,6 +143,48 @@ def prepare(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Pro
     )
 
 
+def keeping(table: Table, setting: Setting) -> NDArray[np.bool_]:
+    """Return which cells keep all bounds of a setting [15625], as `Problem.feasible`.
+
+    No other column is read. Raises UserError as `prepare` does, but for missing accuracies.
+    """
+    table = _checked(table, setting)
+    permitted, bounds = set(_permitted(table, setting)), _bounds(table, setting)
+    return _feasible({name: table.values(name) for name in bounds if name in permitted}, bounds)
+
+
+def _checked(table: Table, setting: Setting, extra: Iterable[Values] = ()) -> Table:
+    """Return the table with the columns of the setting's skeleton; UserError if they do not fit."""
+    if setting.dataset not in DATASETS:
+        raise UserError(
+            f"There is no dataset {setting.dataset!r}; there are {', '.join(DATASETS)}."
+            + did_you_mean(setting.dataset, DATASETS)
+        )
+    check_numbers(setting)
+    check_skeleton(setting)
+    check_device(table, setting)
+    if setting.skeleton is not None:
+        extra = [*skeleton_columns(setting.skeleton), *extra]
+    return table.with_columns(extra)
+
+
+def _permitted(table: Table, setting: Setting) -> Iterator[str]:
+    """Yield the full names of the columns that a search may see."""
+    return (name for name, column in table.columns.items() if _seen(column, setting))
+
+
+def _bounds(table: Table, setting: Setting) -> dict[str, float]:
+    """Return the setting's bounds by full name; UserError for two of a column."""
+    bounds: dict[str, float] = {}
+    for name, bound in setting.bounds.items():
+        _check_bounded(table, name, setting)
+        full = full_name(table, name, setting)
+        if full in bounds:
+            raise UserError(f"There are two bounds on {full}: {bounds[full]:g} and {bound:g}.")
+        bounds[full] = bound
+    return bounds
+
+
 def _prices(
     setting: Setting, aliases: Mapping[str, str], columns: Iterable[str]
 ) -> dict[str, float]:
@@ -205,16 +205,6 @@ def _queried(table: Table, accuracy: Mapping[int, str], epochs: int) -> str:
     return "; ".join([said[epochs], *others])
 
 
-def _check_numbers(setting: Setting) -> None:
-    if setting.epochs is not None:
-        check_whole(setting.epochs, "The number of epochs", low=1)
-    for name, bound in setting.bounds.items():
-        check_number(bound, f"The bound on {name}")
-    for name, seconds in setting.proxy_seconds.items():
-        if not 0 <= check_number(seconds, f"The seconds of {name}") < np.inf:
-            raise UserError(f"A look at {name} cannot cost {seconds} seconds.")
-
-
 def _check_bounded(table: Table, name: str, setting: Setting) -> None:
     """Raise UserError for a bound on what fits: it is 1 or 0, and at most 1 is all of it."""
     parts = parse(name)
@@ -223,33 +213,6 @@ def _check_bounded(table: Table, name: str, setting: Setting) -> None:
         raise UserError(
             "A bound is the most that is allowed, and fits is 1 where a cell does: bound its RAM "
             f"and flash instead, as {', '.join(sorted(memories)) or 'ram.tflm'}."
-        )
-
-
-def check_device(table: Table, setting: Setting) -> None:
-    """Raise UserError where the table has no columns of the setting's device, runtime or network.
-
-    A skeleton without device columns has none of any device, so naming one is a mistake too.
-    """
-    if setting.device is None:
-        if setting.runtime is not None:
-            raise UserError(
-                f"The runtime {setting.runtime!r} changes nothing without a device: name one."
-            )
-        return
-    known = [parts for parts in map(parse, table.columns) if parts and parts.device]
-    _known("device", setting.device, {parts.device for parts in known})
-    of_device = [parts for parts in known if parts.device == setting.device]
-    if setting.runtime is not None:
-        _known("runtime", setting.runtime, {parts.runtime for parts in of_device})
-        of_device = [parts for parts in of_device if parts.runtime == setting.runtime]
-    networks = sorted({f"{parts.dataset} {parts.skeleton}" for parts in of_device})
-    if f"{setting.dataset} {setting.network}" not in networks:
-        under = f" under {setting.runtime}" if setting.runtime else ""
-        raise UserError(
-            f"The table has no columns of {setting.device}{under} for the {setting.dataset} "
-            f"network in {setting.skeleton or 'the official skeleton'}; it has those of "
-            f"{', '.join(networks)}."
         )
 
 
@@ -333,25 +296,6 @@ def _of_network(table: Table, setting: Setting) -> Iterator[DeviceColumn]:
             yield parts
 
 
-def _check_skeleton(setting: Setting) -> None:
-    official, own = OFFICIAL[setting.dataset], setting.skeleton
-    if own and (own.resolution, own.classes) != (official.resolution, official.classes):
-        raise UserError(
-            f"The networks of {setting.dataset} read {official.resolution}x{official.resolution} "
-            f"pixels and tell {official.classes} classes; the skeleton of this search has "
-            f"{own.resolution}x{own.resolution} and {own.classes}. Leave both out of it."
-        )
-
-
-def _known(what: str, wanted: str, known: Iterable[str]) -> None:
-    names = sorted(known)
-    if wanted not in names:
-        raise UserError(
-            f"The table has no columns of a {what} {wanted!r}; it has "
-            f"{', '.join(names) or 'none at all'}." + did_you_mean(wanted, names)
-        )
-
-
 def _accuracies(table: Table, dataset: str) -> dict[int, str]:
     """Return, by epochs, the column of the mean validation accuracy; UserError if there is none."""
     epochs = {
@@ -378,7 +322,7 @@ def _seen(column: Column, setting: Setting) -> bool:
 
 
 def _feasible(columns: Mapping[str, Array], bounds: Mapping[str, float]) -> NDArray[np.bool_]:
-    keeps = np.ones(len(next(iter(columns.values()))) if columns else 15_625, dtype=bool)
+    keeps = np.ones(N_CELLS, dtype=bool)
     for name, bound in bounds.items():
         if name not in columns:
             raise UserError(f"{name!r} cannot be bounded: a search may not look at it.")

@@ -14,6 +14,7 @@ The network is that of the dataset (its resolution and classes) with the cells p
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -49,6 +50,7 @@ class DeviceColumn:
         return SKELETONS[self.skeleton][self.dataset]
 
 
+@functools.cache
 def parse(name: str) -> DeviceColumn | None:
     """Return the parts of a device column's name, None for the name of another column."""
     head, _, skeleton = name.rpartition(".")
@@ -86,6 +88,7 @@ def find(
             yield parts
 
 
+@functools.cache
 def label_of(skeleton: Skeleton, dataset: str) -> str | None:
     """Return the name of a dataset's skeleton in `network.SKELETONS`, None for another."""
     return next((label for label, of in SKELETONS.items() if of[dataset] == skeleton), None)

@@ -25,8 +25,9 @@ from benchsuite.errors import UserError
 from benchsuite.files import shipped, write_text
 from benchsuite.notations import json_text
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.table.table import Table
 
 FILE = shipped("answers_monas_live.csv", "benchsuite.reports")

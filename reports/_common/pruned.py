@@ -11,7 +11,7 @@ from benchsuite.deployment.compressed import Compressed, channels
 from benchsuite.deployment.narrow import column
 from benchsuite.deployment.response import Response, apply, response
 from benchsuite.reports._common.tables import accuracy
-from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.problem import keeping
 from benchsuite.space.cell import connected
 from benchsuite.space.network import OFFICIAL, STAGES
 from benchsuite.stats.pareto import attained, hypervolume, non_dominated, reference
@@ -73,7 +73,7 @@ def _front(
         seen, keeps = of["compressed.valid"], of["compressed.keeps"] == 1
     else:
         size, seen = table.values(SIZE)[cells], queried["value"].to_numpy()
-        keeps = prepare(table, entry.setting).feasible[cells]
+        keeps = keeping(table, entry.setting)[cells]
     alive = keeps & connected()[cells]
     points = np.column_stack([size / 1024, 100 - test])[alive]
     by_seen = np.column_stack([size, -seen])[alive]

@@ -16,8 +16,9 @@ from benchsuite.face import searches
 from benchsuite.replays import outcome, study
 from benchsuite.replays.run import replay
 from benchsuite.reporting import pipeline
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.table.table import Table
 
 BODIES = {

@@ -15,8 +15,9 @@ from benchsuite.devices._footprint.columns import of_runtime
 from benchsuite.devices._latency.latency import all_latencies
 from benchsuite.replays.run import replay
 from benchsuite.reporting import artefacts
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.network import OFFICIAL
 from benchsuite.table.table import Table
 

@@ -14,8 +14,9 @@ from benchsuite.api import Strategy
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.replays.jobs import Job, Shared
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Problem, Setting, prepare
+from benchsuite.simulation.problem import Problem, prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.network import Skeleton
 
 STRATEGIES = plugins.find("strategies")

@@ -11,8 +11,9 @@ from benchsuite.numerics import ties
 from benchsuite.proxies._scoring.ranks import rank_sum
 from benchsuite.search._hyperband import brackets
 from benchsuite.search._pruning import Rules, Term, prune, ranks, relative
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import N_CELLS
 from benchsuite.stats.pareto import non_dominated
 from benchsuite.table.columns import accuracy_column

@@ -22,8 +22,9 @@ from benchsuite.replays.jobs import Job, Shared, answers, shards
 from benchsuite.replays.run import replay
 from benchsuite.search._costs import hardware
 from benchsuite.search._pruning import Term, prune, relative
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import OPS, Cell, all_archs, all_ops
 from benchsuite.space.multilinear import expectation, tensor
 from benchsuite.space.network import Skeleton

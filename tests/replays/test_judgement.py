@@ -18,7 +18,7 @@ from benchsuite.replays.judgement import (
     judge,
     summarise,
 )
-from benchsuite.simulation.problem import Setting
+from benchsuite.simulation.setting import Setting
 from benchsuite.table.columns import accuracy_column
 from benchsuite.table.table import Table, Values
 

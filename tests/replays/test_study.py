@@ -295,7 +295,7 @@ def test_what_jobs_share_is_as_large_as_is_said(shipped_table):
     for path, form in (
         ("CHANGELOG.md", r"\((\d+) MB of `baselines`\)"),
         ("docs/many_machines.md", r"once, (\d+) MB for the problems of `baselines`"),
-        ("docs/many_machines.md", r"MB sent to a worker, study \| 1 \| (\d+) "),
+        ("docs/many_machines.md", r"MB sent to a worker, study \| 1 \| ([\d.]+) "),
     ):
         (said,) = re.findall(form, (root / path).read_text(encoding="utf-8"))
         assert float(said) == pytest.approx(size, rel=0.1), path

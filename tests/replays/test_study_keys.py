@@ -12,7 +12,8 @@ from test_study import GOOD, write
 from benchsuite import provenance
 from benchsuite.face import searches
 from benchsuite.replays import jobs, study
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import all_ops
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Values

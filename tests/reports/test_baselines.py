@@ -12,8 +12,9 @@ from benchsuite.replays.run import replay
 from benchsuite.reports import baselines_table5
 from benchsuite.reports._common.style import NAMES
 from benchsuite.reports._common.tables import derived, kind, published
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 
 DATASETS = {name: dataset for dataset, name in NAMES.items()}
 

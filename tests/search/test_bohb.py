@@ -11,8 +11,9 @@ from benchsuite import plugins
 from benchsuite.replays.run import replay
 from benchsuite.search import bohb
 from benchsuite.search._hyperband import brackets
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 
 CELL = st.lists(st.integers(0, 4), min_size=6, max_size=6)
 CELLS = st.lists(CELL, min_size=7, max_size=12)

@@ -7,8 +7,9 @@ from search_tables import column, table
 from benchsuite import plugins
 from benchsuite.errors import UserError
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import N_CELLS, SKIP, all_ops
 from benchsuite.table.table import Values
 

@@ -31,8 +31,9 @@ from benchsuite.proxies.linear_regions import signs
 from benchsuite.proxies.ntk_cond import PROXY as NTK
 from benchsuite.replays import jobs, study
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import N_CELLS, Cell, all_ops
 from benchsuite.space.network import Skeleton, build, build_supernet
 

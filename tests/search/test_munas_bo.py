@@ -12,8 +12,9 @@ from benchsuite.replays.run import replay
 from benchsuite.search._cells import neighbours
 from benchsuite.search._scalarisation import draw_weights, goal
 from benchsuite.search.munas_bo import _candidates, _Model
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.equivalence import classes
 

@@ -13,8 +13,9 @@ from benchsuite.deployment.response import response
 from benchsuite.errors import UserError
 from benchsuite.parameters import fill
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cost import all_deployed_macs
 from benchsuite.space.network import Skeleton
 

@@ -12,8 +12,9 @@ from benchsuite.packages import optional_module
 from benchsuite.replays.run import replay
 from benchsuite.search import _objectives, pymoo_nsga3
 from benchsuite.search._objectives import WORST, Objectives
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import N_CELLS
 from benchsuite.stats.pareto import non_dominated
 from benchsuite.table.table import Values

@@ -5,8 +5,9 @@ import pytest
 
 from benchsuite.replays.run import replay
 from benchsuite.search import edgenas, random
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import EDGES, OPS, all_ops
 from benchsuite.space.network import Skeleton
 

@@ -10,8 +10,9 @@ from benchsuite import plugins
 from benchsuite.replays.run import replay
 from benchsuite.search._costs import of_operators, pooling
 from benchsuite.search._pruning import DIGITS, Rules, Term, change, prune, ranks, relative
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import NONE, POOL, all_ops, connected
 from benchsuite.space.network import OFFICIAL, Skeleton
 

@@ -21,8 +21,9 @@ from benchsuite.replays.run import replay
 from benchsuite.search._udc_samples import Decisions, Samples
 from benchsuite.search._udc_spaces import Compression, Operators
 from benchsuite.search.udc import VANILLA
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space.cell import Cell, all_ops, connected, index_of
 from benchsuite.space.network import Skeleton
 from benchsuite.table.table import Values

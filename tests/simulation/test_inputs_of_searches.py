@@ -14,8 +14,9 @@ from benchsuite.replays import outcome, study
 from benchsuite.replays.judgement import Answer, attainable, judge
 from benchsuite.replays.run import replay
 from benchsuite.simulation.prices import measured_seconds
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import keeping, prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.space import cost
 from benchsuite.space.network import Skeleton
 from benchsuite.table.columns import training_time_column
@@ -361,3 +362,20 @@ def test_a_clock_that_does_not_go_for_every_cell_is_none(hidden):
     problem = prepare(data, Setting(epochs=12))
     assert problem.notes["clock"] == "modelled by operator counts, no measurement of all cells"
     assert (problem.seconds[12] > 0).all()
+
+
+def test_outputs_of_one_proxy_share_their_price(shipped_table):
+    found = measured_seconds(shipped_table)
+    assert found["ntk_cond.k0@1"] is found["ntk_cond.k2@1"]
+    assert found["ntk_cond.k0@1"] is not found["ntk_cond.k0.r0@1"]
+
+
+@pytest.mark.parametrize("skeleton", [None, MCU], ids=["official", "mcu"])
+def test_the_cells_that_keep_all_bounds_are_those_of_the_problem(skeleton):
+    setting = Setting(bounds={"flops": 5e7, "params": 4e5}, skeleton=skeleton)
+    kept = keeping(table(), setting)
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(kept, prepare(table(), setting).feasible)
+    for wrong, said in (({"flops": 0}, "No cell keeps"), ({"cifar10.test": 1}, "There is no")):
+        with pytest.raises(UserError, match=said):
+            keeping(table(), Setting(bounds=wrong, skeleton=skeleton))

@@ -10,8 +10,9 @@ from benchsuite import plugins
 from benchsuite.assembly.accuracy import ESTIMATES, accuracies
 from benchsuite.errors import UserError
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.simulation.supernet import SHOWN
 from benchsuite.sources._fetch import Places
 from benchsuite.space.cell import N_CELLS, all_ops, index_of

@@ -22,8 +22,9 @@ from benchsuite.replays.run import replay
 from benchsuite.search._cells import neighbours
 from benchsuite.search._hyperband import brackets
 from benchsuite.simulation.clock import modelled_seconds, training_clock
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget, ExhaustedError, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.simulation.trace import best_so_far, write_traces
 from benchsuite.space.cell import N_CELLS, Cell, all_ops
 from benchsuite.space.multilinear import conditional_expectation, expectation, tensor

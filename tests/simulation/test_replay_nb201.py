@@ -13,8 +13,9 @@ import pytest
 
 from benchsuite import plugins
 from benchsuite.replays.run import replay
-from benchsuite.simulation.problem import Setting, prepare
+from benchsuite.simulation.problem import prepare
 from benchsuite.simulation.search import Budget
+from benchsuite.simulation.setting import Setting
 from benchsuite.sources._read import load_source
 from benchsuite.space import cost
 from benchsuite.space.network import OFFICIAL

@@ -15,8 +15,9 @@ from benchsuite.errors import UserError
 from benchsuite.ranking.truths import column_of
 from benchsuite.replays import study
 from benchsuite.reporting.page import summary
-from benchsuite.simulation.problem import Setting, full_name, prepare
+from benchsuite.simulation.problem import full_name, prepare
 from benchsuite.simulation.search import Budget, Search
+from benchsuite.simulation.setting import Setting
 from benchsuite.simulation.skeleton import SHORT, skeleton_columns
 from benchsuite.space.network import OFFICIAL, SKELETONS, Skeleton
 from benchsuite.table.columns import DATASETS, Column
