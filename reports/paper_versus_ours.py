@@ -22,10 +22,9 @@ from benchsuite.reports._common.tables import (
     accuracy,
     kind,
     published,
-    repeats_of,
 )
 from benchsuite.stats.intervals import FEWEST_RESAMPLES
-from benchsuite.table.columns import DATASETS
+from benchsuite.table.columns import DATASETS, stem
 from benchsuite.table.table import Table
 
 EXPECTED = 0.03
@@ -120,9 +119,8 @@ def _errors(
 
 def _runs(table: Table, records: pd.DataFrame) -> dict[str, list[str]]:
     """Return, by proxy, the columns of its single runs, its own column where it has no repeats."""
-    repeats = repeats_of(table)
     names = {p: table.resolve(p) for p in records["proxy"].unique() if _has(table, p)}
-    return {proxy: repeats.get(name, [name]) for proxy, name in names.items()}
+    return {proxy: causes.columns(table, stem(name), "") or [name] for proxy, name in names.items()}
 
 
 def _has(table: Table, proxy: str) -> bool:
@@ -174,7 +172,8 @@ def _rows(
     if verdict == DIFFERS:
         of = dataset, cells, metric, named
         near = max(EXPECTED, error)
-        cause = causes.cause(table, proxy, str(record["source"]), gap, near, of)
+        gaps = theirs - values[0], theirs - values[1]
+        cause = causes.cause(table, proxy, str(record["source"]), gaps, near, of)
         verdict, why = SETTING if cause.whole else DIFFERS, cause.words
     return [
         {

@@ -65,10 +65,19 @@ def draw(
         pixels, labels = _noise(images.source, size, resolution, classes, (seed, repeat, index))
     else:
         pixels, labels = _pick(images, size, resolution, classes, (seed, repeat), index)
-    digest = hashlib.sha256(pixels.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
     what = f"{images.source}, {size}x3x{resolution}x{resolution}"
     where = f"seed {seed}, repeat {repeat}, batch {index}"
-    return Batch(pixels, labels, digest, f"{what}, {where}")
+    return Batch(pixels, labels, _digest(pixels, labels), f"{what}, {where}")
+
+
+def relabelled(batch: Batch, labels: Tensor) -> Batch:
+    """Return a batch of the same images with other labels [B]."""
+    digest = _digest(batch.images, labels)
+    return Batch(batch.images, labels, digest, f"{batch.description}, other labels")
+
+
+def _digest(pixels: Tensor, labels: Tensor) -> str:
+    return hashlib.sha256(pixels.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
 
 
 def _pick(

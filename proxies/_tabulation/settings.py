@@ -39,6 +39,7 @@ from benchsuite.notations import json_text
 from benchsuite.passes import Rule
 from benchsuite.provenance import environment
 from benchsuite.proxies._engine.weights import Weights
+from benchsuite.proxies._scoring.batch import relabelled
 from benchsuite.proxies._scoring.net import Net
 from benchsuite.proxies._scoring.passes import Passes
 from benchsuite.proxies._tabulation import rows as _rows
@@ -52,6 +53,7 @@ from benchsuite.table.table import Table
 
 SIZE, SEED = 160, 0
 BEYOND = 100  # repeats, which no table has
+LABELS = 77  # of the stream that random labels are drawn from
 
 
 def sampled(size: int = SIZE, seed: int = SEED) -> list[int]:
@@ -79,12 +81,14 @@ class Initialised(Passes):
 class Setting(Spec):
     """A `Spec` with another initialisation and definitions that are no plug-ins.
 
-    apart: whether every cell has weights and images of its own, those of a repeat beyond a table's.
+    apart: whether every cell has weights and images of its own, those of a repeat beyond a table's;
+    random_labels: any class of the head for an image, whatever it shows.
     """
 
     init: Rule = "default"
     also: tuple[str, ...] = ()
     apart: bool = False
+    random_labels: bool = False
     repeats: int = field(default=3, compare=False)
     size: int = field(default=SIZE, compare=False)
 
@@ -97,15 +101,25 @@ class Setting(Spec):
         found = {key: value for key, value in super().settings().items() if key != "code"}
         if self.apart:
             batch = {key: found["batch"][key] for key in ("images", "size")}
-            found = {**found, "batch": batch, "apart": True}
+            found = {**found, "batch": batch, "apart": True, "random labels": self.random_labels}
         return {**found, "init": self.init}
+
+    def batches(self, repeat: int) -> list[Any]:
+        """Return the mini-batches of a repeat."""
+        drawn = super().batches(repeat)
+        if not self.random_labels:
+            return drawn
+        rng = np.random.default_rng((self.seed, repeat, LABELS))
+        classes = self.skeleton.classes
+        labels = [torch.from_numpy(rng.integers(classes, size=self.batch_size)) for _ in drawn]
+        return [relabelled(batch, new) for batch, new in zip(drawn, labels, strict=True)]
 
     def cells(self) -> list[int]:
         """Return the official indices of the sample: of all cells where each is drawn for."""
         if not self.apart:
             return sampled(self.size)
-        drawn = np.random.default_rng(SEED).choice(N_CELLS, self.size, replace=False)
-        return [int(cell) for cell in drawn]
+        drawn = np.random.default_rng(SEED).choice(N_CELLS, MANY, replace=False)
+        return [int(cell) for cell in drawn[: self.size]]
 
     def row(self, cell: int, repeat: int) -> _rows.Row:
         """Return the row of one cell and repeat."""
@@ -233,17 +247,18 @@ def ntk_plan(images: str) -> dict[str, Setting]:
 
 def apart_plan(images: str) -> dict[str, Setting]:
     """Return the settings in which every cell is scored on weights and images of its own."""
-    skeleton = Skeleton(16, 5, 16, 10)
-    full = Setting(
-        proxies=(),
-        also=("ntk_full",),
-        skeleton=skeleton,
-        images=images,
-        apart=True,
-        repeats=1,
-        size=MANY,
-    )
-    return {"ntk_full_apart": full}
+
+    def of(heads: int, **changes: Any) -> Setting:
+        skeleton = Skeleton(16, 5, 16, heads)
+        return Setting(
+            skeleton=skeleton, images=images, apart=True, repeats=1, size=MANY, **changes
+        )
+
+    signs = {
+        f"sign{heads}_apart": of(heads, proxies=SIGN, batch_size=64, random_labels=heads > 10)
+        for heads in (10, 100, 120)
+    }
+    return {"ntk_full_apart": of(10, proxies=(), also=("ntk_full",)), **signs}
 
 
 PLANS = {"settings": plan, "ntk_draws": ntk_plan, "apart": apart_plan}

@@ -15,7 +15,7 @@ from benchsuite.ranking.correlations import mask
 from benchsuite.reports._common import effects
 from benchsuite.reports._common.effects import BASE, Effect, Runs
 from benchsuite.reports._common.tables import accuracy
-from benchsuite.space.cell import CONV1, CONV3, EDGES, N_CELLS, OPS, Cell, all_ops
+from benchsuite.space.cell import CONV1, CONV3, EDGES, N_CELLS, OPS, Cell, all_ops, connected
 from benchsuite.space.network import Network, Skeleton, build
 from benchsuite.table.columns import DATASETS
 from benchsuite.table.table import Table
@@ -38,7 +38,8 @@ class Setting:
     both scores. heads: classes of the head, by whose network's trained weights the score is
     divided, 0 for none. datasets: for which it says something. judged: the accuracy that it is held
     against, where that is another. file: of `data/sampled`, that holds it; held against the table,
-    on the file's cells, where that is not the one that holds the base.
+    on the file's cells, where that is not the one that holds the base. unconnected: what the source
+    scores cells without a path, which are ranked last here then; None where they are left out.
     """
 
     base: str = BASE
@@ -48,6 +49,7 @@ class Setting:
     heads: int = 0
     datasets: tuple[str, ...] = DATASETS
     judged: str = ""
+    unconnected: float | None = None
 
 
 OF_SAMPLE = Setting()
@@ -56,7 +58,11 @@ SETTINGS = {
     HALF: Setting(label="", drawn=1000, datasets=DATASETS[:1], judged="validation"),
     "noise100": Setting(base="noise", heads=100, datasets=("cifar100",)),
     "noise120": Setting(base="noise", heads=120, datasets=("imagenet16-120",)),
-    APART: Setting(file="apart"),
+    # Their code: -100,000 where there is no condition number, signs of gradients that are 0.
+    APART: Setting(file="apart", unconnected=-np.inf),
+    "sign10_apart": Setting(file="apart", heads=10, datasets=("cifar10",), unconnected=0),
+    "sign100_apart": Setting(file="apart", heads=100, datasets=("cifar100",), unconnected=0),
+    "sign120_apart": Setting(file="apart", heads=120, datasets=("imagenet16-120",), unconnected=0),
     "unpruned": Setting(label="unpruned"),
     "unpruned_px32": Setting(label="unpruned_px32"),
 }
@@ -88,6 +94,8 @@ _PIXELS = ("px32", "32 pixels")
 _KAIMING = ("kaiming", "Kaiming weights")
 _NOISE = ("noise", "noise for images")
 _UNPRUNED = ("unpruned", "the unpruned network")
+_COUNTED = "weights of dead operators counted, as zeros"
+_ITS_OWN = "each cell on weights and images of its own"
 # By proxy, what was run of what a paper's code, or one that does not say, may do otherwise.
 TRIED: dict[str, list[Tried]] = {
     "naswot": [
@@ -101,7 +109,7 @@ TRIED: dict[str, list[Tried]] = {
         Tried(
             APART,
             "ntk_full",
-            "K_0 of the full network, no regions, each cell on weights and images of its own",
+            f"K_0 of the full network, no regions, {_ITS_OWN}",
             (PORT,),
         ),
     ],
@@ -134,17 +142,24 @@ TRIED: dict[str, list[Tried]] = {
         (HALF, "networks trained on half of the images, by their validation accuracy"),
         sources=(GRAD_SIGN,),
     ),
-    "grad_sign.mean": _of(
-        "grad_sign",
-        (DEAD, "weights of dead operators counted, as zeros"),
+    "grad_sign.mean": [
+        *_of("grad_sign", (DEAD, _COUNTED)),
         *(
-            (
-                f"noise{heads}",
-                f"they counted, batch 64 and a head of {heads} classes, all on noise",
+            Tried(name, "grad_sign", words)
+            for heads in (10, 100, 120)
+            for name, words in (
+                (
+                    f"noise{heads}",
+                    f"they counted, batch 64 and a head of {heads} classes, all on noise",
+                ),
+                (
+                    f"sign{heads}_apart",
+                    f"{_COUNTED}, batch 64, a head of {heads} classes, "
+                    f"{'random labels, ' * (heads > 10)}{_ITS_OWN}",
+                ),
             )
-            for heads in (100, 120)
         ),
-    ),
+    ],
     "fisher": [
         Tried(BASE, "fisher_unweighted", "channels without their weights"),
         *_of("fisher", _PIXELS),
@@ -157,7 +172,8 @@ TOGETHER = {
     for of in TRIED.values()
     for one in of
     if one.setting.endswith("_published")
-    or one.setting in ("unpruned_px32", "noise100", "noise120", APART)
+    or one.setting in ("unpruned_px32", "noise100", "noise120")
+    or one.setting.endswith("_apart")
 }
 
 
@@ -187,6 +203,11 @@ def measured(
     for cells keeps; of `abs_spearman` to its size. named: the accuracy that it is held against.
     """
     here, there, cells = pair(table, proxy, one.setting, one.proxy)
+    unconnected = SETTINGS.get(one.setting, OF_SAMPLE).unconnected
+    if unconnected is not None:
+        dead = ~connected()[cells]
+        here, there = _below(here), np.where(dead, unconnected, there)
+        there = _below(np.where(np.isneginf(there), np.nan, there))
     kept = mask(rule)[cells]
     truth = accuracy(table, dataset, named)[cells]
     judged = SETTINGS.get(one.setting, OF_SAMPLE).judged or named
@@ -202,41 +223,51 @@ def cause(
     table: Table,
     proxy: str,
     source: str,
-    gap: float,
+    gaps: tuple[float, float],
     near: float,
     of: tuple[str, str, str, str],
 ) -> Cause:
     """Return what explains a gap, theirs less ours, of what was run; else `NOT_FOUND`.
 
-    of: dataset, rule for cells, metric and accuracy. A setting is a cause if its effect has the
+    gaps: without cells that have no score, and with these ranked last; a setting that scores them
+    is held against the latter, others against the less. of: dataset, rule for cells, metric and
+    accuracy. A setting is a cause if its effect has the
     sign of the gap and an interval without zero; it is all of it if what it leaves is within
     `near`, or if its interval holds the gap and what it leaves is less than half of it: an interval
     that is wide explains nothing by that. Where several settings move the correlation and were not
     run together, none is all of it; where what a source does was run together and is no cause, no
     part of it is.
     """
-    ways = tried(table, proxy, source, of[0])
-    found = [(one.words, measured(table, proxy, one, *of)) for one in ways]
+    found = []
+    for one in tried(table, proxy, source, of[0]):
+        every = SETTINGS.get(one.setting, OF_SAMPLE).unconnected is not None
+        gap = gaps[1] if every else min(gaps, key=abs)
+        found.append((one.words, measured(table, proxy, one, *of), gap))
     if not found:
         return Cause(f"{NOT_FOUND}: nothing was tried")
-    sure = [(words, moved) for words, moved in found if moved.low > 0 or moved.high < 0]
-    moving = [(words, moved) for words, moved in sure if moved.value * gap > 0]
-    together = {words for words, _ in found} & TOGETHER
+    sure = [one for one in found if one[1].low > 0 or one[1].high < 0]
+    moving = [one for one in sure if one[1].value * one[2] > 0]
+    together = {words for words, _, _ in found} & TOGETHER
     if together:
-        moving = [(words, moved) for words, moved in moving if words in together]
+        moving = [one for one in moving if one[0] in together]
     if not moving:
-        every = "; ".join(f"{words} {moved}" for words, moved in found)
-        return Cause(f"{NOT_FOUND}: tried {every}")
-    words, best = min(moving, key=lambda item: abs(gap - item[1].value))
+        said = "; ".join(f"{words} {moved}" for words, moved, _ in found)
+        return Cause(f"{NOT_FOUND}: tried {said}")
+    words, best, gap = min(moving, key=lambda one: abs(one[2] - one[1].value))
     left = gap - best.value
     whole = abs(left) <= near or (best.low <= gap <= best.high and abs(left) < abs(gap) / 2)
     rest = f"in part, leaves {left:+.3f}" if left * gap > 0 else f"more than it, by {-left:+.3f}"
     rest = "all of it" if whole else rest
     if len(sure) > 1 and words not in TOGETHER:
         rest, whole = "one of several that move it, not run together", False
-    others = "; ".join(f"{name} {moved}" for name, moved in found if name != words)
+    others = "; ".join(f"{name} {moved}" for name, moved, _ in found if name != words)
     alone = f"; besides: {others}" * bool(others)
     return Cause(f"{words} {best}: {rest}{alone}", whole)
+
+
+def _below(scores: Floats) -> Floats:
+    """Return scores [repeats, cells] in which a missing one is below all others."""
+    return np.where(np.isnan(scores), np.nanmin(scores, axis=1, keepdims=True) - 1, scores)
 
 
 def pair(
@@ -249,9 +280,10 @@ def pair(
     if of.label is None:
         runs = effects.runs(of.file)
         there = scores(table, runs, setting, variant)
-        if of.file != OF_SAMPLE.file:
-            return _of_table(table, proxy, "", runs.cells), there, runs.cells
-        here = scores(table, runs, of.base, proxy)
+        if of.file == OF_SAMPLE.file:
+            here = scores(table, runs, of.base, proxy)
+        else:
+            here = _of_table(table, proxy, "", runs.cells)
         n = min(here.shape[1], there.shape[1])
         here, there, cells = here[:, :n], there[:, :n], runs.cells[:n]
     else:

@@ -138,9 +138,23 @@ def test_apart_every_cell_has_weights_and_images_of_its_own():
     assert apart.row(twins[0], 1)["values"] != first["values"]
 
 
+def test_random_labels_are_any_of_the_heads_and_hashed():
+    skeleton = Skeleton(channels=4, cells_per_stage=1, resolution=8, classes=100)
+    setting = small(skeleton=skeleton, batch_size=40, random_labels=True)
+    found, plain = setting.batches(3), small(skeleton=skeleton, batch_size=40).batches(3)
+    for one, other in zip(found, plain, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert not torch.equal(one.labels, other.labels)
+        assert 10 < one.labels.max() < 100
+        assert one.labels.dtype == other.labels.dtype
+        assert one.sha256 != other.sha256
+    assert [torch.equal(one.labels, again.labels) for one, again in
+            zip(found, setting.batches(3), strict=True)] == [True, True]  # fmt: skip
+
+
 def test_the_sample_apart_is_of_all_cells_also_of_those_without_a_path():
-    (setting,) = settings.apart_plan("synthetic").values()
-    cells = setting.cells()
+    (cells,) = {tuple(of.cells()) for of in settings.apart_plan("synthetic").values()}
+    cells = list(cells)
     assert len(set(cells)) == settings.MANY
     assert not connected()[cells].all()
     assert len(set(classes("functional")[cells])) < len(cells)

@@ -97,7 +97,7 @@ def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
     assert moved < -0.05
 
     def said(gap, source=causes.PORT):
-        found = causes.cause(table, "grasp", source, gap, 0.03, of)
+        found = causes.cause(table, "grasp", source, (gap, gap), 0.03, of)
         assert found.whole == (": all of it" in found.words)
         return found.words
 
@@ -114,7 +114,7 @@ def test_a_cause_has_the_gaps_sign_and_an_interval_without_zero(table, runs):
 
     assert said(+0.2).startswith(causes.NOT_FOUND)  # the effect has the other sign
     assert said(moved, causes.FIRST).startswith(causes.NOT_FOUND)  # that source draws as we do
-    assert causes.cause(table, "snip", causes.PORT, 0.1, 0.03, of) == causes.Cause(
+    assert causes.cause(table, "snip", causes.PORT, (0.1, 0.1), 0.03, of) == causes.Cause(
         f"{causes.NOT_FOUND}: nothing was tried"
     )
 
@@ -126,8 +126,8 @@ def test_a_wide_interval_alone_explains_nothing(table, runs, monkeypatch):
     one = causes.TRIED["grasp"][1]
     monkeypatch.setattr(causes, "tried", lambda *_: iter([one]))
     of = "cifar10", "all", "kendall", "test"
-    assert not causes.cause(table, "grasp", causes.PORT, -0.076, 0.03, of).whole
-    assert causes.cause(table, "grasp", causes.PORT, -0.11, 0.03, of).whole
+    assert not causes.cause(table, "grasp", causes.PORT, (-0.076, -0.076), 0.03, of).whole
+    assert causes.cause(table, "grasp", causes.PORT, (-0.11, -0.11), 0.03, of).whole
 
 
 def test_the_unpruned_network_is_held_against_the_same_repeats_of_the_table(shipped_table):
@@ -167,8 +167,10 @@ def test_weights_of_dead_operators_make_most_of_a_mean_of_signs(shipped_table):
 def test_a_head_of_the_datasets_classes_is_held_against_ten_on_the_same_noise(shipped_table):
     """Scored for the datasets of as many classes alone, and with dead weights counted, exactly."""
     for dataset, settings in (
-        ("cifar10", []), ("cifar100", ["noise100"]), ("imagenet16-120", ["noise120"]),
-    ):  # fmt: skip
+        ("cifar10", ["sign10_apart"]),
+        ("cifar100", ["noise100", "sign100_apart"]),
+        ("imagenet16-120", ["noise120", "sign120_apart"]),
+    ):
         ways = causes.tried(shipped_table, "grad_sign.mean", causes.PORT, dataset)
         assert [one.setting for one in ways] == [causes.DEAD, *settings]
     runs = effects.runs("settings")
@@ -183,6 +185,38 @@ def test_a_head_of_the_datasets_classes_is_held_against_ten_on_the_same_noise(sh
         assert there[:, 0] == pytest.approx(sums[:, 0] / weights, rel=1e-6)
         mean = runs.scores[setting, "grad_sign.mean"]
         assert (there <= mean * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize(("setting", "heads"), [(f"sign{n}_apart", n) for n in (10, 100, 120)])
+def test_a_mean_of_signs_apart_counts_dead_weights_and_cells_without_a_path(
+    shipped_table, setting, heads
+):
+    here, there, cells = causes.pair(shipped_table, "grad_sign.mean", setting, "grad_sign")
+    sums = effects.runs("apart").scores[setting, "grad_sign"]
+    np.testing.assert_allclose(there, sums / causes.trained_weights(heads)[cells])
+    np.testing.assert_array_equal(here[0], shipped_table.values("grad_sign.mean.r0")[cells])
+    dead = ~connected()[cells]
+    assert np.isnan(there[0]).tolist() == np.isnan(here[0]).tolist() == dead.tolist()
+    (one,) = (t for t in causes.TRIED["grad_sign.mean"] if t.setting == setting)
+    (dataset,) = causes.SETTINGS[setting].datasets
+    found = causes.measured(shipped_table, "grad_sign.mean", one, dataset, "all", "kendall", "test")
+    assert found.n == len(cells) == 1000
+    truth = accuracy(shipped_table, dataset)[cells]
+    last = (np.where(dead, row[~dead].min() - 1, row) for row in here)
+    before = np.mean([scipy.stats.kendalltau(row, truth)[0] for row in last])
+    after = scipy.stats.kendalltau(np.where(dead, 0, there[0]), truth)[0]
+    assert (found.before, found.value) == pytest.approx((before, after - before))
+
+
+def test_a_setting_that_scores_all_cells_is_held_against_all_of_them(shipped_table):
+    """And another against the less of both gaps."""
+    of = "cifar10", "all", "kendall", "test"
+    _, apart = causes.tried(shipped_table, "te_nas", causes.PORT, "cifar10")
+    effect = causes.measured(shipped_table, "te_nas", apart, *of).value
+    here, _, cells = causes.pair(shipped_table, "te_nas", apart.setting, apart.proxy)
+    assert here.shape == (3, len(cells)) == (3, 1000)
+    assert causes.cause(shipped_table, "te_nas", causes.PORT, (0.5, effect), 0.01, of).whole
+    assert not causes.cause(shipped_table, "te_nas", causes.PORT, (effect, 0.5), 0.01, of).whole
 
 
 def test_networks_trained_on_half_are_another_truth_of_the_same_scores(shipped_table):
@@ -211,9 +245,9 @@ def test_what_a_source_does_together_is_the_only_cause_of_it(table, runs):
     """Kaiming weights alone move the correlation, but all that the source does moves nothing."""
     of = "cifar10", "all", "kendall", "test"
     gap = causes.measured(table, "grasp", causes.TRIED["grasp"][1], *of).value
-    assert causes.cause(table, "grasp", causes.PORT, gap, 0.03, of).whole
+    assert causes.cause(table, "grasp", causes.PORT, (gap, gap), 0.03, of).whole
     runs.scores["grasp_published", "grasp"] = runs.scores["base", "grasp"] * 2
-    found = causes.cause(table, "grasp", causes.PORT, gap, 0.03, of)
+    found = causes.cause(table, "grasp", causes.PORT, (gap, gap), 0.03, of)
     assert found.words.startswith(causes.NOT_FOUND)
     assert not found.whole
 

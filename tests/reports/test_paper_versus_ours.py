@@ -79,3 +79,11 @@ def test_every_gap_has_a_measured_cause_or_says_that_none_was_found(table):
     said = f"{near} of {len(rows)} rows ({near / len(rows):.0%})"
     share = f", {like} ({like / len(rows):.0%})"
     assert any(said in note and share in note for note in result.notes)
+
+
+def test_single_runs_of_an_output_are_runs_too(shipped_table):
+    """`grad_sign.mean` is a detail, with repeats as a proxy has them."""
+    runs = paper_versus_ours._runs(shipped_table, published("correlations"))
+    assert runs["grad_sign.mean"] == [f"grad_sign.mean.r{r}@1" for r in range(3)]
+    alone = {proxy for proxy, of in runs.items() if len(of) == 1}
+    assert alone == {"flops", "params", "tensors"}
