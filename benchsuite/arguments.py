@@ -71,13 +71,13 @@ def fits(value: object, stated: Any) -> bool:
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in typing.get_args(stated))
     if origin is collections.abc.Iterable and not isinstance(value, str):
-        listed = not isinstance(value, list | tuple) or all(
-            fits(one, typing.get_args(stated)[0]) for one in value
-        )
-        return listed and isinstance(value, collections.abc.Iterable)
+        if not isinstance(value, collections.abc.Collection):  # Looking would use it up.
+            return isinstance(value, collections.abc.Iterable)
+        (item,) = typing.get_args(stated)
+        return not _is_one(value) and all(fits(one, item) for one in value)
     if origin is collections.abc.Sequence:
         (item,) = typing.get_args(stated)
-        many = isinstance(value, list | tuple | np.ndarray)
+        many = isinstance(value, list | tuple | np.ndarray) and not _is_one(value)
         return many and all(fits(one, item) for one in value)  # type: ignore[attr-defined]  # many
     if origin is collections.abc.Mapping and isinstance(value, collections.abc.Mapping):
         key, item = typing.get_args(stated)
@@ -89,6 +89,11 @@ def fits(value: object, stated: Any) -> bool:
     if kind is collections.abc.Callable:
         return callable(value)
     return isinstance(value, kind)
+
+
+def _is_one(value: object) -> bool:
+    """Tell whether a value is an array that is one number or text, without an axis."""
+    return isinstance(value, np.ndarray) and not value.ndim
 
 
 def _said(stated: Any) -> str:

@@ -35,11 +35,14 @@ class PluginWarning(UserWarning):
         super().__init__(spoken(str(said)))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return ' Did you mean x, y or z?' for the known names nearest to `name`, or an empty string.
 
-    Nearest are those that begin with it, then those that hold it, else those spelled alike.
+    Nearest are those that begin with it, then those that hold it, else those spelled alike; none
+    is near to what is no text.
     """
+    if not isinstance(name, str):
+        return ""
     names = {one.lower(): one for one in known}
     given = name.strip().lower()
     near = [one for one in names if len(given) > 1 and one.startswith(given)]

@@ -18,7 +18,7 @@ from benchsuite.arguments import checked
 from benchsuite.devices._models.choosing import LIMITS, Choice, Found, Search
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of, given_or_loaded
-from benchsuite.parameters import check_whole
+from benchsuite.parameters import check_number, check_whole
 from benchsuite.ranking.truths import BEST, about_columns, column_of, truths_of
 from benchsuite.space.cell import N_CELLS
 from benchsuite.space.network import skeleton_of
@@ -137,8 +137,8 @@ def _priced(progress: Callable[[int, int], None], before: int, cells: int, rank:
 
 def _limits(given: Mapping[str, float], part: Device) -> dict[str, float]:
     for name, most in given.items():
-        if isinstance(most, bool) or not (math.isfinite(most) and most > 0):
-            raise UserError(f"The limit of {name} is above 0 and finite, not {most!r}.")
+        if not 0 < check_number(most, f"The limit of {name}") < math.inf:
+            raise UserError(f"The limit of {name} is above 0 and finite, not {most}.")
     own = {"ram": part.sram, "flash": part.flash}
     limits = {name: float(most) for name, most in own.items() if most is not None}
     limits |= {name: min(float(most), limits.get(name, math.inf)) for name, most in given.items()}

@@ -49,6 +49,7 @@ class Estimates:
 
         return pd.DataFrame([dataclasses.asdict(one) for one in self.estimates])
 
+    @checked
     def layers(self, device: str = "", runtime: str = "") -> pd.DataFrame:
         """Return one row per operator on a device under a runtime, by default the first of each.
 
@@ -60,6 +61,7 @@ class Estimates:
 
         return pd.DataFrame([dataclasses.asdict(row) for row in self.layer_rows(device, runtime)])
 
+    @checked
     def layer_rows(self, device: str = "", runtime: str = "") -> list[Row]:
         """Return the rows of `layers` as records."""
         from benchsuite.devices._models.rows import rows
@@ -67,6 +69,7 @@ class Estimates:
         one = self.chosen(device, runtime)
         return rows(self.model, self.devices[one.device], one.runtime)
 
+    @checked
     def layers_text(self, device: str = "", runtime: str = "") -> str:
         """Return `layers` as the command prints them, at most 80 columns wide."""
         from benchsuite.face.estimates_text import layers
@@ -74,6 +77,7 @@ class Estimates:
         one = self.chosen(device, runtime)
         return layers(one, self.layer_rows(device, runtime), self.devices[one.device].clock)
 
+    @checked
     def memory(self, path: str | PathLike[str]) -> Path:
         """Draw which tensor lies where in the arena while which operator runs; return the path.
 
@@ -100,6 +104,7 @@ class Estimates:
         rows = [plain(one) for one in self.estimates]
         return {"model": model, "estimates": rows}
 
+    @checked
     def chosen(self, device: str = "", runtime: str = "") -> Estimate:
         """Return an estimate by device and runtime; UserError if there is none."""
         for one in self.estimates:

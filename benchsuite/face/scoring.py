@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 from benchsuite.arguments import checked
-from benchsuite.errors import UserError, did_you_mean
+from benchsuite.errors import UserError, did_you_mean, shown
 from benchsuite.face.tables import folders_of
 from benchsuite.space.network import Skeleton
 from benchsuite.space.spellings import cell_of
@@ -41,10 +41,11 @@ class CellScores:
     def __getitem__(self, name: str) -> float:
         """Return the score of a proxy or output, NaN where missing; UserError if there is none."""
         short = {stem(full): full for full in self.scores}
-        full = name if name in self.scores else short.get(name)
+        known = short | {full: full for full in self.scores}
+        full = known.get(name) if isinstance(name, str) else None
         if full is None:
             raise UserError(
-                f"There is no score {name!r}; there are {', '.join(short)}."
+                f"There is no score {shown(name)}; there are {', '.join(short)}."
                 + did_you_mean(name, short)
             )
         value = self.scores[full]

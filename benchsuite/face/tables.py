@@ -10,6 +10,7 @@ from benchsuite.arguments import checked
 from benchsuite.assembly import own_scores
 from benchsuite.assembly.own_scores import Scores
 from benchsuite.assembly.whole import whole_table
+from benchsuite.bounds import because
 from benchsuite.errors import UserError, shown
 from benchsuite.table.table import Table
 
@@ -75,4 +76,9 @@ def _path(given: object, what: str) -> Path:
         raise UserError(f"{what} is named by its path, not by {shown(given)}.")
     if given == "":  # It would be the working folder.
         raise UserError(f"{what} is named by its path, and '' names nothing.")
-    return Path(given)
+    path = Path(given)
+    try:
+        path.exists()
+    except OSError as error:  # Of a text that no file can be called, as what one holds.
+        raise UserError(f"{what} cannot be looked for as {shown(given)}{because(error)}.") from None
+    return path

@@ -23,6 +23,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -137,7 +138,7 @@ def find(named: str | Path, folders: Sequence[Path] = ()) -> Path:
     if path.suffix == ".toml" or path.name != str(named):
         return path
     known = named_files(folders)
-    if path.name in known or path.is_file():
+    if path.name in known or os.path.isfile(path):  # Which takes names of any length.
         return known.get(path.name, path)
     raise UserError(
         f"There is no study {path.name!r}, and no file of that name; there are "

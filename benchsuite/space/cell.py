@@ -81,7 +81,7 @@ class Cell:
     @classmethod
     def from_arch(cls, arch: str) -> Cell:
         """Return the cell of an architecture string `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
-        found = _NODES.fullmatch(arch.strip())
+        found = _NODES.fullmatch(arch.strip()) if isinstance(arch, str) else None
         if not found:
             raise UserError(
                 f"{arch!r} is not an architecture string of NAS-Bench-201: three nodes with "
@@ -108,8 +108,7 @@ class Cell:
         code = _encoding(encoding)
         if not _are_codes(values):
             raise UserError(
-                f"{shown(tuple(values))} is not a cell in {encoding!r}: six codes 0 to 4 are "
-                "needed."
+                f"{shown(values)} is not a cell in {encoding!r}: six codes 0 to 4 are needed."
             )
         op_of = {edge: code.ops[value] for edge, value in zip(code.edges, values, strict=True)}
         return cls(tuple(OPS.index(op_of[edge]) for edge in EDGES))
@@ -218,14 +217,17 @@ def _is_whole(value: object) -> bool:
 
 
 def _are_codes(values: Sequence[int]) -> bool:
-    whole = len(values) == len(EDGES) and all(map(_is_whole, values))
+    try:
+        whole = len(values) == len(EDGES) and all(map(_is_whole, values))
+    except TypeError:  # What has no length, or no parts, is no sequence.
+        return False
     return whole and all(0 <= value < len(OPS) for value in values)
 
 
 def _encoding(name: str) -> Encoding:
-    if name not in ENCODINGS:
+    if not isinstance(name, str) or name not in ENCODINGS:
         raise UserError(
-            f"There is no encoding {name!r}; there are {', '.join(ENCODINGS)}."
+            f"There is no encoding {shown(name)}; there are {', '.join(ENCODINGS)}."
             + did_you_mean(name, ENCODINGS)
         )
     return ENCODINGS[name]

@@ -188,8 +188,10 @@ def _of_matrix(rows: list[Any] | tuple[Any, ...]) -> Cell:
 
 def _operator(name: Any) -> int:
     if name not in OPS:
-        hint = did_you_mean(name, OPS) if isinstance(name, str) else ""
-        raise UserError(f"There is no operator {shown(name)}; there are {', '.join(OPS)}.{hint}")
+        raise UserError(
+            f"There is no operator {shown(name)}; there are {', '.join(OPS)}."
+            + did_you_mean(name, OPS)
+        )
     return OPS.index(name)
 
 

@@ -155,6 +155,7 @@ class Table:
                 data = data.append_column(other.data.field(name), other.data.column(name))
         return Table(data, {**self.columns, **other.columns}, self.provenance)
 
+    @checked
     def without(self, names: str | Iterable[str]) -> Table:
         """Return a table without some columns, named as in `table[...]`; others do not matter."""
         gone = {self.resolve(name) for name in _names(names) if name in self}
@@ -198,13 +199,9 @@ class Table:
         >>> list(table[["cifar10.flops", "naswot"]])
         ['cifar10.flops', 'naswot@1']
         """
-        if isinstance(name, str):
-            return self.values(name)
         if isinstance(name, list | tuple) and all(isinstance(one, str) for one in name):
             return self.subset(name)
-        raise UserError(
-            f"A column is named by a text, as in table['naswot'], not by {shown(name)}."
-        )
+        return self.values(name)  # type: ignore[arg-type]  # which refuses what is no text
 
     def __repr__(self) -> str:
         from benchsuite.table.shown import lines
@@ -280,6 +277,8 @@ class Table:
                 )
         direction = score_files.agreed(name, "Its name", stated, direction)
         if isinstance(values, str | PathLike):
+            if values == "":  # It would be the working folder.
+                raise UserError("A file of scores is named by its path, and '' names nothing.")
             place = str(values)
             scores, stated = _score_of(values, name)
             direction = score_files.agreed(name, place, stated, direction)
@@ -293,6 +292,10 @@ class Table:
 
     def resolve(self, name: str) -> str:
         """Return the full name of a column (see `columns.resolve`), whole releases preferred."""
+        if not isinstance(name, str):
+            raise UserError(
+                f"A column is named by a text, as in table['naswot'], not by {shown(name)}."
+            )
         if name in self.columns:
             return name
         if why := no_energy(name, self.columns):
@@ -327,6 +330,7 @@ class Table:
         counts = self._data.column(reason).drop_null().value_counts()
         return {str(entry["values"]): int(entry["counts"].as_py()) for entry in counts}
 
+    @checked
     def frame(self, names: str | Iterable[str] | None = None) -> pd.DataFrame:
         """Return columns (default: all, keys and reasons included) as a pandas DataFrame."""
         if names is None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import benchsuite as bs
+from benchsuite.face.scoring import CellScores
 from benchsuite.provenance import environment, optional_versions
 from benchsuite.space.cell import N_CELLS, all_archs
 
@@ -23,6 +24,7 @@ VERBS = (
 HEAVY = ("matplotlib", "numba", "pandas", "pyarrow", "scipy", "torch")
 SCREEN = 40  # Lines.
 PACKAGE = Path(bs.__file__).parent
+SCORES = CellScores(6111, "", "", {"plain@1": 1.0}, {}, {}, {}, 0, "cpu")
 
 
 @pytest.fixture
@@ -164,6 +166,7 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.load(plugins=[3]), "The plugins of load"),
         (lambda: bs.correlate(proxies=3), "The proxies of correlate is a text or a list, not 3"),
         (lambda: bs.correlate(proxies=[3]), "The proxies of correlate"),
+        (lambda: bs.correlate(proxies=np.array("flops")), "The proxies of correlate"),
         (lambda: bs.correlate(proxies=[]), "The proxies of correlate is an empty list"),
         (lambda: bs.correlate(dataset=[]), "The dataset of correlate is an empty list"),
         (lambda: bs.score(6111, np.array([])), "The proxies of score is an empty list"),
@@ -191,6 +194,14 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.load().pandas([3]), "The names of pandas"),
         (lambda: bs.load().pandas(["flops"], cells=3), "The cells of pandas"),
         (lambda: bs.load().subset(3), "The names of subset"),
+        (lambda: bs.load().subset({3}), "The names of subset"),
+        (lambda: bs.load().pandas({3}), "The names of pandas"),
+        (lambda: bs.load().pandas(name for name in [3]), "named by a text"),
+        (lambda: bs.load().without(None), "The names of without"),
+        (lambda: bs.load().frame(3), "The names of frame"),
+        (lambda: bs.load().values(3), "named by a text"),
+        (lambda: bs.load().column([]), "named by a text"),
+        (lambda: bs.load().resolve(None), "named by a text"),
         (lambda: bs.load().write(3), "The path of write"),
         (lambda: bs.load().with_scores(3, {0: 1.0}), "named by a text"),
         (lambda: bs.load().with_scores("", {0: 1.0}), "named by a text"),
@@ -203,6 +214,14 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.load("nowhere.parquet"), "no table nowhere"),
         (lambda: bs.load(scores="nowhere.csv"), "no scores nowhere"),
         (lambda: bs.load(plugins="nowhere"), "holds no plug-ins"),
+        (lambda: bs.load(plugins="x" * 5000), "A folder of plug-ins|no plug-ins"),
+        (lambda: bs.load(scores="cell,mine\n" * 5000), "A file of scores|no scores"),
+        (lambda: bs.study("x" * 5000), "no study"),
+        (lambda: bs.Table.empty().with_scores("mine", ""), "'' names nothing"),
+        (lambda: bs.estimate(6111, device="stm32f746").layers(3), "The device of layers"),
+        (lambda: bs.estimate(6111, device="stm32f746").layers_text(3), "The device of layers_text"),
+        (lambda: bs.estimate(6111, device="stm32f746").memory(3), "The path of memory"),
+        (lambda: SCORES[5], "There is no score 5"),
         (lambda: bs.correlate("table.parquet"), "The table of correlate is a Table or None"),
         (lambda: bs.correlate(proxies="nawsot"), "naswot"),
         (lambda: bs.correlate(dataset="mnist"), "no dataset 'mnist'"),

@@ -232,6 +232,15 @@ def test_codes_are_whole_numbers(values):
             make()
 
 
+@pytest.mark.parametrize("given", [6111, None, 1.5, np.array(3), {"a": 1}, object(), b"|none~0|"])
+def test_what_is_of_another_type_is_refused_with_a_sentence(given):
+    for make in (Cell, Cell.from_arch, lambda ops: Cell.decode(ops, "hpo")):
+        with pytest.raises(UserError, match="is not a"):
+            make(given)
+    with pytest.raises(UserError, match="There is no encoding"):
+        Cell.from_index(0).encode(given)
+
+
 @pytest.mark.parametrize("index", [1.9, 1.0, "1", True, None, float("nan")])
 def test_an_index_is_a_whole_number(index):
     with pytest.raises(UserError, match="no cell"):
