@@ -20,7 +20,7 @@ def json_text(value: Any, **settings: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False, **settings)
     except (TypeError, ValueError):
-        return json.dumps(_plain(value), allow_nan=False, **settings)
+        return json.dumps(plain(value), allow_nan=False, **settings)
 
 
 def csv_text(rows: pd.DataFrame) -> str:
@@ -119,23 +119,24 @@ def _in_markdown(text: str) -> str:
 
 
 @functools.singledispatch
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: numpy's as numbers and lists, NaN and infinities as None."""
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return value
 
 
-@_plain.register
+@plain.register
 def _(value: float) -> Any:
     return float(value) if value - value == 0 else None
 
 
-@_plain.register(Mapping)
+@plain.register(Mapping)
 def _(value: Any) -> Any:
-    return {str(key): _plain(item) for key, item in value.items()}
+    return {str(key): plain(item) for key, item in value.items()}
 
 
-@_plain.register(list)
-@_plain.register(tuple)
+@plain.register(list)
+@plain.register(tuple)
 def _(value: Any) -> Any:
-    return [_plain(item) for item in value]
+    return [plain(item) for item in value]

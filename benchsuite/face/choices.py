@@ -18,6 +18,7 @@ from benchsuite.arguments import checked
 from benchsuite.devices._models.choosing import LIMITS, Choice, Found, Search
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import folders_of, given_or_loaded
+from benchsuite.notations import plain
 from benchsuite.parameters import check_number, check_whole
 from benchsuite.ranking.truths import BEST, about_columns, column_of, truths_of
 from benchsuite.space.cell import N_CELLS
@@ -47,7 +48,7 @@ class Choices(Found):
 
     def to_json(self) -> dict[str, Any]:
         """Return all as plain values, the answers first; a number that is not known is None."""
-        known: dict[str, Any] = _plain(dataclasses.asdict(self))
+        known: dict[str, Any] = plain(dataclasses.asdict(self))
         first = ("answers", "maybe", "misses", "differ")
         return {name: known[name] for name in (*first, *(n for n in known if n not in first))}
 
@@ -122,7 +123,7 @@ def best(
         data.columns[column].estimated,
         names,
         limits,
-        tuple(given),
+        tuple(name for name, amount in given.items() if limits[name] == amount),
         answers,
         tuple(one for _, one, _ in found.values() if one),
         tuple(one for _, _, one in found.values() if one),
@@ -159,11 +160,3 @@ def _runtimes(wanted: Sequence[str], name: str, device: Device, table: Table) ->
                 + did_you_mean(one, device.runtimes)
             )
     return names
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(of) for name, of in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(of) for of in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -154,7 +154,7 @@ def _disagreement(found: Found) -> Iterator[str]:
 def _broken(found: Found, miss: Miss) -> str:
     shown, most = _SHOWN[miss.limit], found.limits[miss.limit]
     over = f"{miss.excess:.1%}" if miss.excess < 10 else f"{miss.excess:.0f} times"
-    least = "at least " if miss.limit == "ram" and miss.runtime == "x_cube_ai" else ""
+    least = "at least " if miss.at_least else ""
     return f"needs {least}{shown(miss.need)} of {_NAMES[miss.limit]}, {over} over {shown(most)}"
 
 

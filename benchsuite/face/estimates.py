@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchsuite import notations
 from benchsuite import plugins as plug_ins
 from benchsuite.api import Device
 from benchsuite.arguments import checked
@@ -122,10 +122,8 @@ class Estimates:
 
 def plain(record: Any) -> dict[str, Any]:
     """Return a record as plain values; a number that is not known is None."""
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in dataclasses.asdict(record).items()
-    }
+    known: dict[str, Any] = notations.plain(dataclasses.asdict(record))
+    return known
 
 
 @checked

@@ -11,6 +11,7 @@ from benchsuite.arguments import checked
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.face.tables import given_or_loaded
 from benchsuite.packages import optional_module
+from benchsuite.space.arrays import numbers
 from benchsuite.space.cell import EDGES, OPS, all_ops, index_of
 from benchsuite.stats.pareto import non_dominated
 from benchsuite.table.device_columns import DeviceColumn, find
@@ -106,7 +107,11 @@ def _tabular(values: NDArray[np.float64], names: tuple[str, ...]) -> Any:
         feasible = np.unique(values[whole], axis=0)
         return feasible[non_dominated(feasible)]
 
-    kind = type("CellProblem", (base,), {"_evaluate": evaluate, "_calc_pareto_front": front})
+    def anew(_: Any) -> tuple[Any, ...]:  # The class is nobody's attribute for pickle to find.
+        return _tabular, (values, names)
+
+    own = {"_evaluate": evaluate, "_calc_pareto_front": front, "__reduce__": anew}
+    kind = type("CellProblem", (base,), own)
     made = kind(
         n_var=len(EDGES), n_obj=len(names), n_ieq_constr=1, xl=0, xu=len(OPS) - 1, vtype=int
     )
@@ -116,8 +121,8 @@ def _tabular(values: NDArray[np.float64], names: tuple[str, ...]) -> Any:
 
 def indices(x: Any) -> NDArray[np.int64]:
     """Return the official index [N] of cells as a problem's variables [N, 6]; UserError else."""
-    codes = np.atleast_2d(np.asarray(x))
-    if codes.dtype.kind == "f" and (codes == np.round(codes)).all():
+    codes = np.atleast_2d(numbers(x, "variables of a problem"))
+    if codes.dtype.kind == "f" and np.isfinite(codes).all() and (codes == np.round(codes)).all():
         codes = codes.astype(np.int64)
     if codes.ndim != 2 or codes.shape[1] != all_ops().shape[1] or codes.dtype.kind not in "iu":
         raise UserError(

@@ -11,6 +11,7 @@ from typing import Any
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError, did_you_mean, shown
 from benchsuite.face.tables import folders_of
+from benchsuite.notations import plain
 from benchsuite.space.network import Skeleton
 from benchsuite.space.spellings import cell_of
 from benchsuite.table.columns import stem
@@ -53,8 +54,7 @@ class CellScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores as plain values, as `benchsuite score --json` prints them."""
-        known = dataclasses.asdict(self)
-        known["notes"] = list(self.notes)
+        known = plain(dataclasses.asdict(self))
         return {name: value for name, value in known.items() if name != "repeat"}
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchsuite.arguments import checked
 from benchsuite.errors import UserError
 from benchsuite.face.tables import folders_of, given_or_loaded
+from benchsuite.notations import plain
 from benchsuite.parallel.pool import map_jobs
 from benchsuite.parameters import check_seeds, check_whole
 from benchsuite.provenance import environment, optional_versions
@@ -47,9 +48,12 @@ class Replay:
     line: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return summary, runs and provenance as plain values."""
+        """Return summary, runs and provenance as plain values; what is not known is None."""
         runs = self.runs.to_dict("records")
-        return {"summary": self.summary, "runs": runs, "provenance": self.about}
+        found: dict[str, Any] = plain(
+            {"summary": self.summary, "runs": runs, "provenance": self.about}
+        )
+        return found
 
     def __repr__(self) -> str:
         from benchsuite.face.searches_text import text

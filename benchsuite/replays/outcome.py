@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import PluginError, UserError, some
 from benchsuite.files import write_text
-from benchsuite.notations import csv_text, json_text
+from benchsuite.notations import csv_text, json_text, plain
 from benchsuite.numerics.stated import stated, stated_frame, stated_json
 from benchsuite.parameters import check_whole
 from benchsuite.provenance import environment, optional_versions
@@ -94,14 +94,15 @@ class Outcome:
         return [f"{label}: {line}" for label, rows in groups for line in failures(rows)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the summary, the searches as they were set, and the provenance."""
-        return {
+        """Return summary, searches as they were set, and provenance as plain values."""
+        found: dict[str, Any] = {
             "summary": self.summary,
             "failures": self.failures(),
             "searches": {entry.label: study.described(entry) for entry in self.study.searches},
             "provenance": self.provenance,
             **({"failed": self.failed} if self.failed else {}),
         }
+        return {name: plain(value) for name, value in found.items()}
 
 
 def run(

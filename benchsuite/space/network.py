@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from benchsuite.errors import UserError, did_you_mean
 from benchsuite.space.cell import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP, Cell
 
@@ -50,12 +52,13 @@ class Skeleton:
     def __post_init__(self) -> None:
         for name in ("channels", "cells_per_stage", "resolution", "classes"):
             value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
             if not whole or not 0 < value <= _MOST:
                 raise UserError(
                     f"A skeleton needs a whole number of {name} above 0 and at most {_MOST}, "
                     f"not {value!r}."
                 )
+            object.__setattr__(self, name, int(value))  # of any kind of number, one value
         if self.resolution % 4:
             raise UserError(
                 f"A skeleton halves its resolution twice, so it must be a multiple of 4, "

@@ -99,7 +99,7 @@ def ram_range(
     size = ram.astype(np.float64)
     if runtime == "x_cube_ai":
         least, most = X_CUBE_AI_OVER_BEST
-        return least * size, most * size
+        return np.floor(least * size), np.ceil(most * size)
     if ram_of(runtime) != "ram.tflm":
         return size, size
     runs = connected()  # The others are a constant, without an interpreter.

@@ -58,7 +58,7 @@ class Miss:
     """A cell that does not keep to the limits under a runtime.
 
     limit: the one that it breaks by most; need: what it needs of that; excess: over the limit, as
-    a share of it.
+    a share of it; at_least: whether it may need more, of a range or beside what nobody measured.
     """
 
     runtime: str
@@ -67,14 +67,15 @@ class Miss:
     limit: str
     need: float
     excess: float
+    at_least: bool
 
 
 @dataclass(frozen=True)
 class Found:
     """The best cells of a device within limits, by runtime.
 
-    limits: what was asked and the part's own memories; truth: which accuracy, measured or
-    ESTIMATED; answers: by runtime and rank; maybe: better cells that may keep to the limits, where
+    limits: what was asked and the part's own memories; given: which of them were asked, and not
+    beyond the part's; truth: which accuracy, measured or ESTIMATED; answers: by runtime and rank; maybe: better cells that may keep to the limits, where
     a runtime's need is a range; misses: the more accurate cell that fails by the least, by runtime;
     differ: the most accurate answer under the runtimes whose answer it is not: what it breaks
     there; notes: what is not known.
@@ -178,7 +179,20 @@ class Search:
         over = {name: float(by[cell]) for name, by in self._excess(runtime).items()}
         limit = max(over, key=lambda name: over[name])
         need = (over[limit] + 1) * self.limits[limit]
-        return Miss(runtime, cell, float(self.accuracy[cell]), limit, need, over[limit])
+        return Miss(
+            runtime,
+            cell,
+            float(self.accuracy[cell]),
+            limit,
+            need,
+            over[limit],
+            self._may_be_more(runtime, cell, limit),
+        )
+
+    def _may_be_more(self, runtime: str, cell: int, limit: str) -> bool:
+        need = self.needs(runtime)
+        is_range = limit == "ram" and bool(need.ram_least[cell] < need.ram_most[cell])
+        return is_range or (limit in ("ram", "flash") and bool(need.unknown))
 
     def _choice(self, runtime: str, rank: int, cell: int) -> Choice:
         need, chosen = self.needs(runtime), Cell.from_index(int(cell))

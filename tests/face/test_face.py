@@ -228,6 +228,8 @@ def test_representations_fit_on_a_screen(table, bare):
         (lambda: bs.correlate(cells="some"), "no rule 'some'"),
         (lambda: bs.replay("reea"), "Did you mean rea"),
         (lambda: bs.replay("rea", seeds=0), "number of seeds"),
+        (lambda: bs.replay("rea", seconds=float("inf")), "A budget of seconds is finite, not inf"),
+        (lambda: bs.replay("rea", seconds=-1.0), "A budget of -1.0 seconds buys nothing"),
         (lambda: bs.replay("rea", seeds=2, first_seed=2**63 - 1), "The last seed there is"),
         (lambda: bs.replay("rea", workers=0), "workers"),
         (lambda: bs.replay("rea", parameters={"populaton": 3}), "population"),
@@ -331,6 +333,29 @@ def test_seeds_and_workers_are_whole_numbers_also_where_a_report_has_no_study(ta
     for given in ({"seeds": 0}, {"workers": 0}):
         with pytest.raises(bs.UserError, match="of 1 or more, not 0"):
             bs.report("flops_latency", table, **given)
+
+
+def test_numbers_of_numpy_are_numbers(table, bare):
+    small = {"cells_per_stage": np.int64(1), "resolution": np.int64(8), "batch_size": np.int64(4)}
+    scored = bs.score(np.int64(6111), "plain", channels=np.int32(4), seed=np.int64(3), **small)
+    assert scored.settings["skeleton"]["channels"] == 4
+    assert repr(bs.Skeleton(np.int16(8))) == repr(bs.Skeleton(8))
+    assert bs.replay("random", table, queries=np.int64(3), seeds=1, cells_per_stage=np.int8(1))
+
+
+def test_what_is_json_is_of_plain_values(table, bare):
+    few = {"queries": np.int64(3), "seeds": np.int64(1), "first_seed": np.int64(2)}
+    small = {"cells_per_stage": 1, "resolution": 8, "batch_size": np.int64(4)}
+    found = [
+        bs.replay("random", table, bounds={"flops": np.float32(1e8)}, **few),
+        bs.study("guard", table, seeds=np.int64(1)),
+        bs.score(6111, "plain", channels=4, seed=np.int64(3), repeat=np.int64(0), **small),
+        bs.best(table, device="stm32l432", ram=np.int64(60_000)),
+        bs.cell(np.int64(6111), table),
+        bs.estimate(np.int64(6111), device="stm32l432"),
+    ]
+    for one in found:
+        json.dumps(one.to_json(), allow_nan=False)
 
 
 def test_a_column_that_is_not_there_has_no_cells(table):

@@ -1,6 +1,8 @@
 """Problems for pymoo, and the loops of docs/ask_and_tell.md, run."""
 
+import copy
 import itertools
+import pickle
 import re
 from pathlib import Path
 
@@ -41,6 +43,15 @@ def test_every_cell_has_its_columns(f746, shipped_table):
     assert np.isfinite(found["F"]).all()
     assert np.isnan(f746.objectives[~live, 3]).all()
     assert f746.indices(all_ops()).tolist() == list(range(N_CELLS))
+
+
+def test_a_problem_travels_to_other_processes(f746):
+    for same in (pickle.loads(pickle.dumps(f746)), copy.deepcopy(f746)):
+        assert same.names == f746.names
+        for found, as_before in zip(
+            *(one.evaluate(all_ops()) for one in (same, f746)), strict=True
+        ):
+            np.testing.assert_array_equal(found, as_before)
 
 
 def test_the_front_is_what_no_cell_dominates(f746):
@@ -85,7 +96,10 @@ def test_what_is_no_problem_is_a_sentence(shipped_table, name, settings, said):
         bs.problem(name, shipped_table, **settings)
 
 
-@pytest.mark.parametrize("x", [[[0.5] * 6], [[0] * 5], [[5] * 6], [["a"] * 6], [[np.nan] * 6]])
+@pytest.mark.parametrize(
+    "x",
+    [[[0.5] * 6], [[0] * 5], [[5] * 6], [["a"] * 6], [[np.nan] * 6], [[np.inf] * 6], [[0], [0, 1]]],
+)
 def test_variables_that_are_no_cells_are_sentences(f746, x):
     with pytest.raises(bs.UserError):
         f746.indices(x)
