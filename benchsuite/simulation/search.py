@@ -53,10 +53,10 @@ class Budget:
             if value is None:
                 continue
             number = check_number(value, f"A budget of {name}")
-            if not math.isfinite(number):
-                raise UserError(f"A budget of {name} is finite, not {value}.")
-            if number <= 0:
-                raise UserError(f"A budget of {value} {name} buys nothing: more than 0 are needed.")
+            if not (number > 0 and math.isfinite(number)):
+                raise UserError(
+                    f"A budget of {value} {name} buys nothing: a finite number above 0 is needed."
+                )
         if self.queries is not None:
             check_whole(self.queries, "A budget of queries", low=1)
 
