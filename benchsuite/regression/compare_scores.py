@@ -111,6 +111,8 @@ def _values(
     note = (
         f" Version {before.version} became {after.version}, so this is announced." if raised else ""
     )
+    if before.direction != after.direction:
+        note = f" And its direction was {before.direction} and is {after.direction}.{note}"
     if not raised:
         numbers["version"] = after.version
     turned = len(set(x[both])) > 1 and not rho >= rule.spearman

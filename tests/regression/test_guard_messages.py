@@ -148,3 +148,16 @@ def test_what_so_few_seeds_cannot_show_is_not_passed(before, after, verdict, sai
     tolerant = Tolerances(rules={"replays": {"*": {"regret": 30.0}}})
     (found,) = compare_replays(*sides, tolerant)
     assert found.verdict == ("untold" if np.isnan(after).any() else "changed")
+
+
+def test_a_direction_that_turned_is_named():
+    """The values are the same: which end is better is what changed."""
+    values = np.arange(30.0)
+    before, after = (Scores(values, direction, "1") for direction in ("max", "min"))
+    found, *_ = compare_scores("sample", "mine", before, after, {}, Tolerances())
+    assert found.verdict == "regression"
+    assert "its direction was max and is min" in found.message
+    flipped, *_ = compare_scores(
+        "sample", "mine", before, Scores(-values, "max", "1"), {}, Tolerances()
+    )
+    assert "direction" not in flipped.message
