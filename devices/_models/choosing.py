@@ -75,10 +75,10 @@ class Found:
     """The best cells of a device within limits, by runtime.
 
     limits: what was asked and the part's own memories; given: which of them were asked, and not
-    beyond the part's; truth: which accuracy, measured or ESTIMATED; answers: by runtime and rank; maybe: better cells that may keep to the limits, where
-    a runtime's need is a range; misses: the more accurate cell that fails by the least, by runtime;
-    differ: the most accurate answer under the runtimes whose answer it is not: what it breaks
-    there; notes: what is not known.
+    beyond the part's; truth: which accuracy, measured or ESTIMATED; answers: by runtime and rank;
+    maybe: better cells that may keep to the limits, where a runtime's need is a range; misses: the
+    more accurate cell that fails by the least, by runtime; differ: the most accurate answer under
+    the runtimes whose answer it is not: what it breaks there; notes: what is not known.
     """
 
     device: str
