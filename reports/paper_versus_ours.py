@@ -72,7 +72,7 @@ def _make(table: Table) -> Result:
             "cause, of a gap that is neither small nor chance: settings that were run on "
             f"160 to {len(effects.runs('settings').cells)} connected cells drawn at random, one of "
             "a class (32 pixels: 80; what dead operators, networks trained on half of the images "
-            "and images of a cell's own change: 1,000 of all cells), and what each adds to the "
+            "and images of a cell's own change: 660 or 1,000 of all cells), and what each adds to the "
             "correlation on those that the row's rule keeps, "
             f"with the 95 % interval of {effects.RESAMPLES} resamples of cells and repeats "
             "together. A setting counts as the cause if its interval excludes zero and its sign is "

@@ -192,6 +192,7 @@ BATCHES = (32, 128, 16, 64)  # in this order
 # Cells of the sample with larger images or batches, for the time; and of a setting whose effect
 # 160 cells could not tell from none.
 FEW, MORE, MANY = 80, 480, 1000
+SLOWEST = 660  # of those that are drawn apart, for the time
 
 
 def plan(images: str) -> dict[str, Setting]:
@@ -255,10 +256,10 @@ def apart_plan(images: str) -> dict[str, Setting]:
         )
 
     signs = {
-        f"sign{heads}_apart": of(heads, proxies=SIGN, batch_size=64, random_labels=heads > 10)
+        f"sign{heads}_apart": of(heads, proxies=SIGN, random_labels=heads > 10)
         for heads in (10, 100, 120)
     }
-    return {"ntk_full_apart": of(10, proxies=(), also=("ntk_full",)), **signs}
+    return {"ntk_full_apart": of(10, proxies=(), also=("ntk_full",), size=SLOWEST), **signs}
 
 
 PLANS = {"settings": plan, "ntk_draws": ntk_plan, "apart": apart_plan}

@@ -109,7 +109,7 @@ TRIED: dict[str, list[Tried]] = {
         Tried(
             APART,
             "ntk_full",
-            f"K_0 of the full network, no regions, {_ITS_OWN}",
+            f"K_0 of the full network, no regions, batch 64, {_ITS_OWN}",
             (PORT,),
         ),
     ],
