@@ -214,7 +214,7 @@ def test_a_setting_that_scores_all_cells_is_held_against_all_of_them(shipped_tab
     _, apart = causes.tried(shipped_table, "te_nas", causes.PORT, "cifar10")
     effect = causes.measured(shipped_table, "te_nas", apart, *of).value
     here, _, cells = causes.pair(shipped_table, "te_nas", apart.setting, apart.proxy)
-    assert here.shape == (3, len(cells)) == (3, 660)
+    assert here.shape == (3, len(cells)) == (3, 640)
     assert causes.cause(shipped_table, "te_nas", causes.PORT, (0.5, effect), 0.01, of).whole
     assert not causes.cause(shipped_table, "te_nas", causes.PORT, (effect, 0.5), 0.01, of).whole
 
