@@ -54,9 +54,7 @@ class Budget:
                 continue
             number = check_number(value, f"A budget of {name}")
             if not (number > 0 and math.isfinite(number)):
-                raise UserError(
-                    f"A budget of {value} {name} buys nothing: a finite number above 0 is needed."
-                )
+                raise UserError(f"A budget of {value} {name} buys nothing: give a finite number.")
         if self.queries is not None:
             check_whole(self.queries, "A budget of queries", low=1)
 
